@@ -1,0 +1,93 @@
+"""Where everything lies and when: what the mid end decides and the back end obeys.
+
+    Plan = target, [Step in issue order], [Buffer with memory, offset, lifetime], {value: buffer}
+
+Time is counted in steps: step t runs node t. A buffer lives in the half-open step range
+``lifetime``; graph inputs live from step 0, graph outputs to the last step + 1.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NewType
+
+from tilewright.ir.graph import Node, ValueName
+from tilewright.ir.target import Engine, Kernel, Role, Signature
+from tilewright.ir.types import Span
+
+BufferName = NewType("BufferName", str)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One node on one engine with one kernel; ``kernel`` is None for a view (a Reshape)."""
+
+    node: Node
+    signature: Signature
+    engine: Engine | None
+    kernel: Kernel | None
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Node → engine and kernel, in issue order."""
+
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """A placed piece of memory.
+
+    values    the values that it holds, all of the same bytes (a view shares its source's buffer)
+    offset    bytes from the start of the memory's arena
+    lifetime  steps in which the bytes matter
+    """
+
+    name: BufferName
+    role: Role
+    memory: str
+    size: int
+    align: int
+    lifetime: Span
+    offset: int
+    values: tuple[ValueName, ...] = ()
+
+    @property
+    def bytes(self) -> Span:
+        """The byte range in the arena."""
+        return Span(self.offset, self.size)
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Leave to share memory: at ``step``, ``reader`` must start ``distance`` bytes or more after
+    ``writer`` (negative: may start before), or not touch it at all."""
+
+    step: int
+    writer: BufferName
+    reader: BufferName
+    distance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The whole schedule and memory map of one network on one target."""
+
+    target: str
+    steps: tuple[Step, ...]
+    buffers: tuple[Buffer, ...]
+    overlaps: tuple[Overlap, ...]
+    arena_bytes: Mapping[str, int]
+    """Bytes of each memory's arena, everything included."""
+    lower_bound: Mapping[str, int]
+    """Proven: no placement of these buffers needs less of each memory."""
+
+    def buffer_of(self, value: ValueName) -> Buffer | None:
+        """The buffer that holds a value; None for constants."""
+        return next((b for b in self.buffers if value in b.values), None)
+
+    def scratch_of(self, step: int) -> Buffer | None:
+        """The working memory of a step's kernel."""
+        return next(
+            (b for b in self.buffers if b.role is Role.SCRATCH and b.lifetime.start == step), None
+        )

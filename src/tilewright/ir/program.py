@@ -1,0 +1,70 @@
+"""The last IR before C: actions on placed buffers, small enough that an interpreter, a hazard
+checker and a C printer are each one ``match`` statement.
+
+    Program = name, [Action], arena sizes, inputs, outputs, constants
+    Action  = Call
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tilewright.ir.graph import Node, Value, ValueName
+from tilewright.ir.target import Engine, Kernel, Signature
+from tilewright.ir.types import Array
+
+
+@dataclass(frozen=True, slots=True)
+class InArena:
+    """``offset`` bytes into the arena of ``memory``."""
+
+    memory: str
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class InConstant:
+    """The constant with this name."""
+
+    name: ValueName
+
+
+Place = InArena | InConstant
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """One tensor that a kernel sees, and where it lies."""
+
+    value: Value
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Run one kernel: ``inputs`` and ``output`` as the operator orders them."""
+
+    node: Node
+    engine: Engine
+    kernel: Kernel
+    signature: Signature
+    inputs: tuple[Operand, ...]
+    output: Operand
+    scratch: InArena | None
+    scratch_bytes: int
+
+
+Action = Call
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Actions in issue order and everything they refer to."""
+
+    name: str
+    """A C identifier."""
+    actions: tuple[Action, ...]
+    arena_bytes: Mapping[str, int]
+    inputs: tuple[Operand, ...]
+    outputs: tuple[Operand, ...]
+    constants: Mapping[ValueName, Array]
+    """In the layout that the kernels want, in the order in which they are first used."""

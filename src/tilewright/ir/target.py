@@ -1,0 +1,148 @@
+"""What a target is: memories, engines and kernels. Descriptions only; instances live in targets/.
+
+Adding a target edits no file of the compiler: it is one module that builds a ``Target`` and an
+entry point in the group ``tilewright.targets``.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from tilewright.ir.op import Op
+from tilewright.ir.types import Array, TensorType
+
+
+class Role(Enum):
+    """What a buffer is for; a memory says which roles it may hold."""
+
+    ACTIVATION = "activation"
+    SCRATCH = "scratch"
+    WEIGHT = "weight"
+    TABLE = "table"
+
+
+ALL_ROLES = frozenset(Role)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """One memory of the machine.
+
+    size   bytes; None where nothing limits it
+    align  bytes; every buffer's offset is a multiple of it
+    """
+
+    name: str
+    size: int | None
+    align: int = 4
+    holds: frozenset[Role] = ALL_ROLES
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """The types that one kernel call sees."""
+
+    inputs: tuple[TensorType, ...]
+    output: TensorType
+
+
+FieldValue = int | float
+Fields = Mapping[str, FieldValue]
+"""Members of a kernel's argument struct that are no pointers, in declaration order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Streaming:
+    """A promise that lets output and input share memory.
+
+    The kernel visits output blocks in row-major order, a block being the last ``block_axes``
+    dimensions (0: single elements), and has read everything that a block needs from the inputs
+    named in ``inputs`` before it writes the block. The planner derives from the operator's
+    ``reads()`` how far the output must stay behind the input.
+    """
+
+    inputs: tuple[int, ...]
+    block_axes: int
+
+
+def _no_scratch(op: Op, signature: Signature) -> int:
+    del op, signature
+    return 0
+
+
+def _unchanged(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
+    del op
+    return constants
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A C function ``void <symbol>(const void *args, tw_span work)`` and when it may be called.
+
+    ``args`` points at a ``<struct>`` whose pointer members are ``pointers`` (inputs in order, then
+    the output), then ``scratch`` where the kernel needs some, then the members of ``fields``.
+    """
+
+    symbol: str
+    struct: str
+    header: Path
+    """Declares the struct and every symbol that takes it."""
+    source: Path
+    """Defines ``symbol``; may include headers that lie beside it."""
+    pointers: tuple[str, ...]
+    refuse: Callable[[Op, Signature], str | None]
+    """None if the kernel computes this operator exactly, else the reason in a few words."""
+    fields: Callable[[Op, Signature], Fields]
+    items: Callable[[Op, Signature], int]
+    """Number of work items; any half-open range of them may run on any core."""
+    cycles: Callable[[Op, Signature], int]
+    """Estimated cycles of the whole call on one core; chooses between kernels."""
+    scratch_bytes: Callable[[Op, Signature], int] = _no_scratch
+    """Working memory of one call on one core, 4-byte aligned."""
+    streaming: Streaming | None = None
+    """Set only where the promise holds for calls on one core."""
+    includes: tuple[Path, ...] = ()
+    """Further headers that ``header`` or ``source`` include, besides the runtime's."""
+    pack: Callable[[Op, tuple[Array | None, ...]], tuple[Array | None, ...]] = _unchanged
+    """Constant inputs in the layout that the kernel wants (None for inputs that vary)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Something that runs kernels: a core, a cluster, an accelerator."""
+
+    name: str
+    kind: str
+    works_in: str
+    """The memory that its kernels' activations and scratch lie in."""
+    kernels: tuple[Kernel, ...]
+    """In order of preference where estimated cycles are equal."""
+    cores: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Toolchain:
+    """How a bundle becomes a program; data for the runner that ``kind`` names."""
+
+    kind: str
+    compiler: str
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One compilation target."""
+
+    name: str
+    summary: str
+    memories: tuple[Memory, ...]
+    engines: tuple[Engine, ...]
+    toolchain: Toolchain
+    constants_in: str
+    """The memory that holds weights and tables."""
+    aliases: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def memory(self, name: str) -> Memory:
+        """The memory with this name. Raises KeyError."""
+        return {m.name: m for m in self.memories}[name]
