@@ -63,7 +63,7 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One operator applied to values. ``name`` is the source file's name for it, where it has one."""
+    """One operator applied to values; ``name`` is the source file's, where it has one."""
 
     name: str
     op: Op

@@ -57,3 +57,24 @@ class Dequantize(Op):
     def reads(self, *inputs: TensorType) -> tuple[Access, ...]:
         """The same element."""
         return broadcast_reads(*inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class Recentre(Op):
+    """uint8 to int8 (x - 128) and back (x + 128): the same real numbers in the other type."""
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        """The other 8-bit type."""
+        x = inputs[0]
+        if x.dtype not in (DType.S8, DType.U8):
+            raise ValueError(f"Recentre wants int8 or uint8, got {x}")
+        return TensorType(DType.S8 if x.dtype is DType.U8 else DType.U8, x.shape)
+
+    def evaluate(self, *inputs: Array) -> Array:
+        """Flip the top bit."""
+        other = np.int8 if inputs[0].dtype == np.uint8 else np.uint8
+        return (inputs[0].view(np.uint8) ^ np.uint8(128)).view(other)
+
+    def reads(self, *inputs: TensorType) -> tuple[Access, ...]:
+        """The same element."""
+        return broadcast_reads(*inputs)

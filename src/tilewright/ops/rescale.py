@@ -83,18 +83,18 @@ def fixed_point_within(real: float, largest: int) -> FixedPoint:
     raise ValueError(f"scale {real:.3g} times accumulators up to {largest} leaves int32")
 
 
-def rescale(acc: Array, multiplier: Array, shift: Array, rounding: Rounding) -> Array:
+def rescale(acc: Array, multiplier: Array | int, shift: Array | int, rounding: Rounding) -> Array:
     """Scaled accumulators, as int64; zero point and clip are the caller's.
 
     acc         any shape, int32 range; HALF_UP: the caller promises that products stay in int32
     multiplier  broadcasts against acc
     shift       broadcasts against acc
     """
-    acc, multiplier, shift = (np.asarray(a).astype(np.int64) for a in (acc, multiplier, shift))
+    wide, factor, bits = (np.asarray(a).astype(np.int64) for a in (acc, multiplier, shift))
     if rounding is Rounding.DOUBLE:
-        left, right = np.maximum(shift, 0), np.maximum(-shift, 0)
-        return rounding_shift_right(doubling_high_multiply(acc << left, multiplier), right)
-    return round_shift(acc * multiplier, shift, rounding)
+        left, right = np.maximum(bits, 0), np.maximum(-bits, 0)
+        return rounding_shift_right(doubling_high_multiply(wide << left, factor), right)
+    return round_shift(wide * factor, bits, rounding)
 
 
 def round_shift(value: Array, shift: Array, rounding: Rounding) -> Array:

@@ -1,0 +1,155 @@
+"""Convolution and dense layers, alike for every integer contract: only the rescaling differs."""
+
+import numpy as np
+
+from tilewright.errors import QuantisationError, UnsupportedError
+from tilewright.frontend.lower.lowering import Lowering, LowerRules, recentred
+from tilewright.ir.graph import Node, ValueName
+from tilewright.ir.types import Array, DType, Quantisation
+from tilewright.ops.conv2d import Conv2d, DepthwiseConv2d, QConv2d, QDepthwiseConv2d
+from tilewright.ops.dense import Dense, QDense
+from tilewright.ops.rescale import (
+    INT32_MAX,
+    FixedPoint,
+    Rounding,
+    fixed_point,
+    fixed_point_within,
+)
+
+
+def lower_conv2d(lowering: Lowering, node: Node) -> None:
+    """Conv2d → QConv2d."""
+    op = node.op
+    assert isinstance(op, Conv2d)
+    inputs, w_zero = _operands(lowering, node, channel_axis=0)
+    x_zero = lowering.quantisation(node, node.inputs[0]).zero_point
+    output = lowering.requantise(node, op.low, op.high)
+    lowered = QConv2d(op.window, op.groups, op.is_channels_first, output, x_zero, w_zero)
+    lowering.emit(node, lowered, inputs)
+
+
+def lower_depthwise(lowering: Lowering, node: Node) -> None:
+    """DepthwiseConv2d → QDepthwiseConv2d."""
+    op = node.op
+    assert isinstance(op, DepthwiseConv2d)
+    inputs, w_zero = _operands(lowering, node, channel_axis=2)
+    x_zero = lowering.quantisation(node, node.inputs[0]).zero_point
+    output = lowering.requantise(node, op.low, op.high)
+    lowering.emit(node, QDepthwiseConv2d(op.window, output, x_zero, w_zero), inputs)
+
+
+def lower_dense(lowering: Lowering, node: Node) -> None:
+    """Dense → QDense."""
+    op = node.op
+    assert isinstance(op, Dense)
+    inputs, w_zero = _operands(lowering, node, channel_axis=0)
+    lowering.emit(node, QDense(lowering.requantise(node, op.low, op.high), w_zero), inputs)
+
+
+CONVOLUTION_RULES: LowerRules = {
+    Conv2d: lower_conv2d,
+    DepthwiseConv2d: lower_depthwise,
+    Dense: lower_dense,
+}
+
+
+def _operands(
+    lowering: Lowering, node: Node, channel_axis: int
+) -> tuple[tuple[ValueName, ...], int]:
+    """Lowered inputs (x, w, bias, multiplier, shift) and the weights' zero point."""
+    x_name, w_name, bias_name = node.inputs
+    x = lowering.quantisation(node, x_name)
+    y = lowering.quantisation(node, node.output)
+    stored, w = _weights(lowering, node, channel_axis)
+    w_zero = w.zero_points[0]
+
+    reduced = tuple(axis for axis in range(stored.ndim) if axis != channel_axis)
+    centred = stored.astype(np.int64) - w_zero
+    steps = np.array([x.scale * scale for scale in w.scales])
+    bias = _stored_bias(lowering, node, bias_name, steps)
+    folded = bias - x.zero_point * centred.sum(axis=reduced)
+    reach = _largest_accumulators(centred, folded, reduced)
+    if reach.max() > INT32_MAX:
+        raise QuantisationError(
+            f"{node}: the accumulator of output channel {int(reach.argmax())} can reach "
+            f"{int(reach.max())}, which int32 ({INT32_MAX}) cannot hold; split the layer's "
+            "input channels or requantise it with smaller biases"
+        )
+    points = _fixed_points(lowering.rounding, node, steps / y.scale, reach)
+    names = (
+        lowering.value(x_name),
+        lowering.builder.constant(w_name, stored, w),
+        lowering.constant(node, "bias", folded.astype(np.int32)),
+        lowering.constant(node, "multiplier", np.array([p.multiplier for p in points], np.int32)),
+        lowering.constant(node, "shift", np.array([p.shift for p in points], np.int8)),
+    )
+    return names, w_zero
+
+
+def _weights(lowering: Lowering, node: Node, channel_axis: int) -> tuple[Array, Quantisation]:
+    """Stored int8 weights, and scales per tensor or along ``channel_axis`` with one zero point."""
+    name = node.inputs[1]
+    value = lowering.source.values[name]
+    if name not in lowering.source.constants:
+        raise UnsupportedError(f"{node}: weights {name} are computed at run time, not constant")
+    stored, quantisation = lowering.source.constants[name], value.quantisation
+    if quantisation is None:
+        raise QuantisationError(f"{node}: weights {name} have no quantisation parameters")
+    if value.type.dtype is DType.U8:
+        stored, quantisation = recentred(stored, quantisation)
+        assert quantisation is not None
+    if stored.dtype != np.int8:
+        raise QuantisationError(
+            f"{node}: weights {name} are {value.type.dtype}; int8 and uint8 are supported"
+        )
+    if not quantisation.is_per_tensor and quantisation.axis != channel_axis:
+        raise QuantisationError(
+            f"{node}: weights {name} have scales along axis {quantisation.axis}; only output "
+            f"channels (axis {channel_axis}) may have scales of their own"
+        )
+    if len(set(quantisation.zero_points)) > 1:
+        raise QuantisationError(
+            f"{node}: weights {name} have different zero points per channel; quantise weights "
+            "symmetrically"
+        )
+    return stored, quantisation
+
+
+def _stored_bias(lowering: Lowering, node: Node, name: ValueName, steps: Array) -> Array:
+    """Bias in units of one accumulator step per channel, int64; ``steps`` are real numbers."""
+    if name not in lowering.source.constants:
+        raise UnsupportedError(f"{node}: bias {name} is computed at run time, not constant")
+    array = lowering.source.constants[name]
+    quantisation = lowering.source.values[name].quantisation
+    if quantisation is None and array.dtype != np.float32:
+        return array.astype(np.int64)
+    if quantisation is None:
+        return np.rint(array.astype(np.float64) / steps).astype(np.int64)
+    scales = np.array(quantisation.scales)
+    centred = array.astype(np.int64) - np.array(quantisation.zero_points)
+    if np.allclose(scales, steps, rtol=1e-4, atol=0.0):
+        return centred
+    return np.rint(centred * (scales / steps)).astype(np.int64)
+
+
+def _largest_accumulators(centred: Array, bias: Array, reduced: tuple[int, ...]) -> Array:
+    """Per output channel, the proven bound of |acc| for any int8 input, and of partial sums."""
+    positive = np.where(centred > 0, centred * 127, centred * -128).sum(axis=reduced)
+    negative = np.where(centred > 0, centred * -128, centred * 127).sum(axis=reduced)
+    reach = np.maximum(np.abs(positive), np.abs(negative))
+    return np.maximum(reach + np.abs(bias), np.abs(bias))
+
+
+def _fixed_points(
+    rounding: Rounding, node: Node, real: Array, reach: Array
+) -> tuple[FixedPoint, ...]:
+    """One fixed-point scale per real scale."""
+    try:
+        if rounding is not Rounding.HALF_UP:
+            return tuple(fixed_point(float(r), rounding) for r in real)
+        largest = reach if len(real) > 1 else reach.max(keepdims=True)
+        return tuple(
+            fixed_point_within(float(r), int(n)) for r, n in zip(real, largest, strict=True)
+        )
+    except ValueError as error:
+        raise QuantisationError(f"{node}: cannot rescale to {node.output}: {error}") from None

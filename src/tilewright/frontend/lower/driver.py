@@ -1,0 +1,132 @@
+"""Walks a source graph once and lowers every node under one contract.
+
+A node whose activations are all quantised goes to a rule of the contract; one whose activations
+are all real stays in float32. A node between the two is an incomplete quantisation: an error that
+names the tensors, or, with ``allow_float``, computed in float32 between Dequantize and Quantize.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from tilewright.errors import QuantisationError, UnsupportedError
+from tilewright.frontend.lower.convolution import CONVOLUTION_RULES
+from tilewright.frontend.lower.lowering import Lowering, LowerRules, dequantised, is_u8
+from tilewright.frontend.lower.movement import MOVEMENT_RULES
+from tilewright.frontend.lower.onnx import ONNX_RULES
+from tilewright.frontend.lower.tflite import TFLITE_RULES
+from tilewright.ir.graph import Contract, Graph, GraphBuilder, Node, Value, ValueName
+from tilewright.ir.types import DType
+from tilewright.ops.quantise import Dequantize, Quantize, Recentre
+
+RULES: Mapping[Contract, LowerRules] = {
+    Contract.TFLITE: {**CONVOLUTION_RULES, **MOVEMENT_RULES, **TFLITE_RULES},
+    Contract.ONNX: {**CONVOLUTION_RULES, **MOVEMENT_RULES, **ONNX_RULES},
+    Contract.PULP: {**CONVOLUTION_RULES, **MOVEMENT_RULES, **ONNX_RULES},
+    Contract.FLOAT32: {},
+}
+
+
+def lower(graph: Graph, contract: Contract, *, allow_float: bool = False) -> Graph:
+    """The same network in exact integers of ``contract`` (and float32 where the file has it).
+
+    Raises QuantisationError for incomplete or unusable quantisation parameters, UnsupportedError
+    for an operator that the contract does not define.
+    """
+    builder = GraphBuilder(graph.name, contract, notes=list(graph.notes))
+    lowering = Lowering(graph, contract, builder)
+    for name in graph.inputs:
+        _lower_input(lowering, graph.values[name])
+    for node in graph.nodes:
+        _lower_node(lowering, node, allow_float=allow_float)
+    for name in graph.outputs:
+        builder.outputs.append(_as_stored(lowering, name))
+    return builder.build()
+
+
+def _lower_input(lowering: Lowering, value: Value) -> None:
+    name = lowering.builder.input(value)
+    lowering.names[value.name] = name
+    if not is_u8(value):
+        return
+    assert value.quantisation is not None
+    zeros = tuple(z - 128 for z in value.quantisation.zero_points)
+    inner = Value(
+        lowering.builder.fresh(f"{name}.s8"),
+        replace(value.type, dtype=DType.S8),
+        replace(value.quantisation, zero_points=zeros),
+        value.origin,
+    )
+    lowering.names[value.name] = lowering.builder.node(
+        f"{name}.recentre", Recentre(), (name,), inner
+    )
+
+
+def _as_stored(lowering: Lowering, name: ValueName) -> ValueName:
+    """A graph output as the file stores it."""
+    value = lowering.source.values[name]
+    lowered = lowering.value(name)
+    if not is_u8(value) or lowering.builder.values[lowered].type.dtype is DType.U8:
+        return lowered
+    stored = replace(value, name=lowering.builder.fresh(name))
+    return lowering.builder.node(f"{name}.recentre", Recentre(), (lowered,), stored)
+
+
+def _lower_node(lowering: Lowering, node: Node, *, allow_float: bool) -> None:
+    source = lowering.source
+    activations = [n for n in node.inputs if n not in source.constants] + [node.output]
+    real = [n for n in activations if source.values[n].type.dtype.is_float]
+    quantised = [n for n in activations if n not in real]
+    rules = RULES[lowering.contract]
+    if not isinstance(node.op, (Quantize, Dequantize)) and quantised and real and not allow_float:
+        raise QuantisationError(
+            f"{node}: {', '.join(quantised)} {'is' if len(quantised) == 1 else 'are'} quantised, "
+            f"but {', '.join(real)} {'is' if len(real) == 1 else 'are'} not\n"
+            f"  try      quantise {real[0]} (a QuantizeLinear/DequantizeLinear pair), or keep this "
+            "operator in float32 with --allow-float"
+        )
+    if isinstance(node.op, (Quantize, Dequantize)) or real:
+        _lower_in_float(lowering, node)
+    elif type(node.op) in rules:
+        rules[type(node.op)](lowering, node)
+    else:
+        raise UnsupportedError(
+            f"{node}: the {lowering.contract.value} contract has no integer form of "
+            f"{type(node.op).__name__}"
+        )
+
+
+def _lower_in_float(lowering: Lowering, node: Node) -> None:
+    """Keep the operator; dequantise what it reads, quantise its result where the file does."""
+    if isinstance(node.op, (Quantize, Dequantize)):
+        lowering.border(node)
+        return
+    inputs = tuple(_as_real(lowering, node, name) for name in node.inputs)
+    value = lowering.source.values[node.output]
+    if value.type.dtype.is_float:
+        lowering.emit(node, node.op, inputs)
+        return
+    real = lowering.between(node, "f32", node.op, inputs)
+    y = lowering.quantisation(node, node.output)
+    lowering.emit(node, Quantize(y.scale, y.zero_point), (real,))
+
+
+def _as_real(lowering: Lowering, node: Node, name: ValueName) -> ValueName:
+    """The value as float32: constants at compile time, activations by a Dequantize."""
+    value = lowering.source.values[name]
+    if value.type.dtype.is_float:
+        return lowering.value(name)
+    if name in lowering.source.constants:
+        array, quantisation = lowering.source.constants[name], value.quantisation
+        if quantisation is None:
+            raise QuantisationError(f"{node}: constant {name} has no quantisation parameters")
+        return lowering.constant(node, f"{name}.f32", dequantised(array, quantisation))
+    x = lowering.quantisation(node, name)
+    wish = f"{name}.f32"
+    if wish not in lowering.builder.values:
+        dequantize = Dequantize(x.scale, x.zero_point)
+        type_ = replace(value.type, dtype=DType.F32)
+        return lowering.builder.node(
+            f"{node.name}.dequantize", dequantize, (lowering.value(name),),
+            Value(ValueName(wish), type_),
+        )  # fmt: skip
+    return ValueName(wish)
