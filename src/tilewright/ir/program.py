@@ -68,3 +68,11 @@ class Program:
     outputs: tuple[Operand, ...]
     constants: Mapping[ValueName, Array]
     """In the layout that the kernels want, in the order in which they are first used."""
+    views: Mapping[ValueName, ValueName]
+    """Values that are other values' bytes under another shape: view → what it views."""
+
+    def viewed(self, name: ValueName) -> ValueName:
+        """The value that owns the bytes of ``name``."""
+        while name in self.views:
+            name = self.views[name]
+        return name

@@ -1,0 +1,81 @@
+"""Names for C: short identifiers that a person recognises, unique within one network."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from tilewright.backend.stage import constants_by_pointer
+from tilewright.ir.graph import ValueName
+from tilewright.ir.program import Program
+
+LONGEST = 28
+C_KEYWORDS = frozenset(
+    "auto break case char const continue default do double else enum extern float for goto if "
+    "inline int long register restrict return short signed sizeof static struct switch typedef "
+    "union unsigned void volatile while arena inputs outputs scratch".split()
+)
+
+
+def identifier(text: str, longest: int = LONGEST) -> str:
+    """A lower-case C identifier from any name: the last path component, other characters as _."""
+    last = re.split(r"[/;:]", text.rstrip("/;:"))[-1] or text
+    cleaned = re.sub(r"_+", "_", re.sub(r"[^0-9a-zA-Z]", "_", last)).strip("_").lower()
+    cleaned = cleaned[:longest].strip("_") or "tensor"
+    if cleaned[0].isdigit() or cleaned in C_KEYWORDS:
+        cleaned = f"t_{cleaned}"
+    return cleaned
+
+
+def _unique(wishes: Iterable[str], taken: set[str]) -> list[str]:
+    names: list[str] = []
+    for wish in wishes:
+        name, count = wish, 1
+        while name in taken:
+            count += 1
+            name = f"{wish}_{count}"
+        taken.add(name)
+        names.append(name)
+    return names
+
+
+@dataclass(frozen=True, slots=True)
+class CNames:
+    """Every name that the generated C uses.
+
+    tensors    value → pointer variable, and struct member where it is an input or output
+    layers     action index → function name
+    constants  constant → array name
+    """
+
+    tensors: Mapping[ValueName, str]
+    layers: tuple[str, ...]
+    constants: Mapping[ValueName, str]
+
+
+def c_names(program: Program) -> CNames:
+    """Names for a program. Inputs and outputs take their tensor's name, the rest their node's.
+
+    A view and what it views are one pointer, so they share one name.
+    """
+    taken = {"arena", "inputs", "outputs"}
+    by_owner: dict[ValueName, str] = {}
+    for operand in (*program.inputs, *program.outputs):
+        value, owner = operand.value, program.viewed(operand.value.name)
+        if owner not in by_owner:
+            wish = identifier(value.origin.name if value.origin else value.name)
+            (by_owner[owner],) = _unique((wish,), taken)
+    for call in program.actions:
+        if call.output.value.name not in by_owner:
+            (by_owner[call.output.value.name],) = _unique((identifier(call.node.name),), taken)
+    tensors = dict(by_owner)
+    tensors |= {view: by_owner[program.viewed(view)] for view in program.views}
+    layers = tuple(
+        f"{program.name}_layer_{index:02d}_{identifier(call.node.name, 16)}"
+        for index, call in enumerate(program.actions)
+    )
+    known: set[str] = set()
+    constants: dict[ValueName, str] = {}
+    for name, (index, pointer) in constants_by_pointer(program).items():
+        node = identifier(program.actions[index].node.name, 20)
+        (constants[name],) = _unique((f"{program.name}_{node}_{pointer}",), known)
+    return CNames(tensors, layers, constants)

@@ -1,0 +1,156 @@
+"""The whole compiler on one page: follow the types downwards.
+
+model file ─ import_graph ─▶ Graph ─ simplify ─▶ Graph ─ lower ─▶ Graph in exact integers
+─ optimise ─▶ Graph ─ assign ─▶ Assignment ─ plan_memory ─▶ Plan ─ check_plan ─ stage ─▶
+Program ─ print_bundle ─▶ Bundle
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from tilewright.backend.bundle import Bundle
+from tilewright.backend.c_names import identifier
+from tilewright.backend.print_bundle import print_bundle
+from tilewright.backend.stage import stage
+from tilewright.errors import CompileError, ModelError, OptionError
+from tilewright.frontend.lower import lower
+from tilewright.frontend.rewrites.engine import Rewritten
+from tilewright.frontend.rewrites.rules import optimise, simplify
+from tilewright.ir.graph import Contract, Graph
+from tilewright.ir.plan import Assignment, Plan
+from tilewright.ir.program import Program
+from tilewright.ir.target import Target
+from tilewright.ir.types import Shape
+from tilewright.midend.assign import assign
+from tilewright.midend.check import check_plan
+from tilewright.midend.plan_memory import plan_memory
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a user may ask of a compilation; the defaults are what most people want.
+
+    contract      arithmetic contract; None: the one that the model's file format implies
+    input_shapes  graph input → shape, where the file leaves dimensions open
+    allow_float   keep incompletely quantised operators in float32 instead of refusing them
+    prune         remove channels whose weights are all zero
+    memory        memory name → bytes, to override the target's sizes
+    name          C identifier of the network; None: made from the file's name
+    """
+
+    contract: Contract | None = None
+    input_shapes: Mapping[str, Shape] = field(default_factory=dict[str, Shape])
+    allow_float: bool = False
+    prune: bool = True
+    memory: Mapping[str, int] = field(default_factory=dict[str, int])
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Compilation:
+    """Every artefact of one compilation, so that a report or a test can look at any of them."""
+
+    source: Graph
+    simplified: Rewritten
+    lowered: Graph
+    optimised: Rewritten
+    assignment: Assignment
+    plan: Plan
+    program: Program
+    bundle: Bundle
+    target: Target
+
+    @property
+    def graph(self) -> Graph:
+        """The graph that was compiled: lowered and optimised."""
+        return self.optimised.graph
+
+
+def compile_model(model: Path, target: Target, options: Options = Options()) -> Compilation:
+    """Model file → bundle of C for ``target``. Raises CompileError; writes nothing."""
+    target = with_memory(target, options.memory)
+    source = import_graph(model, options)
+    simplified = simplify(source)
+    contract = choose_contract(source, options.contract)
+    lowered = lower(simplified.graph, contract, allow_float=options.allow_float)
+    optimised = optimise(lowered, prune=options.prune)
+    graph = optimised.graph
+    assignment = assign(graph, target)
+    plan = plan_memory(graph, assignment, target)
+    check_plan(plan, graph, target)
+    program = stage(graph, plan, options.name or identifier(model.stem))
+    model_digest = hashlib.sha256(model.read_bytes()).hexdigest()
+    bundle = print_bundle(program, plan, graph, model_digest)
+    return Compilation(
+        source, simplified, lowered, optimised, assignment, plan, program, bundle, target
+    )
+
+
+def import_graph(model: Path, options: Options = Options()) -> Graph:
+    """Model file → source graph; the suffix decides the format. Raises ModelError."""
+    if not model.is_file():
+        raise ModelError(f"{model}: no such file")
+    match model.suffix.lower():
+        case ".tflite":
+            from tilewright.frontend.tflite_import import import_tflite
+
+            return import_tflite(model, options.input_shapes)
+        case ".onnx":
+            from tilewright.frontend.onnx_import import import_onnx
+
+            return import_onnx(model, options.input_shapes)
+        case suffix:
+            raise ModelError(
+                f"{model}: cannot tell the format from the suffix {suffix!r}; "
+                "give a .tflite or .onnx file"
+            )
+
+
+def choose_contract(graph: Graph, wish: Contract | None) -> Contract:
+    """The contract to compile under. Raises OptionError where the wish makes no sense."""
+    if wish is None or wish is graph.contract:
+        return graph.contract
+    if graph.contract is Contract.FLOAT32:
+        raise OptionError(
+            f"{graph.name}: --contract {wish.value} needs a quantised model, this one has no "
+            "quantised tensors; quantise it first, or leave --contract out"
+        )
+    if wish is Contract.FLOAT32:
+        raise OptionError(
+            f"{graph.name}: --contract float32 is for models without quantised tensors"
+        )
+    return wish
+
+
+def with_memory(target: Target, sizes: Mapping[str, int]) -> Target:
+    """The target with other memory sizes. Raises OptionError for a name that it does not have."""
+    known = [m.name for m in target.memories]
+    for name in sizes:
+        if name not in known:
+            raise OptionError(
+                f"--memory {name}: target {target.name} has {', '.join(known)}, not {name}"
+            )
+    return replace(
+        target, memories=tuple(replace(m, size=sizes.get(m.name, m.size)) for m in target.memories)
+    )
+
+
+def target_names() -> tuple[str, ...]:
+    """Names of all installed targets, in alphabetical order."""
+    return tuple(sorted(point.name for point in entry_points(group="tilewright.targets")))
+
+
+def load_target(name: str) -> Target:
+    """An installed target. Raises OptionError for a name that is unknown or taken twice."""
+    found = [p for p in entry_points(group="tilewright.targets") if p.name == name]
+    if not found:
+        raise OptionError(f"--target {name}: not installed; there are {', '.join(target_names())}")
+    if len(found) > 1:
+        makers = ", ".join(p.value for p in found)
+        raise CompileError(f"--target {name}: {len(found)} packages provide it: {makers}")
+    target = found[0].load()
+    assert isinstance(target, Target), f"{found[0].value} is no Target"
+    return target
