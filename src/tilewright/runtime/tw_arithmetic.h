@@ -53,8 +53,8 @@ static inline int32_t tw_rescale(int32_t acc, int32_t multiplier, int32_t shift,
   if (rounding == TW_ROUND_DOUBLE) {
     const int32_t left = shift > 0 ? shift : 0;
     const int32_t right = shift > 0 ? 0 : -shift;
-    return tw_rounding_shift_right(
-        tw_doubling_high_multiply(tw_shift_left(acc, left), multiplier), right);
+    return tw_rounding_shift_right(tw_doubling_high_multiply(tw_shift_left(acc, left), multiplier),
+                                   right);
   }
   if (rounding == TW_ROUND_HALF_EVEN) {
     const int64_t product = (int64_t)acc * multiplier;

@@ -1,0 +1,56 @@
+"""Every C file of the product compiles without a warning and is formatted."""
+
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+RUNTIME = ROOT / "src/tilewright/runtime"
+PACKS = ROOT / "src/tilewright/targets/packs"
+STRICT = (
+    "-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wpedantic", "-Wvla",
+    "-Wundef", "-Wstrict-prototypes", "-Wmissing-prototypes", "-Werror", "-fsyntax-only",
+)  # fmt: skip
+
+C_FILES = sorted(
+    path
+    for folder in (ROOT / "src", ROOT / "docs", ROOT / "examples")
+    for suffix in ("*.c", "*.h")
+    for path in folder.rglob(suffix)
+)
+SELF_CONTAINED = [p for p in C_FILES if RUNTIME in p.parents or PACKS in p.parents]
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+def test_kernels_and_runtime_compile_without_a_warning(compiler):
+    if shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is not installed")
+    for path in SELF_CONTAINED:
+        # A header is compiled through a file that includes nothing else: it must stand alone.
+        source = f'#include "{path.name}"\n' if path.suffix == ".h" else path.read_text()
+        done = subprocess.run(
+            [compiler, *STRICT, f"-I{RUNTIME}", f"-I{path.parent}", "-x", "c", "-"],
+            input=source, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{path.relative_to(ROOT)}\n{done.stderr}"
+
+
+def test_c_is_formatted():
+    command = shutil.which("clang-format", path=sysconfig.get_path("scripts"))
+    assert command, "clang-format is not installed: run scripts/setup dev"
+    done = subprocess.run(
+        [command, "--dry-run", "-Werror", *map(str, C_FILES)],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_c_has_no_heap_and_no_macros_but_constants():
+    for path in SELF_CONTAINED:
+        code = path.read_text()
+        assert "malloc" not in code, path
+        macros = [line for line in code.splitlines() if line.startswith("#define") and "(" in line]
+        assert [m for m in macros if "__attribute__" not in m] == [], path
