@@ -1,0 +1,18 @@
+"""One strategy per operator class: ``STRATEGIES[Op]`` draws legal applications of it.
+
+The properties of tests/ops/test_every_operator.py and the kernel bench run over this table, so an
+operator gets both by one line here. Strategies live in ``strategies_<family>.py``, each of which
+exports its part of the table.
+"""
+
+from hypothesis import strategies as st
+
+from case import Case
+from strategies_layout import LAYOUT
+from strategies_products import PRODUCTS
+from tilewright.ir.op import Op
+
+STRATEGIES: dict[type[Op], st.SearchStrategy[Case]] = {
+    **LAYOUT,
+    **PRODUCTS,
+}

@@ -1,0 +1,252 @@
+"""Compiles kernels twice (sanitizers; -O3 for this machine) and runs them on drawn cases.
+
+``KernelBench.check(kernel, case, cuts)`` holds a kernel to its three promises: the operator's
+definition, any split of its work items, and sharing memory as far as ``streaming`` says.
+"""
+
+import hashlib
+import os
+import pickle
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from itertools import pairwise
+from math import prod
+from pathlib import Path
+from tempfile import TemporaryFile
+
+import numpy as np
+
+import tilewright
+from case import Case
+from targets.kernel_worker import Request
+from tilewright.ir.op import Along, Op
+from tilewright.ir.target import Kernel, Signature
+from tilewright.ir.types import Array, DType, Span
+from tilewright.ops.elementwise import Add, Clip, Mul
+from tilewright.ops.layout import Concat, Pad, Transpose
+from tilewright.ops.pool2d import MaxPool2d
+from tilewright.ops.quantise import Dequantize
+
+RUNTIME = Path(tilewright.__path__[0]) / "runtime"
+WARNINGS = ("-std=c11", "-fPIC", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
+SANITIZED = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+OPTIMISED = ("-O3", "-march=native")
+
+EXACT_IN_FLOAT = (Add, Mul, Clip, Transpose, Concat, Pad, MaxPool2d, Dequantize)
+"""Operators with at most one float32 operation per element: nothing to round differently."""
+
+
+class KernelFault(AssertionError):
+    """A kernel broke a promise, or the process that ran it ended."""
+
+
+class KernelBench:
+    """Compiled kernels and the process that runs them."""
+
+    def __init__(self, kernels: Sequence[Kernel], cache: Path) -> None:
+        self.libraries = [_compile(kernels, flags, cache) for flags in (SANITIZED, OPTIMISED)]
+        self._log = TemporaryFile()  # noqa: SIM115 -- lives as long as the bench
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def check(self, kernel: Kernel, case: Case, cuts: Sequence[float] = ()) -> None:
+        """Raise KernelFault where the kernel breaks a promise on this case.
+
+        cuts  where to split the work, as fractions of its items, in any order
+        """
+        op, signature = case.op, case.signature
+        assert kernel.refuse(op, signature) is None
+        expected = op.evaluate(*case.inputs)
+        items = kernel.items(op, signature)
+        points = sorted({0, items, *(int(cut * items) for cut in cuts)})
+        pieces = tuple(pairwise(points))[::-1]
+        shared = [(i, _distance(kernel, case, i)) for i in _streamed(kernel, case)]
+        for library in self.libraries:
+            whole = self.run(library, kernel, case, fill=0xA5)
+            _compare(kernel, case, "the definition", whole, expected)
+            split = self.run(library, kernel, case, spans=pieces, fill=0x5A)
+            _compare(kernel, case, f"the definition, split {pieces}", split, expected)
+            for index, distance in shared:
+                overlapped = self.run(library, kernel, case, shared=(index, distance))
+                what = f"the definition, {kernel.pointers[index]} {distance} bytes after y"
+                _compare(kernel, case, what, overlapped, expected)
+
+    def run(
+        self,
+        library: Path,
+        kernel: Kernel,
+        case: Case,
+        *,
+        spans: tuple[tuple[int, int], ...] | None = None,
+        shared: tuple[int, int] | None = None,
+        fill: int = 0,
+    ) -> Array:
+        """The kernel's output for a case. Raises KernelFault if the process ends."""
+        op, signature = case.op, case.signature
+        constants = tuple(None if i < case.varying else a for i, a in enumerate(case.inputs))
+        packed = kernel.pack(op, constants)
+        operands = [a if p is None else p for a, p in zip(case.inputs, packed, strict=True)]
+        fields = kernel.fields(op, signature)
+        members = [*kernel.pointers, *fields]
+        declared = struct_members(kernel)
+        has_scratch = "scratch" in declared
+        if has_scratch:
+            members.insert(len(kernel.pointers), "scratch")
+        if declared != members:
+            raise KernelFault(f"{kernel.struct} declares {declared}, the binding says {members}")
+        request = Request(
+            library=str(library), symbol=kernel.symbol,
+            inputs=tuple(np.ascontiguousarray(a).tobytes() for a in operands),
+            output_bytes=signature.output.nbytes,
+            scratch=kernel.scratch_bytes(op, signature) if has_scratch else None,
+            fields=tuple(fields.values()),
+            spans=((0, kernel.items(op, signature)),) if spans is None else spans,
+            shared=shared, fill=fill,
+        )  # fmt: skip
+        try:
+            data = self._ask(request)
+        except EOFError:
+            raise KernelFault(f"{kernel.symbol}, {case}\n{self._last_words()}") from None
+        return np.frombuffer(data, signature.output.dtype.numpy).reshape(signature.output.shape)
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.stdin.close()
+            self._process.wait()
+            self._process = None
+        self._log.close()
+
+    def _ask(self, request: Request) -> bytes:
+        if self._process is None:
+            self._log.truncate(0)
+            self._process = _start_worker(self._log)
+        try:
+            pickle.dump(request, self._process.stdin)
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise EOFError from None
+        return pickle.load(self._process.stdout)
+
+    def _last_words(self) -> str:
+        self._process.wait()
+        self._process = None
+        self._log.seek(0)
+        return self._log.read().decode(errors="replace")[:4000]
+
+
+def _start_worker(log) -> subprocess.Popen[bytes]:
+    asan = _gcc("-print-file-name=libasan.so")
+    environment = {
+        **os.environ,
+        "LD_PRELOAD": asan.strip(),
+        # Python itself never frees everything; kernels allocate nothing.
+        "ASAN_OPTIONS": "detect_leaks=0",
+        "PYTHONPATH": str(Path(__file__).parents[1]),
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "targets.kernel_worker"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment,
+    )  # fmt: skip
+
+
+def _gcc(*arguments: str) -> str:
+    done = subprocess.run(["gcc", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise KernelFault(f"gcc {' '.join(arguments)}\n{done.stderr}")
+    return done.stdout
+
+
+def _compile(kernels: Sequence[Kernel], flags: tuple[str, ...], cache: Path) -> Path:
+    """One shared library; objects are kept by the digest of everything that they depend on."""
+    objects: list[Path] = []
+    sources = sorted({kernel.source for kernel in kernels})
+    for source in sources:
+        texts = [*sorted(source.parent.glob("*.h")), *sorted(RUNTIME.glob("*.h")), source]
+        digest = hashlib.sha256(b"".join(t.read_bytes() for t in texts) + repr(flags).encode())
+        made = cache / f"{source.stem}-{digest.hexdigest()[:16]}.o"
+        if not made.exists():
+            partial = made.with_suffix(f".{os.getpid()}")
+            _gcc(*WARNINGS, *flags, f"-I{RUNTIME}", f"-I{source.parent}", "-c", str(source),
+                 "-o", str(partial))  # fmt: skip
+            partial.rename(made)
+        objects.append(made)
+    digest = hashlib.sha256("".join(o.name for o in objects).encode()).hexdigest()[:16]
+    library = cache / f"kernels-{digest}.so"
+    if not library.exists():
+        partial = library.with_suffix(f".{os.getpid()}")
+        _gcc(*flags, "-shared", *map(str, objects), "-lm", "-o", str(partial))
+        partial.rename(library)
+    return library
+
+
+def struct_members(kernel: Kernel) -> list[str]:
+    """Names of the argument struct's members, as its header declares them."""
+    text = re.sub(r"//[^\n]*", "", kernel.header.read_text())
+    for body, name in re.findall(r"typedef struct \{(.*?)\} (\w+);", text, flags=re.DOTALL):
+        if name == kernel.struct:
+            declarations = [d for d in body.split(";") if d.strip()]
+            names = [part for d in declarations for part in d.split(",")]
+            return [re.findall(r"\w+", name)[-1] for name in names]
+    raise KernelFault(f"{kernel.header.name} declares no struct {kernel.struct}")
+
+
+def _streamed(kernel: Kernel, case: Case) -> tuple[int, ...]:
+    if kernel.streaming is None:
+        return ()
+    return tuple(i for i in kernel.streaming.inputs if i < case.varying)
+
+
+def _distance(kernel: Kernel, case: Case, index: int) -> int:
+    """The smallest legal distance, rounded up to the alignment of both elements."""
+    streaming, signature = kernel.streaming, case.signature
+    exact = brute_force_distance(case.op, signature, index, streaming.block_axes)
+    align = max(signature.inputs[index].dtype.nbytes, signature.output.dtype.nbytes)
+    return -(-exact // align) * align
+
+
+def brute_force_distance(op: Op, signature: Signature, index: int, block_axes: int) -> int:
+    """Bytes from output start to input start that keep every byte until its last reader.
+
+    Block by block, by definition: when blocks 0..q are written, they must end at or before the
+    first input byte that any later block reads.
+    """
+    x, y = signature.inputs[index], signature.output
+    access = op.reads(*signature.inputs)[index]
+    outer = y.shape[: len(y.shape) - block_axes]
+    inner = y.shape[len(outer) :]
+    strides = [prod(x.shape[d + 1 :]) for d in range(len(x.shape))]
+    first_reads: list[int] = []
+    for block in np.ndindex(*outer):
+        region = (*(Span(i, 1) for i in block), *(Span(0, n) for n in inner))
+        spans = [
+            a.span(region[a.axis], n) if isinstance(a, Along) else Span(0, n)
+            for a, n in zip(access, x.shape, strict=True)
+        ]
+        is_empty = any(s.size == 0 for s in spans)
+        start = sum(s.start * stride for s, stride in zip(spans, strides, strict=True))
+        first_reads.append(x.nbytes if is_empty else start * x.dtype.nbytes)
+    block_bytes = prod(inner) * y.dtype.nbytes
+    # Nothing is left to protect once the last block is written.
+    distance, needed = -x.nbytes, x.nbytes
+    for q in reversed(range(len(first_reads) - 1)):
+        needed = min(needed, first_reads[q + 1])
+        if needed < x.nbytes:
+            distance = max(distance, (q + 1) * block_bytes - needed)
+    return distance
+
+
+def _compare(kernel: Kernel, case: Case, what: str, ours: Array, expected: Array) -> None:
+    is_real = DType(expected.dtype.name).is_float
+    if is_real and not isinstance(case.op, EXACT_IN_FLOAT):
+        wrong = ~np.isclose(ours, expected, rtol=1e-5, atol=1e-5, equal_nan=True)
+    elif is_real:
+        wrong = (ours != expected) & ~(np.isnan(ours) & np.isnan(expected))
+    else:
+        wrong = ours != expected
+    if wrong.any():
+        first = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise KernelFault(
+            f"{kernel.symbol} differs from {what}, at {first} and {int(wrong.sum()) - 1} more "
+            f"of {wrong.size}: {ours[first]}, expected {expected[first]}\n  {case}"
+        )
