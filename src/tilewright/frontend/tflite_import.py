@@ -1,0 +1,82 @@
+"""The door for .tflite files: bytes of the file → source graph.
+
+Shapes are inferred by the operators themselves; what the file says about them is only compared.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tilewright.errors import ModelError, OptionError, Refusal, UnsupportedError
+from tilewright.frontend.tflite_file import TfliteFile, TfliteOperator, read_tflite
+from tilewright.frontend.tflite_network import (
+    Network,
+    check_outputs,
+    input_shape,
+    is_quantised,
+)
+from tilewright.frontend.tflite_operators import OPERATORS
+from tilewright.ir.graph import Contract, Graph, GraphBuilder
+from tilewright.ir.types import Shape
+
+
+def import_tflite(path: Path, input_shapes: Mapping[str, Shape]) -> Graph:
+    """The network in ``path`` with real-number operators; contract TFLITE, or FLOAT32.
+
+    input_shapes  by input name, for inputs whose file leaves dimensions open
+    Raises ModelError for a file that is damaged or contradicts itself, UnsupportedError listing
+    every operator that is not known, QuantisationError for missing or unusable scales, OptionError
+    for an input shape that does not fit.
+    """
+    file = read_tflite(path)
+    _check_operators(file)
+    builder = GraphBuilder(file.name, Contract.TFLITE)
+    network = Network(file, builder, has_given_shapes=bool(input_shapes))
+    _declare_inputs(network, input_shapes)
+    for op in file.operators:
+        OPERATORS[op.kind].rule(network, op)
+    check_outputs(network)
+    if not is_quantised(builder.nodes, builder):
+        builder.contract = Contract.FLOAT32
+    return builder.build()
+
+
+def _check_operators(file: TfliteFile) -> None:
+    """Refuse all operators that no rule knows at once, then wrong numbers of operands."""
+    unknown = [op for op in file.operators if op.kind not in OPERATORS]
+    if unknown:
+        kinds = sorted({op.kind for op in unknown})
+        raise UnsupportedError(
+            f"{file.name}: {len(unknown)} of {len(file.operators)} operators are not supported "
+            f"({', '.join(kinds)})",
+            tuple(_refusal(file, op) for op in unknown),
+        )
+    for op in file.operators:
+        least, most = OPERATORS[op.kind].inputs
+        if len(op.outputs) != 1 or not least <= len(op.inputs) <= most:
+            raise ModelError(
+                f"{file.name}: operator {op.index} ({op.kind}) has {len(op.inputs)} inputs and "
+                f"{len(op.outputs)} outputs; {least} to {most} and 1 are expected"
+            )
+        sparse = [file.tensors[i] for i in op.inputs if i >= 0 and file.tensors[i].is_sparse]
+        if sparse:
+            raise UnsupportedError(
+                f"{file.name}: operator {op.index} ({op.kind}): {sparse[0]} is stored sparsely; "
+                "convert the network with dense weights"
+            )
+
+
+def _refusal(file: TfliteFile, op: TfliteOperator) -> Refusal:
+    made = ", ".join(file.tensors[i].name for i in op.outputs) or "nothing"
+    return Refusal(f"operator {op.index}", f"{op.kind}, makes {made}")
+
+
+def _declare_inputs(network: Network, given: Mapping[str, Shape]) -> None:
+    tensors = [network.file.tensors[i] for i in network.file.inputs]
+    unknown = sorted(given.keys() - {t.name for t in tensors})
+    if unknown:
+        raise OptionError(
+            f"{network.file.name}: has no input {', '.join(unknown)}; its inputs are "
+            f"{', '.join(t.name for t in tensors)}"
+        )
+    for tensor in tensors:
+        network.input(tensor, input_shape(tensor, given))

@@ -1,0 +1,366 @@
+"""TensorFlow Lite operators in real-number meaning: one rule per operator of the schema.
+
+Slots are positions in the option tables of the published schema
+(tensorflow/lite/schema/schema.fbs); meanings follow the TensorFlow Lite operator and 8-bit
+quantisation specifications.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+
+from tilewright.errors import ModelError, UnsupportedError
+from tilewright.frontend.tflite_file import TfliteOperator
+from tilewright.frontend.tflite_network import (
+    Network,
+    activation_type,
+    quantisation_of,
+)
+from tilewright.frontend.tflite_windows import pool_window, same_or_valid
+from tilewright.ir.graph import ValueName
+from tilewright.ir.types import Quantisation
+from tilewright.ops.conv2d import Conv2d, DepthwiseConv2d
+from tilewright.ops.dense import Dense
+from tilewright.ops.elementwise import Activation, Add, Clip, Curve, Mul
+from tilewright.ops.layout import Concat, Pad, Reshape, Transpose
+from tilewright.ops.pool2d import AveragePool2d, MaxPool2d
+from tilewright.ops.quantise import Dequantize, Quantize
+from tilewright.ops.reduce import Mean
+from tilewright.ops.softmax import Softmax
+
+FUSED = {0: (-inf, inf), 1: (0.0, inf), 2: (-1.0, 1.0), 3: (0.0, 6.0)}
+"""ActivationFunctionType: none, relu, relu_n1_to_1, relu6; tanh and sign_bit are never fused."""
+
+
+def fused_clip(network: Network, op: TfliteOperator, slot: int) -> tuple[float, float]:
+    """Real bounds of the fused activation. Raises UnsupportedError for one that is no clip."""
+    code = 0 if op.options is None else op.options.integer(slot, "int8")
+    if code not in FUSED:
+        raise UnsupportedError(f"{network.label(op)}: fused activation {code} is not supported")
+    return FUSED[code]
+
+
+def import_conv_2d(network: Network, op: TfliteOperator) -> None:
+    """CONV_2D: w [O,KH,KW,C/groups]; the number of groups follows from the channels."""
+    x, (w, stored) = network.activation(op, 0), _weights(network, op, rank=4)
+    channels, per_group = network.type(x).shape[-1:], stored.shape[3]
+    if not channels or channels[0] % per_group:
+        raise ModelError(
+            f"{network.label(op)}: {network.type(x)} has no multiple of the {per_group} input "
+            f"channels of its weights {list(stored.shape)}"
+        )
+    window = same_or_valid(network, op, network.type(x).shape, stored.shape[1:3], (4, 5))
+    low, high = fused_clip(network, op, 3)
+    bias = _bias(network, op, stored.shape[0])
+    meaning = Conv2d(window, channels[0] // per_group, low=low, high=high)
+    network.emit(op, meaning, (x, w, bias))
+
+
+def import_depthwise(network: Network, op: TfliteOperator) -> None:
+    """DEPTHWISE_CONV_2D: w [1,KH,KW,O], output channel o reads input channel o // multiplier."""
+    x = network.activation(op, 0)
+    tensor, stored = network.tensor(op, 1), network.constant(op, 1)
+    if stored.ndim != 4 or stored.shape[0] != 1:
+        raise ModelError(f"{network.label(op)}: weights {tensor} are not [1,KH,KW,O]")
+    quantisation = quantisation_of(tensor)
+    if quantisation is not None and quantisation.axis is not None:
+        quantisation = Quantisation(
+            quantisation.scales, quantisation.zero_points, quantisation.axis - 1
+        )
+    w = network.builder.constant(tensor.name, stored[0], quantisation)
+    window = same_or_valid(network, op, network.type(x).shape, stored.shape[1:3], (5, 6))
+    low, high = fused_clip(network, op, 4)
+    bias = _bias(network, op, stored.shape[3])
+    network.emit(op, DepthwiseConv2d(window, low, high), (x, w, bias))
+
+
+def import_fully_connected(network: Network, op: TfliteOperator) -> None:
+    """FULLY_CONNECTED: x is flattened to rows of K unless its leading dimensions are kept."""
+    x, (w, stored) = network.activation(op, 0), _weights(network, op, rank=2)
+    shape, size = network.type(x).shape, network.type(x).size
+    keeps = op.options is not None and op.options.flag(2)
+    if op.options is not None and op.options.integer(1, "int8"):
+        raise UnsupportedError(f"{network.label(op)}: shuffled weights are not supported")
+    features = stored.shape[1]
+    if size % features or (keeps and shape[-1:] != (features,)):
+        raise ModelError(
+            f"{network.label(op)}: {network.type(x)} does not divide into rows of {features}, "
+            "which its weights want"
+        )
+    if not keeps and shape != (size // features, features):
+        x = network.rows(op, Reshape((size // features, features)), x)
+    low, high = fused_clip(network, op, 0)
+    network.emit(op, Dense(low, high), (x, w, _bias(network, op, stored.shape[0])))
+
+
+def import_add(network: Network, op: TfliteOperator) -> None:
+    """ADD with numpy's broadcasting."""
+    low, high = fused_clip(network, op, 0)
+    network.emit(op, Add(low, high), (network.activation(op, 0), network.activation(op, 1)))
+
+
+def import_mul(network: Network, op: TfliteOperator) -> None:
+    """MUL with numpy's broadcasting."""
+    low, high = fused_clip(network, op, 0)
+    network.emit(op, Mul(low, high), (network.activation(op, 0), network.activation(op, 1)))
+
+
+def import_average_pool(network: Network, op: TfliteOperator) -> None:
+    """AVERAGE_POOL_2D: padding counts for nothing."""
+    x = network.activation(op, 0)
+    meaning = AveragePool2d(pool_window(network, op, network.type(x).shape))
+    _emit_clipped(network, op, meaning, (x,), fused_clip(network, op, 5))
+
+
+def import_max_pool(network: Network, op: TfliteOperator) -> None:
+    """MAX_POOL_2D."""
+    x = network.activation(op, 0)
+    meaning = MaxPool2d(pool_window(network, op, network.type(x).shape))
+    _emit_clipped(network, op, meaning, (x,), fused_clip(network, op, 5))
+
+
+def import_mean(network: Network, op: TfliteOperator) -> None:
+    """MEAN over constant axes; negative ones count from the end."""
+    x = network.activation(op, 0)
+    rank = len(network.type(x).shape)
+    axes = tuple(sorted({_axis(network, op, axis, rank) for axis in network.integers(op, 1)}))
+    keeps = op.options is not None and op.options.flag(0)
+    network.emit(op, Mean(axes, keeps), (x,))
+
+
+def import_softmax(network: Network, op: TfliteOperator) -> None:
+    """SOFTMAX over the last dimension."""
+    beta = 1.0 if op.options is None else op.options.real(0)
+    if not 0 < beta < inf:
+        raise ModelError(f"{network.label(op)}: beta {beta} is not a positive number")
+    network.emit(op, Softmax(beta), (network.activation(op, 0),))
+
+
+def import_leaky_relu(network: Network, op: TfliteOperator) -> None:
+    """LEAKY_RELU: slope alpha below zero."""
+    alpha = 0.0 if op.options is None else op.options.real(0)
+    if not -inf < alpha < inf:
+        raise ModelError(f"{network.label(op)}: alpha {alpha} is not a number")
+    meaning = Activation(Curve.LEAKY_RELU, alpha=alpha)
+    network.emit(op, meaning, (network.activation(op, 0),))
+
+
+def import_reshape(network: Network, op: TfliteOperator) -> None:
+    """RESHAPE to a constant shape; one dimension may be -1."""
+    if network.has_input(op, 1):
+        wish = network.integers(op, 1)
+    else:
+        wish = () if op.options is None else op.options.integers(0)
+    x = network.activation(op, 0)
+    size = network.type(x).size
+    known = int(np.prod([n for n in wish if n != -1], dtype=np.int64))
+    if wish.count(-1) > 1 or min(wish, default=1) < -1 or known < 1 or size % known:
+        raise ModelError(
+            f"{network.label(op)}: cannot reshape {network.type(x)} ({size} elements) to "
+            f"{list(wish)}"
+        )
+    shape = tuple(size // known if n == -1 else n for n in wish)
+    network.emit(op, Reshape(shape), (x,))
+
+
+def import_squeeze(network: Network, op: TfliteOperator) -> None:
+    """SQUEEZE: drops the named dimensions of extent 1, or all of them."""
+    x = network.activation(op, 0)
+    shape = network.type(x).shape
+    named = () if op.options is None else op.options.integers(0)
+    dropped = {_axis(network, op, axis, len(shape)) for axis in named}
+    if not named:
+        dropped = {d for d, n in enumerate(shape) if n == 1}
+    network.emit(op, Reshape(tuple(n for d, n in enumerate(shape) if d not in dropped)), (x,))
+
+
+def import_expand_dims(network: Network, op: TfliteOperator) -> None:
+    """EXPAND_DIMS: a dimension of extent 1 in front of dimension ``axis``."""
+    x = network.activation(op, 0)
+    shape = network.type(x).shape
+    axes = network.integers(op, 1)
+    if len(axes) != 1:
+        raise ModelError(f"{network.label(op)}: has {len(axes)} axes instead of one")
+    axis = _axis(network, op, axes[0], len(shape) + 1)
+    network.emit(op, Reshape((*shape[:axis], 1, *shape[axis:])), (x,))
+
+
+def import_transpose(network: Network, op: TfliteOperator) -> None:
+    """TRANSPOSE by a constant permutation."""
+    x = network.activation(op, 0)
+    rank = len(network.type(x).shape)
+    perm = tuple(_axis(network, op, axis, rank) for axis in network.integers(op, 1))
+    network.emit(op, Transpose(perm), (x,))
+
+
+def import_concatenation(network: Network, op: TfliteOperator) -> None:
+    """CONCATENATION along one axis."""
+    inputs = tuple(network.activation(op, i) for i in range(len(op.inputs)))
+    axis = 0 if op.options is None else op.options.integer(0, "int32")
+    axis = _axis(network, op, axis, len(network.type(inputs[0]).shape))
+    _emit_clipped(network, op, Concat(axis), inputs, fused_clip(network, op, 1))
+
+
+def import_pad(network: Network, op: TfliteOperator) -> None:
+    """PAD with real zeros, PADV2 with a constant; paddings [rank,2] are constant."""
+    x = network.activation(op, 0)
+    rank = len(network.type(x).shape)
+    flat = network.integers(op, 1)
+    if len(flat) != 2 * rank or min(flat, default=0) < 0:
+        raise ModelError(f"{network.label(op)}: paddings {list(flat)} do not fit {network.type(x)}")
+    network.emit(op, Pad(flat[0::2], flat[1::2], _pad_value(network, op)), (x,))
+
+
+def import_quantize(network: Network, op: TfliteOperator) -> None:
+    """QUANTIZE: real numbers to stored ones, or stored ones under another scale."""
+    x, result = network.activation(op, 0), network.result(op)
+    dtype, q = activation_type(result), quantisation_of(result)
+    if q is None or not q.is_per_tensor:
+        raise UnsupportedError(f"{network.label(op)}: cannot quantise to {result}")
+    if not network.type(x).dtype.is_float:
+        network.emit(op, Clip(), (x,))
+        return
+    network.emit(op, Quantize(q.scale, q.zero_point, dtype), (x,))
+
+
+def import_dequantize(network: Network, op: TfliteOperator) -> None:
+    """DEQUANTIZE; constants become real numbers here."""
+    tensor, result = network.tensor(op, 0), network.result(op)
+    if tensor.dtype in ("float16", "float32") and tensor.data is not None:
+        network.constants[result.index] = network.constant(op, 0).astype(np.float32)
+        return
+    x = network.activation(op, 0)
+    q = network.quantisation(op, x)
+    if not q.is_per_tensor or result.dtype != "float32":
+        raise UnsupportedError(f"{network.label(op)}: cannot dequantise {tensor} to {result}")
+    network.emit(op, Dequantize(q.scale, q.zero_point), (x,))
+
+
+def _curve(curve: Curve, alpha: float = 0.0, beta: float = 0.0) -> "ImportRule":
+    def rule(network: Network, op: TfliteOperator) -> None:
+        network.emit(op, Activation(curve, alpha, beta), (network.activation(op, 0),))
+
+    return rule
+
+
+def _clip(low: float, high: float) -> "ImportRule":
+    def rule(network: Network, op: TfliteOperator) -> None:
+        network.emit(op, Clip(low, high), (network.activation(op, 0),))
+
+    return rule
+
+
+ImportRule = Callable[[Network, TfliteOperator], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """How one operator of the schema is imported, and how many inputs it may have."""
+
+    rule: ImportRule
+    inputs: tuple[int, int]
+
+
+OPERATORS: Mapping[str, Operator] = {
+    "ADD": Operator(import_add, (2, 2)),
+    "AVERAGE_POOL_2D": Operator(import_average_pool, (1, 1)),
+    "CONCATENATION": Operator(import_concatenation, (1, 1 << 16)),
+    "CONV_2D": Operator(import_conv_2d, (2, 3)),
+    "DEPTHWISE_CONV_2D": Operator(import_depthwise, (2, 3)),
+    "DEQUANTIZE": Operator(import_dequantize, (1, 1)),
+    "EXPAND_DIMS": Operator(import_expand_dims, (2, 2)),
+    "FULLY_CONNECTED": Operator(import_fully_connected, (2, 3)),
+    "HARD_SWISH": Operator(_curve(Curve.HARD_SWISH, 1 / 6, 0.5), (1, 1)),
+    "LEAKY_RELU": Operator(import_leaky_relu, (1, 1)),
+    "LOGISTIC": Operator(_curve(Curve.SIGMOID), (1, 1)),
+    "MAX_POOL_2D": Operator(import_max_pool, (1, 1)),
+    "MEAN": Operator(import_mean, (2, 2)),
+    "MUL": Operator(import_mul, (2, 2)),
+    "PAD": Operator(import_pad, (2, 2)),
+    "PADV2": Operator(import_pad, (3, 3)),
+    "QUANTIZE": Operator(import_quantize, (1, 1)),
+    "RELU": Operator(_clip(0.0, inf), (1, 1)),
+    "RELU6": Operator(_clip(0.0, 6.0), (1, 1)),
+    "RELU_N1_TO_1": Operator(_clip(-1.0, 1.0), (1, 1)),
+    "RESHAPE": Operator(import_reshape, (1, 2)),
+    "SOFTMAX": Operator(import_softmax, (1, 1)),
+    "SQUEEZE": Operator(import_squeeze, (1, 1)),
+    "TANH": Operator(_curve(Curve.TANH), (1, 1)),
+    "TRANSPOSE": Operator(import_transpose, (2, 2)),
+}
+
+
+def _axis(network: Network, op: TfliteOperator, axis: int, rank: int) -> int:
+    """A dimension counted from the front."""
+    if not -rank <= axis < rank:
+        raise ModelError(f"{network.label(op)}: axis {axis} is outside {rank} dimensions")
+    return axis % rank
+
+
+def _weights(network: Network, op: TfliteOperator, rank: int) -> tuple[ValueName, np.ndarray]:
+    """Constant weights as a value, and their array."""
+    tensor, stored = network.tensor(op, 1), network.constant(op, 1)
+    if stored.ndim != rank or 0 in stored.shape:
+        raise ModelError(f"{network.label(op)}: weights {tensor} do not have {rank} dimensions")
+    return network.builder.constant(tensor.name, stored, quantisation_of(tensor)), stored
+
+
+def _bias(network: Network, op: TfliteOperator, channels: int) -> ValueName:
+    """The bias, zeros where the file has none.
+
+    A stored bias counts in steps of x_scale * w_scale; the file's own scale of it is decoration
+    (8-bit quantisation specification), and reference kernels never read it.
+    """
+    if not network.has_input(op, 2):
+        dtype = np.float32 if network.result(op).dtype == "float32" else np.int32
+        array = np.zeros(channels, dtype)
+        return network.builder.constant(f"{network.result(op).name}.bias", array)
+    tensor, array = network.tensor(op, 2), network.constant(op, 2)
+    if array.shape != (channels,):
+        raise ModelError(
+            f"{network.label(op)}: bias {tensor} does not have one element for each of {channels} "
+            "output channels"
+        )
+    wanted = np.float32 if network.result(op).dtype == "float32" else np.int32
+    if array.dtype != wanted:
+        raise UnsupportedError(
+            f"{network.label(op)}: bias {tensor} has to be {np.dtype(wanted).name}"
+        )
+    return network.builder.constant(tensor.name, array, _bias_steps(network, op))
+
+
+def _bias_steps(network: Network, op: TfliteOperator) -> Quantisation | None:
+    """x_scale * w_scale, per output channel where the weights have scales of their own."""
+    x, w = quantisation_of(network.tensor(op, 0)), quantisation_of(network.tensor(op, 1))
+    if x is None or w is None or not x.is_per_tensor:
+        return None
+    steps = tuple(x.scale * scale for scale in w.scales)
+    return Quantisation(steps, (0,) * len(steps), None if w.is_per_tensor else 0)
+
+
+def _pad_value(network: Network, op: TfliteOperator) -> float:
+    """The border as a real number."""
+    if not network.has_input(op, 2):
+        return 0.0
+    tensor, array = network.tensor(op, 2), network.constant(op, 2)
+    if array.size != 1:
+        raise ModelError(f"{network.label(op)}: border value {tensor} is not one number")
+    stored, q = array.reshape(-1)[0], quantisation_of(tensor)
+    return float(stored) if q is None else (int(stored) - q.zero_point) * q.scale
+
+
+def _emit_clipped(
+    network: Network,
+    op: TfliteOperator,
+    meaning: MaxPool2d | AveragePool2d | Concat,
+    inputs: tuple[ValueName, ...],
+    bounds: tuple[float, float],
+) -> None:
+    """The operator, and its fused activation as a node of its own."""
+    if bounds == (-inf, inf):
+        network.emit(op, meaning, inputs)
+        return
+    unclipped = network.step(op, "unclipped", meaning, inputs)
+    network.emit(op, Clip(*bounds), (unclipped,))
