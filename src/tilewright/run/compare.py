@@ -1,0 +1,106 @@
+"""Two parties' tensors side by side: how many elements differ, by how much, and where first."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from tilewright.ir.types import Array
+
+FLOAT_ABSOLUTE = FLOAT_RELATIVE = 1e-4
+"""Of the float32 contract: |difference| <= 1e-4 + 1e-4 * |reference|. See docs/numerics.md."""
+
+
+class Tolerance(Enum):
+    """What two parties promise each other about stored integers. Real numbers: FLOAT_*."""
+
+    EXACT = "equal"
+    ONE_STEP = "at most 1 apart"
+    REPORTED = "reported only"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One tensor as two parties have it. ``node`` is where it is made."""
+
+    node: str
+    tensor: str
+    left: Array
+    right: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One element on which two parties disagree."""
+
+    node: str
+    tensor: str
+    index: tuple[int, ...]
+    left: float
+    right: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two parties on a list of tensors.
+
+    differing  elements that are not equal; NaN equals nothing
+    largest    largest |left - right|
+    first      the first element, in order of nodes, that breaks the promise
+    """
+
+    left: str
+    right: str
+    what: str
+    tolerance: Tolerance
+    tensors: int
+    elements: int
+    differing: int
+    largest: float
+    first: Difference | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the promise is kept."""
+        return self.first is None
+
+
+def compare(
+    parties: tuple[str, str], what: str, pairs: Iterable[Pair], tolerance: Tolerance
+) -> Comparison:
+    """Compare pairs in the order given. ``right`` is the reference for relative tolerances."""
+    tensors = elements = differing = 0
+    largest, first = 0.0, None
+    for pair in pairs:
+        tensors += 1
+        elements += pair.right.size
+        if pair.left.shape != pair.right.shape:
+            first = first or _shapes_differ(pair)
+            differing += pair.right.size
+            continue
+        left, right = pair.left.astype(np.float64), pair.right.astype(np.float64)
+        distance = np.where(left == right, 0.0, np.abs(left - right))
+        is_off = ~(distance <= _allowed(pair.right, right, tolerance))
+        differing += int(np.count_nonzero(~(left == right)))
+        largest = max(largest, float(np.nan_to_num(distance, nan=np.inf).max(initial=0.0)))
+        if first is None and is_off.any():
+            index = tuple(int(i) for i in np.argwhere(is_off)[0])
+            first = Difference(
+                pair.node, pair.tensor, index, float(left[index]), float(right[index])
+            )
+    return Comparison(*parties, what, tolerance, tensors, elements, differing, largest, first)
+
+
+def _shapes_differ(pair: Pair) -> Difference:
+    named = f"{pair.tensor} (shape {list(pair.left.shape)} against {list(pair.right.shape)})"
+    return Difference(pair.node, named, (), float(pair.left.size), float(pair.right.size))
+
+
+def _allowed(stored: Array, reference: Array, tolerance: Tolerance) -> Array:
+    """Largest |difference| per element that keeps the promise."""
+    if tolerance is Tolerance.REPORTED:
+        return np.full(reference.shape, np.inf)
+    if stored.dtype.kind == "f":
+        return FLOAT_ABSOLUTE + FLOAT_RELATIVE * np.abs(reference)
+    return np.full(reference.shape, 1.0 if tolerance is Tolerance.ONE_STEP else 0.0)

@@ -1,0 +1,58 @@
+"""The one generated C file that lets the host's main program see a network without its name."""
+
+from collections.abc import Sequence
+
+from tilewright.backend.c_names import CNames
+from tilewright.ir.program import Operand, Program
+
+
+def print_glue(program: Program, names: CNames) -> str:
+    """Text of glue.c: implements harness.h for one network."""
+    name, upper = program.name, program.name.upper()
+    return f"""\
+#include "harness.h"
+#include "{name}.h"
+
+static _Alignas(TW_{upper}_ARENA_ALIGN) uint8_t arena[TW_{upper}_ARENA_BYTES];
+
+static const int32_t input_bytes[] = {{{_sizes(program.inputs)}}};
+static const int32_t output_bytes[] = {{{_sizes(program.outputs)}}};
+static void *inputs_in_arena[{len(program.inputs)}];
+static void *outputs_in_arena[{len(program.outputs)}];
+
+harness_network harness_open(void) {{
+  const tw_{name}_inputs inputs = tw_{name}_inputs_in(arena);
+  const tw_{name}_outputs outputs = tw_{name}_outputs_in(arena);
+{_lines("  inputs_in_arena[{i}] = inputs.{member};", program.inputs, names)}
+{_lines("  outputs_in_arena[{i}] = outputs.{member};", program.outputs, names)}
+  return (harness_network){{
+      .inputs = {len(program.inputs)},
+      .outputs = {len(program.outputs)},
+      .input_bytes = input_bytes,
+      .output_bytes = output_bytes,
+      .planned_inputs = inputs_in_arena,
+      .planned_outputs = outputs_in_arena,
+      .arena = arena,
+      .arena_bytes = sizeof arena,
+  }};
+}}
+
+int harness_run(void *const *inputs, void *const *outputs) {{
+  const tw_{name}_inputs in = {{
+{_lines("      .{member} = inputs[{i}],", program.inputs, names)}
+  }};
+  const tw_{name}_outputs out = {{
+{_lines("      .{member} = outputs[{i}],", program.outputs, names)}
+  }};
+  return tw_{name}_run(arena, &in, &out);
+}}
+"""
+
+
+def _sizes(operands: Sequence[Operand]) -> str:
+    return ", ".join(str(operand.value.type.nbytes) for operand in operands)
+
+
+def _lines(form: str, operands: Sequence[Operand], names: CNames) -> str:
+    members = [names.tensors[operand.value.name] for operand in operands]
+    return "\n".join(form.format(i=i, member=member) for i, member in enumerate(members))

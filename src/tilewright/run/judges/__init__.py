@@ -1,0 +1,1 @@
+"""Third parties that say what a network's numbers are: LiteRT and ONNX Runtime."""

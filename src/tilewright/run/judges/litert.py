@@ -1,0 +1,61 @@
+"""LiteRT's reference kernels, with every intermediate tensor kept."""
+
+import importlib
+import os
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from tilewright.errors import ToolError
+from tilewright.ir.types import Array
+
+PACKAGE = "ai-edge-litert"
+
+
+class LiteRt:
+    """A .tflite model in LiteRT, by its reference kernels."""
+
+    def __init__(self, model: Path) -> None:
+        """Raises ToolError where the package is missing."""
+        # LiteRT reads this when it is imported; its banner on stderr tells the user nothing.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        try:
+            litert = importlib.import_module("ai_edge_litert.interpreter")
+        except ImportError:
+            raise ToolError(
+                f"no LiteRT to compare with: pip install {PACKAGE}, or "
+                "pip install tilewright[verify]"
+            ) from None
+        self._interpreter = litert.Interpreter(
+            model_path=str(model),
+            experimental_op_resolver_type=litert.OpResolverType.BUILTIN_REF,
+            experimental_preserve_all_tensors=True,
+        )
+
+    def tensors(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+        """Every tensor of one inference by its name in the file, where the name is unique.
+
+        inputs  by name, or in order where the names are others
+        """
+        interpreter = self._interpreter
+        details = interpreter.get_input_details()
+        for detail, by_order in zip(details, inputs.values(), strict=True):
+            array = inputs.get(detail["name"], by_order)
+            if tuple(detail["shape"]) != array.shape:
+                interpreter.resize_tensor_input(detail["index"], array.shape)
+        interpreter.allocate_tensors()
+        for detail, by_order in zip(details, inputs.values(), strict=True):
+            interpreter.set_tensor(detail["index"], inputs.get(detail["name"], by_order))
+        interpreter.invoke()
+        details = interpreter.get_tensor_details()
+        times = Counter(str(detail["name"]) for detail in details)
+        found: dict[str, Array] = {}
+        for detail in details:
+            if times[str(detail["name"])] == 1:
+                try:
+                    found[str(detail["name"])] = np.array(interpreter.get_tensor(detail["index"]))
+                except ValueError:
+                    continue  # a temporary that this operator never filled
+        return found

@@ -1,0 +1,61 @@
+"""What running a compiled network gave. Every runner returns these."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tilewright.ir.graph import ValueName
+from tilewright.ir.types import Array
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """Bytes of the network in the linked program, as the linker's symbol table states them.
+
+    code       functions of the network and its kernels
+    constants  weights and tables: array name → bytes
+    other      further read-only data: argument structs, kernels' own tables
+    writable   static variables; a generated network has none
+    """
+
+    code: int
+    constants: Mapping[str, int]
+    other: int
+    writable: int
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What one inference cost, measured after a first one.
+
+    unit    "instructions" or "cycles"
+    total   of tw_NAME_run, everything that it calls included
+    layers  one per layer, in issue order; the kernel included
+    """
+
+    unit: str
+    total: int
+    layers: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """Outputs and measurements of one process that ran a batch several times.
+
+    outputs         [inferences, *shape] per network output, of the first run
+    runs            how often the whole batch was run
+    runs_identical  whether every run gave the same bytes
+    layers          [inferences][layer] result bytes of the first run, where layers were observed
+    stack           bytes of stack that one inference took; None where it was not measured
+    linked          sizes from the symbol table; None where the program is no ELF file
+    count           None where nothing was counted
+    log             what the build and the program printed
+    """
+
+    outputs: Mapping[ValueName, Array]
+    runs: int
+    runs_identical: bool
+    layers: tuple[tuple[bytes, ...], ...]
+    stack: int | None
+    linked: Linked | None
+    count: Count | None
+    log: str
