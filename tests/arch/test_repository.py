@@ -58,9 +58,13 @@ def test_no_file_chooses_a_package_index():
     assert lines_with(PACKAGE_INDEX) == []
 
 
-def test_shared_models_are_read_by_tests_and_benchmarks_only():
-    readers = [line for line in lines_with(re.compile(r"\.\./shared|shared/models"))]
-    assert [r for r in readers if not r.startswith(("tests/", "benchmarks/"))] == []
+def test_the_product_knows_no_folder_beside_the_repository():
+    readers = lines_with(re.compile(r"\.\./shared|shared/models"))
+    assert [
+        r
+        for r in readers
+        if not r.startswith(("tests/", "benchmarks/", "docs/", "CONTRIBUTING.md"))
+    ] == []
 
 
 def test_c_is_only_where_people_write_it_or_goldens_show_it():
