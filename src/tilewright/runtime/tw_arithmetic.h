@@ -31,12 +31,13 @@ static inline int32_t tw_shift_left(int32_t x, int32_t bits) {
   return (int32_t)((uint32_t)x << bits);
 }
 
-/// round_half_away(a * b / 2**31), saturated (gemmlowp SaturatingRoundingDoublingHighMul).
-/// b >= 0 for every multiplier that Tilewright makes, so saturation cannot occur here.
+/// a * b / 2**31 to nearest (gemmlowp SaturatingRoundingDoublingHighMul). gemmlowp adds 2**30, or
+/// 1 - 2**30 below zero, and truncates towards zero: for every product that is the floor of
+/// (product + 2**30) / 2**31. Only bits 31 to 62 matter, so the shift may be a logical one.
+/// Tilewright's multipliers are never -2**31, so saturation cannot occur.
 static inline int32_t tw_doubling_high_multiply(int32_t a, int32_t b) {
-  const int64_t product = (int64_t)a * b;
-  const int64_t nudge = product >= 0 ? (int64_t)1 << 30 : 1 - ((int64_t)1 << 30);
-  return (int32_t)((product + nudge) / ((int64_t)1 << 31));
+  const int64_t nudged = (int64_t)a * b + ((int64_t)1 << 30);
+  return (int32_t)(uint32_t)((uint64_t)nudged >> 31);
 }
 
 /// x / 2**bits, ties away from zero (gemmlowp RoundingDivideByPOT). 0 <= bits <= 31.

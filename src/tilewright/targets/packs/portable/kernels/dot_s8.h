@@ -20,9 +20,9 @@ static inline void dot_widen(const int8_t *x, int32_t length, int16_t *wide) {
   }
 }
 
-/// acc[p][0] = x[p] . w for four rows of x, `length` elements each, one after another.
+/// acc[p] = x[p] . w for four rows of x, `pitch` elements apart.
 static inline void dot_four_rows(const int16_t *x, int32_t pitch, const int8_t *w, int32_t length,
-                                 int32_t acc[][DOT_CHANNELS]) {
+                                 int32_t *acc) {
   const int16_t *x0 = x, *x1 = x + pitch, *x2 = x + 2 * pitch, *x3 = x + 3 * pitch;
   int32_t a0 = 0, a1 = 0, a2 = 0, a3 = 0;
   for (int32_t i = 0; i < length; i++) {
@@ -32,10 +32,10 @@ static inline void dot_four_rows(const int16_t *x, int32_t pitch, const int8_t *
     a2 += x2[i] * weight;
     a3 += x3[i] * weight;
   }
-  acc[0][0] = a0;
-  acc[1][0] = a1;
-  acc[2][0] = a2;
-  acc[3][0] = a3;
+  acc[0] = a0;
+  acc[1] = a1;
+  acc[2] = a2;
+  acc[3] = a3;
 }
 
 /// acc[c] = x . w[c] for four consecutive weight rows.
@@ -120,8 +120,11 @@ static inline void dot_s8_four_rows(const int16_t *x, int32_t x_pitch, const dot
     const int8_t *w = m->w + c * m->length;
     int32_t acc[DOT_PATCHES][DOT_CHANNELS];
     for (int32_t i = 0; i < count; i++) {
-      int32_t(*column)[DOT_CHANNELS] = (int32_t(*)[DOT_CHANNELS])(&acc[0][i]);
+      int32_t column[DOT_PATCHES];
       dot_four_rows(x, x_pitch, w + i * m->length, m->length, column);
+      for (int32_t p = 0; p < DOT_PATCHES; p++) {
+        acc[p][i] = column[p];
+      }
     }
     for (int32_t p = 0; p < DOT_PATCHES; p++) {
       dot_recentre(x + p * x_pitch, m, count, acc[p]);

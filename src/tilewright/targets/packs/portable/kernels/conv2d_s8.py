@@ -1,0 +1,78 @@
+"""Bindings of conv2d_s8_*.c: int8 convolution by gathered patches."""
+
+from tilewright.ir.op import Op
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ops.conv2d import QConv2d
+from tilewright.ops.rescale import Rounding
+from tilewright.targets.packs.portable.kernels.contract_variants import (
+    HERE,
+    refuse_unless,
+    variant_source,
+)
+
+PATCHES = 4
+"""DOT_PATCHES of dot_s8.h: output pixels that are gathered together."""
+
+
+def _fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, QConv2d)
+    n, h, w, c = signature.inputs[0].shape
+    if op.is_channels_first:
+        n, c, h, w = signature.inputs[0].shape
+    del n
+    _, out_h, out_w, out_c = signature.output.shape
+    window = op.window
+    return {
+        "in_h": h, "in_w": w, "in_c": c,
+        "out_h": out_h, "out_w": out_w, "out_c": out_c,
+        "kernel_h": window.kernel[0], "kernel_w": window.kernel[1],
+        "stride_h": window.strides[0], "stride_w": window.strides[1],
+        "dilation_h": window.dilations[0], "dilation_w": window.dilations[1],
+        "pad_top": window.pads[0], "pad_left": window.pads[1],
+        "groups": op.groups, "is_channels_first": int(op.is_channels_first),
+        "x_zero": op.x_zero, "w_zero": op.w_zero, "y_zero": op.output.zero,
+        "low": op.output.low, "high": op.output.high,
+        "table_step": int(signature.inputs[3].size > 1),
+    }  # fmt: skip
+
+
+def _patch_elements(signature: Signature, op: QConv2d) -> int:
+    return signature.inputs[1].size // signature.inputs[1].shape[0] * op.groups
+
+
+def _scratch_bytes(op: Op, signature: Signature) -> int:
+    assert isinstance(op, QConv2d)
+    pixels = min(PATCHES, _items(op, signature))
+    return 2 * pixels * _patch_elements(signature, op)
+
+
+def _items(op: Op, signature: Signature) -> int:
+    del op
+    n, out_h, out_w, _ = signature.output.shape
+    return n * out_h * out_w
+
+
+def _cycles(op: Op, signature: Signature) -> int:
+    assert isinstance(op, QConv2d)
+    gather = _items(op, signature) * _patch_elements(signature, op)
+    return op.macs(*signature.inputs) + gather + 12 * signature.output.size
+
+
+def _kernel(rounding: Rounding) -> Kernel:
+    return Kernel(
+        symbol=f"conv2d_s8_{rounding.value}",
+        struct="conv2d_s8_args",
+        header=HERE / "conv2d_s8.h",
+        source=variant_source("conv2d_s8", rounding),
+        pointers=("x", "w", "bias", "multiplier", "shift", "y"),
+        refuse=refuse_unless(QConv2d, rounding),
+        fields=_fields,
+        items=_items,
+        cycles=_cycles,
+        scratch_bytes=_scratch_bytes,
+        streaming=Streaming(inputs=(0,), block_axes=1),
+        includes=(HERE / "conv2d_s8_core.h", HERE / "dot_s8.h", HERE / "requantise_s8.h"),
+    )
+
+
+CONV2D_S8 = tuple(map(_kernel, Rounding))

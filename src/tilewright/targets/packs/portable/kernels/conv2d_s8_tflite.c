@@ -1,0 +1,3 @@
+#include "conv2d_s8_core.h"
+
+void conv2d_s8_tflite(const void *args, tw_span work) { conv2d_s8_core(args, work, TW_ROUND_DOUBLE); }

@@ -1,0 +1,24 @@
+/// int8 dense layer; the meaning is QDense in src/tilewright/ops/dense.py.
+#pragma once
+
+#include "tilewright.h"
+
+/// One work item is one row of x.
+typedef struct {
+  const int8_t *x;           // [rows][in_c]
+  const int8_t *w;           // [out_c][in_c]
+  const int32_t *bias;       // [out_c], x_zero folded in
+  const int32_t *multiplier; // [out_c] or [1]
+  const int8_t *shift;       // [out_c] or [1]
+  int8_t *y;                 // [rows][out_c]
+  int16_t *scratch;          // [4][in_c]: widened rows
+  int32_t in_c, out_c;
+  int32_t w_zero;     // zero point of the weights
+  int32_t y_zero;     // zero point of the output
+  int32_t low, high;  // clip range of the output, within int8
+  int32_t table_step; // 1: one multiplier and shift per channel, 0: one for all
+} dense_s8_args;
+
+void dense_s8_tflite(const void *args, tw_span work);
+void dense_s8_onnx(const void *args, tw_span work);
+void dense_s8_pulp(const void *args, tw_span work);

@@ -1,0 +1,64 @@
+"""Bindings of depthwise_s8_*.c: int8 depthwise convolution."""
+
+from tilewright.ir.op import Op
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ops.conv2d import QDepthwiseConv2d
+from tilewright.ops.rescale import Rounding
+from tilewright.targets.packs.portable.kernels.contract_variants import (
+    HERE,
+    refuse_unless,
+    variant_source,
+)
+
+
+def _fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, QDepthwiseConv2d)
+    _, h, w, c = signature.inputs[0].shape
+    _, out_h, out_w, out_c = signature.output.shape
+    window = op.window
+    return {
+        "in_h": h, "in_w": w, "in_c": c,
+        "out_h": out_h, "out_w": out_w, "out_c": out_c,
+        "kernel_h": window.kernel[0], "kernel_w": window.kernel[1],
+        "stride_h": window.strides[0], "stride_w": window.strides[1],
+        "dilation_h": window.dilations[0], "dilation_w": window.dilations[1],
+        "pad_top": window.pads[0], "pad_left": window.pads[1],
+        "x_zero": op.x_zero, "w_zero": op.w_zero, "y_zero": op.output.zero,
+        "low": op.output.low, "high": op.output.high,
+        "table_step": int(signature.inputs[3].size > 1),
+    }  # fmt: skip
+
+
+def _items(op: Op, signature: Signature) -> int:
+    del op
+    n, out_h, out_w, _ = signature.output.shape
+    return n * out_h * out_w
+
+
+def _scratch_bytes(op: Op, signature: Signature) -> int:
+    del op
+    return signature.output.shape[-1]
+
+
+def _cycles(op: Op, signature: Signature) -> int:
+    return 2 * op.macs(*signature.inputs) + 12 * signature.output.size
+
+
+def _kernel(rounding: Rounding) -> Kernel:
+    return Kernel(
+        symbol=f"depthwise_s8_{rounding.value}",
+        struct="depthwise_s8_args",
+        header=HERE / "depthwise_s8.h",
+        source=variant_source("depthwise_s8", rounding),
+        pointers=("x", "w", "bias", "multiplier", "shift", "y"),
+        refuse=refuse_unless(QDepthwiseConv2d, rounding),
+        fields=_fields,
+        items=_items,
+        cycles=_cycles,
+        scratch_bytes=_scratch_bytes,
+        streaming=Streaming(inputs=(0,), block_axes=1),
+        includes=(HERE / "depthwise_s8_core.h", HERE / "requantise_s8.h"),
+    )
+
+
+DEPTHWISE_S8 = tuple(map(_kernel, Rounding))
