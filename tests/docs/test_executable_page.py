@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from executable_page import Runner, agrees, run_page
 
 
