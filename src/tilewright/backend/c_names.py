@@ -9,10 +9,45 @@ from tilewright.ir.graph import ValueName
 from tilewright.ir.program import Program
 
 LONGEST = 28
-C_KEYWORDS = frozenset(
-    "auto break case char const continue default do double else enum extern float for goto if "
-    "inline int long register restrict return short signed sizeof static struct switch typedef "
-    "union unsigned void volatile while arena inputs outputs scratch".split()
+OWN_NAMES = frozenset({"arena", "base", "inputs", "outputs", "scratch"})
+"""Variables of the generated run function."""
+RESERVED = frozenset(
+    {
+        "auto",
+        "break",
+        "case",
+        "char",
+        "const",
+        "continue",
+        "default",
+        "do",
+        "double",
+        "else",
+        "enum",
+        "extern",
+        "float",
+        "for",
+        "goto",
+        "if",
+        "inline",
+        "int",
+        "long",
+        "register",
+        "restrict",
+        "return",
+        "short",
+        "signed",
+        "sizeof",
+        "static",
+        "struct",
+        "switch",
+        "typedef",
+        "union",
+        "unsigned",
+        "void",
+        "volatile",
+        "while",
+    }
 )
 
 
@@ -21,7 +56,7 @@ def identifier(text: str, longest: int = LONGEST) -> str:
     last = re.split(r"[/;:]", text.rstrip("/;:"))[-1] or text
     cleaned = re.sub(r"_+", "_", re.sub(r"[^0-9a-zA-Z]", "_", last)).strip("_").lower()
     cleaned = cleaned[:longest].strip("_") or "tensor"
-    if cleaned[0].isdigit() or cleaned in C_KEYWORDS:
+    if cleaned[0].isdigit() or cleaned in RESERVED:
         cleaned = f"t_{cleaned}"
     return cleaned
 
@@ -57,7 +92,7 @@ def c_names(program: Program) -> CNames:
 
     A view and what it views are one pointer, so they share one name.
     """
-    taken = {"arena", "inputs", "outputs"}
+    taken = set(OWN_NAMES)
     by_owner: dict[ValueName, str] = {}
     for operand in (*program.inputs, *program.outputs):
         value, owner = operand.value, program.viewed(operand.value.name)

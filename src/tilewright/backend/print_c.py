@@ -31,8 +31,8 @@ def print_network(program: Program, plan: Plan, names: CNames, banner: str) -> s
         *_arena_map(program, plan, names),
         "",
     ]
-    for index, call in enumerate(program.actions):
-        lines += [*_layer(call, index, names), ""]
+    for index in range(len(program.actions)):
+        lines += [*_layer(program, index, names), ""]
     lines += [*_binders(program, names), "", *_run(program, names)]
     return "\n".join(lines) + "\n"
 
@@ -114,38 +114,50 @@ def _varying(call: Call) -> Iterator[tuple[str, Operand]]:
             yield pointer, operand
 
 
-def _layer(call: Call, index: int, names: CNames) -> Iterator[str]:
+def _layer(program: Program, index: int, names: CNames) -> Iterator[str]:
     """One layer: what it is, where it comes from, its argument struct, its call."""
-    op, signature, kernel = call.node.op, call.signature, call.kernel
-    macs = op.macs(*signature.inputs)
-    yield f"// Layer {index}: {op}"
+    call = program.actions[index]
+    output = call.kernel.pointers[-1]
+    yield from _layer_comment(call, index)
+    parameters = [f"const {o.value.type.dtype.c} *{p}" for p, o in _varying(call)]
+    parameters.append(f"{call.output.value.type.dtype.c} *{output}")
+    if call.scratch is not None:
+        parameters.append("void *scratch")
+    yield f"static TW_LAYER void {names.layers[index]}({', '.join(parameters)}) {{"
+    yield from _arguments(call, names)
+    items = call.kernel.items(call.node.op, call.signature)
+    yield f"  tw_parallel({program.name}_{call.kernel.symbol}, &args, {items});"
+    yield f"  tw_observe({index}, {output}, {call.output.value.type.nbytes});"
+    yield "}"
+
+
+def _layer_comment(call: Call, index: int) -> Iterator[str]:
+    """Operator, node and tensor of the source file, types of every operand, work."""
+    yield f"// Layer {index}: {call.node.op}"
     yield f"//   node    {call.node.name}"
     origin = call.output.value.origin
     if origin is not None and origin.name != call.node.name:
         yield f"//   tensor  {origin.name}"
-    for pointer, operand in zip(kernel.pointers, (*call.inputs, call.output), strict=True):
+    for pointer, operand in zip(call.kernel.pointers, (*call.inputs, call.output), strict=True):
         yield f"//   {pointer:<7s} {_described(operand.value)}"
+    macs = call.node.op.macs(*call.signature.inputs)
     yield f"//   {macs} MACs" if macs else "//   no MACs"
-    output_pointer = kernel.pointers[-1]
-    parameters = [f"const {o.value.type.dtype.c} *{p}" for p, o in _varying(call)]
-    parameters.append(f"{call.output.value.type.dtype.c} *{output_pointer}")
-    if call.scratch is not None:
-        parameters.append("void *scratch")
-    yield f"static TW_LAYER void {names.layers[index]}({', '.join(parameters)}) {{"
-    yield f"  const {kernel.struct} args = {{"
-    for pointer, operand in zip(kernel.pointers, call.inputs, strict=False):
-        is_varying = isinstance(operand.place, InArena)
-        yield f"      .{pointer} = {pointer if is_varying else names.constants[operand.value.name]},"
-    yield f"      .{output_pointer} = {output_pointer},"
+
+
+def _arguments(call: Call, names: CNames) -> Iterator[str]:
+    """The kernel's argument struct with every member named."""
+    output = call.kernel.pointers[-1]
+    yield f"  const {call.kernel.struct} args = {{"
+    for pointer, operand in zip(call.kernel.pointers, call.inputs, strict=False):
+        place = operand.place
+        source = pointer if isinstance(place, InArena) else names.constants[place.name]
+        yield f"      .{pointer} = {source},"
+    yield f"      .{output} = {output},"
     if call.scratch is not None:
         yield "      .scratch = scratch,"
-    for member, value in kernel.fields(op, signature).items():
+    for member, value in call.kernel.fields(call.node.op, call.signature).items():
         yield f"      .{member} = {_literal(value)},"
     yield "  };"
-    items = kernel.items(op, signature)
-    yield f"  tw_parallel({names.layers[index].split('_layer_')[0]}_{kernel.symbol}, &args, {items});"
-    yield f"  tw_observe({index}, {output_pointer}, {call.output.value.type.nbytes});"
-    yield "}"
 
 
 def _literal(value: float) -> str:
@@ -192,22 +204,7 @@ def _run(program: Program, names: CNames) -> Iterator[str]:
     yield "    return TW_ERROR_ALIGNMENT;"
     yield "  }"
     yield "  uint8_t *const base = arena;"
-    declared: set[str] = set()
-    borders = {"inputs": program.inputs, "outputs": program.outputs}
-    for kind, operands in borders.items():
-        for operand in operands:
-            tensor = names.tensors[operand.value.name]
-            if tensor not in declared:
-                declared.add(tensor)
-                type_ = operand.value.type
-                yield f"  {type_.dtype.c} *const {tensor} = {kind}->{tensor}; // {c_shape(type_)}"
-    for call in program.actions:
-        tensor = names.tensors[call.output.value.name]
-        if tensor not in declared:
-            declared.add(tensor)
-            type_ = call.output.value.type
-            place = _pointer(program, call.output, tensor)
-            yield f"  {type_.dtype.c} *const {tensor} = {place}; // {c_shape(type_)}"
+    yield from _tensor_pointers(program, names)
     yield ""
     for index, call in enumerate(program.actions):
         arguments = [names.tensors[operand.value.name] for _, operand in _varying(call)]
@@ -217,3 +214,18 @@ def _run(program: Program, names: CNames) -> Iterator[str]:
         yield f"  {names.layers[index]}({', '.join(arguments)});"
     yield "  return TW_OK;"
     yield "}"
+
+
+def _tensor_pointers(program: Program, names: CNames) -> Iterator[str]:
+    """A typed pointer for every tensor: the caller's for inputs and outputs, else in the arena."""
+    places: dict[str, tuple[TensorType, str]] = {}
+    for kind, operands in (("inputs", program.inputs), ("outputs", program.outputs)):
+        for operand in operands:
+            tensor = names.tensors[operand.value.name]
+            places.setdefault(tensor, (operand.value.type, f"{kind}->{tensor}"))
+    for call in program.actions:
+        tensor = names.tensors[call.output.value.name]
+        place = _pointer(program, call.output, tensor)
+        places.setdefault(tensor, (call.output.value.type, place))
+    for tensor, (type_, place) in places.items():
+        yield f"  {type_.dtype.c} *const {tensor} = {place}; // {c_shape(type_)}"
