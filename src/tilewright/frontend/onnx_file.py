@@ -1,0 +1,249 @@
+"""An ONNX file as plain Python data: nodes with typed attributes, arrays, declared inputs.
+
+Nothing behind this module touches a protobuf. What cannot be read raises ModelError with the
+place in the file; what is read but means nothing to this compiler is left to the importer.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+import numpy as np
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import AttributeProto, NodeProto, TensorProto, ValueInfoProto, numpy_helper
+
+from tilewright.errors import ModelError, UnsupportedError
+from tilewright.ir.types import Array
+
+Attribute = int | float | str | tuple[int, ...] | tuple[float, ...] | Array
+
+OLDEST_OPSET, NEWEST_OPSET = 10, 23
+LARGEST_TENSOR = 2**31 - 1
+"""Elements; what an int32_t can count. A larger claim in a file is damage, not a network."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxNode:
+    """One node of the file. ``kind`` is its operator type; an absent optional input is ""."""
+
+    name: str
+    kind: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Attribute]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.kind})"
+
+    @property
+    def output(self) -> str:
+        """The first output, the only one that this compiler uses."""
+        return self.outputs[0]
+
+    def input(self, index: int) -> str:
+        """An input that the operator needs. Raises ModelError where it is absent."""
+        if not self.has(index):
+            raise ModelError(f"{self}: input {index} is missing, the file lists {self.inputs}")
+        return self.inputs[index]
+
+    def has(self, index: int) -> bool:
+        """Whether an optional input is present."""
+        return index < len(self.inputs) and self.inputs[index] != ""
+
+    def integer(self, name: str, default: int) -> int:
+        """An integer attribute."""
+        value = self.attributes.get(name, default)
+        if not isinstance(value, int):
+            raise ModelError(f"{self}: attribute {name} is {value!r}, not an integer")
+        return value
+
+    def number(self, name: str, default: float) -> float:
+        """A float attribute."""
+        value = self.attributes.get(name, default)
+        if not isinstance(value, float) or not np.isfinite(value):
+            raise ModelError(f"{self}: attribute {name} is {value!r}, not a finite number")
+        return value
+
+    def text(self, name: str, default: str) -> str:
+        """A string attribute."""
+        value = self.attributes.get(name, default)
+        if not isinstance(value, str):
+            raise ModelError(f"{self}: attribute {name} is {value!r}, not a string")
+        return value
+
+    def integers(self, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
+        """A list of integers."""
+        value = self.attributes.get(name, default)
+        if not isinstance(value, tuple):
+            raise ModelError(f"{self}: attribute {name} is {value!r}, not a list of integers")
+        return tuple(int(v) for v in value)
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxInput:
+    """A graph input: ``dims`` holds extents, names of symbolic dimensions, or None (unknown)."""
+
+    name: str
+    dtype: np.dtype[np.generic]
+    dims: tuple[int | str | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxModel:
+    """The parts of a file that mean something here; nodes stand in the file's order."""
+
+    name: str
+    opset: int
+    nodes: tuple[OnnxNode, ...]
+    initialisers: Mapping[str, Array]
+    inputs: tuple[OnnxInput, ...]
+    outputs: tuple[str, ...]
+
+
+def read_onnx(path: Path) -> OnnxModel:
+    """The model in ``path``.
+
+    Raises ModelError where the file, or external data that it refers to, cannot be read, and
+    UnsupportedError for opsets outside 10..23.
+    """
+    proto = _load(path)
+    graph = proto.graph
+    if not graph.node or not graph.output:
+        raise ModelError(f"{path.name}: holds no ONNX graph (no nodes or no outputs)")
+    initialisers = {t.name: read_tensor(t, f"initialiser {t.name}") for t in graph.initializer}
+    if graph.sparse_initializer:
+        raise UnsupportedError(f"{path.name}: sparse initialisers are not supported")
+    return OnnxModel(
+        path.stem,
+        _opset(path, proto),
+        tuple(_node(node, index) for index, node in enumerate(graph.node)),
+        initialisers,
+        tuple(_input(value) for value in graph.input if value.name not in initialisers),
+        tuple(value.name for value in graph.output),
+    )
+
+
+def read_tensor(tensor: TensorProto, where: str) -> Array:
+    """The elements; int4 and uint4 are unpacked to int8, double becomes float32."""
+    if any(d < 0 for d in tensor.dims) or prod(tensor.dims) > LARGEST_TENSOR:
+        raise ModelError(f"{where}: has shape {list(tensor.dims)}")
+    try:
+        array = numpy_helper.to_array(tensor)
+    except (ValueError, TypeError, KeyError, AttributeError, UnicodeDecodeError) as error:
+        raise ModelError(f"{where}: its elements cannot be read: {error}") from None
+    if tensor.data_type in (TensorProto.INT4, TensorProto.UINT4):
+        return array.astype(np.int8)
+    return array.astype(np.float32) if array.dtype == np.float64 else array
+
+
+def _load(path: Path) -> onnx.ModelProto:
+    try:
+        return onnx.load(path)
+    except DecodeError as error:
+        raise ModelError(f"{path}: is no ONNX file, or is damaged: {error}") from None
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except (onnx.checker.ValidationError, ValueError, TypeError, RuntimeError) as error:
+        raise ModelError(f"{path}: its external data cannot be read: {error}") from None
+
+
+def _opset(path: Path, proto: onnx.ModelProto) -> int:
+    versions = [o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")]
+    if not versions:
+        raise ModelError(f"{path.name}: does not say which ONNX opset it uses")
+    if not OLDEST_OPSET <= versions[0] <= NEWEST_OPSET:
+        raise UnsupportedError(
+            f"{path.name}: uses ONNX opset {versions[0]}; {OLDEST_OPSET} to {NEWEST_OPSET} are "
+            "supported\n  try      convert it with onnx.version_converter"
+        )
+    return versions[0]
+
+
+def _node(proto: NodeProto, index: int) -> OnnxNode:
+    outputs = tuple(proto.output)
+    name = proto.name or f"{proto.op_type}_{index}"
+    if not outputs or not outputs[0]:
+        raise ModelError(f"{name} ({proto.op_type}): has no output")
+    attributes = {a.name: value for a in proto.attribute if (value := _attribute(a)) is not None}
+    return OnnxNode(name, proto.op_type, tuple(proto.input), outputs, attributes)
+
+
+def _attribute(proto: AttributeProto) -> Attribute | None:
+    """The value; None for kinds (subgraphs, sparse tensors) that no supported operator has."""
+    value: Attribute | None = None
+    match proto.type:
+        case AttributeProto.INT:
+            value = int(proto.i)
+        case AttributeProto.FLOAT:
+            value = float(proto.f)
+        case AttributeProto.STRING:
+            value = proto.s.decode("utf-8", "replace")
+        case AttributeProto.INTS:
+            value = tuple(int(i) for i in proto.ints)
+        case AttributeProto.FLOATS:
+            value = tuple(float(f) for f in proto.floats)
+        case AttributeProto.TENSOR:
+            value = read_tensor(proto.t, f"attribute {proto.name}")
+        case _:
+            pass
+    return value
+
+
+def _input(value: ValueInfoProto) -> OnnxInput:
+    if not value.type.HasField("tensor_type"):
+        raise UnsupportedError(f"input {value.name}: is not a tensor")
+    tensor = value.type.tensor_type
+    if not tensor.HasField("shape"):
+        raise ModelError(f"input {value.name}: the file does not say how many dimensions it has")
+    dims = tuple(
+        d.dim_value if d.HasField("dim_value") else (d.dim_param or None) for d in tensor.shape.dim
+    )
+    try:
+        dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type))
+    except (KeyError, ValueError, TypeError):
+        raise ModelError(f"input {value.name}: unknown element type {tensor.elem_type}") from None
+    return OnnxInput(value.name, dtype, dims)
+
+
+def sorted_nodes(
+    nodes: Iterable[OnnxNode], known: Iterable[str], where: str
+) -> tuple[OnnxNode, ...]:
+    """Nodes in an order that respects data flow; the file's order wherever it does already.
+
+    Raises ModelError naming tensors that are made twice, never, or from themselves.
+    """
+    made = {*known, ""}
+    waiting = list(nodes)
+    seen = set(made)
+    for node in waiting:
+        for output in filter(None, node.outputs):
+            if output in seen:
+                raise ModelError(f"{where}: tensor {output} is made twice, last by {node}")
+            seen.add(output)
+    order: list[OnnxNode] = []
+    while waiting:
+        ready: list[OnnxNode] = []
+        later: list[OnnxNode] = []
+        for node in waiting:
+            if made.issuperset(node.inputs):
+                ready.append(node)
+                made.update(node.outputs)
+            else:
+                later.append(node)
+        if not ready:
+            raise ModelError(_why_stuck(later, seen, made, where))
+        order += ready
+        waiting = later
+    return tuple(order)
+
+
+def _why_stuck(waiting: list[OnnxNode], seen: set[str], made: set[str], where: str) -> str:
+    for node in waiting:
+        lost = [name for name in node.inputs if name not in seen]
+        if lost:
+            return f"{where}: {node} reads {', '.join(lost)}, which nothing in the file makes"
+    node = waiting[0]
+    cycle = [name for name in node.inputs if name not in made]
+    return f"{where}: {node} reads {', '.join(cycle)}, which depends on its own output (a cycle)"

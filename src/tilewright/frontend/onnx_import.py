@@ -1,0 +1,207 @@
+"""The ONNX door: a file becomes a source graph. Nothing behind it knows the word ONNX.
+
+    file → OnnxModel → sorted, constants folded, QOperator written as QDQ → Graph
+
+Layout is NHWC inside: operators over images are placed between transposes, which rewrite rules
+cancel. Float models and models in QDQ or QOperator form are read; see onnx_tensors.py for how Q
+and DQ nodes disappear.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tilewright.errors import (
+    ModelError,
+    OptionError,
+    QuantisationError,
+    Refusal,
+    UnsupportedError,
+)
+from tilewright.frontend.onnx_constants import fold
+from tilewright.frontend.onnx_dense import DENSE_IMPORTERS
+from tilewright.frontend.onnx_file import OnnxInput, OnnxModel, OnnxNode, read_onnx, sorted_nodes
+from tilewright.frontend.onnx_layout import LAYOUT_IMPORTERS
+from tilewright.frontend.onnx_pointwise import POINTWISE_IMPORTERS
+from tilewright.frontend.onnx_qoperator import expanded
+from tilewright.frontend.onnx_quantisation import (
+    import_dequantize,
+    import_quantize,
+    stored_tensors,
+)
+from tilewright.frontend.onnx_tensors import Constant, Importing
+from tilewright.frontend.onnx_windows import WINDOW_IMPORTERS
+from tilewright.ir.graph import Contract, Graph, GraphBuilder, Origin, Value, ValueName
+from tilewright.ir.types import DType, Shape, TensorType
+from tilewright.ops.quantise import Dequantize
+
+IMPORTERS: Mapping[str, Callable[[Importing, OnnxNode], None]] = {
+    **WINDOW_IMPORTERS,
+    **DENSE_IMPORTERS,
+    **POINTWISE_IMPORTERS,
+    **LAYOUT_IMPORTERS,
+    "QuantizeLinear": import_quantize,
+    "DequantizeLinear": import_dequantize,
+}
+
+
+def import_onnx(path: Path, input_shapes: Mapping[str, Shape]) -> Graph:
+    """The network in an .onnx file, in real numbers, with the quantisation that the file states.
+
+    input_shapes  extents for inputs whose dimensions the file leaves open
+    Raises ModelError for a file that cannot be read or contradicts itself, UnsupportedError
+    listing every operator that is not known, QuantisationError for missing or unusable scales,
+    OptionError for input shapes that do not fit.
+    """
+    model = read_onnx(path)
+    constants = {name: Constant(array) for name, array in model.initialisers.items()}
+    nodes = _prepared(model, constants)
+    _refuse_unknown(model, nodes)
+    notes: list[str] = []
+    shapes = _input_shapes(model, input_shapes, notes)
+    types = {i.name: _input_type(i) for i in model.inputs}
+    stored = stored_tensors(nodes, constants, types)
+    builder = GraphBuilder(model.name, Contract.FLOAT32, notes=notes)
+    state = Importing(model, nodes, builder, constants, stored)
+    for item in model.inputs:
+        _declare_input(state, item.name, TensorType(types[item.name], shapes[item.name]))
+    for node in nodes:
+        _import_node(state, node)
+    for name in model.outputs:
+        builder.outputs.append(_finished(state, name))
+    if any(v.quantisation is not None for v in builder.values.values()):
+        builder.contract = Contract.ONNX
+    return builder.build()
+
+
+def _prepared(model: OnnxModel, constants: dict[str, Constant]) -> tuple[OnnxNode, ...]:
+    """Nodes in order of data flow, without those whose results are constants, all in QDQ form."""
+    known = (*constants, *(i.name for i in model.inputs))
+    left: list[OnnxNode] = []
+    for node in sorted_nodes(model.nodes, known, model.name):
+        constant = fold(node, constants)
+        if constant is None:
+            left += expanded(node, constants)
+        else:
+            constants[node.output] = constant
+    prepared: list[OnnxNode] = []
+    for node in left:
+        constant = fold(node, constants)
+        if constant is None:
+            prepared.append(node)
+        else:
+            constants[node.output] = constant
+    return tuple(prepared)
+
+
+def _refuse_unknown(model: OnnxModel, nodes: tuple[OnnxNode, ...]) -> None:
+    unknown = [node for node in nodes if node.kind not in IMPORTERS and not _may_fold(node)]
+    if unknown:
+        kinds = sorted({node.kind for node in unknown})
+        raise UnsupportedError(
+            f"{model.name}: {len(unknown)} of {len(nodes)} nodes have operators that are not "
+            f"supported ({', '.join(kinds)})",
+            tuple(
+                Refusal(str(node), f"makes {node.output}; {_reason(node.kind)}") for node in unknown
+            ),
+        )
+
+
+def _may_fold(node: OnnxNode) -> bool:
+    """Shape arithmetic, which becomes constant once shapes are known."""
+    return node.kind in ("Gather", "Slice", "Floor", "Ceil", "Neg", "ConstantOfShape")
+
+
+def _reason(kind: str) -> str:
+    match kind:
+        case "If" | "Loop" | "Scan":
+            return "networks with control flow (subgraphs) cannot be compiled"
+        case "DynamicQuantizeLinear" | "ConvInteger" | "MatMulInteger":
+            return "dynamic quantisation; quantise the network statically"
+        case _:
+            return "no importer has this operator"
+
+
+def _input_shapes(
+    model: OnnxModel, given: Mapping[str, Shape], notes: list[str]
+) -> dict[str, Shape]:
+    """The shape of every input, from the file and the user."""
+    names = {i.name for i in model.inputs}
+    for name in given:
+        if name not in names:
+            raise OptionError(
+                f"--input-shape {name}: the network's inputs are {', '.join(sorted(names))}"
+            )
+    return {i.name: _input_shape(i, given.get(i.name), notes) for i in model.inputs}
+
+
+def _input_shape(item: OnnxInput, given: Shape | None, notes: list[str]) -> Shape:
+    text = "x".join(str(d) if d is not None else "?" for d in item.dims)
+    if given is not None:
+        fits = len(given) == len(item.dims) and all(
+            g > 0 and (g == d or not isinstance(d, int))
+            for g, d in zip(given, item.dims, strict=True)
+        )
+        if not fits:
+            raise OptionError(
+                f"--input-shape {item.name}={','.join(map(str, given))}: does not fit "
+                f"{item.name}, which the file gives as {text}"
+            )
+        return given
+    shape = [d if isinstance(d, int) else 0 for d in item.dims]
+    if shape and not isinstance(item.dims[0], int):
+        shape[0] = 1
+        notes.append(f"input {item.name} ({text}): batch size {item.dims[0] or '?'} taken as 1")
+    if any(n < 1 for n in shape):
+        wanted = ",".join(str(n) if n > 0 else "?" for n in shape)
+        raise ModelError(
+            f"input {item.name}: its shape {text} is not fixed\n"
+            f"  try      --input-shape {item.name}={wanted} with a number for each ?"
+        )
+    return tuple(shape)
+
+
+def _input_type(item: OnnxInput) -> DType:
+    if item.dtype.name not in ("float32", "int8", "uint8"):
+        raise UnsupportedError(
+            f"input {item.name}: is {item.dtype}; float32, int8 and uint8 are supported"
+        )
+    return DType(item.dtype.name)
+
+
+def _declare_input(state: Importing, name: str, type_: TensorType) -> None:
+    quantisation = None
+    if not type_.dtype.is_float:
+        state.integers.add(name)
+        if name not in state.stored:
+            raise QuantisationError(
+                f"input {name}: is {type_.dtype}, but no DequantizeLinear or quantised operator "
+                "that reads it says which numbers its integers stand for"
+            )
+        quantisation = state.stored[name].quantisation
+    value = Value(ValueName(name), type_, quantisation, Origin(name))
+    state.values[name] = state.builder.input(value)
+
+
+def _import_node(state: Importing, node: OnnxNode) -> None:
+    constant = fold(node, state.constants)
+    if constant is not None:
+        state.constants[node.output] = constant
+        return
+    if node.kind not in IMPORTERS:
+        raise UnsupportedError(f"{node}: makes {node.output} from activations, not from constants")
+    try:
+        IMPORTERS[node.kind](state, node)
+    except ValueError as error:
+        raise ModelError(f"{node}: makes {node.output}: {error}") from None
+
+
+def _finished(state: Importing, name: str) -> ValueName:
+    """The value of a graph output, under its name; real numbers where the file says so."""
+    if name not in state.constants and name not in state.integers and state.is_stored(name):
+        stored = state.any_value(name)
+        value = state.builder.values[stored]
+        assert value.quantisation is not None
+        op = Dequantize(value.quantisation.scale, value.quantisation.zero_point)
+        real = Value(state.builder.fresh(name), op.infer(value.type), None, Origin(name))
+        return state.builder.node(f"{name}.dequantize", op, (stored,), real)
+    return state.finish_output(name)

@@ -1,0 +1,175 @@
+"""Nodes that move elements: Reshape and its relatives, Transpose, Concat, Pad."""
+
+from collections.abc import Callable
+from math import prod
+
+import numpy as np
+
+from tilewright.errors import ModelError, UnsupportedError
+from tilewright.frontend.onnx_file import OnnxNode
+from tilewright.frontend.onnx_tensors import Constant, Importing
+from tilewright.ir.graph import ValueName
+from tilewright.ops.layout import Concat, Pad, Reshape, Transpose
+
+
+def import_reshape(state: Importing, node: OnnxNode) -> None:
+    """Reshape: 0 keeps a dimension, -1 takes what is left."""
+    shape = state.shape(node.input(0))
+    wish = [int(n) for n in state.numbers(node, 1, "shape").reshape(-1)]
+    if not node.integer("allowzero", 0):
+        wish = [shape[i] if n == 0 and i < len(shape) else n for i, n in enumerate(wish)]
+    if wish.count(-1) == 1:
+        rest = prod(n for n in wish if n != -1)
+        wish[wish.index(-1)] = prod(shape) // rest if rest > 0 else -1
+    if any(n < 1 for n in wish) or prod(wish) != prod(shape):
+        raise ModelError(
+            f"{node}: cannot reshape {list(shape)} ({prod(shape)} elements) to "
+            f"{state.numbers(node, 1, 'shape').reshape(-1).tolist()}"
+        )
+    _reshape(state, node, tuple(wish))
+
+
+def import_flatten(state: Importing, node: OnnxNode) -> None:
+    """Flatten: two dimensions, split at ``axis``."""
+    shape = state.shape(node.input(0))
+    axis = node.integer("axis", 1)
+    axis += len(shape) if axis < 0 else 0
+    if not 0 <= axis <= len(shape):
+        raise ModelError(f"{node}: axis {axis} is no dimension of {list(shape)}")
+    _reshape(state, node, (prod(shape[:axis]), prod(shape[axis:])))
+
+
+def import_squeeze(state: Importing, node: OnnxNode) -> None:
+    """Squeeze: dimensions of extent 1 vanish."""
+    shape = state.shape(node.input(0))
+    axes = _axes(state, node, len(shape)) or tuple(i for i, n in enumerate(shape) if n == 1)
+    if any(shape[a] != 1 for a in axes):
+        raise ModelError(f"{node}: dimensions {list(axes)} of {list(shape)} are not all 1")
+    _reshape(state, node, tuple(n for i, n in enumerate(shape) if i not in axes))
+
+
+def import_unsqueeze(state: Importing, node: OnnxNode) -> None:
+    """Unsqueeze: dimensions of extent 1 appear."""
+    shape = state.shape(node.input(0))
+    count = len(_axes(state, node, 2**15))
+    axes = _axes(state, node, len(shape) + count)
+    rest = iter(shape)
+    grown = tuple(1 if i in axes else next(rest) for i in range(len(shape) + len(set(axes))))
+    _reshape(state, node, grown)
+
+
+def import_transpose(state: Importing, node: OnnxNode) -> None:
+    """Transpose; the default reverses all dimensions."""
+    rank = len(state.shape(node.input(0)))
+    perm = node.integers("perm", tuple(reversed(range(rank))))
+    state.emit(node, Transpose(perm), (state.any_value(node.input(0)),))
+
+
+def import_concat(state: Importing, node: OnnxNode) -> None:
+    """Concat."""
+    shapes = [state.shape(node.input(i)) for i in range(len(node.inputs))]
+    axis = node.integer("axis", 0)
+    axis += len(shapes[0]) if axis < 0 else 0
+    state.emit(node, Concat(axis), tuple(_selected(state, name) for name in node.inputs))
+
+
+def import_pad(state: Importing, node: OnnxNode) -> None:
+    """Pad with a constant (attributes before opset 11)."""
+    mode = node.text("mode", "constant")
+    if mode != "constant":
+        raise UnsupportedError(f"{node}: mode {mode} is not supported; constant is")
+    name, shape = node.input(0), state.shape(node.input(0))
+    rank = len(shape)
+    pads = node.integers("pads", ())
+    if node.has(1):
+        pads = tuple(int(p) for p in state.numbers(node, 1, "pads").reshape(-1))
+    axes = tuple(range(rank))
+    if node.has(3):
+        axes = _normal(node, state.numbers(node, 3, "axes"), rank)
+    if len(pads) != 2 * len(axes) or not all(0 <= p < 2**15 for p in pads):
+        raise ModelError(
+            f"{node}: pads {list(pads)} do not fit {list(shape)}; none may be negative"
+        )
+    before, after = [0] * rank, [0] * rank
+    for i, axis in enumerate(axes):
+        before[axis], after[axis] = pads[i], pads[i + len(axes)]
+    value = _pad_value(state, node)
+    if name in state.integers:
+        quantisation = state.held_value(name).quantisation
+        assert quantisation is not None
+        value = (value - quantisation.zero_point) * quantisation.scale
+    state.emit(node, Pad(tuple(before), tuple(after), value), (state.any_value(name),))
+
+
+def import_identity(state: Importing, node: OnnxNode) -> None:
+    """Identity, and Dropout at inference: the same tensor under another name."""
+    if node.input(0) in state.integers:
+        state.integers.add(node.output)
+    state.alias(node.output, node.input(0))
+
+
+def import_cast(state: Importing, node: OnnxNode) -> None:
+    """Cast of an activation: only to the float32 that it is already."""
+    if node.integer("to", 0) != 1 or state.is_stored(node.input(0)):
+        raise UnsupportedError(f"{node}: casts of activations are not supported")
+    state.alias(node.output, node.input(0))
+
+
+def import_shape(state: Importing, node: OnnxNode) -> None:
+    """Shape: known at import."""
+    shape = state.shape(node.input(0))
+    stop = node.integer("end", len(shape))
+    state.constants[node.output] = Constant(
+        np.array(shape[node.integer("start", 0) : stop], np.int64)
+    )
+
+
+def _reshape(state: Importing, node: OnnxNode, shape: tuple[int, ...]) -> None:
+    state.emit(node, Reshape(shape), (state.any_value(node.input(0)),))
+
+
+def _selected(state: Importing, name: str) -> ValueName:
+    if state.is_constant(name):
+        return state.declare(name, state.constants[name])
+    return state.any_value(name)
+
+
+def _axes(state: Importing, node: OnnxNode, rank: int) -> tuple[int, ...]:
+    """Axes from the attribute (before opset 13) or the second input, all >= 0."""
+    listed = np.array(node.integers("axes", ()), np.int64)
+    if node.has(1):
+        listed = state.numbers(node, 1, "axes")
+    return _normal(node, listed, rank)
+
+
+def _normal(
+    node: OnnxNode, listed: "np.ndarray[tuple[int, ...], np.dtype[np.generic]]", rank: int
+) -> tuple[int, ...]:
+    axes = tuple(int(a) + (rank if a < 0 else 0) for a in listed.reshape(-1).astype(np.int64))
+    if any(not 0 <= a < rank for a in axes) or len(set(axes)) != len(axes):
+        raise ModelError(f"{node}: axes {listed.reshape(-1).tolist()} do not fit {rank} dimensions")
+    return axes
+
+
+LAYOUT_IMPORTERS: dict[str, Callable[[Importing, OnnxNode], None]] = {
+    "Reshape": import_reshape,
+    "Flatten": import_flatten,
+    "Squeeze": import_squeeze,
+    "Unsqueeze": import_unsqueeze,
+    "Transpose": import_transpose,
+    "Concat": import_concat,
+    "Pad": import_pad,
+    "Identity": import_identity,
+    "Dropout": import_identity,
+    "Cast": import_cast,
+    "Shape": import_shape,
+}
+
+
+def _pad_value(state: Importing, node: OnnxNode) -> float:
+    if not node.has(2):
+        return node.number("value", 0.0)
+    array = state.numbers(node, 2, "value")
+    if array.size != 1:
+        raise ModelError(f"{node}: value has shape {list(array.shape)}, not one number")
+    return float(array.reshape(()))
