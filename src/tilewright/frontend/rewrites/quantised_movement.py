@@ -1,0 +1,32 @@
+"""Quantisation parameters on one side of an operator that only moves elements."""
+
+from dataclasses import replace
+
+from tilewright.frontend.rewrites.draft import Draft, Rewrite
+from tilewright.frontend.rewrites.engine import NoMatch
+from tilewright.ir.graph import Node
+from tilewright.ops.layout import Reshape, Transpose
+
+
+def share_quantisation(draft: Draft, node: Node) -> Rewrite | NoMatch | None:
+    """Reshape and Transpose move stored integers as well as real numbers: both sides share a scale.
+
+    Files often give parameters to one side only; moving and quantising can change places, because
+    neither looks at the place of an element (per-tensor parameters).
+    """
+    if not isinstance(node.op, (Reshape, Transpose)):
+        return None
+    x, y = draft.values[node.inputs[0]], draft.values[node.output]
+    if draft.is_real(x.name) == draft.is_real(y.name):
+        return None
+    given, open_ = (y, x) if draft.is_real(x.name) else (x, y)
+    assert given.quantisation is not None
+    if not given.quantisation.is_per_tensor:
+        return NoMatch(f"{given.name} has one scale per channel")
+    if open_ is x and not draft.is_only_read_by(x.name, node):
+        return NoMatch(f"{x.name} has other readers, which want real numbers")
+    if open_.name in draft.outputs or draft.producer(open_.name) is None:
+        return NoMatch(f"{open_.name} is an input, output or constant in real numbers")
+    typed = replace(open_.type, dtype=given.type.dtype)
+    value = replace(open_, type=typed, quantisation=given.quantisation)
+    return Rewrite(draft, node, values=[value])
