@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite, prod
 
-import numpy as np
-
 from tilewright.errors import ModelError, OptionError, QuantisationError, UnsupportedError
 from tilewright.frontend.tflite_file import TfliteFile, TfliteOperator, TfliteTensor
 from tilewright.ir.graph import GraphBuilder, Node, Origin, Value, ValueName

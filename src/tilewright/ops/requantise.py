@@ -18,7 +18,7 @@ class Requantise:
     low: int = -128
     high: int = 127
 
-    def apply(self, acc: Array, multiplier: Array, shift: Array) -> Array:
+    def apply(self, acc: Array, multiplier: Array | int, shift: Array | int) -> Array:
         """acc [..., O] int32; multiplier, shift [O] or [1]."""
         return clip(rescale(acc, multiplier, shift, self.rounding) + self.zero, self.low, self.high)
 

@@ -106,18 +106,18 @@ def round_shift(value: Array, shift: Array, rounding: Rounding) -> Array:
     return np.where(shift > 0, (value + half - 1 + odd) >> shift, value)
 
 
-def doubling_high_multiply(a: Array, b: Array) -> Array:
+def doubling_high_multiply(a: Array, b: Array | int) -> Array:
     """gemmlowp SaturatingRoundingDoublingHighMul: round_half_away(a*b / 2**31), int32 range."""
-    product = a.astype(np.int64) * b.astype(np.int64)
+    product = a.astype(np.int64) * np.asarray(b).astype(np.int64)
     nudged = product + np.where(product >= 0, 1 << 30, 1 - (1 << 30))
     # C's division truncates towards zero, >> does not.
     quotient = np.where(nudged >= 0, nudged >> 31, -((-nudged) >> 31))
     return np.minimum(quotient, INT32_MAX)
 
 
-def rounding_shift_right(value: Array, shift: Array) -> Array:
+def rounding_shift_right(value: Array, shift: Array | int) -> Array:
     """gemmlowp RoundingDivideByPOT: value / 2**shift, ties away from zero. shift in [0, 31]."""
-    mask = (np.int64(1) << shift) - 1
+    mask = (np.int64(1) << np.asarray(shift)) - 1
     threshold = (mask >> 1) + (value < 0)
     return (value >> shift) + ((value & mask) > threshold)
 

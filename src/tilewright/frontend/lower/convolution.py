@@ -1,11 +1,14 @@
 """Convolution and dense layers, alike for every integer contract: only the rescaling differs."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from tilewright.errors import QuantisationError, UnsupportedError
-from tilewright.frontend.lower.lowering import Lowering, LowerRules, recentred
-from tilewright.ir.graph import Node, ValueName
+from tilewright.frontend.lower.lowering import Lowering, LowerRules, is_u8, recentred
+from tilewright.ir.graph import Contract, Node, ValueName
 from tilewright.ir.types import Array, DType, Quantisation
+from tilewright.ops import real_scale_tflite
 from tilewright.ops.conv2d import Conv2d, DepthwiseConv2d, QConv2d, QDepthwiseConv2d
 from tilewright.ops.dense import Dense, QDense
 from tilewright.ops.rescale import (
@@ -43,7 +46,10 @@ def lower_dense(lowering: Lowering, node: Node) -> None:
     op = node.op
     assert isinstance(op, Dense)
     inputs, w_zero = _operands(lowering, node, channel_axis=0)
-    lowering.emit(node, QDense(lowering.requantise(node, op.low, op.high), w_zero), inputs)
+    output = lowering.requantise(node, op.low, op.high)
+    if _is_rounded_once(lowering, node):
+        output = replace(output, rounding=real_scale_tflite.ROUNDING)
+    lowering.emit(node, QDense(output, w_zero), inputs)
 
 
 CONVOLUTION_RULES: LowerRules = {
@@ -65,7 +71,7 @@ def _operands(
 
     reduced = tuple(axis for axis in range(stored.ndim) if axis != channel_axis)
     centred = stored.astype(np.int64) - w_zero
-    steps = np.array([x.scale * scale for scale in w.scales])
+    steps = _accumulator_steps(lowering, node, x, w)
     bias = _stored_bias(lowering, node, bias_name, steps)
     folded = bias - x.zero_point * centred.sum(axis=reduced)
     reach = _largest_accumulators(centred, folded, reduced)
@@ -75,7 +81,10 @@ def _operands(
             f"{int(reach.max())}, which int32 ({INT32_MAX}) cannot hold; split the layer's "
             "input channels or requantise it with smaller biases"
         )
-    points = _fixed_points(lowering.rounding, node, steps / y.scale, reach)
+    if _is_rounded_once(lowering, node):
+        points = _rounded_once(lowering, node, steps / y.scale, reach)
+    else:
+        points = _fixed_points(lowering.rounding, node, steps / y.scale, reach)
     names = (
         lowering.value(x_name),
         lowering.builder.constant(w_name, stored, w),
@@ -130,6 +139,47 @@ def _stored_bias(lowering: Lowering, node: Node, name: ValueName, steps: Array) 
     if np.allclose(scales, steps, rtol=1e-4, atol=0.0):
         return centred
     return np.rint(centred * (scales / steps)).astype(np.int64)
+
+
+def _accumulator_steps(lowering: Lowering, node: Node, x: Quantisation, w: Quantisation) -> Array:
+    """Real value of one accumulator step, per weight scale.
+
+    The tflite reference multiplies the two scales in float32 where activations are uint8.
+    """
+    if lowering.contract is Contract.TFLITE and is_u8(lowering.source.values[node.output]):
+        return np.array([float(np.float32(x.scale) * np.float32(scale)) for scale in w.scales])
+    return np.array([x.scale * scale for scale in w.scales])
+
+
+def _is_rounded_once(lowering: Lowering, node: Node) -> bool:
+    """Whether the tflite reference rescales this layer in float64: int8 fully connected layers."""
+    return (
+        lowering.contract is Contract.TFLITE
+        and isinstance(node.op, Dense)
+        and not is_u8(lowering.source.values[node.output])
+    )
+
+
+def _rounded_once(
+    lowering: Lowering, node: Node, real: Array, reach: Array
+) -> tuple[FixedPoint, ...]:
+    """Fixed-point scales that round as float64 does, and a note where one cannot."""
+    output = lowering.requantise(node)
+    low, high = output.low - output.zero, output.high - output.zero
+    largest = reach if len(real) > 1 else reach.max(keepdims=True)
+    points: list[FixedPoint] = []
+    for channel, (r, n) in enumerate(zip(real, largest, strict=True)):
+        try:
+            point, wrong = real_scale_tflite.fixed_point_of_real(float(r), int(n), low, high)
+        except ValueError as error:
+            raise QuantisationError(f"{node}: cannot rescale to {node.output}: {error}") from None
+        points.append(point)
+        if wrong:
+            lowering.builder.notes.append(
+                f"{node}: {wrong} of {2 * int(n) + 1} accumulator values of channel {channel} "
+                "round differently from LiteRT's float64 rescaling"
+            )
+    return tuple(points)
 
 
 def _largest_accumulators(centred: Array, bias: Array, reduced: tuple[int, ...]) -> Array:

@@ -1,5 +1,177 @@
 """Integer forms that only the tflite contract has."""
 
-from tilewright.frontend.lower.lowering import LowerRules
+from math import inf
 
-TFLITE_RULES: LowerRules = {}
+import numpy as np
+
+from tilewright.errors import QuantisationError
+from tilewright.frontend.lower.lowering import Lowering, LowerRule, LowerRules, clip_range
+from tilewright.ir.graph import Node, ValueName
+from tilewright.ir.op import Op
+from tilewright.ir.types import Array, DType, Quantisation
+from tilewright.ops.arithmetic_tflite import ADD_LEFT_SHIFT, QAdd, QMul
+from tilewright.ops.elementwise import Activation, Add, Clip, Curve, Mul
+from tilewright.ops.layout import Concat
+from tilewright.ops.lut import Lut
+from tilewright.ops.mean_tflite import QMean, divided, reduced_count
+from tilewright.ops.pool2d import AveragePool2d
+from tilewright.ops.pool_tflite import QAveragePool2d
+from tilewright.ops.reduce import Mean
+from tilewright.ops.rescale import Rounding, fixed_point
+from tilewright.ops.softmax import Softmax
+from tilewright.ops.softmax_tflite import OUTPUT, QSoftmax, exp_table
+from tilewright.ops.tables_tflite import (
+    clip_table,
+    curve_table,
+    hard_swish_table,
+    has_hard_swish_table,
+    leaky_relu_table,
+    rescaled_table,
+)
+
+
+def lower_add(lowering: Lowering, node: Node) -> None:
+    """Add → QAdd: both summands on twice the larger scale, 20 bits finer."""
+    op = node.op
+    assert isinstance(op, Add)
+    a, b, y = (lowering.quantisation(node, name) for name in (*node.inputs, node.output))
+    common = 2.0 * max(a.scale, b.scale)
+    ratio = common / (2.0**ADD_LEFT_SHIFT * y.scale)
+    if ratio >= 1:
+        raise QuantisationError(
+            f"{node}: the output's scale {y.scale:.3g} is more than {2**ADD_LEFT_SHIFT} times "
+            f"finer than its inputs' ({a.scale:.3g}, {b.scale:.3g})"
+        )
+    lowered = QAdd(
+        a.zero_point,
+        b.zero_point,
+        fixed_point(a.scale / common, Rounding.DOUBLE),
+        fixed_point(b.scale / common, Rounding.DOUBLE),
+        fixed_point(ratio, Rounding.DOUBLE),
+        lowering.requantise(node, op.low, op.high),
+    )
+    lowering.emit(node, lowered, tuple(lowering.value(name) for name in node.inputs))
+
+
+def lower_mul(lowering: Lowering, node: Node) -> None:
+    """Mul → QMul; the reference multiplies and divides the scales in float32."""
+    op = node.op
+    assert isinstance(op, Mul)
+    a, b, y = (lowering.quantisation(node, name) for name in (*node.inputs, node.output))
+    ratio = float(np.float32(a.scale) * np.float32(b.scale) / np.float32(y.scale))
+    lowered = QMul(
+        a.zero_point,
+        b.zero_point,
+        fixed_point(ratio, Rounding.DOUBLE),
+        lowering.requantise(node, op.low, op.high),
+    )
+    lowering.emit(node, lowered, tuple(lowering.value(name) for name in node.inputs))
+
+
+def lower_average_pool(lowering: Lowering, node: Node) -> None:
+    """AveragePool2d → QAveragePool2d, then another scale where the file asks for one."""
+    op = node.op
+    assert isinstance(op, AveragePool2d)
+    x = lowering.quantisation(node, node.inputs[0])
+    if op.counts_padding:
+        raise QuantisationError(
+            f"{node}: average pooling that counts padding has no form in the tflite contract"
+        )
+    offset = 128 if lowering.source.type(node.inputs[0]).dtype is DType.U8 else 0
+    lowered = QAveragePool2d(op.window, offset)
+    _emit_rescaled(lowering, node, lowered, (lowering.value(node.inputs[0]),), x)
+
+
+def lower_mean(lowering: Lowering, node: Node) -> None:
+    """Mean → QMean; over no axes at all it is a change of scale."""
+    op = node.op
+    assert isinstance(op, Mean)
+    x, y = (lowering.quantisation(node, name) for name in (node.inputs[0], node.output))
+    count = reduced_count(lowering.source.type(node.inputs[0]), op.axes)
+    scale = divided(fixed_point(x.scale / y.scale, Rounding.DOUBLE), count)
+    lowered = QMean(op.axes, op.keeps_dims, x.zero_point, scale, lowering.requantise(node))
+    lowering.emit(node, lowered, (lowering.value(node.inputs[0]),))
+
+
+def lower_softmax(lowering: Lowering, node: Node) -> None:
+    """Softmax → QSoftmax with a table of exponentials."""
+    op = node.op
+    assert isinstance(op, Softmax)
+    x = lowering.quantisation(node, node.inputs[0])
+    table = lowering.constant(node, "exp", exp_table(op.beta, x.scale))
+    inputs = (lowering.value(node.inputs[0]), table)
+    _emit_rescaled(lowering, node, QSoftmax(), inputs, OUTPUT)
+
+
+def lower_clip(lowering: Lowering, node: Node) -> None:
+    """Clip → Lut; without bounds it is a change of scale."""
+    op = node.op
+    assert isinstance(op, Clip)
+    x, y = (lowering.quantisation(node, name) for name in (node.inputs[0], node.output))
+    if (op.low, op.high) == (-inf, inf):
+        table = rescaled_table(x, y)
+    else:
+        table = clip_table(x, y, clip_range(y, op.low, op.high))
+    _emit_table(lowering, node, table)
+
+
+def lower_activation(lowering: Lowering, node: Node) -> None:
+    """Activation → Lut."""
+    op = node.op
+    assert isinstance(op, Activation)
+    x, y = (lowering.quantisation(node, name) for name in (node.inputs[0], node.output))
+    if op.curve is Curve.LEAKY_RELU:
+        table = leaky_relu_table(x, y, op.alpha)
+    elif op.curve is Curve.HARD_SWISH and has_hard_swish_table(x, y):
+        table = hard_swish_table(x, y)
+    else:
+        table = curve_table(x, y, op.at)
+    _emit_table(lowering, node, table)
+
+
+def lower_concat(lowering: Lowering, node: Node) -> None:
+    """Concat; inputs under another scale than the output's are rescaled first."""
+    y = lowering.quantisation(node, node.output)
+    lowering.emit(node, node.op, [lowering.rescaled(node, name, y) for name in node.inputs])
+
+
+def _emit_table(lowering: Lowering, node: Node, table: Array) -> None:
+    inputs = (lowering.value(node.inputs[0]), lowering.constant(node, "table", table))
+    lowering.emit(node, Lut(), inputs)
+
+
+def _emit_rescaled(
+    lowering: Lowering, node: Node, op: Op, inputs: tuple[ValueName, ...], makes: Quantisation
+) -> None:
+    """``op``, whose result has quantisation ``makes``, and a Lut where the file has another."""
+    y = lowering.quantisation(node, node.output)
+    if makes == y:
+        lowering.emit(node, op, inputs)
+        return
+    raw = lowering.between(node, "raw", op, inputs)
+    table = lowering.constant(node, "table", rescaled_table(makes, y))
+    lowering.emit(node, Lut(), (raw, table))
+
+
+def _scales_fit(rule: LowerRule) -> LowerRule:
+    """Scales whose ratio leaves every fixed-point form become an error that names the node."""
+
+    def guarded(lowering: Lowering, node: Node) -> None:
+        try:
+            rule(lowering, node)
+        except ValueError as error:
+            raise QuantisationError(f"{node}: cannot rescale to {node.output}: {error}") from None
+
+    return guarded
+
+
+TFLITE_RULES: LowerRules = {
+    Activation: _scales_fit(lower_activation),
+    Add: _scales_fit(lower_add),
+    AveragePool2d: _scales_fit(lower_average_pool),
+    Clip: _scales_fit(lower_clip),
+    Concat: _scales_fit(lower_concat),
+    Mean: _scales_fit(lower_mean),
+    Mul: _scales_fit(lower_mul),
+    Softmax: _scales_fit(lower_softmax),
+}

@@ -1,0 +1,66 @@
+"""Fixed-point functions of the ``tflite`` contract, on int64 arrays that hold int32 values.
+
+Qi.f has i integer and f = 31 - i fractional bits: real = raw / 2**f.
+Source: gemmlowp's fixed-point arithmetic (fixedpoint/fixedpoint.h), as the TensorFlow Lite 8-bit
+quantisation specification prescribes it.
+"""
+
+from math import exp
+
+import numpy as np
+
+from tilewright.ir.types import Array
+from tilewright.ops.rescale import INT32_MAX, doubling_high_multiply, rounding_shift_right
+
+EXP_INTEGER_BITS = 5
+"""Arguments of the exponential are Q5.26: from -32 to 0."""
+
+
+def q31(real: float) -> int:
+    """A real number in [-1, 1) as Q0.31, to nearest."""
+    return round(real * 2**31)
+
+
+def exp_on_negative_values(a: Array) -> Array:
+    """exp(a) as Q0.31 for a <= 0 in Q5.26.
+
+    a = (a mod 1/4) - 1/4 - remainder; the first part by a polynomial, the remainder, a multiple of
+    1/4, by one multiplication for each of its bits.
+    """
+    fraction_bits = 31 - EXP_INTEGER_BITS
+    quarter = 1 << (fraction_bits - 2)
+    below_zero = (a & (quarter - 1)) - quarter
+    result = _exp_near_zero(below_zero << EXP_INTEGER_BITS)
+    remainder = below_zero - a
+    for exponent in range(-2, EXP_INTEGER_BITS):
+        factor = q31(exp(-(2.0**exponent)))
+        has_bit = (remainder >> (fraction_bits + exponent)) & 1
+        result = np.where(has_bit == 1, doubling_high_multiply(result, factor), result)
+    return np.where(a == 0, INT32_MAX, result)
+
+
+def _exp_near_zero(a: Array) -> Array:
+    """exp(a) for a in [-1/4, 0), both Q0.31: a Taylor polynomial of degree 4 around -1/8."""
+    multiply = doubling_high_multiply
+    centre, third = q31(exp(-1 / 8)), q31(1 / 3)
+    x = a + (1 << 28)
+    x2 = multiply(x, x)
+    x3, x4 = multiply(x2, x), multiply(x2, x2)
+    x4_over_4 = rounding_shift_right(x4, 2)
+    high = rounding_shift_right(multiply(x4_over_4 + x3, third) + x2, 1)
+    return centre + multiply(x + high, centre)
+
+
+def reciprocal_of_one_plus(a: Array) -> Array:
+    """1 / (1 + a) as Q0.31 for a in [0, 1) in Q0.31: three Newton steps in Q2.29."""
+    multiply = doubling_high_multiply
+    half_denominator = (a + INT32_MAX + 1) >> 1
+    x = (round(48 / 17 * 2**29)) + multiply(half_denominator, round(-32 / 17 * 2**29))
+    for _ in range(3):
+        error = (1 << 29) - multiply(half_denominator, x)
+        x = x + _saturated(multiply(x, error) << 2)
+    return _saturated(x << 1)
+
+
+def _saturated(wide: Array) -> Array:
+    return np.clip(wide, -INT32_MAX - 1, INT32_MAX)
