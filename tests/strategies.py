@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from case import Case
 from strategies_layout import LAYOUT
 from strategies_products import PRODUCTS
+from strategies_real import REAL
 from tilewright.ir.op import Op
 
 STRATEGIES: dict[type[Op], st.SearchStrategy[Case]] = {
     **LAYOUT,
     **PRODUCTS,
+    **REAL,
 }

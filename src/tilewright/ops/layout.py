@@ -31,6 +31,23 @@ class Reshape(Op):
 
 
 @dataclass(frozen=True, slots=True)
+class Copy(Op):
+    """The same elements in a place of their own, where a Reshape may not be a view."""
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        """The input's type."""
+        return inputs[0]
+
+    def evaluate(self, *inputs: Array) -> Array:
+        """Unchanged."""
+        return inputs[0].copy()
+
+    def reads(self, *inputs: TensorType) -> tuple[Access, ...]:
+        """The same element."""
+        return (tuple(Along(axis) for axis in range(len(inputs[0].shape))),)
+
+
+@dataclass(frozen=True, slots=True)
 class Transpose(Op):
     """Output dimension d is input dimension perm[d]."""
 

@@ -1,6 +1,54 @@
 """Every kernel of the portable pack, optimised ones before general ones."""
 
 from tilewright.ir.target import Kernel
+from tilewright.targets.packs.portable.kernels.binary_f32 import ADD_F32, MUL_F32
+from tilewright.targets.packs.portable.kernels.border import (
+    DEQUANTIZE_F32,
+    QUANTIZE_S8,
+    RECENTRE,
+)
+from tilewright.targets.packs.portable.kernels.concat import CONCAT
+from tilewright.targets.packs.portable.kernels.copy import COPY
 from tilewright.targets.packs.portable.kernels.lut_s8 import LUT_S8
+from tilewright.targets.packs.portable.kernels.pad import PAD_F32, PAD_S8
+from tilewright.targets.packs.portable.kernels.pool2d import (
+    AVERAGE_POOL2D_F32,
+    MAX_POOL2D_F32,
+    MAX_POOL2D_S8,
+)
+from tilewright.targets.packs.portable.kernels.products_f32 import (
+    CONV2D_F32,
+    DENSE_F32,
+    DEPTHWISE_F32,
+)
+from tilewright.targets.packs.portable.kernels.rows_f32 import (
+    BATCH_NORM_F32,
+    MEAN_F32,
+    SOFTMAX_F32,
+)
+from tilewright.targets.packs.portable.kernels.transpose import TRANSPOSE_8, TRANSPOSE_32
+from tilewright.targets.packs.portable.kernels.unary_f32 import ACTIVATION_F32, CLIP_F32
 
-PORTABLE: tuple[Kernel, ...] = (LUT_S8,)
+INTEGERS = (LUT_S8, MAX_POOL2D_S8, PAD_S8)
+
+MOVEMENT = (COPY, RECENTRE, TRANSPOSE_8, TRANSPOSE_32, *CONCAT)
+
+FLOAT32 = (
+    CONV2D_F32,
+    DEPTHWISE_F32,
+    DENSE_F32,
+    ADD_F32,
+    MUL_F32,
+    CLIP_F32,
+    ACTIVATION_F32,
+    BATCH_NORM_F32,
+    MAX_POOL2D_F32,
+    AVERAGE_POOL2D_F32,
+    MEAN_F32,
+    SOFTMAX_F32,
+    PAD_F32,
+    QUANTIZE_S8,
+    DEQUANTIZE_F32,
+)
+
+PORTABLE: tuple[Kernel, ...] = (*INTEGERS, *MOVEMENT, *FLOAT32)

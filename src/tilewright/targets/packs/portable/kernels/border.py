@@ -1,0 +1,85 @@
+"""Bindings of quantize_s8, dequantize_f32 and recentre: the borders of stored integers."""
+
+from pathlib import Path
+
+from tilewright.ir.op import Op
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.types import DType
+from tilewright.ops.quantise import Dequantize, Quantize, Recentre
+from tilewright.targets.packs.portable.kernels.counts import no_fields, output_elements
+from tilewright.targets.packs.portable.kernels.refusals import not_a, wrong_types
+
+HERE = Path(__file__).parent
+
+
+def _refuse_quantize(op: Op, signature: Signature) -> str | None:
+    if not isinstance(op, Quantize):
+        return not_a(Quantize, op)
+    return wrong_types(signature, (DType.F32,), DType.S8)
+
+
+def _refuse_dequantize(op: Op, signature: Signature) -> str | None:
+    if not isinstance(op, Dequantize):
+        return not_a(Dequantize, op)
+    return wrong_types(signature, (DType.S8,), DType.F32)
+
+
+def _refuse_recentre(op: Op, signature: Signature) -> str | None:
+    del signature
+    return None if isinstance(op, Recentre) else not_a(Recentre, op)
+
+
+def _scale_fields(op: Op, signature: Signature) -> Fields:
+    del signature
+    assert isinstance(op, (Quantize, Dequantize))
+    return {"zero_point": op.zero_point, "scale": float(op.scale)}
+
+
+def _real_cycles(op: Op, signature: Signature) -> int:
+    del op
+    return 20 + 20 * signature.output.size
+
+
+def _integer_cycles(op: Op, signature: Signature) -> int:
+    del op
+    return 10 + 4 * signature.output.size
+
+
+QUANTIZE_S8 = Kernel(
+    symbol="quantize_s8",
+    struct="quantize_s8_args",
+    header=HERE / "quantize_s8.h",
+    source=HERE / "quantize_s8.c",
+    pointers=("x", "y"),
+    refuse=_refuse_quantize,
+    fields=_scale_fields,
+    items=output_elements,
+    cycles=_real_cycles,
+    streaming=Streaming(inputs=(0,), block_axes=0),
+)
+
+DEQUANTIZE_F32 = Kernel(
+    symbol="dequantize_f32",
+    struct="dequantize_f32_args",
+    header=HERE / "dequantize_f32.h",
+    source=HERE / "dequantize_f32.c",
+    pointers=("x", "y"),
+    refuse=_refuse_dequantize,
+    fields=_scale_fields,
+    items=output_elements,
+    cycles=_real_cycles,
+    streaming=Streaming(inputs=(0,), block_axes=0),
+)
+
+RECENTRE = Kernel(
+    symbol="recentre",
+    struct="recentre_args",
+    header=HERE / "recentre.h",
+    source=HERE / "recentre.c",
+    pointers=("x", "y"),
+    refuse=_refuse_recentre,
+    fields=no_fields,
+    items=output_elements,
+    cycles=_integer_cycles,
+    streaming=Streaming(inputs=(0,), block_axes=0),
+)

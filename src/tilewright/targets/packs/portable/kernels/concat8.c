@@ -1,0 +1,11 @@
+#include "concat.h"
+
+#include "concat_core.h"
+
+void concat8(const void *args, tw_span work) {
+  const concat8_args *const a = args;
+  const void *const x[8] = {a->x0, a->x1, a->x2, a->x3, a->x4, a->x5, a->x6, a->x7};
+  const int32_t bytes[8] = {a->bytes0, a->bytes1, a->bytes2, a->bytes3,
+                            a->bytes4, a->bytes5, a->bytes6, a->bytes7};
+  concat_rows(x, bytes, 8, a->y, work);
+}

@@ -1,0 +1,56 @@
+"""Bindings of max_pool2d_s8, max_pool2d_f32 and average_pool2d_f32."""
+
+from pathlib import Path
+
+from tilewright.ir.op import Op
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.types import DType
+from tilewright.ops.pool2d import AveragePool2d, MaxPool2d
+from tilewright.targets.packs.portable.kernels.counts import output_rows
+from tilewright.targets.packs.portable.kernels.refusals import not_a, wrong_types
+from tilewright.targets.packs.portable.kernels.window2d import window_fields
+
+HERE = Path(__file__).parent
+
+
+def _fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, (MaxPool2d, AveragePool2d))
+    x, y = signature.inputs[0].shape, signature.output.shape
+    return window_fields(op.window, x, y) | {"channels": x[3]}
+
+
+def _average_fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, AveragePool2d)
+    return {**_fields(op, signature), "counts_padding": int(op.counts_padding)}
+
+
+def _cycles(op: Op, signature: Signature) -> int:
+    assert isinstance(op, (MaxPool2d, AveragePool2d))
+    kernel_h, kernel_w = op.window.kernel
+    return 100 * output_rows(op, signature) + 4 * kernel_h * kernel_w * signature.output.size
+
+
+def _pool2d(symbol: str, kind: type[Op], dtype: DType) -> Kernel:
+    def refuse(op: Op, signature: Signature) -> str | None:
+        if not isinstance(op, kind):
+            return not_a(kind, op)
+        return wrong_types(signature, (dtype,), dtype)
+
+    return Kernel(
+        symbol=symbol,
+        struct=f"{symbol}_args",
+        header=HERE / "pool2d.h",
+        source=HERE / f"{symbol}.c",
+        pointers=("x", "y"),
+        refuse=refuse,
+        fields=_average_fields if kind is AveragePool2d else _fields,
+        items=output_rows,
+        cycles=_cycles,
+        streaming=Streaming(inputs=(0,), block_axes=0),
+        includes=(HERE / "window2d.h",),
+    )
+
+
+MAX_POOL2D_S8 = _pool2d("max_pool2d_s8", MaxPool2d, DType.S8)
+MAX_POOL2D_F32 = _pool2d("max_pool2d_f32", MaxPool2d, DType.F32)
+AVERAGE_POOL2D_F32 = _pool2d("average_pool2d_f32", AveragePool2d, DType.F32)

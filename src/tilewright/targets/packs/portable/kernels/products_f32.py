@@ -1,0 +1,145 @@
+"""Bindings of conv2d_f32, depthwise_f32 and dense_f32."""
+
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from tilewright.ir.op import Op
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.types import Array, DType
+from tilewright.ops.conv2d import Conv2d, DepthwiseConv2d
+from tilewright.ops.dense import Dense
+from tilewright.targets.packs.portable.kernels.counts import output_rows
+from tilewright.targets.packs.portable.kernels.refusals import not_a, wrong_types
+from tilewright.targets.packs.portable.kernels.window2d import window_fields
+
+HERE = Path(__file__).parent
+LANES = 8
+"""F32_LANES of products_f32.h."""
+
+Constants = tuple[Array | None, ...]
+
+
+def in_lanes(w: Array) -> Array:
+    """Weights [outputs, ...] as [ceil(outputs / LANES), ..., LANES], filled up with zeros."""
+    blocks = -(-w.shape[0] // LANES)
+    filled = np.zeros((blocks * LANES, *w.shape[1:]), np.float32)
+    filled[: w.shape[0]] = w
+    return np.ascontiguousarray(np.moveaxis(filled.reshape(blocks, LANES, *w.shape[1:]), 1, -1))
+
+
+def _pack_dense(op: Op, constants: Constants) -> Constants:
+    del op
+    x, w, bias = constants
+    assert w is not None
+    return x, in_lanes(w), bias
+
+
+def _pack_conv2d(op: Op, constants: Constants) -> Constants:
+    assert isinstance(op, Conv2d)
+    x, w, bias = constants
+    assert w is not None
+    return x, np.stack([in_lanes(group) for group in np.split(w, op.groups)]), bias
+
+
+def _refuse(kind: type[Op], op: Op, signature: Signature) -> str | None:
+    if not isinstance(op, kind):
+        return not_a(kind, op)
+    return wrong_types(signature, (DType.F32,) * 3, DType.F32)
+
+
+def _refuse_conv2d(op: Op, signature: Signature) -> str | None:
+    return _refuse(Conv2d, op, signature)
+
+
+def _refuse_depthwise(op: Op, signature: Signature) -> str | None:
+    return _refuse(DepthwiseConv2d, op, signature)
+
+
+def _refuse_dense(op: Op, signature: Signature) -> str | None:
+    return _refuse(Dense, op, signature)
+
+
+def _conv2d_fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, Conv2d)
+    x, w = signature.inputs[0].shape, signature.inputs[1].shape
+    steps = [prod(x[d + 1 :]) for d in range(4)]
+    if op.is_channels_first:
+        n, c, h, wd = x
+        x = (n, h, wd, c)
+        steps = [steps[0], steps[2], steps[3], steps[1]]
+    return {
+        **window_fields(op.window, x, signature.output.shape),
+        "groups": op.groups,
+        "depth": w[3],
+        "outputs": w[0] // op.groups,
+        **dict(zip(("step_n", "step_h", "step_w", "step_c"), steps, strict=True)),
+        "low": float(op.low),
+        "high": float(op.high),
+    }
+
+
+def _depthwise_fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, DepthwiseConv2d)
+    x, y = signature.inputs[0].shape, signature.output.shape
+    return {
+        **window_fields(op.window, x, y),
+        "outputs": y[3],
+        "multiplier": y[3] // x[3],
+        "low": float(op.low),
+        "high": float(op.high),
+    }
+
+
+def _dense_fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, Dense)
+    outputs, depth = signature.inputs[1].shape
+    return {"depth": depth, "outputs": outputs, "low": float(op.low), "high": float(op.high)}
+
+
+def _cycles(op: Op, signature: Signature) -> int:
+    return 100 * output_rows(op, signature) + 4 * op.macs(*signature.inputs)
+
+
+CONV2D_F32 = Kernel(
+    symbol="conv2d_f32",
+    struct="conv2d_f32_args",
+    header=HERE / "conv2d_f32.h",
+    source=HERE / "conv2d_f32.c",
+    pointers=("x", "w", "bias", "y"),
+    refuse=_refuse_conv2d,
+    fields=_conv2d_fields,
+    items=output_rows,
+    cycles=_cycles,
+    includes=(HERE / "products_f32.h", HERE / "clip_f32_core.h", HERE / "window2d.h"),
+    pack=_pack_conv2d,
+)
+
+DEPTHWISE_F32 = Kernel(
+    symbol="depthwise_f32",
+    struct="depthwise_f32_args",
+    header=HERE / "depthwise_f32.h",
+    source=HERE / "depthwise_f32.c",
+    pointers=("x", "w", "bias", "y"),
+    refuse=_refuse_depthwise,
+    fields=_depthwise_fields,
+    items=output_rows,
+    cycles=_cycles,
+    streaming=Streaming(inputs=(0,), block_axes=0),
+    includes=(HERE / "products_f32.h", HERE / "clip_f32_core.h", HERE / "window2d.h"),
+)
+
+DENSE_F32 = Kernel(
+    symbol="dense_f32",
+    struct="dense_f32_args",
+    header=HERE / "dense_f32.h",
+    source=HERE / "dense_f32.c",
+    pointers=("x", "w", "bias", "y"),
+    refuse=_refuse_dense,
+    fields=_dense_fields,
+    items=output_rows,
+    cycles=_cycles,
+    includes=(HERE / "products_f32.h", HERE / "clip_f32_core.h"),
+    pack=_pack_dense,
+)

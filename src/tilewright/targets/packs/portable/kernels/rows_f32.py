@@ -1,0 +1,132 @@
+"""Bindings of softmax_f32, batch_norm_f32 and mean_f32."""
+
+from pathlib import Path
+
+import numpy as np
+
+from tilewright.ir.op import Op
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.types import Array, DType
+from tilewright.ops.elementwise import BatchNorm
+from tilewright.ops.reduce import Mean
+from tilewright.ops.softmax import Softmax
+from tilewright.targets.packs.portable.kernels.counts import output_rows
+from tilewright.targets.packs.portable.kernels.reductions import MeanShape, mean_shape
+from tilewright.targets.packs.portable.kernels.refusals import not_a, wrong_types
+
+HERE = Path(__file__).parent
+
+Constants = tuple[Array | None, ...]
+
+
+def _refuse_softmax(op: Op, signature: Signature) -> str | None:
+    if not isinstance(op, Softmax):
+        return not_a(Softmax, op)
+    return wrong_types(signature, (DType.F32,), DType.F32)
+
+
+def _softmax_fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, Softmax)
+    return {"columns": signature.output.shape[-1], "beta": float(op.beta)}
+
+
+def _softmax_cycles(op: Op, signature: Signature) -> int:
+    del op
+    return 20 + 200 * signature.output.size
+
+
+def _refuse_batch_norm(op: Op, signature: Signature) -> str | None:
+    if not isinstance(op, BatchNorm):
+        return not_a(BatchNorm, op)
+    return wrong_types(signature, (DType.F32,) * 5, DType.F32)
+
+
+def _batch_norm_fields(op: Op, signature: Signature) -> Fields:
+    del op
+    return {"channels": signature.output.shape[-1]}
+
+
+def _batch_norm_cycles(op: Op, signature: Signature) -> int:
+    del op
+    return 20 + 8 * signature.output.size
+
+
+def _pack_batch_norm(op: Op, constants: Constants) -> Constants:
+    """One factor and one addend per channel; the tables that vanish keep one element each."""
+    assert isinstance(op, BatchNorm)
+    x = constants[0]
+    scale, bias, mean, variance = (np.asarray(table, dtype=np.float64) for table in constants[1:])
+    factor = scale / np.sqrt(variance + op.epsilon)
+    addend = bias - mean * factor
+    unused = np.zeros(1, np.float32)
+    return x, factor.astype(np.float32), addend.astype(np.float32), unused, unused
+
+
+def _mean_shape(op: Op, signature: Signature) -> MeanShape | None:
+    assert isinstance(op, Mean)
+    return mean_shape(signature.inputs[0].shape, op.axes)
+
+
+def _refuse_mean(op: Op, signature: Signature) -> str | None:
+    if not isinstance(op, Mean):
+        return not_a(Mean, op)
+    if _mean_shape(op, signature) is None:
+        return f"axes {op.axes} are more than two groups of neighbouring dimensions"
+    return wrong_types(signature, (DType.F32,), DType.F32)
+
+
+def _mean_fields(op: Op, signature: Signature) -> Fields:
+    shape = _mean_shape(op, signature)
+    assert shape is not None
+    return shape.fields()
+
+
+def _mean_items(op: Op, signature: Signature) -> int:
+    shape = _mean_shape(op, signature)
+    assert shape is not None
+    return shape.kept0 * shape.kept1
+
+
+def _mean_cycles(op: Op, signature: Signature) -> int:
+    return 40 * _mean_items(op, signature) + 5 * signature.inputs[0].size
+
+
+SOFTMAX_F32 = Kernel(
+    symbol="softmax_f32",
+    struct="softmax_f32_args",
+    header=HERE / "softmax_f32.h",
+    source=HERE / "softmax_f32.c",
+    pointers=("x", "y"),
+    refuse=_refuse_softmax,
+    fields=_softmax_fields,
+    items=output_rows,
+    cycles=_softmax_cycles,
+    streaming=Streaming(inputs=(0,), block_axes=0),
+)
+
+BATCH_NORM_F32 = Kernel(
+    symbol="batch_norm_f32",
+    struct="batch_norm_f32_args",
+    header=HERE / "batch_norm_f32.h",
+    source=HERE / "batch_norm_f32.c",
+    pointers=("x", "scale", "bias", "mean", "variance", "y"),
+    refuse=_refuse_batch_norm,
+    fields=_batch_norm_fields,
+    items=output_rows,
+    cycles=_batch_norm_cycles,
+    streaming=Streaming(inputs=(0,), block_axes=0),
+    pack=_pack_batch_norm,
+)
+
+MEAN_F32 = Kernel(
+    symbol="mean_f32",
+    struct="mean_f32_args",
+    header=HERE / "mean_f32.h",
+    source=HERE / "mean_f32.c",
+    pointers=("x", "y"),
+    refuse=_refuse_mean,
+    fields=_mean_fields,
+    items=_mean_items,
+    cycles=_mean_cycles,
+    streaming=Streaming(inputs=(0,), block_axes=0),
+)

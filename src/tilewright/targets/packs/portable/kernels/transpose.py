@@ -1,0 +1,74 @@
+"""Bindings of transpose_8 and transpose_32."""
+
+from math import prod
+from pathlib import Path
+
+from tilewright.ir.op import Op
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.types import Shape
+from tilewright.ops.layout import Transpose
+from tilewright.targets.packs.portable.kernels.refusals import above, not_a
+
+HERE = Path(__file__).parent
+RANK = 6
+
+
+def merged(shape: Shape, perm: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    """(extent, input stride) of each output dimension, after merging what stays together."""
+    dims: list[tuple[int, int]] = []
+    for d in perm:
+        extent, stride = shape[d], prod(shape[d + 1 :])
+        if extent == 1:
+            continue
+        if dims and dims[-1][1] == extent * stride:
+            dims[-1] = (dims[-1][0] * extent, stride)
+        else:
+            dims.append((extent, stride))
+    return tuple(dims)
+
+
+def _fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, Transpose)
+    dims = merged(signature.inputs[0].shape, op.perm)
+    dims = ((1, 0),) * (RANK - len(dims)) + (dims or ((1, 1),))
+    dims = dims[-RANK:]
+    extents = {f"n{d}": extent for d, (extent, _) in enumerate(dims)}
+    return extents | {f"s{d}": stride for d, (_, stride) in enumerate(dims)}
+
+
+def _items(op: Op, signature: Signature) -> int:
+    return signature.output.size // int(_fields(op, signature)["n5"])
+
+
+def _cycles(op: Op, signature: Signature) -> int:
+    return 20 + 60 * _items(op, signature) + 5 * signature.output.size
+
+
+def _transpose(element_bytes: int) -> Kernel:
+    symbol = f"transpose_{8 * element_bytes}"
+
+    def refuse(op: Op, signature: Signature) -> str | None:
+        if not isinstance(op, Transpose):
+            return not_a(Transpose, op)
+        x = signature.inputs[0]
+        if x.dtype.nbytes != element_bytes:
+            return f"moves elements of {8 * element_bytes} bits, {x} has {8 * x.dtype.nbytes}"
+        return above("rank after merging dimensions", len(merged(x.shape, op.perm)), RANK)
+
+    return Kernel(
+        symbol=symbol,
+        struct="transpose_args",
+        header=HERE / "transpose.h",
+        source=HERE / f"{symbol}.c",
+        pointers=("x", "y"),
+        refuse=refuse,
+        fields=_fields,
+        items=_items,
+        cycles=_cycles,
+        streaming=Streaming(inputs=(0,), block_axes=0),
+        includes=(HERE / "transpose_core.h",),
+    )
+
+
+TRANSPOSE_8 = _transpose(1)
+TRANSPOSE_32 = _transpose(4)

@@ -1,0 +1,3 @@
+#include "transpose_core.h"
+
+void transpose_8(const void *args, tw_span work) { transpose_rows(args, work, 1); }

@@ -1,0 +1,88 @@
+"""Bindings of clip_f32 and activation_f32."""
+
+from pathlib import Path
+
+from tilewright.ir.op import Op
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.types import DType
+from tilewright.ops.elementwise import Activation, Clip, Curve
+from tilewright.targets.packs.portable.kernels.counts import output_elements
+from tilewright.targets.packs.portable.kernels.refusals import not_a, wrong_types
+
+HERE = Path(__file__).parent
+
+CURVES = (
+    Curve.SIGMOID,
+    Curve.TANH,
+    Curve.HARD_SWISH,
+    Curve.HARD_SIGMOID,
+    Curve.LEAKY_RELU,
+)
+"""In the order of the enum in activation_f32.h."""
+
+
+def _refuse_clip(op: Op, signature: Signature) -> str | None:
+    if not isinstance(op, Clip):
+        return not_a(Clip, op)
+    return wrong_types(signature, (DType.F32,), DType.F32)
+
+
+def _clip_fields(op: Op, signature: Signature) -> Fields:
+    del signature
+    assert isinstance(op, Clip)
+    return {"low": float(op.low), "high": float(op.high)}
+
+
+def _clip_cycles(op: Op, signature: Signature) -> int:
+    del op
+    return 10 + 6 * signature.output.size
+
+
+def _refuse_activation(op: Op, signature: Signature) -> str | None:
+    if not isinstance(op, Activation):
+        return not_a(Activation, op)
+    return wrong_types(signature, (DType.F32,), DType.F32)
+
+
+def _activation_fields(op: Op, signature: Signature) -> Fields:
+    del signature
+    assert isinstance(op, Activation)
+    return {
+        "curve": CURVES.index(op.curve),
+        "alpha": float(op.alpha),
+        "beta": float(op.beta),
+    }
+
+
+def _activation_cycles(op: Op, signature: Signature) -> int:
+    del op
+    return 10 + 100 * signature.output.size
+
+
+CLIP_F32 = Kernel(
+    symbol="clip_f32",
+    struct="clip_f32_args",
+    header=HERE / "clip_f32.h",
+    source=HERE / "clip_f32.c",
+    pointers=("x", "y"),
+    refuse=_refuse_clip,
+    fields=_clip_fields,
+    items=output_elements,
+    cycles=_clip_cycles,
+    streaming=Streaming(inputs=(0,), block_axes=0),
+    includes=(HERE / "clip_f32_core.h",),
+)
+
+ACTIVATION_F32 = Kernel(
+    symbol="activation_f32",
+    struct="activation_f32_args",
+    header=HERE / "activation_f32.h",
+    source=HERE / "activation_f32.c",
+    pointers=("x", "y"),
+    refuse=_refuse_activation,
+    fields=_activation_fields,
+    items=output_elements,
+    cycles=_activation_cycles,
+    streaming=Streaming(inputs=(0,), block_axes=0),
+    includes=(HERE / "clip_f32_core.h",),
+)
