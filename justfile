@@ -10,7 +10,7 @@ test *options: setup
     .venv/bin/pytest -m "not slow" {{options}}
 
 golden: setup
-    .venv/bin/pytest tests/golden docs --snapshot-update
+    .venv/bin/pytest tests/golden tests/docs --snapshot-update
 
 docs: setup
     .venv/bin/python docs/generate.py

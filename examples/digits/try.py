@@ -1,0 +1,153 @@
+"""The first look at Tilewright: the digits network compiled, run, verified and summed up.
+
+``./try`` at the root of the repository sets up what this needs and calls it. The C is left in
+out/digits. Exit code 1 where the numbers do not agree.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.columns import Columns
+from rich.console import Console
+from rich.panel import Panel
+from rich.text import Text
+
+from tilewright.pipeline import Compilation, Options, compile_model, load_target
+from tilewright.report.compiled import layer_rows
+from tilewright.report.memory import memory_use
+from tilewright.report.text import facts, size_text, table
+from tilewright.run.host import HostOptions, run_on_host
+from tilewright.run.inputs import Batch, first_inferences, match_inputs, read_arrays
+from tilewright.run.result import RunResult
+from tilewright.run.verify import Subject, Verification, verify
+
+DIGITS = Path(__file__).parent
+MODEL = DIGITS / "digits_int8.onnx"
+OUT = Path("out/digits")
+SHADES = " ░▒▓█"
+VERIFIED_IMAGES = 50
+
+
+def picture(stored: NDArray[np.int8], label: int, probabilities: NDArray[np.float64]) -> Panel:
+    """One image in shades, under what the network says about it."""
+    ink = (stored.reshape(8, 8).astype(int) + 128) * (len(SHADES) - 1) // 255
+    lines = ["".join(SHADES[level] * 2 for level in row) for row in ink]
+    found = int(probabilities.argmax())
+    said = f"reads {found} ({probabilities[found]:.0%})"
+    style = "green" if found == label else "red"
+    return Panel(Text("\n".join(lines)), title=f"a {label}", subtitle=Text(said, style))
+
+
+def verified(compiled: Compilation, batch: Batch) -> Verification:
+    """Definitions, C and ONNX Runtime side by side on the first images."""
+    subject = Subject(
+        MODEL,
+        compiled.lowered,
+        compiled.graph,
+        compiled.program,
+        compiled.bundle,
+        compiled.target.toolchain,
+    )
+    images = first_inferences(batch, VERIFIED_IMAGES)
+    return verify(subject, images, sanitizes=False, tell=lambda _: None)
+
+
+def show_accuracy(console: Console, correct: int) -> None:
+    """Held-out images that each form of the network gets right."""
+    stored = json.loads((DIGITS / "accuracy.json").read_text())
+    images = stored["held_out_images"]
+    stages = (
+        ("trained, float32", "ONNX Runtime", stored["onnxruntime_float32_correct"]),
+        ("quantised, int8", "ONNX Runtime", stored["onnxruntime_int8_correct"]),
+        ("compiled, int8", f"the C in {OUT}", correct),
+    )
+    rows = [(what, who, f"{right}", f"{right / images:.1%}") for what, who, right in stages]
+    title = f"Accuracy on {images} images that training never saw"
+    console.print(table(title, ("Network", "Computed by", ">Right", ">Share"), rows))
+
+
+def show_agreement(console: Console, verification: Verification) -> None:
+    """Who agrees with whom."""
+    rows = [
+        (
+            f"{c.left} = {c.right}",
+            c.what,
+            c.tolerance.value,
+            f"{c.elements:,}",
+            f"{c.differing:,}",
+            "yes" if c.holds else "NO",
+        )
+        for c in verification.comparisons
+    ]
+    columns = ("Who", "On", "Promise", ">Numbers", ">Differ", "Kept")
+    title = f"Agreement, layer by layer, on {verification.inferences} images"
+    console.print(table(title, columns, rows))
+    for reason in verification.skipped:
+        console.print(f"left out: {reason}", style="yellow", markup=False)
+
+
+def show_network(console: Console, compiled: Compilation, result: RunResult) -> None:
+    """Layers and memory."""
+    rows = [
+        (row.name, row.op, row.shape, f"{row.macs:,}", f"{row.constants:,}")
+        for row in layer_rows(compiled.program)
+    ]
+    columns = ("Layer", "Operator", "Output", ">MACs", ">Constants, B")
+    console.print(table("Layers", columns, rows))
+    memories = memory_use(compiled.target, compiled.plan, compiled.program, result)
+    console.print(
+        facts(
+            (
+                memory.name.upper(),
+                f"{size_text(memory.used)}: "
+                + ", ".join(f"{part} {size_text(size)}" for part, size in memory.parts.items()),
+            )
+            for memory in memories
+        )
+    )
+
+
+def main() -> int:
+    """Compile, run, verify, tell."""
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
+    start = time.perf_counter()
+    compiled = compile_model(MODEL, load_target("host"), Options(name="digits"))
+    compiled.bundle.write_to(OUT)
+    seconds = time.perf_counter() - start
+    console.rule("Tilewright: handwritten digits, from an int8 ONNX file to C")
+    console.print(
+        f"\n{MODEL.name} compiled in {seconds:.1f} s: {len(compiled.bundle.files)} files in {OUT}, "
+        "no heap, no library\n"
+    )
+    arrays = read_arrays(DIGITS / "digits_test.npz")
+    batch = match_inputs(compiled.source, arrays)
+    result = run_on_host(
+        compiled.bundle, compiled.program, compiled.target.toolchain, batch, HostOptions()
+    )
+    (stored,) = result.outputs.values()
+    probabilities = (stored.reshape(batch.inferences, 10).astype(float) + 128) / 256
+    labels = arrays["label"]
+    pictures = [picture(arrays["image"][i], labels[i], probabilities[i]) for i in range(2, 7)]
+    console.print(Columns(pictures, width=20))
+    console.print()
+    show_accuracy(console, int((probabilities.argmax(axis=1) == labels).sum()))
+    verification = verified(compiled, batch)
+    show_agreement(console, verification)
+    show_network(console, compiled, result)
+    console.print(
+        f"\nWhat next?\n"
+        f"  read the C                     less {OUT}/digits.c\n"
+        "  call it from your own main.c   docs/tutorial.md\n"
+        "  compile a network of yours     .venv/bin/tilewright compile MODEL --target host -o out/\n"
+        "  pass the tests                 ./check",
+        markup=False,
+    )
+    return 0 if verification.holds and result.runs_identical else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
