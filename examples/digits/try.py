@@ -142,7 +142,7 @@ def main() -> int:
         f"\nWhat next?\n"
         f"  read the C                     less {OUT}/digits.c\n"
         "  call it from your own main.c   docs/tutorial.md\n"
-        "  compile a network of yours     .venv/bin/tilewright compile MODEL --target host -o out/\n"
+        "  compile a network of yours     .venv/bin/tilewright compile MODEL -o out/mine\n"
         "  pass the tests                 ./check",
         markup=False,
     )
