@@ -10,12 +10,14 @@ from dataclasses import replace
 
 from tilewright.errors import QuantisationError, UnsupportedError
 from tilewright.frontend.lower.convolution import CONVOLUTION_RULES
-from tilewright.frontend.lower.lowering import Lowering, LowerRules, dequantised, is_u8
+from tilewright.frontend.lower.lowering import Lowering, LowerRule, LowerRules, dequantised, is_u8
 from tilewright.frontend.lower.movement import MOVEMENT_RULES
 from tilewright.frontend.lower.onnx import ONNX_RULES
 from tilewright.frontend.lower.tflite import TFLITE_RULES
 from tilewright.ir.graph import Contract, Graph, GraphBuilder, Node, Value, ValueName
 from tilewright.ir.types import DType
+from tilewright.ops.conv2d import Conv2d, DepthwiseConv2d
+from tilewright.ops.dense import Dense
 from tilewright.ops.quantise import Dequantize, Quantize, Recentre
 
 RULES: Mapping[Contract, LowerRules] = {
@@ -72,40 +74,59 @@ def _as_stored(lowering: Lowering, name: ValueName) -> ValueName:
 
 
 def _lower_node(lowering: Lowering, node: Node, *, allow_float: bool) -> None:
-    source = lowering.source
-    activations = [n for n in node.inputs if n not in source.constants] + [node.output]
-    real = [n for n in activations if source.values[n].type.dtype.is_float]
-    quantised = [n for n in activations if n not in real]
-    rules = RULES[lowering.contract]
-    if not isinstance(node.op, (Quantize, Dequantize)) and quantised and real and not allow_float:
+    if isinstance(node.op, (Quantize, Dequantize)):
+        lowering.border(node)
+        return
+    source, contract = lowering.source, lowering.contract
+    real = [n for n in _parts(source, node) if source.values[n].type.dtype.is_float]
+    quantised = [n for n in _parts(source, node) if n not in real]
+    rules = RULES[contract]
+    if contract is not Contract.FLOAT32 and quantised and real and not allow_float:
         raise QuantisationError(
             f"{node}: {', '.join(quantised)} {'is' if len(quantised) == 1 else 'are'} quantised, "
             f"but {', '.join(real)} {'is' if len(real) == 1 else 'are'} not\n"
             f"  try      quantise {real[0]} (a QuantizeLinear/DequantizeLinear pair), or keep this "
             "operator in float32 with --allow-float"
         )
-    if isinstance(node.op, (Quantize, Dequantize)) or real:
+    if real or contract is Contract.FLOAT32:
         _lower_in_float(lowering, node)
     elif type(node.op) in rules:
-        rules[type(node.op)](lowering, node)
+        _lower_in_integers(lowering, node, rules[type(node.op)])
     else:
         raise UnsupportedError(
-            f"{node}: the {lowering.contract.value} contract has no integer form of "
-            f"{type(node.op).__name__}"
+            f"{node}: the {contract.value} contract has no integer form of {type(node.op).__name__}"
         )
+
+
+def _parts(source: Graph, node: Node) -> list[ValueName]:
+    """The tensors that must all be quantised or all be real.
+
+    Constants may be either, except for the weights of an integer convolution or dense layer; an
+    operator whose weights alone are quantised computes with real numbers.
+    """
+    parts = [n for n in node.inputs if n not in source.constants] + [node.output]
+    if not isinstance(node.op, (Conv2d, DepthwiseConv2d, Dense)):
+        return parts
+    x, weights = node.inputs[:2]
+    is_real = source.values[weights].type.dtype.is_float
+    return [*parts, weights] if is_real and not source.values[x].type.dtype.is_float else parts
+
+
+def _lower_in_integers(lowering: Lowering, node: Node, rule: LowerRule) -> None:
+    try:
+        rule(lowering, node)
+    except ValueError as error:
+        raise QuantisationError(f"{node}: cannot rescale to {node.output}: {error}") from None
 
 
 def _lower_in_float(lowering: Lowering, node: Node) -> None:
     """Keep the operator; dequantise what it reads, quantise its result where the file does."""
-    if isinstance(node.op, (Quantize, Dequantize)):
-        lowering.border(node)
-        return
     inputs = tuple(_as_real(lowering, node, name) for name in node.inputs)
     value = lowering.source.values[node.output]
     if value.type.dtype.is_float:
         lowering.emit(node, node.op, inputs)
         return
-    real = lowering.between(node, "f32", node.op, inputs)
+    real = lowering.between(node, "unrounded", node.op, inputs)
     y = lowering.quantisation(node, node.output)
     lowering.emit(node, Quantize(y.scale, y.zero_point), (real,))
 
@@ -120,13 +141,14 @@ def _as_real(lowering: Lowering, node: Node, name: ValueName) -> ValueName:
         if quantisation is None:
             raise QuantisationError(f"{node}: constant {name} has no quantisation parameters")
         return lowering.constant(node, f"{name}.f32", dequantised(array, quantisation))
-    x = lowering.quantisation(node, name)
-    wish = f"{name}.f32"
-    if wish not in lowering.builder.values:
-        dequantize = Dequantize(x.scale, x.zero_point)
-        type_ = replace(value.type, dtype=DType.F32)
-        return lowering.builder.node(
-            f"{node.name}.dequantize", dequantize, (lowering.value(name),),
-            Value(ValueName(wish), type_),
+    if name not in lowering.reals:
+        x = lowering.quantisation(node, name)
+        real = Value(
+            lowering.builder.fresh(f"{name}.f32"), replace(value.type, dtype=DType.F32),
+            origin=value.origin,
         )  # fmt: skip
-    return ValueName(wish)
+        lowering.reals[name] = lowering.builder.node(
+            f"{node.name}.dequantize", Dequantize(x.scale, x.zero_point), (lowering.value(name),),
+            real,
+        )  # fmt: skip
+    return lowering.reals[name]

@@ -16,6 +16,7 @@ from tilewright.ir.op import Op
 from tilewright.ir.types import Array, DType, Quantisation
 from tilewright.ops.lut import Lut
 from tilewright.ops.quantise import Dequantize, Quantize
+from tilewright.ops.quantise_tflite import QuantizeHalfAway
 from tilewright.ops.requantise import Requantise
 from tilewright.ops.rescale import Rounding, clip, fixed_point, rescale
 
@@ -31,6 +32,8 @@ class Lowering:
     builder: GraphBuilder
     names: dict[ValueName, ValueName] = field(default_factory=dict[ValueName, ValueName])
     """Source value → lowered value that holds it (int8 where the source is uint8)."""
+    reals: dict[ValueName, ValueName] = field(default_factory=dict[ValueName, ValueName])
+    """Quantised source value → its real numbers in float32, where a float operator reads them."""
 
     @property
     def rounding(self) -> Rounding:
@@ -97,8 +100,13 @@ class Lowering:
         """Quantize and Dequantize of the source graph, with the parameters of its int8 form."""
         inside = node.inputs[0] if isinstance(node.op, Dequantize) else node.output
         q = self.quantisation(node, inside)
-        kind = Dequantize if isinstance(node.op, Dequantize) else Quantize
-        self.emit(node, kind(q.scale, q.zero_point), (self.value(node.inputs[0]),))
+        into = Dequantize if isinstance(node.op, Dequantize) else self.quantize_op
+        self.emit(node, into(q.scale, q.zero_point), (self.value(node.inputs[0]),))
+
+    def quantize_op(self, scale: float, zero_point: int) -> Op:
+        """From real numbers to int8 as the contract rounds ties: away from zero, or to even."""
+        kind = QuantizeHalfAway if self.contract is Contract.TFLITE else Quantize
+        return kind(scale, zero_point)
 
     def rescaled(self, node: Node, name: ValueName, to: Quantisation) -> ValueName:
         """An activation under another scale and zero point, by a table."""
