@@ -1,0 +1,270 @@
+"""Every command of the command line as a function: same names, same results, as data.
+
+Each returns a report: a frozen dataclass with ``json()`` (what ``--json`` prints) and ``show()``
+(what a person reads).
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tilewright.errors import OptionError, ToolError
+from tilewright.frontend.lower import lower
+from tilewright.frontend.rewrites.rules import optimise, simplify
+from tilewright.ir.dump import dump_graph, dump_plan, dump_program
+from tilewright.ir.graph import Graph
+from tilewright.ir.target import Target
+from tilewright.ir.types import Array
+from tilewright.pipeline import (
+    Compilation,
+    Options,
+    choose_contract,
+    compile_model,
+    import_graph,
+    load_target,
+    target_names,
+    with_memory,
+)
+from tilewright.report.compiled import CompileReport, compile_report
+from tilewright.report.explained import ExplainReport, kernel_choices
+from tilewright.report.inspected import InspectReport, describe, operator_rows
+from tilewright.report.installed import DoctorReport, TargetsReport
+from tilewright.report.memory import CheckReport, check_report, memory_use
+from tilewright.report.problems import find_problems
+from tilewright.report.running import RunReport, layer_costs
+from tilewright.report.verified import VerifyReport
+from tilewright.run.host import HostOptions, run_on_host
+from tilewright.run.inputs import Batch, match_inputs, random_batch
+from tilewright.run.installed import installed_tools
+from tilewright.run.verify import Subject, verify
+
+logger = logging.getLogger(__name__)
+
+PHASES = ("import", "simplify", "lower", "optimise", "plan", "program")
+"""What ``dump_phase`` can print, in the order in which the compiler makes it."""
+
+Model = Path | str
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """How to run a compiled network.
+
+    repeat     runs of the whole batch in one process, >= 1
+    seed       of the random input that is taken where none is given
+    counts     count the instructions of one inference, under valgrind
+    sanitizes  build with the address and undefined-behaviour sanitizers
+    """
+
+    repeat: int = 2
+    seed: int = 0
+    counts: bool = False
+    sanitizes: bool = False
+
+
+def compile_to(
+    model: Model, folder: Model, target: Target | str = "host", options: Options = Options()
+) -> CompileReport:
+    """Compile and write the bundle to ``folder``: all of it or nothing."""
+    compilation = _compile(model, target, options)
+    compilation.bundle.write_to(Path(folder))
+    memories = memory_use(compilation.target, compilation.plan, compilation.program)
+    report = compile_report(
+        str(model), compilation.target.name, compilation.graph.contract.value,
+        compilation.program, compilation.bundle,
+    )  # fmt: skip
+    return replace(report, memories=memories, folder=Path(folder))
+
+
+def run_model(
+    model: Model,
+    target: Target | str = "host",
+    options: Options = Options(),
+    *,
+    inputs: Mapping[str, Array] | None = None,
+    settings: RunSettings = RunSettings(),
+) -> RunReport:
+    """Compile, build and run. ``inputs``: by name, or in order; None: seeded random ones."""
+    compilation = _compile(model, target, options)
+    batch = _batch(compilation.graph, inputs, 1, settings.seed)
+    _check_runnable(compilation.target)
+    logger.info("building and running %s", compilation.program.name)
+    host = HostOptions(settings.repeat, sanitizes=settings.sanitizes, counts=settings.counts)
+    program, toolchain = compilation.program, compilation.target.toolchain
+    result = run_on_host(compilation.bundle, program, toolchain, batch, host)
+    outputs = {
+        name: result.outputs[operand.value.name]
+        for name, operand in zip(compilation.source.outputs, program.outputs, strict=True)
+    }
+    return RunReport(
+        model=str(model),
+        target=compilation.target.name,
+        contract=compilation.graph.contract.value,
+        inferences=batch.inferences,
+        runs=result.runs,
+        runs_identical=result.runs_identical,
+        macs=(compilation.source.macs, compilation.graph.macs),
+        memories=memory_use(compilation.target, compilation.plan, program, result),
+        count_unit=result.count.unit if result.count else "none",
+        count_total=result.count.total if result.count else None,
+        layers=layer_costs(program, result.count),
+        outputs=outputs if batch.is_batched else {n: a[0] for n, a in outputs.items()},
+    )
+
+
+def verify_model(
+    model: Model,
+    target: Target | str = "host",
+    options: Options = Options(),
+    *,
+    inputs: Mapping[str, Array] | int = 3,
+    sanitizes: bool = False,
+) -> VerifyReport:
+    """Compare definitions, generated C and a third party.
+
+    inputs  arrays by name or in order, or how many seeded random inferences to take
+    """
+    compilation = _compile(model, target, options)
+    _check_runnable(compilation.target)
+    is_random = isinstance(inputs, int)
+    batch = _batch(
+        compilation.graph, None if is_random else inputs, inputs if is_random else 1, seed=0
+    )
+    subject = Subject(
+        Path(model), compilation.lowered, compilation.graph, compilation.program,
+        compilation.bundle, compilation.target.toolchain,
+    )  # fmt: skip
+    verification = verify(subject, batch, sanitizes=sanitizes, tell=logger.info)
+    contract = compilation.graph.contract.value
+    return VerifyReport(str(model), compilation.target.name, contract, verification)
+
+
+def inspect_model(
+    model: Model, target: Target | str = "host", options: Options = Options()
+) -> InspectReport:
+    """What is in a model file, and everything that keeps it from being compiled."""
+    logger.info("reading %s", model)
+    source = import_graph(Path(model), options)
+    simplified = simplify(source)
+    contract = choose_contract(source, options.contract)
+    problems = find_problems(
+        simplified.graph, contract, _loaded(target), allow_float=options.allow_float
+    )
+    prune = None
+    if not problems:
+        lowered = lower(simplified.graph, contract, allow_float=options.allow_float)
+        prune = optimise(lowered, prune=options.prune).prune
+    return InspectReport(
+        model=str(model),
+        name=source.name,
+        contract=contract.value,
+        inputs=tuple(describe(source.values[name]) for name in source.inputs),
+        outputs=tuple(describe(source.values[name]) for name in source.outputs),
+        operators=operator_rows(source),
+        notes=source.notes,
+        problems=problems,
+        prune=prune,
+    )
+
+
+def check_model(
+    model: Model, target: Target | str = "host", options: Options = Options()
+) -> CheckReport:
+    """RAM and flash by what fills them, whether or not they are large enough."""
+    sized = with_memory(_loaded(target), options.memory)
+    unlimited = replace(sized, memories=tuple(replace(m, size=None) for m in sized.memories))
+    compilation = _compile(model, unlimited, replace(options, memory={}))
+    return check_report(str(model), sized, compilation.plan, compilation.program)
+
+
+def explain_model(
+    model: Model,
+    target: Target | str = "host",
+    options: Options = Options(),
+    *,
+    rule: str | None = None,
+    node: str | None = None,
+) -> ExplainReport:
+    """Which rules changed what, which did not and why, and each node's kernels.
+
+    rule, node  only these
+    """
+    logger.info("reading %s", model)
+    source = import_graph(Path(model), options)
+    simplified = simplify(source)
+    contract = choose_contract(source, options.contract)
+    lowered = lower(simplified.graph, contract, allow_float=options.allow_float)
+    optimised = optimise(lowered, prune=options.prune)
+    loaded = _loaded(target)
+    applied = (*simplified.applied, *optimised.applied)
+    refused = (*simplified.refused, *optimised.refused)
+    return ExplainReport(
+        str(model),
+        loaded.name,
+        tuple(n for n in applied if rule in (None, n.rule) and node in (None, n.node)),
+        tuple(n for n in refused if rule in (None, n.rule) and node in (None, n.node)),
+        tuple(
+            choice
+            for choice in (kernel_choices(optimised.graph, loaded) if rule is None else ())
+            if node in (None, choice.node)
+        ),
+    )
+
+
+def list_targets() -> TargetsReport:
+    """All installed targets."""
+    return TargetsReport(tuple(load_target(name) for name in target_names()))
+
+
+def doctor() -> DoctorReport:
+    """What is installed, what each missing thing would enable, and how to get it."""
+    return DoctorReport(installed_tools())
+
+
+def dump_phase(
+    model: Model, phase: str, target: Target | str = "host", options: Options = Options()
+) -> str:
+    """The text form of what one phase of the compiler makes; later phases do not run."""
+    graphs = ("import", "simplify", "lower", "optimise")
+    if phase in graphs:
+        return dump_graph(_graph_after(model, graphs.index(phase), options))
+    if phase not in PHASES:
+        raise OptionError(f"--stop-after {phase}: there are {', '.join(PHASES)}")
+    compilation = _compile(model, target, options)
+    return dump_plan(compilation.plan) if phase == "plan" else dump_program(compilation.program)
+
+
+def _graph_after(model: Model, phase: int, options: Options) -> Graph:
+    source = import_graph(Path(model), options)
+    if phase == 0:
+        return source
+    simplified = simplify(source).graph
+    if phase == 1:
+        return simplified
+    contract = choose_contract(source, options.contract)
+    lowered = lower(simplified, contract, allow_float=options.allow_float)
+    return lowered if phase == 2 else optimise(lowered, prune=options.prune).graph
+
+
+def _compile(model: Model, target: Target | str, options: Options) -> Compilation:
+    logger.info("compiling %s", model)
+    return compile_model(Path(model), _loaded(target), options)
+
+
+def _loaded(target: Target | str) -> Target:
+    return load_target(target) if isinstance(target, str) else target
+
+
+def _batch(graph: Graph, inputs: Mapping[str, Array] | None, inferences: int, seed: int) -> Batch:
+    if inputs is not None:
+        return match_inputs(graph, inputs)
+    return random_batch(graph, inferences, seed)
+
+
+def _check_runnable(target: Target) -> None:
+    if target.toolchain.kind != "host":
+        raise ToolError(
+            f"target {target.name}: no runner for programs of kind {target.toolchain.kind}; "
+            "compile and check work, run and verify need --target host"
+        )

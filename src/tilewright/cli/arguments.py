@@ -1,0 +1,55 @@
+"""Values that people type: sizes, shapes, lists of NAME=VALUE. The only place that parses them."""
+
+import argparse
+import re
+
+_UNITS = {
+    "": 1, "b": 1,
+    "kb": 1000, "mb": 1000**2, "gb": 1000**3,
+    "kib": 1024, "mib": 1024**2, "gib": 1024**3,
+}  # fmt: skip
+
+
+def size(text: str) -> int:
+    """Bytes from ``4096``, ``32KiB`` (1024), ``64kB`` (1000), ``1.5MiB``."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
+    unit = _UNITS.get(match.group(2).lower()) if match else None
+    if match is None or unit is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no size; write bytes (4096) or a unit: kB, MB (1000s), KiB, MiB (1024s)"
+        )
+    count = float(match.group(1)) * unit
+    if not count.is_integer():
+        raise argparse.ArgumentTypeError(f"{text!r} is {count:g} bytes, not a whole number")
+    return int(count)
+
+
+def memory_sizes(text: str) -> dict[str, int]:
+    """``ram=32KiB,flash=1MiB`` as bytes by memory."""
+    return {name: size(value) for name, value in (_pair(p, "ram=32KiB") for p in text.split(","))}
+
+
+def input_shape(text: str) -> tuple[str, tuple[int, ...]]:
+    """``x=1,3,96,96``: an input's name and its shape."""
+    name, value = _pair(text, "x=1,3,96,96")
+    try:
+        shape = tuple(int(extent) for extent in value.split(","))
+    except ValueError:
+        shape = ()
+    if not shape or min(shape) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no shape; write it like x=1,3,96,96")
+    return name, shape
+
+
+def positive(text: str) -> int:
+    """A whole number, at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 1 or more")
+    return int(text)
+
+
+def _pair(text: str, example: str) -> tuple[str, str]:
+    name, equals, value = text.rpartition("=")
+    if not (name.strip() and equals and value.strip()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no NAME=VALUE; write it like {example}")
+    return name.strip(), value.strip()

@@ -1,0 +1,175 @@
+"""From parsed arguments to one call of the API, and from its report to stdout."""
+
+import argparse
+import os
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from tilewright import api
+from tilewright.errors import MismatchError, OptionError
+from tilewright.ir.graph import Contract, ValueName
+from tilewright.ir.types import Array
+from tilewright.pipeline import Options
+from tilewright.report.text import Report, json_text
+from tilewright.run.inputs import read_arrays
+
+WIDTH = 100
+"""Of tables where stdout is no terminal, in columns."""
+
+Finish = Callable[[], int]
+"""Prints what a command found and returns the exit code; runs after progress has gone."""
+
+
+def run_command(arguments: argparse.Namespace) -> Finish:
+    """Do the work of a command."""
+    return _COMMANDS[arguments.command](arguments)
+
+
+def _inspect(arguments: argparse.Namespace) -> Finish:
+    report = api.inspect_model(arguments.model, arguments.target, _options(arguments))
+    return _printed(arguments, report, 2 if report.problems else 0)
+
+
+def _compile(arguments: argparse.Namespace) -> Finish:
+    options = _options(arguments)
+    if arguments.dump or arguments.stop_after:
+        phase = arguments.stop_after or api.PHASES[-1]
+        text = api.dump_phase(arguments.model, phase, arguments.target, options)
+        return lambda: _dumped(text if arguments.dump else "")
+    if arguments.output is None:
+        raise OptionError(
+            "compile: no output folder; give one with -o FOLDER, or look inside with --dump"
+        )
+    report = api.compile_to(arguments.model, arguments.output, arguments.target, options)
+    return _printed(arguments, report)
+
+
+def _dumped(text: str) -> int:
+    sys.stdout.write(text)
+    return 0
+
+
+def _run(arguments: argparse.Namespace) -> Finish:
+    inputs = read_arrays(Path(arguments.input)) if arguments.input else None
+    output = Path(arguments.output) if arguments.output else None
+    if output is not None and (not output.parent.is_dir() or output.is_dir()):
+        raise OptionError(
+            f"{output}: cannot be written: {output.parent} is no folder, or it is one"
+        )
+    settings = api.RunSettings(
+        arguments.repeat, arguments.seed, counts=arguments.count, sanitizes=arguments.sanitize
+    )
+    report = api.run_model(
+        arguments.model, arguments.target, _options(arguments), inputs=inputs, settings=settings
+    )
+    if output is not None:
+        write_arrays(output, report.outputs)
+    return _printed(arguments, report, 0 if report.runs_identical else MismatchError.exit_code)
+
+
+def _verify(arguments: argparse.Namespace) -> Finish:
+    inputs = read_arrays(Path(arguments.input)) if arguments.input else arguments.samples
+    options = _options(arguments)
+    report = api.verify_model(
+        arguments.model, arguments.target, options, inputs=inputs, sanitizes=arguments.sanitize
+    )
+    return _printed(arguments, report, 0 if report.holds else MismatchError.exit_code)
+
+
+def _check(arguments: argparse.Namespace) -> Finish:
+    report = api.check_model(arguments.model, arguments.target, _options(arguments))
+    return _printed(arguments, report, 0 if report.fits else 2)
+
+
+def _explain(arguments: argparse.Namespace) -> Finish:
+    report = api.explain_model(
+        arguments.model,
+        arguments.target,
+        _options(arguments),
+        rule=arguments.rule,
+        node=arguments.node,
+    )
+    return _printed(arguments, report)
+
+
+def _targets(arguments: argparse.Namespace) -> Finish:
+    return _printed(arguments, api.list_targets())
+
+
+def _doctor(arguments: argparse.Namespace) -> Finish:
+    report = api.doctor()
+    return _printed(arguments, report, 0 if report.is_healthy else 3)
+
+
+_COMMANDS: Mapping[str, Callable[[argparse.Namespace], Finish]] = {
+    "inspect": _inspect,
+    "compile": _compile,
+    "run": _run,
+    "verify": _verify,
+    "check": _check,
+    "explain": _explain,
+    "targets": _targets,
+    "doctor": _doctor,
+}
+
+
+def _options(arguments: argparse.Namespace) -> Options:
+    memory: dict[str, int] = {}
+    for sizes in arguments.memory:
+        memory.update(sizes)
+    return Options(
+        contract=_contract(arguments.contract),
+        input_shapes=dict(arguments.input_shape),
+        allow_float=arguments.allow_float,
+        prune=not arguments.no_prune,
+        memory=memory,
+        name=_identifier(arguments.name),
+    )
+
+
+def _contract(name: str | None) -> Contract | None:
+    known = [contract.value for contract in Contract]
+    if name is not None and name not in known:
+        raise OptionError(f"--contract {name}: there are {', '.join(known)}")
+    return None if name is None else Contract(name)
+
+
+def _identifier(name: str | None) -> str | None:
+    if name is not None and not (name.isascii() and name.isidentifier()):
+        raise OptionError(f"--name {name}: not a C identifier; use letters, digits and _")
+    return name
+
+
+def _printed(arguments: argparse.Namespace, report: Report, code: int = 0) -> Finish:
+    def finish() -> int:
+        if arguments.json:
+            print(json_text(report))
+        else:
+            width = None if sys.stdout.isatty() else WIDTH
+            report.show(Console(width=width, highlight=False))
+        return code
+
+    return finish
+
+
+def write_arrays(path: Path, arrays: Mapping[ValueName, Array]) -> None:
+    """An .npz file, whole or not at all. Any array name is fine. Raises OptionError."""
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise OptionError(f"{path}: cannot be written: {error.strerror}") from None
+    try:
+        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as archive:
+            for name, array in arrays.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, array, allow_pickle=False)
+        os.replace(temporary, path)
+    except OSError as error:
+        Path(temporary).unlink(missing_ok=True)
+        raise OptionError(f"{path}: cannot be written: {error.strerror}") from None

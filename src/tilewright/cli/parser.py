@@ -1,0 +1,235 @@
+"""Which commands and options there are. Nothing here imports the compiler: --help stays fast."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tilewright import __version__
+from tilewright.cli.arguments import input_shape, memory_sizes, positive
+
+EXIT_CODES = """\
+exit codes:
+  0    all is well
+  1    two implementations that must agree gave different numbers
+  2    your input is at fault: the model, an option, an array, a folder; or the network does not fit
+  3    a program or package that the command needs is missing; tilewright doctor says which
+  70   a bug in tilewright
+  130  interrupted"""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: what it does in a line, and examples of how to call it."""
+
+    name: str
+    summary: str
+    examples: tuple[str, ...]
+    takes: str = "MODEL [options]"
+
+
+COMMANDS = (
+    Command(
+        "inspect",
+        "what is in a model, and what of it can be compiled",
+        ("tilewright inspect model.tflite", "tilewright inspect model.onnx --json"),
+    ),
+    Command(
+        "compile",
+        "write a folder of C11 that computes the network",
+        (
+            "tilewright compile model.tflite -o out/",
+            "tilewright compile model.onnx -o out/ --input-shape x=1,3,96,96 --name detector",
+            "tilewright compile model.tflite --stop-after plan --dump",
+        ),
+    ),
+    Command(
+        "run",
+        "compile, build and run on an input; print outputs, memory and counts",
+        (
+            "tilewright run model.tflite",
+            "tilewright run model.tflite --input in.npz --output out.npz --json",
+            "tilewright run model.onnx --count",
+        ),
+    ),
+    Command(
+        "verify",
+        "compare operator definitions, generated C and a third party",
+        (
+            "tilewright verify model.tflite",
+            "tilewright verify model.onnx --input in.npz --sanitize",
+        ),
+    ),
+    Command(
+        "check",
+        "RAM and flash, and what is alive where RAM is fullest; needs no C compiler",
+        (
+            "tilewright check model.tflite",
+            "tilewright check model.tflite --memory ram=32KiB,flash=256KiB",
+        ),
+    ),
+    Command(
+        "explain",
+        "why a node was rewritten or not, and why it runs on its kernel",
+        (
+            "tilewright explain model.onnx",
+            "tilewright explain model.onnx --node conv2d_3",
+            "tilewright explain model.onnx --rule fuse_clip",
+        ),
+    ),
+    Command("targets", "what there is to compile for", ("tilewright targets",), "[options]"),
+    Command(
+        "doctor",
+        "what is installed, what is missing, how to get it",
+        ("tilewright doctor", "tilewright doctor --json"),
+        "[options]",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """The parser of the whole command line, and each command's own."""
+
+    parser: argparse.ArgumentParser
+    commands: Mapping[str, argparse.ArgumentParser]
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """The same help on every terminal: 100 columns, examples as they stand."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=30, width=100)
+
+
+def build_parser() -> CommandLine:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="tilewright",
+        usage="tilewright COMMAND [options]",
+        description="Quantised neural networks in, minimal-runtime C out.",
+        epilog=f"Every command has --help with examples.\n\n{EXIT_CODES}",
+        formatter_class=_Formatter,
+    )
+    parser.add_argument("--version", action="version", version=f"tilewright {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    made = {
+        command.name: commands.add_parser(
+            command.name,
+            help=command.summary,
+            description=f"{command.summary[0].upper()}{command.summary[1:]}.",
+            usage=f"tilewright {command.name} {command.takes}".rstrip(),
+            epilog=_examples(command.examples),
+            formatter_class=_Formatter,
+        )
+        for command in COMMANDS
+    }
+    for name in ("inspect", "compile", "run", "verify", "check", "explain"):
+        _add_model_options(made[name])
+    _add_compile(made["compile"])
+    _add_run(made["run"])
+    _add_verify(made["verify"])
+    _add_explain(made["explain"])
+    for command in made.values():
+        _add_common(command)
+    return CommandLine(parser, made)
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+    parser.add_argument(
+        "--debug", action="store_true", help="print the traceback of an internal error"
+    )
+
+
+def _examples(lines: Sequence[str]) -> str:
+    return "\n".join(["examples:", *(f"  {line}" for line in lines)])
+
+
+def _add_model_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", metavar="MODEL", help="a .tflite or .onnx file")
+    parser.add_argument(
+        "--target", default="host", metavar="NAME",
+        help="what to compile for; tilewright targets lists them (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--contract", metavar="NAME",
+        help="arithmetic contract: tflite, onnx, pulp or float32 (default: the file format's)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--input-shape", metavar="NAME=N,N,...", type=input_shape, action="append", default=[],
+        help="shape of an input that the file leaves open; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--memory", metavar="NAME=SIZE,...", type=memory_sizes, action="append", default=[],
+        help="sizes of the target's memories, as 4096, 32KiB or 64kB",
+    )  # fmt: skip
+    parser.add_argument(
+        "--name", help="C identifier of the network (default: from the file's name)"
+    )
+    parser.add_argument(
+        "--allow-float", action="store_true",
+        help="keep incompletely quantised operators in float32 instead of refusing them",
+    )  # fmt: skip
+    parser.add_argument(
+        "--no-prune", action="store_true", help="keep channels whose weights are all zero"
+    )
+
+
+def _add_compile(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", dest="output", metavar="FOLDER", help="where to write the C")
+    parser.add_argument("--output", dest="output", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--stop-after", metavar="PHASE",
+        help="stop after import, simplify, lower, optimise, plan or program; write nothing",
+    )  # fmt: skip
+    parser.add_argument(
+        "--dump", action="store_true",
+        help="print what the last phase made, as text (without --stop-after: the program)",
+    )  # fmt: skip
+
+
+def _add_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--input", metavar="IN.npz",
+        help="arrays that match the inputs by name, or by order where names differ; a leading "
+        "extra dimension is a batch of inferences (default: one seeded random input)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--output", metavar="OUT.npz",
+        help="where to write the outputs: graph output names, stored type and shape",
+    )  # fmt: skip
+    parser.add_argument(
+        "--repeat", type=positive, default=2, metavar="N",
+        help="run the whole input N times in one process (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--count", action="store_true",
+        help="count the instructions of one inference after a first one, per layer (valgrind)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--sanitize", action="store_true",
+        help="build with the address and undefined-behaviour sanitizers",
+    )  # fmt: skip
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N",
+        help="of the random input (default: %(default)s)",
+    )  # fmt: skip
+
+
+def _add_verify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--input", metavar="IN.npz", help="as for run (default: --samples random inputs)"
+    )
+    parser.add_argument(
+        "--samples", type=positive, default=3, metavar="N",
+        help="how many seeded random inputs to compare on (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--sanitize", action="store_true",
+        help="build with the address and undefined-behaviour sanitizers",
+    )  # fmt: skip
+
+
+def _add_explain(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rule", metavar="NAME", help="only what this rewrite rule said")
+    parser.add_argument("--node", metavar="NAME", help="only what was said about this node")

@@ -1,0 +1,67 @@
+"""docs/reference/cli.md, made from the parser: ``python -m tilewright.cli.reference`` prints it."""
+
+from tilewright.cli.parser import COMMANDS, EXIT_CODES, build_parser
+
+_INTRODUCTION = """\
+# Command line
+
+This page is generated: `python -m tilewright.cli.reference > docs/reference/cli.md`. A test checks
+that it is up to date.
+
+Results go to stdout, everything else to stderr. With `--json` a command prints one JSON object on
+one line of stdout. A command that takes more than two seconds says on stderr what it is doing.
+Colours appear on terminals only, and not where `NO_COLOR` is set. `TILEWRIGHT_DEBUG=1` is the same
+as `--debug`. Every command is a function of the Python package, too: `tilewright.run_model` and its
+siblings return the report that the command prints.
+"""
+
+_MACHINE_INTERFACE = """\
+## The JSON object of `tilewright run`
+
+```json
+{"model": "model.tflite", "target": "host", "contract": "tflite", "runs": 2,
+ "runs_identical": true, "macs": {"source": 7489664, "compiled": 3813290},
+ "memory": {"ram": {"used": 37136, "size": null, "parts": {"arena": 36864, "stack": 272}}},
+ "count": {"unit": "none", "total": null,
+           "layers": [{"name": "conv2d_0", "op": "QConv2d", "engine": "cpu", "count": null,
+                       "macs": 497664}]}}
+```
+
+- `runs`: how often the whole input was run, in one process: `--repeat`. Runs alternate between
+  tensors in the arena and tensors of the caller's
+- `runs_identical`: every run gave the same bytes; else the exit code is 1
+- `macs`: multiply-accumulates of one inference: as the file has them, and as compiled
+- `memory`: bytes by memory of the target; `size` is null where nothing limits it; `used` is the
+  sum of `parts`; parts that do not exist or were not measured are left out
+- `arena`: activations, with input and output
+- `scratch`: what kernels' working memory adds to the arena beyond that
+- `io`: inputs and outputs, on targets that keep them outside of the arena
+- `stack`: of one inference, measured: it runs once on a painted stack, less what an empty call
+  takes. Linux only, not under `--sanitize`
+- `weights`, `tables`: constants of layers that multiply, and of those that look up
+- `code`: functions of the network and its kernels and the read-only data that belongs to them, as
+  the symbol table of the linked program states them. ELF systems only, not under `--sanitize`
+- `count`: `unit` is `"none"`, `total` and every `count` null, unless `--count` is given. On the
+  host it is `"instructions"`: one inference after two warm ones under valgrind's callgrind; a
+  layer's count includes its kernel
+
+Arrays of `--input` match the network's inputs by name, or by order where names differ. A leading
+extra dimension is a batch of inferences, and so is the first dimension where the network's own is
+1: `[1000, 49, 10, 1]` and `[1000, 1, 49, 10, 1]` are a thousand inputs of shape `[1, 49, 10, 1]`.
+Outputs then have the batch dimension in front. They carry the graph's output names, their stored
+(quantised) type and shape.
+"""
+
+
+def reference_text() -> str:
+    """The whole page, as Markdown."""
+    line = build_parser()
+    parts = [_INTRODUCTION, f"```text\n{EXIT_CODES}\n```\n"]
+    for command in COMMANDS:
+        help_text = line.commands[command.name].format_help().rstrip()
+        parts.append(f"## tilewright {command.name}\n\n```text\n{help_text}\n```\n")
+    return "\n".join([*parts, _MACHINE_INTERFACE])
+
+
+if __name__ == "__main__":
+    print(reference_text(), end="")

@@ -1,0 +1,121 @@
+"""What `tilewright compile` says when it is done: layers, memory, where the C is."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tilewright.backend.bundle import Bundle
+from tilewright.ir.program import InConstant, Program
+from tilewright.report.memory import MemoryUse
+from tilewright.report.text import Json, count_text, facts, size_text, table
+
+DIGEST_FIGURES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRow:
+    """One layer of the compiled network; bytes of its constants."""
+
+    name: str
+    op: str
+    kernel: str
+    shape: str
+    macs: int
+    constants: int
+
+
+@dataclass(frozen=True, slots=True)
+class CompileReport:
+    """One bundle, written or not."""
+
+    model: str
+    target: str
+    contract: str
+    name: str
+    layers: tuple[LayerRow, ...]
+    memories: tuple[MemoryUse, ...]
+    digest: str
+    files: tuple[str, ...]
+    folder: Path | None
+
+    def json(self) -> dict[str, Json]:
+        """The machine form."""
+        return {
+            "model": self.model,
+            "target": self.target,
+            "contract": self.contract,
+            "name": self.name,
+            "folder": str(self.folder) if self.folder else None,
+            "digest": self.digest,
+            "files": list(self.files),
+            "memory": {memory.name: memory.json() for memory in self.memories},
+            "layers": [
+                {
+                    "name": row.name,
+                    "op": row.op,
+                    "kernel": row.kernel,
+                    "shape": row.shape,
+                    "macs": row.macs,
+                    "constants": row.constants,
+                }
+                for row in self.layers
+            ],
+        }
+
+    def show(self, console: Console) -> None:
+        """The layers, then what matters in six lines."""
+        console.print(layer_table(self.layers))
+        macs = sum(row.macs for row in self.layers)
+        rows = [
+            ("Network", f"{self.name}: {len(self.layers)} layers, {count_text(macs)} MACs"),
+            ("Contract", self.contract),
+        ]
+        for memory in self.memories:
+            parts = ", ".join(f"{part} {size_text(size)}" for part, size in memory.parts.items())
+            rows.append((memory.name, parts or "nothing"))
+        if self.folder is not None:
+            rows.append(("Written", f"{self.folder}/ ({len(self.files)} files)"))
+            rows.append(("Include", f"{self.name}.h, then call tw_{self.name}_run"))
+        rows.append(("Digest", self.digest[:DIGEST_FIGURES]))
+        console.print(facts(rows))
+
+
+def layer_rows(program: Program) -> tuple[LayerRow, ...]:
+    """One row per action."""
+    return tuple(
+        LayerRow(
+            call.node.name,
+            type(call.node.op).__name__,
+            call.kernel.symbol,
+            str(call.output.value.type),
+            call.node.op.macs(*call.signature.inputs),
+            sum(
+                program.constants[o.place.name].nbytes
+                for o in call.inputs
+                if isinstance(o.place, InConstant)
+            ),
+        )
+        for call in program.actions
+    )
+
+
+def layer_table(layers: tuple[LayerRow, ...]) -> Table:
+    """Index, layer, operator, kernel, output, multiply-accumulates, bytes of constants."""
+    rows = [
+        (str(i), row.name, row.op, row.kernel, row.shape, f"{row.macs:,}", f"{row.constants:,}")
+        for i, row in enumerate(layers)
+    ]
+    columns = (">#", "Layer", "Operator", "Kernel", "Output", ">MACs", ">Const B")
+    return table("Layers", columns, rows)
+
+
+def compile_report(
+    model: str, target: str, contract: str, program: Program, bundle: Bundle
+) -> CompileReport:
+    """A report without memories and folder; ``dataclasses.replace`` adds them."""
+    return CompileReport(
+        model, target, contract, program.name, layer_rows(program), (), bundle.digest(),
+        tuple(bundle.files), None,
+    )  # fmt: skip

@@ -1,0 +1,225 @@
+"""RAM and flash by what fills them, and the tensors that are alive when RAM is fullest."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from tilewright.ir.plan import Buffer, Plan
+from tilewright.ir.program import InConstant, Program
+from tilewright.ir.target import Memory, Role, Target
+from tilewright.ops.lut import Lut
+from tilewright.report.text import Json, facts, paragraph, percent_text, size_text, table
+from tilewright.run.result import RunResult
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryUse:
+    """One memory of the target.
+
+    size   bytes; None where nothing limits it
+    parts  what fills it → bytes; parts that nobody measured are left out
+    """
+
+    name: str
+    size: int | None
+    parts: Mapping[str, int]
+
+    @property
+    def used(self) -> int:
+        """Bytes of all parts."""
+        return sum(self.parts.values())
+
+    @property
+    def short(self) -> int:
+        """Bytes that are missing; 0 where all fits."""
+        return max(self.used - self.size, 0) if self.size is not None else 0
+
+    def json(self) -> dict[str, Json]:
+        """As the machine interface has it."""
+        return {"used": self.used, "size": self.size, "parts": dict(self.parts)}
+
+
+def memory_use(
+    target: Target, plan: Plan, program: Program, result: RunResult | None = None
+) -> tuple[MemoryUse, ...]:
+    """What the plan says and, where the network was built, what the linker and the stack say.
+
+    arena    activations with input and output, as far as they reach
+    scratch  what kernels' working memory adds to the arena beyond that
+    stack    measured for one inference on a painted stack
+    weights  constants of layers that multiply; tables: of those that look up
+    code     functions, and the read-only data that belongs to them
+    """
+    parts: dict[str, dict[str, int]] = {memory.name: {} for memory in target.memories}
+    for memory in target.memories:
+        _add_arena(parts[memory.name], memory, plan)
+    _add_constants(parts[target.constants_in], program)
+    if result is not None and result.stack is not None:
+        parts[target.engines[-1].works_in]["stack"] = result.stack
+    if result is not None and result.linked is not None:
+        parts[target.constants_in]["code"] = result.linked.code + result.linked.other
+    return tuple(MemoryUse(m.name, m.size, parts[m.name]) for m in target.memories)
+
+
+def _add_arena(parts: dict[str, int], memory: Memory, plan: Plan) -> None:
+    whole = plan.arena_bytes.get(memory.name, 0)
+    placed = [b for b in plan.buffers if b.memory == memory.name]
+    if not placed:
+        return
+    scratch_only = [b for b in placed if b.role is Role.SCRATCH]
+    if not scratch_only:
+        parts["arena"] = whole
+        return
+    reach = max((b.bytes.stop for b in placed if b.role is not Role.SCRATCH), default=0)
+    reach = min(reach + -reach % memory.align, whole)
+    parts["arena"] = reach
+    if whole > reach:
+        parts["scratch"] = whole - reach
+
+
+def _add_constants(parts: dict[str, int], program: Program) -> None:
+    tables = {
+        operand.place.name
+        for call in program.actions
+        if isinstance(call.node.op, Lut)
+        for operand in call.inputs
+        if isinstance(operand.place, InConstant)
+    }
+    for name, array in program.constants.items():
+        part = "tables" if name in tables else "weights"
+        parts[part] = parts.get(part, 0) + array.nbytes
+
+
+def peak_step(plan: Plan, memory: str) -> int:
+    """The first step at which the buffers alive in a memory take the most bytes together."""
+    return max(
+        range(len(plan.steps)),
+        key=lambda step: (sum(b.size for b in alive_at(plan, memory, step)), -step),
+        default=0,
+    )
+
+
+def alive_at(plan: Plan, memory: str, step: int) -> tuple[Buffer, ...]:
+    """Buffers of a memory whose bytes matter while a step runs, by offset."""
+    alive = [
+        b for b in plan.buffers
+        if b.memory == memory and b.lifetime.start <= step < b.lifetime.stop
+    ]  # fmt: skip
+    return tuple(sorted(alive, key=lambda b: (b.offset, b.name)))
+
+
+@dataclass(frozen=True, slots=True)
+class AliveTensor:
+    """One row of the table of what is alive at the peak."""
+
+    name: str
+    type: str
+    size: int
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What `tilewright check` says. All of it comes from the plan: no C compiler is needed."""
+
+    model: str
+    target: str
+    memories: tuple[MemoryUse, ...]
+    bound: int
+    peak_memory: str
+    peak_node: str
+    alive: tuple[AliveTensor, ...]
+
+    @property
+    def fits(self) -> bool:
+        """Whether every memory with a size holds what it must."""
+        return all(not memory.short for memory in self.memories)
+
+    def json(self) -> dict[str, Json]:
+        """The machine form."""
+        return {
+            "model": self.model,
+            "target": self.target,
+            "fits": self.fits,
+            "memory": {memory.name: memory.json() for memory in self.memories},
+            "lower_bound": self.bound,
+            "peak": {
+                "memory": self.peak_memory,
+                "node": self.peak_node,
+                "alive": [
+                    {
+                        "name": t.name,
+                        "type": t.type,
+                        "bytes": t.size,
+                        "start": t.start,
+                        "stop": t.stop,
+                    }
+                    for t in self.alive
+                ],
+            },
+        }
+
+    def show(self, console: Console) -> None:
+        """A table of memories, a table of what is alive at the peak, a verdict."""
+        console.print(memory_table(self.memories))
+        title = f"Alive in {self.peak_memory} while {self.peak_node} runs, where it is fullest"
+        rows = [
+            (t.name, t.type, f"{t.size:,}", f"{t.start:,} .. {t.stop - 1:,}") for t in self.alive
+        ]
+        console.print(table(title, ("Tensor", "Type", ">Bytes", ">Place in the arena"), rows))
+        unknown = "code, the stack (tilewright run measures both)"
+        bound = f"no placement of these tensors needs less than {size_text(self.bound)}"
+        console.print(facts([("Proven", bound), ("Not counted", unknown)]))
+        for memory in self.memories:
+            if memory.short:
+                said = f"{memory.name}: {size_text(memory.short)} short of {size_text(memory.size)}"
+                paragraph(console, said, "bold red")
+        if self.fits and any(memory.size is not None for memory in self.memories):
+            paragraph(console, "It fits.", "bold green")
+
+
+def check_report(model: str, target: Target, plan: Plan, program: Program) -> CheckReport:
+    """Everything that the plan knows about memory."""
+    memory = target.engines[-1].works_in
+    step = peak_step(plan, memory)
+    types = {
+        operand.value.name: str(operand.value.type)
+        for operand in (
+            *program.inputs,
+            *program.outputs,
+            *(call.output for call in program.actions),
+        )
+    }
+    alive = tuple(
+        AliveTensor(
+            ", ".join(b.values) or f"scratch of {b.name}",
+            next((types[v] for v in b.values if v in types), "bytes"),
+            b.size,
+            b.offset,
+            b.bytes.stop,
+        )
+        for b in alive_at(plan, memory, step)
+    )
+    return CheckReport(
+        model,
+        target.name,
+        memory_use(target, plan, program),
+        plan.lower_bound.get(memory, 0),
+        memory,
+        plan.steps[step].node.name if plan.steps else "nothing",
+        alive,
+    )
+
+
+def memory_table(memories: tuple[MemoryUse, ...]) -> Table:
+    """One row per memory and part."""
+    rows: list[tuple[str, str, str, str]] = []
+    for memory in memories:
+        size = size_text(memory.size)
+        share = percent_text(memory.used, memory.size) if memory.size else ""
+        rows.append((memory.name, "all", size_text(memory.used), f"{size} {share}".strip()))
+        rows += [("", part, size_text(count), "") for part, count in memory.parts.items()]
+    return table("Memory", ("Memory", "Part", ">Bytes", ">Size of the memory"), rows)

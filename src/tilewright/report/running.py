@@ -1,0 +1,140 @@
+"""What `tilewright run` says: outputs, memory and, where asked, instructions. Scripts rely on the
+JSON form; docs/reference/cli.md describes every key."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from tilewright.ir.graph import ValueName
+from tilewright.ir.program import Program
+from tilewright.ir.types import Array
+from tilewright.report.memory import MemoryUse, memory_table
+from tilewright.report.text import Json, count_text, facts, paragraph, percent_text, table
+from tilewright.run.result import Count
+
+SHOWN = 5
+"""Outputs that are shown: the largest ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class LayerCost:
+    """One layer. ``count`` is None where nothing was counted."""
+
+    name: str
+    op: str
+    engine: str
+    count: int | None
+    macs: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """One `tilewright run`.
+
+    runs        how often the whole batch was run, in one process
+    macs        multiply-accumulates of one inference: in the file, and as compiled
+    count_unit  "instructions", "cycles", or "none" where nothing was counted
+    outputs     by the graph's output names; stored type; a batch dimension first if one was given
+    """
+
+    model: str
+    target: str
+    contract: str
+    inferences: int
+    runs: int
+    runs_identical: bool
+    macs: tuple[int, int]
+    memories: tuple[MemoryUse, ...]
+    count_unit: str
+    count_total: int | None
+    layers: tuple[LayerCost, ...]
+    outputs: Mapping[ValueName, Array]
+
+    def json(self) -> dict[str, Json]:
+        """The machine interface, key by key."""
+        return {
+            "model": self.model,
+            "target": self.target,
+            "contract": self.contract,
+            "runs": self.runs,
+            "runs_identical": self.runs_identical,
+            "macs": {"source": self.macs[0], "compiled": self.macs[1]},
+            "memory": {memory.name: memory.json() for memory in self.memories},
+            "count": {
+                "unit": self.count_unit,
+                "total": self.count_total,
+                "layers": [
+                    {
+                        "name": layer.name,
+                        "op": layer.op,
+                        "engine": layer.engine,
+                        "count": layer.count,
+                        "macs": layer.macs,
+                    }
+                    for layer in self.layers
+                ],
+            },
+        }
+
+    def show(self, console: Console) -> None:
+        """Outputs first: they are what a person ran it for."""
+        for name, array in self.outputs.items():
+            console.print(_output_table(name, array, is_batch=self.inferences > 1))
+        if self.count_total is not None:
+            console.print(self._cost_table(self.count_total))
+        console.print(memory_table(self.memories))
+        source, compiled = (count_text(macs) for macs in self.macs)
+        rows = [
+            ("Runs", f"{self.runs} of {self.inferences} inferences in one process"),
+            ("Contract", self.contract),
+            ("MACs", f"{compiled} compiled, {source} in the model"),
+        ]
+        console.print(facts(rows))
+        if self.runs > 1 and self.runs_identical:
+            paragraph(console, f"All {self.runs} runs gave the same bytes.", "green")
+        elif not self.runs_identical:
+            paragraph(console, "The runs gave different bytes.", "bold red")
+
+    def _cost_table(self, total: int) -> Table:
+        rows = [
+            (
+                layer.name,
+                layer.op,
+                f"{layer.count or 0:,}",
+                percent_text(layer.count or 0, total),
+                f"{layer.macs:,}",
+            )
+            for layer in self.layers
+        ]
+        rows.append(("all", "", f"{total:,}", "", f"{self.macs[1]:,}"))
+        columns = ("Layer", "Operator", f">{self.count_unit.capitalize()}", ">Share", ">MACs")
+        return table("One inference", columns, rows)
+
+
+def _output_table(name: str, array: Array, *, is_batch: bool) -> Table:
+    if is_batch:
+        title = f"Output {name}: {array.dtype.name}{list(array.shape)}, the first inference"
+        array = array[0]
+    else:
+        title = f"Output {name}: {array.dtype.name}{list(array.shape)}"
+    flat = array.reshape(-1)
+    largest = np.argsort(-flat.astype(np.float64), kind="stable")[:SHOWN]
+    rows = [(str(int(i)), f"{flat[i]:g}") for i in largest]
+    return table(title, (">Index", ">Value"), rows)
+
+
+def layer_costs(program: Program, count: Count | None) -> tuple[LayerCost, ...]:
+    """One row per layer of the program, with its cost where there is one."""
+    return tuple(
+        LayerCost(
+            call.node.name,
+            type(call.node.op).__name__,
+            call.engine.name,
+            count.layers[index] if count is not None else None,
+            call.node.op.macs(*call.signature.inputs),
+        )
+        for index, call in enumerate(program.actions)
+    )

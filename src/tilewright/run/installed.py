@@ -1,0 +1,70 @@
+"""What is installed on this machine: Python packages, the C compiler, valgrind."""
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from tilewright.errors import ToolError
+from tilewright.run.compiler import HOW_TO_GET, find_compiler
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One program or package. ``found`` is its version, None where it is missing."""
+
+    name: str
+    found: str | None
+    enables: str
+    how_to_get: str
+    is_required: bool
+
+
+_PACKAGES = (
+    ("numpy", "everything", True),
+    ("onnx", "reading .onnx models", True),
+    ("tflite", "reading .tflite models", True),
+    ("flatbuffers", "reading .tflite models", True),
+    ("ortools", "memory plans that are proven to be the smallest", True),
+    ("rich", "tables and progress", True),
+    ("ai-edge-litert", "verify: .tflite models against LiteRT", False),
+    ("onnxruntime", "verify: .onnx models against ONNX Runtime", False),
+)
+
+
+def installed_tools() -> tuple[Tool, ...]:
+    """All tools that some command uses, the required ones first."""
+    packages = tuple(
+        Tool(name, _package(name), enables, f"pip install {name}", is_required)
+        for name, enables, is_required in _PACKAGES
+    )
+    compiler = Tool(
+        "C compiler", _compiler(), "run, verify: building the generated C", HOW_TO_GET, False
+    )
+    valgrind = Tool(
+        "valgrind", _valgrind(), "run --count: instructions per layer",
+        "Debian and Ubuntu: apt-get install valgrind", False,
+    )  # fmt: skip
+    return (*packages, compiler, valgrind)
+
+
+def _package(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _compiler() -> str | None:
+    try:
+        return find_compiler().version
+    except ToolError:
+        return None
+
+
+def _valgrind() -> str | None:
+    path = shutil.which("valgrind")
+    if path is None:
+        return None
+    done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown version"
