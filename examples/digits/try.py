@@ -16,14 +16,11 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from tilewright.pipeline import Compilation, Options, compile_model, load_target
-from tilewright.report.compiled import layer_rows
-from tilewright.report.memory import memory_use
+import tilewright
+from tilewright.report.compiled import CompileReport
+from tilewright.report.running import RunReport
 from tilewright.report.text import facts, size_text, table
-from tilewright.run.host import HostOptions, run_on_host
-from tilewright.run.inputs import Batch, first_inferences, match_inputs, read_arrays
-from tilewright.run.result import RunResult
-from tilewright.run.verify import Subject, Verification, verify
+from tilewright.report.verified import VerifyReport
 
 DIGITS = Path(__file__).parent
 MODEL = DIGITS / "digits_int8.onnx"
@@ -42,20 +39,6 @@ def picture(stored: NDArray[np.int8], label: int, probabilities: NDArray[np.floa
     return Panel(Text("\n".join(lines)), title=f"a {label}", subtitle=Text(said, style))
 
 
-def verified(compiled: Compilation, batch: Batch) -> Verification:
-    """Definitions, C and ONNX Runtime side by side on the first images."""
-    subject = Subject(
-        MODEL,
-        compiled.lowered,
-        compiled.graph,
-        compiled.program,
-        compiled.bundle,
-        compiled.target.toolchain,
-    )
-    images = first_inferences(batch, VERIFIED_IMAGES)
-    return verify(subject, images, sanitizes=False, tell=lambda _: None)
-
-
 def show_accuracy(console: Console, correct: int) -> None:
     """Held-out images that each form of the network gets right."""
     stored = json.loads((DIGITS / "accuracy.json").read_text())
@@ -70,7 +53,7 @@ def show_accuracy(console: Console, correct: int) -> None:
     console.print(table(title, ("Network", "Computed by", ">Right", ">Share"), rows))
 
 
-def show_agreement(console: Console, verification: Verification) -> None:
+def show_agreement(console: Console, report: VerifyReport) -> None:
     """Who agrees with whom."""
     rows = [
         (
@@ -81,24 +64,23 @@ def show_agreement(console: Console, verification: Verification) -> None:
             f"{c.differing:,}",
             "yes" if c.holds else "NO",
         )
-        for c in verification.comparisons
+        for c in report.verification.comparisons
     ]
     columns = ("Who", "On", "Promise", ">Numbers", ">Differ", "Kept")
-    title = f"Agreement, layer by layer, on {verification.inferences} images"
+    title = f"Agreement on {report.verification.inferences} images"
     console.print(table(title, columns, rows))
-    for reason in verification.skipped:
+    for reason in report.verification.skipped:
         console.print(f"left out: {reason}", style="yellow", markup=False)
 
 
-def show_network(console: Console, compiled: Compilation, result: RunResult) -> None:
+def show_network(console: Console, compiled: CompileReport, run: RunReport) -> None:
     """Layers and memory."""
     rows = [
         (row.name, row.op, row.shape, f"{row.macs:,}", f"{row.constants:,}")
-        for row in layer_rows(compiled.program)
+        for row in compiled.layers
     ]
     columns = ("Layer", "Operator", "Output", ">MACs", ">Constants, B")
     console.print(table("Layers", columns, rows))
-    memories = memory_use(compiled.target, compiled.plan, compiled.program, result)
     console.print(
         facts(
             (
@@ -106,7 +88,7 @@ def show_network(console: Console, compiled: Compilation, result: RunResult) -> 
                 f"{size_text(memory.used)}: "
                 + ", ".join(f"{part} {size_text(size)}" for part, size in memory.parts.items()),
             )
-            for memory in memories
+            for memory in run.memories
         )
     )
 
@@ -114,30 +96,28 @@ def show_network(console: Console, compiled: Compilation, result: RunResult) -> 
 def main() -> int:
     """Compile, run, verify, tell."""
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
+    options = tilewright.Options(name="digits")
     start = time.perf_counter()
-    compiled = compile_model(MODEL, load_target("host"), Options(name="digits"))
-    compiled.bundle.write_to(OUT)
+    compiled = tilewright.compile_to(MODEL, OUT, options=options)
     seconds = time.perf_counter() - start
     console.rule("Tilewright: handwritten digits, from an int8 ONNX file to C")
     console.print(
-        f"\n{MODEL.name} compiled in {seconds:.1f} s: {len(compiled.bundle.files)} files in {OUT}, "
+        f"\n{MODEL.name} compiled in {seconds:.1f} s: {len(compiled.files)} files of C in {OUT}, "
         "no heap, no library\n"
     )
-    arrays = read_arrays(DIGITS / "digits_test.npz")
-    batch = match_inputs(compiled.source, arrays)
-    result = run_on_host(
-        compiled.bundle, compiled.program, compiled.target.toolchain, batch, HostOptions()
-    )
-    (stored,) = result.outputs.values()
-    probabilities = (stored.reshape(batch.inferences, 10).astype(float) + 128) / 256
-    labels = arrays["label"]
-    pictures = [picture(arrays["image"][i], labels[i], probabilities[i]) for i in range(2, 7)]
+    with np.load(DIGITS / "digits_test.npz") as test:
+        images, labels = test["image"], test["label"]
+    run = tilewright.run_model(MODEL, options=options, inputs={"image": images})
+    (stored,) = run.outputs.values()
+    probabilities = (stored.reshape(len(labels), 10).astype(float) + 128) / 256
+    pictures = [picture(images[i], labels[i], probabilities[i]) for i in range(2, 7)]
     console.print(Columns(pictures, width=20))
     console.print()
     show_accuracy(console, int((probabilities.argmax(axis=1) == labels).sum()))
-    verification = verified(compiled, batch)
+    some = {"image": images[:VERIFIED_IMAGES]}
+    verification = tilewright.verify_model(MODEL, options=options, inputs=some)
     show_agreement(console, verification)
-    show_network(console, compiled, result)
+    show_network(console, compiled, run)
     console.print(
         f"\nWhat next?\n"
         f"  read the C                     less {OUT}/digits.c\n"
@@ -146,7 +126,7 @@ def main() -> int:
         "  pass the tests                 ./check",
         markup=False,
     )
-    return 0 if verification.holds and result.runs_identical else 1
+    return 0 if verification.holds and run.runs_identical else 1
 
 
 if __name__ == "__main__":
