@@ -9,6 +9,7 @@ Everything written up to block q must end at or before the first input byte that
 reads. The kernel's ``Streaming`` promise covers block q itself.
 """
 
+from collections.abc import Sequence
 from functools import reduce
 from math import prod
 
@@ -85,3 +86,17 @@ def _along_starts(how: Along, extent: int, outputs: int) -> Array:
 
 _NEVER = 1 << 31
 """An index beyond every tensor; times a stride below 2**28, one per dimension, it fits int64."""
+
+
+def joint_extent(writer: int, readers: Sequence[tuple[int, int]]) -> int:
+    """Fewest bytes that an output and the inputs that it may overwrite need together.
+
+    writer   bytes of the output
+    readers  (bytes, distance) of each input; inputs never overlap each other
+    Placing inputs as early as their distances allow, in the order of these distances, is optimal
+    (one machine, release dates, makespan), and no input gains from starting before the output.
+    """
+    stop = 0
+    for size, distance in sorted(readers, key=lambda reader: reader[1]):
+        stop = max(stop, distance) + size
+    return max(writer, stop)

@@ -1,0 +1,123 @@
+"""Assignment to Plan: every activation and every scratch gets its place in a memory.
+
+Activations come first: their extent is made as small as possible, then scratch is put where the
+total grows least. First-fit placement is tried before the solver and is enough for most networks.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from math import gcd
+
+from tilewright.errors import CapacityError
+from tilewright.ir.graph import Graph
+from tilewright.ir.plan import Assignment, Buffer, Overlap, Plan
+from tilewright.ir.target import Memory, Role, Target
+from tilewright.midend.explain import shortfall
+from tilewright.midend.lifetimes import demand
+from tilewright.midend.pack_exactly import pack_exactly
+from tilewright.midend.pack_greedily import pack_greedily
+from tilewright.midend.packing import Offsets, Packing, Piece
+
+log = logging.getLogger(__name__)
+
+
+def plan_memory(graph: Graph, assignment: Assignment, target: Target) -> Plan:
+    """The plan with the smallest arena of activations that was found, and what is proven about it.
+
+    Raises CapacityError where a memory's arena exceeds its size.
+    """
+    wanted = demand(graph, assignment.steps, target)
+    placed: list[Buffer] = []
+    arena_bytes: dict[str, int] = {}
+    lower_bound: dict[str, int] = {}
+    for memory in target.memories:
+        mine = [buffer for buffer in wanted.buffers if buffer.memory == memory.name]
+        if not mine:
+            continue
+        buffers, bound = _place(graph, mine, wanted.overlaps, memory)
+        arena = _rounded_up(max(b.bytes.stop for b in buffers), max(b.align for b in buffers))
+        arena_bytes[memory.name], lower_bound[memory.name] = arena, bound
+        placed.extend(buffers)
+        log.info(
+            "plan: %d buffers, %s %d B, at least %d B", len(buffers), memory.name, arena, bound
+        )
+    plan = Plan(
+        target.name, assignment.steps, tuple(placed), _used(wanted.overlaps, placed),
+        arena_bytes, lower_bound,
+    )  # fmt: skip
+    for name, arena in arena_bytes.items():
+        size = target.memory(name).size
+        if size is not None and arena > size:
+            raise CapacityError(shortfall(plan, target.memory(name), size))
+    return plan
+
+
+def _place(
+    graph: Graph, buffers: Sequence[Buffer], overlaps: Sequence[Overlap], memory: Memory
+) -> tuple[list[Buffer], int]:
+    """(the buffers of one memory with their offsets, proven lower bound in bytes)."""
+    ordered = sorted(buffers, key=lambda buffer: buffer.role is Role.SCRATCH)
+    activations = sum(buffer.role is not Role.SCRATCH for buffer in ordered)
+    problem, unit = _packing(graph, ordered, overlaps)
+    capacity = None if memory.size is None else memory.size // unit
+    offsets, bound = _pack(problem, activations, capacity)
+    pairs = zip(ordered, offsets, strict=True)
+    return [replace(buffer, offset=offset * unit) for buffer, offset in pairs], bound * unit
+
+
+def _packing(
+    graph: Graph, buffers: Sequence[Buffer], overlaps: Sequence[Overlap]
+) -> tuple[Packing, int]:
+    """(the buffers as pieces, bytes of one unit): the unit divides every size and distance."""
+    align = max(buffer.align for buffer in buffers)
+    index = {buffer.name: i for i, buffer in enumerate(buffers)}
+    sizes = [_rounded_up(buffer.size, align) for buffer in buffers]
+    leaves = {
+        (index[o.writer], index[o.reader]): _rounded_up(o.distance, align)
+        for o in overlaps
+        if o.writer in index
+    }
+    unit = gcd(*sizes, *leaves.values())
+    pieces = [
+        Piece(size // unit, 0 if buffer.name in graph.inputs else start * 2 + 1, stop * 2)
+        for size, buffer in zip(sizes, buffers, strict=True)
+        for start, stop in ((buffer.lifetime.start, buffer.lifetime.stop),)
+    ]
+    return Packing(tuple(pieces), {pair: d // unit for pair, d in leaves.items()}), unit
+
+
+def _pack(problem: Packing, activations: int, capacity: int | None) -> tuple[Offsets, int]:
+    """(offsets, proven lower bound): first the activations as low as they go, then scratch.
+
+    activations  how many of the pieces are activations; they come first
+    capacity     units of the memory; activations may rise again to let scratch fit
+    """
+    alone = problem.first(activations)
+    offsets = pack_greedily(alone)
+    offsets, bound = pack_exactly(alone, offsets, alone.lower_bound)
+    top = alone.extent(offsets)
+    scratch = sorted(
+        range(activations, len(problem.pieces)), key=lambda i: (-problem.pieces[i].size, i)
+    )
+    offsets = problem.first_fit(scratch, dict(enumerate(offsets)))
+    floor = max(problem.lower_bound, top)
+    offsets, _ = pack_exactly(problem, offsets, floor, dict.fromkeys(range(activations), top))
+    if capacity is not None and problem.extent(offsets) > capacity:
+        offsets, bound = pack_exactly(problem, offsets, max(problem.lower_bound, bound))
+    return offsets, max(problem.lower_bound, bound)
+
+
+def _used(overlaps: Sequence[Overlap], buffers: Sequence[Buffer]) -> tuple[Overlap, ...]:
+    """The leaves that the placement makes use of."""
+    where = {buffer.name: buffer.bytes for buffer in buffers}
+    return tuple(
+        o
+        for o in overlaps
+        if where[o.writer].start < where[o.reader].stop
+        and where[o.reader].start < where[o.writer].stop
+    )
+
+
+def _rounded_up(size: int, align: int) -> int:
+    return -(-size // align) * align

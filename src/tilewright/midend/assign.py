@@ -1,0 +1,82 @@
+"""Graph to Assignment: which kernel runs each node, and in which order.
+
+A kernel refuses with a sentence or accepts; of those that accept, the one with the fewest
+estimated cycles wins, and where estimates are equal, the first in the target's own order.
+"""
+
+from dataclasses import dataclass
+
+from tilewright.errors import Refusal, UnsupportedError
+from tilewright.ir.graph import Graph, Node
+from tilewright.ir.op import Op
+from tilewright.ir.plan import Assignment, Step
+from tilewright.ir.target import Engine, Kernel, Signature, Target
+from tilewright.midend.order import issue_order
+from tilewright.ops.layout import Reshape
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one kernel of one engine says about one node: ``refusal``, or else ``cycles``."""
+
+    engine: Engine
+    kernel: Kernel
+    refusal: str | None
+    cycles: int
+
+
+def assign(graph: Graph, target: Target) -> Assignment:
+    """The fastest willing kernel for every node, in the order that needs the least memory.
+
+    Raises UnsupportedError naming every node that no kernel takes, and each kernel's reason.
+    """
+    steps: list[Step] = []
+    refusals: list[Refusal] = []
+    unsupported: list[Node] = []
+    for node in graph.nodes:
+        signature = Signature(graph.input_types(node), graph.type(node.output))
+        if isinstance(node.op, Reshape):
+            assert node.inputs[0] not in graph.constants, (
+                f"{node} reshapes a constant; this is a bug in tilewright"
+            )
+            steps.append(Step(node, signature, None, None))
+            continue
+        verdicts = judge(node.op, signature, target)
+        willing = [verdict for verdict in verdicts if verdict.refusal is None]
+        if willing:
+            best = min(willing, key=lambda verdict: verdict.cycles)
+            steps.append(Step(node, signature, best.engine, best.kernel))
+        else:
+            unsupported.append(node)
+            refusals.extend(_merged(node, verdicts))
+    if unsupported:
+        names = ", ".join(map(str, unsupported))
+        count = f"{len(unsupported)} of {len(graph.nodes)} nodes: " if len(unsupported) > 1 else ""
+        headline = f"target '{target.name}' has no kernel for {count}{names}"
+        raise UnsupportedError(headline, tuple(refusals))
+    return Assignment(issue_order(graph, tuple(steps)))
+
+
+def judge(op: Op, signature: Signature, target: Target) -> tuple[Verdict, ...]:
+    """Every kernel's answer to one node, engines and kernels in the target's order."""
+    return tuple(
+        _verdict(engine, kernel, op, signature)
+        for engine in target.engines
+        for kernel in engine.kernels
+    )
+
+
+def _verdict(engine: Engine, kernel: Kernel, op: Op, signature: Signature) -> Verdict:
+    refusal = kernel.refuse(op, signature)
+    return Verdict(engine, kernel, refusal, kernel.cycles(op, signature) if refusal is None else 0)
+
+
+def _merged(node: Node, verdicts: tuple[Verdict, ...]) -> tuple[Refusal, ...]:
+    """One refusal per reason: most kernels say that the node is none of their business."""
+    symbols: dict[str, list[str]] = {}
+    for verdict in verdicts:
+        if verdict.refusal is not None:
+            symbols.setdefault(verdict.refusal, []).append(verdict.kernel.symbol)
+    return tuple(
+        Refusal(f"{node.name}: {', '.join(names)}", reason) for reason, names in symbols.items()
+    )

@@ -1,0 +1,75 @@
+"""What a plan says about memory, in numbers and in the sentences of a refusal."""
+
+from tilewright.ir.plan import Buffer, Plan
+from tilewright.ir.target import Memory, Role
+from tilewright.ir.types import Span
+
+
+def usage_by_step(plan: Plan, memory: str) -> tuple[int, ...]:
+    """Bytes that live buffers occupy in each step; shared bytes count once."""
+    return tuple(
+        _covered([buffer.bytes for buffer in _live(plan, memory, time)])
+        for time in range(len(plan.steps))
+    )
+
+
+def peak_step(plan: Plan, memory: str) -> int:
+    """The first step in which most bytes are occupied."""
+    usage = usage_by_step(plan, memory)
+    return usage.index(max(usage))
+
+
+def live_at_peak(plan: Plan, memory: str) -> tuple[Buffer, ...]:
+    """What occupies the memory in its fullest step, by offset."""
+    return tuple(sorted(_live(plan, memory, peak_step(plan, memory)), key=lambda b: b.offset))
+
+
+def activation_bytes(plan: Plan, memory: str) -> int:
+    """Bytes from the start of the arena to the end of the last activation, inputs and outputs
+    included; scratch lies in holes or behind."""
+    return max(
+        (b.bytes.stop for b in plan.buffers if b.memory == memory and b.role is not Role.SCRATCH),
+        default=0,
+    )
+
+
+def shortfall(plan: Plan, memory: Memory, size: int) -> str:
+    """Why a plan does not fit ``size`` bytes: by how much, what is alive, what would help."""
+    needed, bound = plan.arena_bytes[memory.name], plan.lower_bound[memory.name]
+    time = peak_step(plan, memory.name)
+    live = sorted(live_at_peak(plan, memory.name), key=lambda b: (-b.size, b.lifetime.start))
+    width = max(len(buffer.name) for buffer in live)
+    rows = [f"    {b.name:<{width}}  {b.size:>11,} B" for b in live]
+    reach = (
+        f"no placement of these tensors needs less than {bound:,} B"
+        if bound > size
+        else f"it is only proven that at least {bound:,} B are needed"
+    )
+    return "\n".join(
+        [
+            f"{memory.name} of target '{plan.target}': the network needs {needed:,} B, "
+            f"{needed - size:,} B more than the {size:,} B that there are",
+            f"  fullest at {plan.steps[time].node}, step {time + 1} of {len(plan.steps)}, with",
+            *rows,
+            f"  {reach}",
+            f"  try a larger memory (--memory {memory.name}={needed}), or make the tensors of this "
+            "step smaller (input resolution, channels)",
+        ]
+    )
+
+
+def _live(plan: Plan, memory: str, time: int) -> list[Buffer]:
+    return [
+        buffer
+        for buffer in plan.buffers
+        if buffer.memory == memory and buffer.lifetime.start <= time < buffer.lifetime.stop
+    ]
+
+
+def _covered(spans: list[Span]) -> int:
+    """Bytes that at least one span covers."""
+    total, stop = 0, 0
+    for span in sorted(spans):
+        total += max(0, span.stop - max(span.start, stop))
+        stop = max(stop, span.stop)
+    return total

@@ -1,0 +1,104 @@
+"""The placement problem as numbers: pieces with lifetimes, and pairs that may share.
+
+    minimise    max(offset + size)
+    so that     pieces that are alive together do not touch, or, where a leave to share names them,
+                reader's offset >= writer's offset + distance
+
+Time is counted in half steps, so that what is born during a step is younger than what the step
+finds: the inputs of step t are alive at 2t and 2t + 1, its output and scratch from 2t + 1.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from tilewright.midend.overlap import joint_extent
+
+Offsets = tuple[int, ...]
+"""One per piece."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """``size`` units of memory during the half-open range [start, stop) of half steps."""
+
+    size: int
+    start: int
+    stop: int
+
+    def meets(self, other: "Piece") -> bool:
+        """Whether both are alive at some time."""
+        return self.start < other.stop and other.start < self.stop
+
+
+@dataclass(frozen=True)
+class Packing:
+    """Pieces, and leaves to share: (writer, reader) → distance. The reader dies when the writer is
+    born: its last half step is the writer's first."""
+
+    pieces: tuple[Piece, ...]
+    leaves: Mapping[tuple[int, int], int]
+
+    def first(self, count: int) -> "Packing":
+        """The first ``count`` pieces alone."""
+        leaves = {pair: distance for pair, distance in self.leaves.items() if max(pair) < count}
+        return Packing(self.pieces[:count], leaves)
+
+    @cached_property
+    def forbidden(self) -> tuple[tuple[tuple[int, int, int], ...], ...]:
+        """For each piece, (other, low, high): no offset strictly between other + low and + high."""
+        table: list[tuple[tuple[int, int, int], ...]] = []
+        for me, piece in enumerate(self.pieces):
+            row: list[tuple[int, int, int]] = []
+            for you, other in enumerate(self.pieces):
+                if me != you and piece.meets(other):
+                    low = -self.leaves.get((me, you), piece.size)
+                    high = self.leaves.get((you, me), other.size)
+                    row.append((you, low, high))
+            table.append(tuple(row))
+        return tuple(table)
+
+    @cached_property
+    def lower_bound(self) -> int:
+        """No placement needs less: live units of the fullest half step, best sharing assumed."""
+        births = sorted({piece.start for piece in self.pieces})
+        return max(map(self._live_at, births), default=0)
+
+    def _live_at(self, time: int) -> int:
+        live = {i for i, piece in enumerate(self.pieces) if piece.start <= time < piece.stop}
+        groups: dict[int, list[tuple[int, int]]] = {}
+        for (writer, reader), distance in self.leaves.items():
+            if self.pieces[writer].start == time:
+                groups.setdefault(writer, []).append((self.pieces[reader].size, distance))
+                live.discard(reader)
+        units = sum(self.pieces[i].size for i in live if i not in groups)
+        return units + sum(
+            joint_extent(self.pieces[writer].size, readers) for writer, readers in groups.items()
+        )
+
+    def extent(self, offsets: Sequence[int]) -> int:
+        """Units that a placement needs."""
+        return max(
+            (offset + piece.size for offset, piece in zip(offsets, self.pieces, strict=True)),
+            default=0,
+        )
+
+    def first_fit(self, order: Sequence[int], placed: Mapping[int, int]) -> Offsets:
+        """Each piece in ``order`` at the lowest offset that the pieces before it leave free.
+
+        placed  pieces that have an offset already; together with ``order`` these are all pieces
+        """
+        offsets = dict(placed)
+        for me in order:
+            gaps = sorted(
+                (offsets[you] + low, offsets[you] + high)
+                for you, low, high in self.forbidden[me]
+                if you in offsets
+            )
+            offset = 0
+            for low, high in gaps:
+                if low >= offset:
+                    break
+                offset = max(offset, high)
+            offsets[me] = offset
+        return tuple(offsets[i] for i in range(len(self.pieces)))

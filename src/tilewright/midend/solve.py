@@ -1,0 +1,115 @@
+"""The one typed door to CP-SAT: every constraint that may conflict is posted with its reason.
+
+One worker, a fixed seed and a limit in deterministic time, so that every machine finds the same
+solution. OR-tools takes half a second to import; it is imported when a model is made.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ortools.sat.python import cp_model
+
+    Variable = cp_model.IntVar
+    Condition = cp_model.BoundedLinearExpression | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """The best solution found: values in the order of ``Model.solve``'s wish, and what is proven.
+
+    bound  no solution has a smaller objective
+    """
+
+    values: tuple[int, ...]
+    bound: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Infeasible: these reasons cannot all hold."""
+
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The effort was spent before a solution or a proof that there is none."""
+
+
+class Model:
+    """A CP-SAT model under construction."""
+
+    def __init__(self) -> None:
+        from ortools.sat.python import cp_model
+
+        self._cp = cp_model
+        self._model = cp_model.CpModel()
+        self._reasons: dict[str, Variable] = {}
+
+    def variable(self, low: int, high: int, hint: int | None = None) -> "Variable":
+        """An integer in [low, high]; the search looks at ``hint`` first."""
+        variable = self._model.new_int_var(low, high, "")
+        if hint is not None:
+            self._model.add_hint(variable, hint)
+        return variable
+
+    def need(self, condition: "Condition", because: str) -> None:
+        """A hard constraint. ``because`` comes back where no solution exists."""
+        self._model.add(condition).only_enforce_if(self._reason(because))
+
+    def need_either(self, one: "Condition", other: "Condition", because: str) -> None:
+        """At least one of two conditions."""
+        first, second = self._model.new_bool_var(""), self._model.new_bool_var("")
+        self._model.add(one).only_enforce_if(first)
+        self._model.add(other).only_enforce_if(second)
+        self._model.add_bool_or(first, second, ~self._reason(because))
+
+    def need_apart(self, boxes: Sequence[tuple["Variable", int, int, int]]) -> None:
+        """Boxes (offset, size, start, stop) with given times do not touch in the plane."""
+        times = [self._model.new_fixed_size_interval_var(b, e - b, "") for _, _, b, e in boxes]
+        places = [self._model.new_fixed_size_interval_var(o, s, "") for o, s, _, _ in boxes]
+        self._model.add_no_overlap_2d(times, places)
+
+    def minimise(self, objective: "Variable") -> None:
+        """What the solution should make small."""
+        self._model.minimize(objective)
+
+    def solve(self, wish: Sequence["Variable"], effort: float) -> Solved | Conflict | Unknown:
+        """The best solution within ``effort`` (deterministic time, about seconds)."""
+        model = self._model.clone()
+        for reason in self._reasons.values():
+            model.add(reason == 1)
+        solver = self._solver(effort)
+        status = solver.solve(model)
+        if status in (self._cp.OPTIMAL, self._cp.FEASIBLE):
+            values = tuple(solver.value(variable) for variable in wish)
+            return Solved(values, ceil(solver.best_objective_bound - 1e-6))
+        if status == self._cp.INFEASIBLE:
+            return self._conflict(effort)
+        return Unknown()
+
+    def _conflict(self, effort: float) -> Conflict:
+        """A second solve, with the reasons as assumptions and without an objective."""
+        model = self._model.clone()
+        model.clear_objective()
+        model.add_assumptions(list(self._reasons.values()))
+        solver = self._solver(effort)
+        solver.solve(model)
+        guilty = set(solver.sufficient_assumptions_for_infeasibility())
+        return Conflict(tuple(text for text, v in self._reasons.items() if v.index in guilty))
+
+    def _solver(self, effort: float) -> "cp_model.CpSolver":
+        solver = self._cp.CpSolver()
+        solver.parameters.num_workers = 1
+        solver.parameters.random_seed = 0
+        solver.parameters.max_deterministic_time = effort
+        return solver
+
+    def _reason(self, because: str) -> "Variable":
+        """The literal that stands for a reason."""
+        if because not in self._reasons:
+            self._reasons[because] = self._model.new_bool_var("")
+        return self._reasons[because]
