@@ -80,7 +80,8 @@ def compare(
             differing += pair.right.size
             continue
         left, right = pair.left.astype(np.float64), pair.right.astype(np.float64)
-        distance = np.where(left == right, 0.0, np.abs(left - right))
+        with np.errstate(invalid="ignore"):  # inf - inf, which is equal
+            distance = np.where(left == right, 0.0, np.abs(left - right))
         is_off = ~(distance <= _allowed(pair.right, right, tolerance))
         differing += int(np.count_nonzero(~(left == right)))
         largest = max(largest, float(np.nan_to_num(distance, nan=np.inf).max(initial=0.0)))

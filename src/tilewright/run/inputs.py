@@ -72,11 +72,10 @@ def _real_range(graph: Graph, name: ValueName) -> tuple[float, float]:
 def read_arrays(path: Path) -> dict[str, Array]:
     """The arrays of an .npz file, in its order. Raises OptionError where it cannot be read."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if isinstance(archive, np.ndarray):
-                raise OptionError(
-                    f"{path}: one bare array; save it by name: np.savez(path, x=array)"
-                )
+        archive = np.load(path, allow_pickle=False)
+        if isinstance(archive, np.ndarray):
+            raise OptionError(f"{path}: one bare array; save it by name: np.savez(path, x=array)")
+        with archive:
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError:
         raise OptionError(f"{path}: no such file; give an .npz file with --input") from None
