@@ -26,7 +26,7 @@ from tilewright.ir.target import Target
 from tilewright.ir.types import Shape
 from tilewright.midend.assign import assign
 from tilewright.midend.check import check_plan
-from tilewright.midend.plan_memory import plan_memory
+from tilewright.midend.allocate import plan_memory
 
 
 @dataclass(frozen=True, slots=True)
