@@ -74,6 +74,9 @@ def _operands(
     steps = _accumulator_steps(lowering, node, x, w)
     bias = _stored_bias(lowering, node, bias_name, steps)
     folded = bias - x.zero_point * centred.sum(axis=reduced)
+    if lowering.rounding is Rounding.HALF_UP and len(steps) > 1:
+        is_live = np.asarray(centred.any(axis=reduced))
+        folded, steps = _constants_rescaled(is_live, folded, steps, y.scale)
     reach = _largest_accumulators(centred, folded, reduced)
     if reach.max() > INT32_MAX:
         raise QuantisationError(
@@ -149,6 +152,17 @@ def _accumulator_steps(lowering: Lowering, node: Node, x: Quantisation, w: Quant
     if lowering.contract is Contract.TFLITE and is_u8(lowering.source.values[node.output]):
         return np.array([float(np.float32(x.scale) * np.float32(scale)) for scale in w.scales])
     return np.array([x.scale * scale for scale in w.scales])
+
+
+def _constants_rescaled(
+    is_live: Array, bias: Array, steps: Array, y_scale: float
+) -> tuple[Array, Array]:
+    """Bias and steps per channel; a channel without weights is a constant, rescaled here exactly.
+
+    Quantisers give such channels tiny scales and huge biases, for which int32 has no fixed point.
+    """
+    constant = np.clip(np.floor(bias * (steps / y_scale) + 0.5), -512, 512).astype(np.int64)
+    return np.where(is_live, bias, constant), np.where(is_live, steps, y_scale)
 
 
 def _is_rounded_once(lowering: Lowering, node: Node) -> bool:
