@@ -30,7 +30,7 @@ OPERATOR_NAMES = {
 
 CUSTOM = 32
 
-READABLE = frozenset({"float32", "int32", "uint8", "int64", "int16", "int8"})
+READABLE = frozenset({"float32", "float16", "int32", "uint8", "int64", "int16", "int8"})
 """Element types whose buffers become arrays."""
 
 

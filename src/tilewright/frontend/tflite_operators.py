@@ -12,6 +12,7 @@ from math import inf
 import numpy as np
 
 from tilewright.errors import ModelError, UnsupportedError
+from tilewright.frontend.lower.lowering import dequantised
 from tilewright.frontend.tflite_file import TfliteOperator
 from tilewright.frontend.tflite_network import (
     Network,
@@ -228,8 +229,10 @@ def import_quantize(network: Network, op: TfliteOperator) -> None:
 def import_dequantize(network: Network, op: TfliteOperator) -> None:
     """DEQUANTIZE; constants become real numbers here."""
     tensor, result = network.tensor(op, 0), network.result(op)
-    if tensor.dtype in ("float16", "float32") and tensor.data is not None:
-        network.constants[result.index] = network.constant(op, 0).astype(np.float32)
+    if tensor.data is not None and result.dtype == "float32":
+        stored, q = network.constant(op, 0), quantisation_of(tensor)
+        real = stored.astype(np.float32) if q is None else dequantised(stored, q)
+        network.constants[result.index] = real
         return
     x = network.activation(op, 0)
     q = network.quantisation(op, x)

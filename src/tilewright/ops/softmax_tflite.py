@@ -67,6 +67,10 @@ class QSoftmax(Op):
         """Whole rows, the whole table."""
         return row_reads(inputs[0]), (Whole(),)
 
+    def whole_axes(self, *inputs: TensorType) -> frozenset[int]:
+        """Rows are normalised as a whole."""
+        return frozenset({len(inputs[0].shape) - 1})
+
 
 def exp_table(beta: float, scale: float) -> Array:
     """s32[256]: exp(-d * beta * scale) as Q0.31 for d in [0, 255]; 0 beyond the argument's range.

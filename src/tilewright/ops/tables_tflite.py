@@ -44,23 +44,21 @@ def leaky_relu_table(x: Quantisation, y: Quantisation, alpha: float) -> Array:
     if slope == 0:
         below = np.zeros_like(centred)
     else:
-        point = fixed_point(abs(slope), Rounding.DOUBLE)
-        sign = -1 if slope < 0 else 1
-        below = _rescaled(centred, FixedPoint(sign * point.multiplier, point.shift))
+        magnitude = _rescaled(centred, fixed_point(abs(slope), Rounding.DOUBLE))
+        below = magnitude if slope > 0 else -magnitude
     return clip(np.where(centred >= 0, above, below) + y.zero_point, -128, 127)
 
 
-def curve_table(x: Quantisation, y: Quantisation, curve: Callable[[Array], Array]) -> Array:
-    """LOGISTIC and TANH: the curve in float32, scaled by the reciprocal of y's scale.
+def sigmoid_table(x: Quantisation, y: Quantisation) -> Array:
+    """LOGISTIC: each of exp, sum and quotient rounded to float32."""
+    with np.errstate(over="ignore"):
+        e = np.exp(-_real(x).astype(np.float64)).astype(np.float32)
+    return _stored(np.float32(1.0) / (np.float32(1.0) + e), y)
 
-    curve  in float64; its result is rounded to float32 once, as a good libm's would be
-    """
-    real = np.float32(x.scale) * _centred(x).astype(np.float32)
-    curved = curve(real.astype(np.float64)).astype(np.float32)
-    inverse = np.float32(1.0) / np.float32(y.scale)
-    scaled = (curved * inverse).astype(np.float64)
-    rounded = np.copysign(np.floor(np.abs(scaled) + 0.5), scaled)
-    return clip(np.clip(rounded, -(2.0**30), 2.0**30).astype(np.int64) + y.zero_point, -128, 127)
+
+def curve_table(x: Quantisation, y: Quantisation, curve: Callable[[Array], Array]) -> Array:
+    """TANH and what the reference has no form of: the float64 curve, rounded to float32 once."""
+    return _stored(curve(_real(x).astype(np.float64)).astype(np.float32), y)
 
 
 def has_hard_swish_table(x: Quantisation, y: Quantisation) -> bool:
@@ -95,6 +93,18 @@ def _hard_swish_points(x: Quantisation, y: Quantisation) -> tuple[FixedPoint, Fi
         fixed_point(float(fine / np.float32(y.scale)), Rounding.DOUBLE),
         fixed_point(float(fine / reluish), Rounding.DOUBLE),
     )
+
+
+def _real(x: Quantisation) -> Array:
+    """What each stored value stands for, float32."""
+    return np.float32(x.scale) * _centred(x).astype(np.float32)
+
+
+def _stored(real: Array, y: Quantisation) -> Array:
+    """Real numbers times the float32 reciprocal of y's scale, halves away from zero, clipped."""
+    scaled = (real * (np.float32(1.0) / np.float32(y.scale))).astype(np.float64)
+    rounded = np.copysign(np.floor(np.abs(scaled) + 0.5), scaled)
+    return clip(np.clip(rounded, -(2.0**30), 2.0**30).astype(np.int64) + y.zero_point, -128, 127)
 
 
 def _centred(x: Quantisation) -> Array:

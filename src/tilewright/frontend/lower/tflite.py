@@ -27,6 +27,7 @@ from tilewright.ops.tables_tflite import (
     has_hard_swish_table,
     leaky_relu_table,
     rescaled_table,
+    sigmoid_table,
 )
 
 
@@ -120,12 +121,15 @@ def lower_activation(lowering: Lowering, node: Node) -> None:
     op = node.op
     assert isinstance(op, Activation)
     x, y = (lowering.quantisation(node, name) for name in (node.inputs[0], node.output))
-    if op.curve is Curve.LEAKY_RELU:
-        table = leaky_relu_table(x, y, op.alpha)
-    elif op.curve is Curve.HARD_SWISH and has_hard_swish_table(x, y):
-        table = hard_swish_table(x, y)
-    else:
-        table = curve_table(x, y, op.at)
+    match op.curve:
+        case Curve.LEAKY_RELU:
+            table = leaky_relu_table(x, y, op.alpha)
+        case Curve.SIGMOID:
+            table = sigmoid_table(x, y)
+        case Curve.HARD_SWISH if has_hard_swish_table(x, y):
+            table = hard_swish_table(x, y)
+        case _:
+            table = curve_table(x, y, op.at)
     _emit_table(lowering, node, table)
 
 
