@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, Group
 
 from tilewright.backend.bundle import Bundle
 from tilewright.ir.program import InConstant, Program
@@ -101,13 +100,13 @@ def layer_rows(program: Program) -> tuple[LayerRow, ...]:
     )
 
 
-def layer_table(layers: tuple[LayerRow, ...]) -> Table:
+def layer_table(layers: tuple[LayerRow, ...]) -> Group:
     """Index, layer, operator, kernel, output, multiply-accumulates, bytes of constants."""
     rows = [
         (str(i), row.name, row.op, row.kernel, row.shape, f"{row.macs:,}", f"{row.constants:,}")
         for i, row in enumerate(layers)
     ]
-    columns = (">#", "Layer", "Operator", "Kernel", "Output", ">MACs", ">Const B")
+    columns = (">#", "Layer", "<Operator", "Kernel", "<Output", ">MACs", ">Const B")
     return table("Layers", columns, rows)
 
 

@@ -70,13 +70,12 @@ class ExplainReport:
         _show_notes(console, "Rules that did not apply", "Because", self.refused)
         rows: list[tuple[str, str, str, str]] = []
         for choice in self.kernels:
-            rows.append((choice.node, choice.op, choice.chosen or "(a view: nothing runs)", ""))
-            rows += [
-                ("", "", f"  {note.kernel}", note.refusal or f"about {note.cycles:,} cycles")
-                for note in choice.said
-            ]
+            said = [(n.kernel, n.refusal or f"about {n.cycles:,} cycles") for n in choice.said]
+            first, *others = said or [("(none)", "a view: nothing runs")]
+            rows.append((choice.node, choice.op, *first))
+            rows += [("", "", f"  not {kernel}", text) for kernel, text in others]
         if rows:
-            console.print(table("Kernels", ("Node", "Operator", "Kernel", "What it said"), rows))
+            console.print(table("Kernels", ("Node", "<Operator", "Kernel", "What it said"), rows))
         if not (rows or self.applied or self.refused):
             paragraph(console, "Nothing to explain: no rule or node of that name.")
 

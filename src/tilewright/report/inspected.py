@@ -7,6 +7,7 @@ from rich.console import Console
 
 from tilewright.frontend.rewrites.prune_report import PruneReport
 from tilewright.ir.graph import Graph, Node, Value
+from tilewright.ir.types import Quantisation
 from tilewright.report.problems import Problem
 from tilewright.report.text import (
     Json,
@@ -21,12 +22,18 @@ from tilewright.report.text import (
 
 @dataclass(frozen=True, slots=True)
 class OperatorRow:
-    """One node of the file; ``constants`` in bytes."""
+    """One node of the file.
+
+    quantisation   of the output; None for real numbers
+    weight_scales  scales of the weights: 1 per tensor, else one per channel; 0 for real numbers
+    constants      bytes
+    """
 
     name: str
     op: str
     output: str
-    quantisation: str
+    quantisation: Quantisation | None
+    weight_scales: int
     macs: int
     parameters: int
     constants: int
@@ -68,7 +75,9 @@ class InspectReport:
                     "name": row.name,
                     "op": row.op,
                     "output": row.output,
-                    "quantisation": row.quantisation or None,
+                    "scale": row.quantisation and row.quantisation.scale,
+                    "zero_point": row.quantisation and row.quantisation.zero_point,
+                    "weight_scales": row.weight_scales,
                     "macs": row.macs,
                     "parameters": row.parameters,
                     "constant_bytes": row.constants,
@@ -111,7 +120,9 @@ class InspectReport:
             paragraph(console, "Every operator is supported.", "green")
 
 
-_COLUMNS = ("Node", "Operator", "Output", "Quantisation", ">MACs", ">Const B")
+_COLUMNS = (
+    "Node", "<Operator", "<Output", ">Scale", ">Zero", ">w scales", ">MACs", ">Const B",
+)  # fmt: skip
 
 
 def operator_rows(graph: Graph) -> tuple[OperatorRow, ...]:
@@ -125,36 +136,34 @@ def describe(value: Value) -> str:
 
 
 def _row(graph: Graph, node: Node) -> OperatorRow:
-    constants = [graph.constants[n] for n in dict.fromkeys(node.inputs) if n in graph.constants]
-    value = graph.values[node.output]
+    names = [name for name in dict.fromkeys(node.inputs) if name in graph.constants]
+    constants = [graph.constants[name] for name in names]
+    scales = [len(q.scales) for name in names if (q := graph.values[name].quantisation)]
+    quantisation = graph.values[node.output].quantisation
     return OperatorRow(
         node.name,
         type(node.op).__name__,
-        str(value.type),
-        _quantisation(graph, node),
+        str(graph.type(node.output)),
+        quantisation if quantisation is not None and quantisation.is_per_tensor else None,
+        max(scales, default=0),
         node.op.macs(*graph.input_types(node)),
         sum(array.size for array in constants),
         sum(array.nbytes for array in constants),
     )
 
 
-def _quantisation(graph: Graph, node: Node) -> str:
-    """The output's parameters, and whether weights have one scale or one per channel."""
-    value = graph.values[node.output]
-    per_channel = [
-        q for n in node.inputs
-        if n in graph.constants and (q := graph.values[n].quantisation) and not q.is_per_tensor
-    ]  # fmt: skip
-    if value.quantisation is None:
-        return ""
-    weights = f", w: {len(per_channel[0].scales)} scales" if per_channel else ""
-    return f"{value.quantisation}{weights}"
-
-
 def _cells(row: OperatorRow) -> tuple[str, ...]:
+    q = row.quantisation
     return (
-        row.name, row.op, row.output, row.quantisation, f"{row.macs:,}", f"{row.constants:,}"
-    )  # fmt: skip
+        row.name,
+        row.op,
+        row.output,
+        f"{q.scale:.6g}" if q is not None else "",
+        str(q.zero_point) if q is not None else "",
+        str(row.weight_scales or ""),
+        f"{row.macs:,}",
+        f"{row.constants:,}",
+    )
 
 
 def _show_prune(console: Console, prune: PruneReport) -> None:

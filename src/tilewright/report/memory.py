@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, Group
 
-from tilewright.ir.plan import Buffer, Plan
+from tilewright.ir.plan import Plan
 from tilewright.ir.program import InConstant, Program
-from tilewright.ir.target import Memory, Role, Target
+from tilewright.ir.target import Memory, Target
+from tilewright.midend.explain import activation_bytes, live_at_peak, peak_step
 from tilewright.ops.lut import Lut
 from tilewright.report.text import Json, facts, paragraph, percent_text, size_text, table
 from tilewright.run.result import RunResult
@@ -65,18 +65,12 @@ def memory_use(
 
 def _add_arena(parts: dict[str, int], memory: Memory, plan: Plan) -> None:
     whole = plan.arena_bytes.get(memory.name, 0)
-    placed = [b for b in plan.buffers if b.memory == memory.name]
-    if not placed:
+    if whole == 0:
         return
-    scratch_only = [b for b in placed if b.role is Role.SCRATCH]
-    if not scratch_only:
-        parts["arena"] = whole
-        return
-    reach = max((b.bytes.stop for b in placed if b.role is not Role.SCRATCH), default=0)
-    reach = min(reach + -reach % memory.align, whole)
-    parts["arena"] = reach
-    if whole > reach:
-        parts["scratch"] = whole - reach
+    reach = activation_bytes(plan, memory.name)
+    parts["arena"] = min(reach + -reach % memory.align, whole)
+    if whole > parts["arena"]:
+        parts["scratch"] = whole - parts["arena"]
 
 
 def _add_constants(parts: dict[str, int], program: Program) -> None:
@@ -90,24 +84,6 @@ def _add_constants(parts: dict[str, int], program: Program) -> None:
     for name, array in program.constants.items():
         part = "tables" if name in tables else "weights"
         parts[part] = parts.get(part, 0) + array.nbytes
-
-
-def peak_step(plan: Plan, memory: str) -> int:
-    """The first step at which the buffers alive in a memory take the most bytes together."""
-    return max(
-        range(len(plan.steps)),
-        key=lambda step: (sum(b.size for b in alive_at(plan, memory, step)), -step),
-        default=0,
-    )
-
-
-def alive_at(plan: Plan, memory: str, step: int) -> tuple[Buffer, ...]:
-    """Buffers of a memory whose bytes matter while a step runs, by offset."""
-    alive = [
-        b for b in plan.buffers
-        if b.memory == memory and b.lifetime.start <= step < b.lifetime.stop
-    ]  # fmt: skip
-    return tuple(sorted(alive, key=lambda b: (b.offset, b.name)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +160,6 @@ class CheckReport:
 def check_report(model: str, target: Target, plan: Plan, program: Program) -> CheckReport:
     """Everything that the plan knows about memory."""
     memory = target.engines[-1].works_in
-    step = peak_step(plan, memory)
     types = {
         operand.value.name: str(operand.value.type)
         for operand in (
@@ -195,13 +170,13 @@ def check_report(model: str, target: Target, plan: Plan, program: Program) -> Ch
     }
     alive = tuple(
         AliveTensor(
-            ", ".join(b.values) or f"scratch of {b.name}",
+            ", ".join(b.values) or f"scratch of {plan.steps[b.lifetime.start].node.name}",
             next((types[v] for v in b.values if v in types), "bytes"),
             b.size,
             b.offset,
             b.bytes.stop,
         )
-        for b in alive_at(plan, memory, step)
+        for b in live_at_peak(plan, memory)
     )
     return CheckReport(
         model,
@@ -209,12 +184,12 @@ def check_report(model: str, target: Target, plan: Plan, program: Program) -> Ch
         memory_use(target, plan, program),
         plan.lower_bound.get(memory, 0),
         memory,
-        plan.steps[step].node.name if plan.steps else "nothing",
+        plan.steps[peak_step(plan, memory)].node.name,
         alive,
     )
 
 
-def memory_table(memories: tuple[MemoryUse, ...]) -> Table:
+def memory_table(memories: tuple[MemoryUse, ...]) -> Group:
     """One row per memory and part."""
     rows: list[tuple[str, str, str, str]] = []
     for memory in memories:

@@ -58,7 +58,9 @@ def _refused(graph: Graph, node: Node, target: Target) -> str | None:
     verdicts = judge(node.op, signature, target)
     if any(verdict.refusal is None for verdict in verdicts):
         return None
-    closest = [v for v in verdicts if v.refusal and not concerns_another(v.refusal)] or verdicts
+    closest = [v for v in verdicts if v.refusal and not concerns_another(v.refusal)]
+    if not closest:
+        return f"no kernel of target {target.name} computes {node.op}"
     reasons = "".join(f"\n  {v.kernel.symbol}: {v.refusal}" for v in closest)
     return f"no kernel of target {target.name} takes {node.op}{reasons}"
 

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, Group
 
 from tilewright.ir.graph import ValueName
 from tilewright.ir.program import Program
@@ -86,9 +85,10 @@ class RunReport:
         if self.count_total is not None:
             console.print(self._cost_table(self.count_total))
         console.print(memory_table(self.memories))
+        many = f"{self.inferences} inferences" if self.inferences > 1 else "one inference"
         source, compiled = (count_text(macs) for macs in self.macs)
         rows = [
-            ("Runs", f"{self.runs} of {self.inferences} inferences in one process"),
+            ("Runs", f"{self.runs} in one process, of {many}"),
             ("Contract", self.contract),
             ("MACs", f"{compiled} compiled, {source} in the model"),
         ]
@@ -98,7 +98,7 @@ class RunReport:
         elif not self.runs_identical:
             paragraph(console, "The runs gave different bytes.", "bold red")
 
-    def _cost_table(self, total: int) -> Table:
+    def _cost_table(self, total: int) -> Group:
         rows = [
             (
                 layer.name,
@@ -114,7 +114,7 @@ class RunReport:
         return table("One inference", columns, rows)
 
 
-def _output_table(name: str, array: Array, *, is_batch: bool) -> Table:
+def _output_table(name: str, array: Array, *, is_batch: bool) -> Group:
     if is_batch:
         title = f"Output {name}: {array.dtype.name}{list(array.shape)}, the first inference"
         array = array[0]

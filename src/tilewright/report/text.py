@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
@@ -56,20 +56,23 @@ def percent_text(part: float, whole: float) -> str:
     return f"{100 * part / whole:.1f} %" if whole else "-"
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """A table; a column whose heading starts with ``>`` is aligned right."""
-    made = Table(title=title or None, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Group:
+    """A title, a table, an empty line.
+
+    A heading that starts with ``>`` is for numbers: right, never broken over lines; one that starts
+    with ``<`` is for words that are never broken, either.
+    """
+    made = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for column in columns:
-        is_number = column.startswith(">")
         made.add_column(
-            column.removeprefix(">"),
-            justify="right" if is_number else "left",
-            no_wrap=is_number,
+            column.lstrip("<>"),
+            justify="right" if column.startswith(">") else "left",
+            no_wrap=column.startswith(("<", ">")),
             overflow="fold",
         )
     for row in rows:
         made.add_row(*(Text(cell) for cell in row))
-    return made
+    return Group(Text(title, style="bold"), made, Text())
 
 
 def facts(rows: Iterable[tuple[str, str]]) -> Table:

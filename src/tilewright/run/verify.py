@@ -1,11 +1,9 @@
 """Do the definitions, the generated C and a third party agree on one network? Layer by layer.
 
-Four comparisons, each of two parties:
-
-* the lowered network against the optimised one (rewrite rules, pruning, the plan's arena),
-* the optimised network's definitions, in the planned arena, against the generated C,
-* the lowered network against LiteRT (every tensor) or ONNX Runtime (each layer on equal inputs),
-* the outputs of the whole network against the third party's.
+The parties: the *definition*, operator by operator as imported and lowered; the *planned
+definition*, after rewrite rules and pruning, in the arena where the plan puts every tensor; the
+*generated C*; and LiteRT (every tensor) or ONNX Runtime (each layer on equal inputs, and the whole
+network's outputs).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -29,7 +27,7 @@ from tilewright.run.judges.litert import LiteRt
 from tilewright.run.judges.onnxruntime import OnnxRuntime
 from tilewright.run.result import RunResult
 
-DEFINITION, UNOPTIMISED, GENERATED = "definition", "unoptimised definition", "generated C"
+DEFINITION, PLANNED, GENERATED = "definition", "planned definition", "generated C"
 
 Values = Mapping[ValueName, Array]
 Progress = Callable[[str], None]
@@ -129,7 +127,7 @@ def _optimised(
                 yield Pair("output", after, left, right)
 
     tolerance = _own_tolerance(subject.graph)
-    return compare((UNOPTIMISED, DEFINITION), "layers and outputs", pairs(), tolerance)
+    return compare((DEFINITION, PLANNED), "layers and outputs", pairs(), tolerance)
 
 
 def _is_whole(value: Value) -> bool:
@@ -146,7 +144,7 @@ def _generated(subject: Subject, planned: list[Interpretation], result: RunResul
                 yield Pair(call.node.name, name, interpretation.values[name], made)
 
     tolerance = _own_tolerance(subject.graph)
-    return compare((DEFINITION, GENERATED), "every layer", pairs(), tolerance)
+    return compare((PLANNED, GENERATED), "every layer", pairs(), tolerance)
 
 
 def _generated_outputs(
@@ -158,7 +156,7 @@ def _generated_outputs(
                 yield Pair("output", name, array, result.outputs[name][index])
 
     tolerance = _own_tolerance(subject.graph)
-    return compare((DEFINITION, GENERATED), "outputs", pairs(), tolerance)
+    return compare((PLANNED, GENERATED), "outputs", pairs(), tolerance)
 
 
 def _judged(
@@ -188,7 +186,7 @@ def _judged_by_litert(
     is_own = subject.lowered.contract in (Contract.TFLITE, Contract.FLOAT32)
     exact = Tolerance.EXACT if is_own else Tolerance.REPORTED
     tolerance = exact if not has_float_layers(subject.lowered) else Tolerance.ONE_STEP
-    parties = (UNOPTIMISED, "LiteRT reference")
+    parties = (DEFINITION, "LiteRT reference")
     return [compare(parties, "every tensor", pairs(), tolerance)]
 
 
@@ -213,7 +211,7 @@ def _judged_by_onnxruntime(
 
     is_own = subject.lowered.contract in (Contract.ONNX, Contract.FLOAT32)
     tolerance = Tolerance.ONE_STEP if is_own else Tolerance.REPORTED
-    parties = (UNOPTIMISED, "ONNX Runtime")
+    parties = (DEFINITION, "ONNX Runtime")
     return [
         compare(parties, "each layer on equal inputs", layers(), tolerance),
         compare(parties, "outputs of the whole network", outputs(), Tolerance.REPORTED),
