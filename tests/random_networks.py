@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -48,11 +49,18 @@ def fake_kernel(
     scratch: Callable[[Op, Signature], int] = lambda op, signature: 0,
     refuse: Callable[[Op, Signature], str | None] = lambda op, signature: None,
     cycles: Callable[[Op, Signature], int] = lambda op, signature: 1,
+    items: Callable[[Op, Signature], int] | None = None,
 ) -> Kernel:
+    """Items are blocks unless ``items`` says otherwise."""
+    block_axes = 0 if streaming is None else streaming.block_axes
+
+    def blocks(op: Op, signature: Signature) -> int:
+        return prod(signature.output.shape[: len(signature.output.shape) - block_axes])
+
     return Kernel(
         symbol=symbol, struct=f"{symbol}_args", header=Path("fake.h"), source=Path("fake.c"),
         pointers=(), refuse=refuse, fields=lambda op, signature: {},
-        items=lambda op, signature: 1, cycles=cycles, scratch_bytes=scratch, streaming=streaming,
+        items=items or blocks, cycles=cycles, scratch_bytes=scratch, streaming=streaming,
     )  # fmt: skip
 
 

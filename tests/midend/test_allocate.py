@@ -63,10 +63,18 @@ def run_in_arena(plan: Plan, graph: Graph, inputs: dict[ValueName, Array]) -> di
         rank = len(target.shape) - (
             len(target.shape) if streaming is None else streaming.block_axes
         )
-        for block in np.ndindex(*target.shape[:rank]):
+        blocks = list(np.ndindex(*target.shape[:rank]))
+        for block in in_call_order(blocks, plan.piece_items(time)):
             read = [graph.constants.get(n, place(n)).copy() for n in step.node.inputs]
             target[block] = step.node.op.evaluate(*read)[block]
     return {name: place(name).copy() for name in graph.outputs}
+
+
+def in_call_order(blocks: list[tuple[int, ...]], piece: int) -> list[tuple[int, ...]]:
+    if not piece:
+        return blocks
+    starts = range(0, len(blocks), piece)
+    return [block for start in reversed(starts) for block in blocks[start : start + piece]]
 
 
 @settings(derandomize=True, deadline=None, max_examples=150)
@@ -112,6 +120,37 @@ def test_a_residual_block_needs_two_tensors_and_one_row_and_a_pixel():
     y = net.node(Largest(), a, conv_like(net, conv_like(net, a)))
     plan = planned(net.build(y), fake_target(PIXELWISE))
     assert plan.arena_bytes == plan.lower_bound == {"ram": 2 * 16384 + 528}
+
+
+def test_layers_that_run_in_turns_forward_and_backward_need_no_more_than_two():
+    net = Network()
+    x = net.input(1, 25, 5, 64)
+    for _ in range(4):
+        x = net.node(Largest(), conv_like(net, x))
+    plan = planned(net.build(x), fake_target(PIXELWISE))
+    assert plan.arena_bytes == plan.lower_bound == {"ram": 8000 + 6 * 64}
+    # 6 pixels of 64 channels apart: pieces of 4 pixels are the longest power of two that fits.
+    assert {plan.piece_items(time) for time in range(8)} == {0, 4}
+
+
+def test_kernels_whose_items_are_no_blocks_run_forward_only():
+    net = Network()
+    x = net.input(1, 25, 5, 64)
+    for _ in range(4):
+        x = net.node(Largest(), conv_like(net, x))
+    whole = fake_kernel(streaming=Streaming((0, 1, 2), 1), items=lambda op, signature: 1)
+    plan = planned(net.build(x), fake_target(whole))
+    assert plan.arena_bytes["ram"] == 8000 + 4 * 6 * 64
+    assert not any(plan.piece_items(time) for time in range(8))
+
+
+def test_nothing_runs_backward_where_forward_meets_the_bound():
+    net = Network()
+    x = net.input(1, 8, 8, 4)
+    for _ in range(4):
+        x = net.node(Largest(), x)
+    plan = planned(net.build(x), fake_target(PIXELWISE))
+    assert not any(plan.piece_items(time) for time in range(4))
 
 
 def test_scratch_goes_into_holes_before_the_arena_grows():

@@ -126,7 +126,11 @@ def _layer(program: Program, index: int, names: CNames) -> Iterator[str]:
     yield f"static TW_LAYER void {names.layers[index]}({', '.join(parameters)}) {{"
     yield from _arguments(call, names)
     items = call.kernel.items(call.node.op, call.signature)
-    yield f"  tw_parallel({program.name}_{call.kernel.symbol}, &args, {items});"
+    symbol = f"{program.name}_{call.kernel.symbol}"
+    if call.piece_items:
+        yield f"  tw_backward({symbol}, &args, {items}, {call.piece_items});"
+    else:
+        yield f"  tw_parallel({symbol}, &args, {items});"
     yield f"  tw_observe({index}, {output}, {call.output.value.type.nbytes});"
     yield "}"
 

@@ -47,6 +47,7 @@ def _call(
         _operand(graph, plan, node.output),
         InArena(scratch.memory, scratch.offset) if scratch else None,
         scratch.size if scratch else 0,
+        plan.piece_items(index),
     )
 
 

@@ -46,8 +46,9 @@ def dump_plan(plan: Plan) -> str:
             f"steps [{b.lifetime.start}..{b.lifetime.stop}) holds {', '.join(b.values) or '-'}"
         )
     for o in plan.overlaps:
+        pieces = f", last {o.piece_items} items first" if o.piece_items else ""
         lines.append(
-            f"  share step {o.step}: {o.reader} may start {o.distance} bytes after {o.writer}"
+            f"  share step {o.step}: {o.reader} starts {o.distance} bytes after {o.writer}{pieces}"
         )
     return "\n".join(lines) + "\n"
 

@@ -60,13 +60,19 @@ class Buffer:
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """Leave to share memory: at ``step``, ``reader`` must start ``distance`` bytes or more after
-    ``writer`` (negative: may start before), or not touch it at all."""
+    """Shared memory: at ``step``, ``reader`` dies and starts ``distance`` bytes after ``writer``
+    (negative: before it), and they touch.
+
+    piece_items  0: the kernel runs once over all of its work items. Otherwise it is called for
+                 this many items at a time, the last ones first, so that the output may lie above
+                 the input
+    """
 
     step: int
     writer: BufferName
     reader: BufferName
     distance: int
+    piece_items: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +97,7 @@ class Plan:
         return next(
             (b for b in self.buffers if b.role is Role.SCRATCH and b.lifetime.start == step), None
         )
+
+    def piece_items(self, step: int) -> int:
+        """Work items of each call where the kernel is called for the last items first; else 0."""
+        return max((o.piece_items for o in self.overlaps if o.step == step), default=0)

@@ -51,6 +51,8 @@ class Call:
     output: Operand
     scratch: InArena | None
     scratch_bytes: int
+    piece_items: int
+    """Work items per call where the kernel is called for the last ones first; 0: one call."""
 
 
 Action = Call

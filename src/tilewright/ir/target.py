@@ -59,7 +59,9 @@ class Streaming:
     The kernel visits output blocks in row-major order, a block being the last ``block_axes``
     dimensions (0: single elements), and has read everything that a block needs from the inputs
     named in ``inputs`` before it writes the block. The planner derives from the operator's
-    ``reads()`` how far the output must stay behind the input.
+    ``reads()`` how far the output must stay behind the input. Where there are as many work items
+    as blocks, item i is block i, and a call for some items touches nothing of the others: the
+    planner may then have the kernel called for the last items first.
     """
 
     inputs: tuple[int, ...]

@@ -11,10 +11,11 @@ from math import gcd
 
 from tilewright.errors import CapacityError
 from tilewright.ir.graph import Graph
-from tilewright.ir.plan import Assignment, Buffer, Overlap, Plan
+from tilewright.ir.plan import Assignment, Buffer, Overlap, Plan, Step
 from tilewright.ir.target import Memory, Role, Target
 from tilewright.midend.explain import shortfall
-from tilewright.midend.lifetimes import demand
+from tilewright.midend.lifetimes import Leave, demand
+from tilewright.midend.overlap import Gap, longest_piece
 from tilewright.midend.pack_exactly import pack_exactly
 from tilewright.midend.pack_greedily import pack_greedily
 from tilewright.midend.packing import Offsets, Packing, Piece
@@ -35,17 +36,15 @@ def plan_memory(graph: Graph, assignment: Assignment, target: Target) -> Plan:
         mine = [buffer for buffer in wanted.buffers if buffer.memory == memory.name]
         if not mine:
             continue
-        buffers, bound = _place(graph, mine, wanted.overlaps, memory)
+        buffers, bound = _place(graph, mine, wanted.leaves, memory)
         arena = _rounded_up(max(b.bytes.stop for b in buffers), max(b.align for b in buffers))
         arena_bytes[memory.name], lower_bound[memory.name] = arena, bound
         placed.extend(buffers)
         log.info(
             "plan: %d buffers, %s %d B, at least %d B", len(buffers), memory.name, arena, bound
         )
-    plan = Plan(
-        target.name, assignment.steps, tuple(placed), _used(wanted.overlaps, placed),
-        arena_bytes, lower_bound,
-    )  # fmt: skip
+    overlaps = _used(wanted.leaves, placed, assignment.steps)
+    plan = Plan(target.name, assignment.steps, tuple(placed), overlaps, arena_bytes, lower_bound)
     for name, arena in arena_bytes.items():
         size = target.memory(name).size
         if size is not None and arena > size:
@@ -54,12 +53,12 @@ def plan_memory(graph: Graph, assignment: Assignment, target: Target) -> Plan:
 
 
 def _place(
-    graph: Graph, buffers: Sequence[Buffer], overlaps: Sequence[Overlap], memory: Memory
+    graph: Graph, buffers: Sequence[Buffer], leaves: Sequence[Leave], memory: Memory
 ) -> tuple[list[Buffer], int]:
     """(the buffers of one memory with their offsets, proven lower bound in bytes)."""
     ordered = sorted(buffers, key=lambda buffer: buffer.role is Role.SCRATCH)
     activations = sum(buffer.role is not Role.SCRATCH for buffer in ordered)
-    problem, unit = _packing(graph, ordered, overlaps)
+    problem, unit = _packing(graph, ordered, leaves)
     capacity = None if memory.size is None else memory.size // unit
     offsets, bound = _pack(problem, activations, capacity)
     pairs = zip(ordered, offsets, strict=True)
@@ -67,24 +66,27 @@ def _place(
 
 
 def _packing(
-    graph: Graph, buffers: Sequence[Buffer], overlaps: Sequence[Overlap]
+    graph: Graph, buffers: Sequence[Buffer], leaves: Sequence[Leave]
 ) -> tuple[Packing, int]:
     """(the buffers as pieces, bytes of one unit): the unit divides every size and distance."""
     align = max(buffer.align for buffer in buffers)
     index = {buffer.name: i for i, buffer in enumerate(buffers)}
     sizes = [_rounded_up(buffer.size, align) for buffer in buffers]
-    leaves = {
-        (index[o.writer], index[o.reader]): _rounded_up(o.distance, align)
-        for o in overlaps
-        if o.writer in index
+    gaps = {
+        (index[leave.writer], index[leave.reader]): Gap(
+            leave.gap.below // align * align, _rounded_up(leave.gap.above, align)
+        )
+        for leave in leaves
+        if leave.writer in index
     }
-    unit = gcd(*sizes, *leaves.values())
+    unit = gcd(*sizes, *(distance for gap in gaps.values() for distance in gap))
     pieces = [
         Piece(size // unit, 0 if buffer.name in graph.inputs else start * 2 + 1, stop * 2)
         for size, buffer in zip(sizes, buffers, strict=True)
         for start, stop in ((buffer.lifetime.start, buffer.lifetime.stop),)
     ]
-    return Packing(tuple(pieces), {pair: d // unit for pair, d in leaves.items()}), unit
+    in_units = {pair: Gap(gap.below // unit, gap.above // unit) for pair, gap in gaps.items()}
+    return Packing(tuple(pieces), in_units), unit
 
 
 def _pack(problem: Packing, activations: int, capacity: int | None) -> tuple[Offsets, int]:
@@ -94,7 +96,9 @@ def _pack(problem: Packing, activations: int, capacity: int | None) -> tuple[Off
     capacity     units of the memory; activations may rise again to let scratch fit
     """
     alone = problem.first(activations)
-    offsets = pack_greedily(alone)
+    offsets = pack_greedily(alone.forward())
+    if alone.extent(offsets) > alone.lower_bound:
+        offsets = min(offsets, pack_greedily(alone), key=alone.extent)
     offsets, bound = pack_exactly(alone, offsets, alone.lower_bound)
     top = alone.extent(offsets)
     scratch = sorted(
@@ -108,15 +112,22 @@ def _pack(problem: Packing, activations: int, capacity: int | None) -> tuple[Off
     return offsets, max(problem.lower_bound, bound)
 
 
-def _used(overlaps: Sequence[Overlap], buffers: Sequence[Buffer]) -> tuple[Overlap, ...]:
+def _used(
+    leaves: Sequence[Leave], buffers: Sequence[Buffer], steps: Sequence[Step]
+) -> tuple[Overlap, ...]:
     """The leaves that the placement makes use of."""
     where = {buffer.name: buffer.bytes for buffer in buffers}
-    return tuple(
-        o
-        for o in overlaps
-        if where[o.writer].start < where[o.reader].stop
-        and where[o.reader].start < where[o.writer].stop
-    )
+    used: list[Overlap] = []
+    for leave in leaves:
+        writer, reader = where[leave.writer], where[leave.reader]
+        if writer.start >= reader.stop or reader.start >= writer.stop:
+            continue
+        distance = reader.start - writer.start
+        piece = 0
+        if distance < leave.gap.above:
+            piece = longest_piece(steps[leave.step], leave.inputs, distance)
+        used.append(Overlap(leave.step, leave.writer, leave.reader, distance, piece))
+    return tuple(used)
 
 
 def _rounded_up(size: int, align: int) -> int:

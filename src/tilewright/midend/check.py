@@ -176,7 +176,7 @@ def _check_pair(judged: _Judged, one: Buffer, other: Buffer) -> None:
     writer, reader = (one, other) if leave.writer == one.name else (other, one)
     together = writer.lifetime.start == leave.step == reader.lifetime.stop - 1
     _need(together, f"{where} overlap for longer than step {leave.step}")
-    _need(reader.offset - writer.offset >= leave.distance, f"{where} are too close")
+    _need(reader.offset - writer.offset == leave.distance, f"{where} were meant otherwise")
     _check_sharing(judged, leave, writer, reader)
 
 
@@ -187,41 +187,79 @@ def _check_sharing(judged: _Judged, leave: Overlap, writer: Buffer, reader: Buff
     if step.kernel is None or step.kernel.streaming is None or step.engine is None:
         raise PlanError(f"{step.node} makes no promise that lets {reader.name} be overwritten")
     _need(step.engine.cores == 1, f"{step.node} writes from several cores at once")
-    streaming = step.kernel.streaming
+    streaming, out = step.kernel.streaming, step.signature.output
+    blocks = int(np.prod(out.shape[: len(out.shape) - streaming.block_axes]))
+    in_pieces = judged.plan.piece_items(leave.step)
+    items = step.kernel.items(step.node.op, step.signature)
+    _need(not in_pieces or items == blocks, f"{step.node} has {items} items, {blocks} blocks")
     for index, name in enumerate(step.node.inputs):
         if judged.holders.get(name) is not reader:
             continue
         _need(index in streaming.inputs, f"{step.node} may not overwrite its input {name}")
-        last = _last_reading_block(step.node.op, step.signature, index, streaming.block_axes)
-        source, out = step.signature.inputs[index], step.signature.output
-        last_of_byte = np.repeat(last.reshape(-1), source.dtype.nbytes)
+        source = step.signature.inputs[index]
         address = reader.offset - writer.offset + np.arange(source.nbytes)
-        blocks = int(np.prod(out.shape[: len(out.shape) - streaming.block_axes]))
         is_written = (address >= 0) & (address < out.nbytes)
-        lost = is_written & (address // (out.nbytes // blocks) < last_of_byte)
+        write = address // (out.nbytes // blocks)
+        reads = _Reads.of(step.node.op, step.signature, index, streaming.block_axes)
+        lost = is_written & reads.are_after(write, in_pieces)
         _need(not lost.any(), f"{step.node} overwrites {int(lost.sum())} bytes of {name} too early")
 
 
-def _last_reading_block(op: Op, signature: Signature, index: int, block_axes: int) -> Array:
-    """For each element of an input, the last output block that reads it; -1 for none.
+@dataclass(frozen=True, slots=True)
+class _Reads:
+    """For each byte of an input, the first and the last output block (row-major) that reads it."""
 
-    Row-major order of blocks: the last one has the last index on each axis for itself.
-    """
-    source, out = signature.inputs[index], signature.output
-    rank = len(out.shape) - block_axes
-    last_on_axis = [np.full((1,) * len(source.shape), extent - 1) for extent in out.shape]
-    for dimension, how in enumerate(op.reads(*signature.inputs)[index]):
-        if isinstance(how, Along):
-            last = np.full(source.shape[dimension], -1)
-            for position in range(out.shape[how.axis]):
-                span = how.span(Span(position, 1), len(last))
-                last[span.start : span.stop] = position
-            shape = [1] * len(source.shape)
-            shape[dimension] = -1
-            last_on_axis[how.axis] = np.minimum(last_on_axis[how.axis], last.reshape(shape))
-    block = np.zeros((1,) * len(source.shape), np.int64)
-    is_read = np.ones((1,) * len(source.shape), np.bool_)
-    for axis, last in enumerate(last_on_axis):
-        is_read = is_read & (last >= 0)
-        block = block * out.shape[axis] + last if axis < rank else block
-    return np.broadcast_to(np.where(is_read, block, -1), source.shape)
+    first: Array
+    last: Array
+    is_read: Array
+
+    @staticmethod
+    def of(op: Op, signature: Signature, index: int, block_axes: int) -> "_Reads":
+        """From the operator's own table, one input index at a time."""
+        source, out = signature.inputs[index], signature.output
+        ones = (1,) * len(source.shape)
+        first_on_axis = [np.zeros(ones, np.int64) for _ in out.shape]
+        last_on_axis = [np.full(ones, extent - 1, np.int64) for extent in out.shape]
+        for dimension, how in enumerate(op.reads(*signature.inputs)[index]):
+            if isinstance(how, Along):
+                shape = [1] * len(source.shape)
+                shape[dimension] = -1
+                first, last = _readers_on_axis(how, source.shape[dimension], out.shape[how.axis])
+                first_on_axis[how.axis] = np.maximum(first_on_axis[how.axis], first.reshape(shape))
+                last_on_axis[how.axis] = np.minimum(last_on_axis[how.axis], last.reshape(shape))
+        pairs = list(zip(first_on_axis, last_on_axis, strict=True))
+        is_read, first, last = np.ones(ones, np.bool_), np.zeros(ones), np.zeros(ones)
+        for axis, (lowest, highest) in enumerate(pairs):
+            is_read = is_read & (lowest <= highest)
+            if axis < len(out.shape) - block_axes:
+                first = first * out.shape[axis] + lowest
+                last = last * out.shape[axis] + highest
+        per_byte = (
+            np.repeat(np.broadcast_to(a, source.shape).reshape(-1), source.dtype.nbytes)
+            for a in (first, last, is_read)
+        )
+        return _Reads(*per_byte)
+
+    def are_after(self, write: Array, in_pieces: int) -> Array:
+        """Whether each byte is still read after the block ``write`` was written.
+
+        in_pieces  0: blocks run first to last; else so many blocks per call, last call first
+        """
+        if not in_pieces:
+            return self.is_read & (self.last > write)
+        piece, lowest = write // in_pieces, self.first // in_pieces
+        # Within the last call that reads the byte, the latest block that may read it.
+        latest = np.minimum(self.last, (lowest + 1) * in_pieces - 1)
+        if in_pieces == 1:
+            latest = self.first
+        return self.is_read & ((piece > lowest) | ((piece == lowest) & (latest > write)))
+
+
+def _readers_on_axis(how: Along, extent: int, outputs: int) -> tuple[Array, Array]:
+    """First and last output index that reads each input index; first > last for none."""
+    first, last = np.full(extent, outputs), np.full(extent, -1)
+    for position in range(outputs):
+        span = how.span(Span(position, 1), extent)
+        last[span.start : span.stop] = position
+        first[span.start : span.stop] = np.minimum(first[span.start : span.stop], position)
+    return first, last

@@ -8,25 +8,36 @@ scratch        |======|                   working memory of step 1's kernel
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tilewright.errors import UnsupportedError
 from tilewright.ir.graph import Graph, ValueName
-from tilewright.ir.plan import Buffer, BufferName, Overlap, Step
+from tilewright.ir.plan import Buffer, BufferName, Step
 from tilewright.ir.target import Role, Target
 from tilewright.ir.types import Span
-from tilewright.midend.overlap import sharing_distance
+from tilewright.midend.overlap import Gap, sharing_gap
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """At ``step``, the reader, which dies there, may lie anywhere outside of ``gap``.
+
+    inputs  the positions at which the step's node reads it
+    """
+
+    step: int
+    writer: BufferName
+    reader: BufferName
+    inputs: tuple[int, ...]
+    gap: Gap
 
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """Everything that must be placed; ``offset`` of every buffer is still 0.
-
-    overlaps  every pair that may share, distances rounded up to the buffers' alignment
-    """
+    """Everything that must be placed; ``offset`` of every buffer is still 0."""
 
     buffers: tuple[Buffer, ...]
-    overlaps: tuple[Overlap, ...]
+    leaves: tuple[Leave, ...]
 
 
 def storage_of(steps: Sequence[Step]) -> dict[ValueName, ValueName]:
@@ -129,25 +140,27 @@ def _scratch(steps: tuple[Step, ...], target: Target) -> list[Buffer]:
     return buffers
 
 
-def _leaves(
-    graph: Graph, steps: tuple[Step, ...], buffers: Sequence[Buffer]
-) -> tuple[Overlap, ...]:
+def _leaves(graph: Graph, steps: tuple[Step, ...], buffers: Sequence[Buffer]) -> tuple[Leave, ...]:
     """For each step, the inputs that die with it and that its kernel may overwrite."""
     shown = storage_of(steps)
     kept = {shown.get(name, name) for name in graph.outputs}
     by_name = {buffer.name: buffer for buffer in buffers}
-    leaves: list[Overlap] = []
+    leaves: list[Leave] = []
     for time, step in enumerate(steps):
-        writer = by_name.get(BufferName(step.node.output))
-        if writer is None:
+        if step.kernel is None:
             continue
-        for tensor, indices in activation_reads(graph, step, shown).items():
-            reader = by_name[BufferName(tensor)]
-            if tensor in kept or reader.lifetime.stop != time + 1:
-                continue
-            distance = sharing_distance(step, indices)
-            if distance is not None:
-                align = max(writer.align, reader.align)
-                rounded = -(-distance // align) * align
-                leaves.append(Overlap(time, writer.name, reader.name, rounded))
+        writer = BufferName(step.node.output)
+        of_step = [
+            Leave(time, writer, BufferName(tensor), indices, gap)
+            for tensor, indices in activation_reads(graph, step, shown).items()
+            if tensor not in kept and by_name[BufferName(tensor)].lifetime.stop == time + 1
+            if (gap := sharing_gap(step, indices)) is not None
+        ]
+        if len(of_step) > 1:
+            # A step runs in one direction, and several inputs cannot agree on the other.
+            of_step = [
+                replace(leave, gap=Gap(-by_name[leave.reader].size, leave.gap.above))
+                for leave in of_step
+            ]
+        leaves.extend(of_step)
     return tuple(leaves)

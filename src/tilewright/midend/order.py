@@ -13,7 +13,7 @@ from typing import NamedTuple
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Step
 from tilewright.midend.lifetimes import activation_reads, storage_of
-from tilewright.midend.overlap import joint_extent, sharing_distance
+from tilewright.midend.overlap import Gap, joint_extent, sharing_gap
 
 MAX_EXPANSIONS = 10_000
 """Sets of finished steps to look at before the file's order is kept; about a second."""
@@ -34,12 +34,12 @@ class _Move:
     """One step as the search sees it; tensors by the value that owns the bytes, sets as bit masks.
 
     made  the tensor that the step makes; None for a view
-    reads  (tensor, sharing distance or None) of every activation that the step reads
+    reads  (tensor, sharing gap or None) of every activation that the step reads
     after  the steps that must be finished before
     """
 
     made: ValueName | None
-    reads: tuple[tuple[ValueName, int | None], ...]
+    reads: tuple[tuple[ValueName, Gap | None], ...]
     after: int
 
 
@@ -89,11 +89,9 @@ class _Search:
             before = {producers[name] for name in step.node.inputs if name in producers}
             for other in before:
                 followers[other].append(index)
-            distances = tuple(
-                (tensor, sharing_distance(step, indices)) for tensor, indices in reads.items()
-            )
+            gaps = tuple((tensor, sharing_gap(step, indices)) for tensor, indices in reads.items())
             made = None if step.kernel is None else step.node.output
-            moves.append(_Move(made, distances, sum(1 << other for other in before)))
+            moves.append(_Move(made, gaps, sum(1 << other for other in before)))
         tensors = [*graph.inputs, *(move.made for move in moves if move.made is not None)]
         size = {name: graph.type(name).nbytes for name in tensors}
         return _Search(
@@ -149,8 +147,8 @@ class _Search:
         """(bytes during the step, bytes live after it)."""
         move, after = self.moves[index], done | 1 << index
         dying = {
-            tensor: distance
-            for tensor, distance in move.reads
+            tensor: gap
+            for tensor, gap in move.reads
             if tensor not in self.kept and not self.readers[tensor] & ~after
         }
         freed = sum(self.size[tensor] for tensor in dying)
@@ -159,10 +157,10 @@ class _Search:
         made = self.size[move.made] if move.made is not None and is_read else 0
         return during, live - freed + made
 
-    def _together(self, move: _Move, inputs: dict[ValueName, int | None]) -> int:
+    def _together(self, move: _Move, inputs: dict[ValueName, Gap | None]) -> int:
         """Bytes of a step's output and of these of its inputs, sharing what may be shared."""
-        apart = sum(self.size[t] for t, distance in inputs.items() if distance is None)
-        shared = [(self.size[t], d) for t, d in inputs.items() if d is not None]
+        apart = sum(self.size[t] for t, gap in inputs.items() if gap is None)
+        shared = [(self.size[t], gap) for t, gap in inputs.items() if gap is not None]
         return apart + joint_extent(self.size[move.made] if move.made is not None else 0, shared)
 
 

@@ -1,9 +1,13 @@
 """Placement by CP-SAT: boxes in the plane of time and memory, and leaves to share as choices."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from tilewright.midend.packing import Offsets, Packing
-from tilewright.midend.solve import Conflict, Model, Solved
+from tilewright.midend.solve import Conflict, Model, Unknown
+
+if TYPE_CHECKING:
+    from tilewright.midend.solve import Variable
 
 SOLVER_EFFORT = 4.0
 """Deterministic time of one solve; seconds, more or less."""
@@ -37,17 +41,33 @@ def pack_exactly(
     model.need_apart(boxes)
     for offset, piece in zip(offsets, problem.pieces, strict=True):
         model.need(offset + piece.size <= top, "everything lies in the arena")
-    for reader in dying:
-        last = problem.pieces[reader].stop - 1
-        for writer, piece in enumerate(problem.pieces):
-            if piece.start == last:
-                distance = problem.leaves.get((writer, reader), piece.size)
-                model.need_either(
-                    offsets[reader] >= offsets[writer] + distance,
-                    offsets[reader] + problem.pieces[reader].size <= offsets[writer],
-                    "a step's output stays behind the inputs that it overwrites",
-                )
-    model.minimise(top)
+    backward = _keep_gaps(problem, model, offsets)
+    # The arena first; among equal arenas, as few steps as possible that run backward.
+    model.minimise(top * (len(backward) + 1) + sum(backward))
     result = model.solve(offsets, SOLVER_EFFORT)
     assert not isinstance(result, Conflict), "a placement exists; this is a bug in tilewright"
-    return (result.values, result.bound) if isinstance(result, Solved) else (hint, floor)
+    if isinstance(result, Unknown):
+        return hint, floor
+    return result.values, -(-(result.bound - len(backward)) // (len(backward) + 1))
+
+
+def _keep_gaps(problem: Packing, model: Model, offsets: Sequence["Variable"]) -> list["Variable"]:
+    """Post where readers may lie, seen from what is born when they die; choices to run backward."""
+    backward: list[Variable] = []
+    for reader in {reader for _, reader in problem.leaves}:
+        size, last = problem.pieces[reader].size, problem.pieces[reader].stop - 1
+        for writer, piece in enumerate(problem.pieces):
+            if piece.start != last:
+                continue
+            gap = problem.gap(writer, reader)
+            choices = [
+                offsets[reader] >= offsets[writer] + gap.above,
+                offsets[reader] <= offsets[writer] - size,
+            ]
+            if gap.below > -size:
+                choices.append(offsets[reader] <= offsets[writer] + gap.below)
+            taken = model.need_one_of(
+                choices, "a step's output keeps clear of the inputs that it overwrites"
+            )
+            backward.extend(taken[2:])
+    return backward

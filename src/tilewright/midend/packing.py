@@ -2,7 +2,7 @@
 
     minimise    max(offset + size)
     so that     pieces that are alive together do not touch, or, where a leave to share names them,
-                reader's offset >= writer's offset + distance
+                reader's offset - writer's offset lies outside of the open interval of the gap
 
 Time is counted in half steps, so that what is born during a step is younger than what the step
 finds: the inputs of step t are alive at 2t and 2t + 1, its output and scratch from 2t + 1.
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from tilewright.midend.overlap import joint_extent
+from tilewright.midend.overlap import Gap, joint_extent
 
 Offsets = tuple[int, ...]
 """One per piece."""
@@ -33,16 +33,28 @@ class Piece:
 
 @dataclass(frozen=True)
 class Packing:
-    """Pieces, and leaves to share: (writer, reader) → distance. The reader dies when the writer is
-    born: its last half step is the writer's first."""
+    """Pieces, and leaves to share: (writer, reader) → gap, in units. The reader dies when the
+    writer is born: its last half step is the writer's first."""
 
     pieces: tuple[Piece, ...]
-    leaves: Mapping[tuple[int, int], int]
+    leaves: Mapping[tuple[int, int], Gap]
 
     def first(self, count: int) -> "Packing":
         """The first ``count`` pieces alone."""
-        leaves = {pair: distance for pair, distance in self.leaves.items() if max(pair) < count}
+        leaves = {pair: gap for pair, gap in self.leaves.items() if max(pair) < count}
         return Packing(self.pieces[:count], leaves)
+
+    def forward(self) -> "Packing":
+        """The same without leaves to run backward, which costs a few instructions per piece."""
+        apart = {
+            pair: Gap(-self.pieces[pair[1]].size, gap.above) for pair, gap in self.leaves.items()
+        }
+        return Packing(self.pieces, apart)
+
+    def gap(self, writer: int, reader: int) -> Gap:
+        """Where the reader must not lie; without a leave, wherever it would touch the writer."""
+        apart = Gap(-self.pieces[reader].size, self.pieces[writer].size)
+        return self.leaves.get((writer, reader), apart)
 
     @cached_property
     def forbidden(self) -> tuple[tuple[tuple[int, int, int], ...], ...]:
@@ -52,9 +64,10 @@ class Packing:
             row: list[tuple[int, int, int]] = []
             for you, other in enumerate(self.pieces):
                 if me != you and piece.meets(other):
-                    low = -self.leaves.get((me, you), piece.size)
-                    high = self.leaves.get((you, me), other.size)
-                    row.append((you, low, high))
+                    gap = self.gap(you, me)
+                    if (me, you) in self.leaves:
+                        gap = Gap(-self.leaves[me, you].above, -self.leaves[me, you].below)
+                    row.append((you, gap.below, gap.above))
             table.append(tuple(row))
         return tuple(table)
 
@@ -66,10 +79,10 @@ class Packing:
 
     def _live_at(self, time: int) -> int:
         live = {i for i, piece in enumerate(self.pieces) if piece.start <= time < piece.stop}
-        groups: dict[int, list[tuple[int, int]]] = {}
-        for (writer, reader), distance in self.leaves.items():
+        groups: dict[int, list[tuple[int, Gap]]] = {}
+        for (writer, reader), gap in self.leaves.items():
             if self.pieces[writer].start == time:
-                groups.setdefault(writer, []).append((self.pieces[reader].size, distance))
+                groups.setdefault(writer, []).append((self.pieces[reader].size, gap))
                 live.discard(reader)
         units = sum(self.pieces[i].size for i in live if i not in groups)
         return units + sum(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ortools.sat.python import cp_model
 
     Variable = cp_model.IntVar
+    Expression = cp_model.LinearExprT
     Condition = cp_model.BoundedLinearExpression | bool
 
 
@@ -60,12 +61,14 @@ class Model:
         """A hard constraint. ``because`` comes back where no solution exists."""
         self._model.add(condition).only_enforce_if(self._reason(because))
 
-    def need_either(self, one: "Condition", other: "Condition", because: str) -> None:
-        """At least one of two conditions."""
-        first, second = self._model.new_bool_var(""), self._model.new_bool_var("")
-        self._model.add(one).only_enforce_if(first)
-        self._model.add(other).only_enforce_if(second)
-        self._model.add_bool_or(first, second, ~self._reason(because))
+    def need_one_of(self, conditions: Sequence["Condition"], because: str) -> list["Variable"]:
+        """At least one of several conditions; for each, a 0-1 variable that says whether it is
+        the one that was chosen."""
+        chosen = [self._model.new_bool_var("") for _ in conditions]
+        for condition, literal in zip(conditions, chosen, strict=True):
+            self._model.add(condition).only_enforce_if(literal)
+        self._model.add_bool_or(*chosen, ~self._reason(because))
+        return chosen
 
     def need_apart(self, boxes: Sequence[tuple["Variable", int, int, int]]) -> None:
         """Boxes (offset, size, start, stop) with given times do not touch in the plane."""
@@ -73,7 +76,7 @@ class Model:
         places = [self._model.new_fixed_size_interval_var(o, s, "") for o, s, _, _ in boxes]
         self._model.add_no_overlap_2d(times, places)
 
-    def minimise(self, objective: "Variable") -> None:
+    def minimise(self, objective: "Expression") -> None:
         """What the solution should make small."""
         self._model.minimize(objective)
 

@@ -32,6 +32,15 @@ static inline void tw_parallel(tw_kernel *kernel, const void *args, int32_t item
   kernel(args, (tw_span){.start = 0, .stop = items});
 }
 
+/// Runs `kernel` on `piece` items at a time, the last ones first: its output lies above an input
+/// that it overwrites. piece > 0.
+static inline void tw_backward(tw_kernel *kernel, const void *args, int32_t items, int32_t piece) {
+  for (int32_t start = (items - 1) / piece * piece; start >= 0; start -= piece) {
+    const int32_t stop = items - start < piece ? items : start + piece;
+    kernel(args, (tw_span){.start = start, .stop = stop});
+  }
+}
+
 /// Called after each layer with its result; does nothing unless the program that embeds the
 /// network is built with -DTW_OBSERVE and defines it (`tilewright verify` does).
 #ifdef TW_OBSERVE

@@ -1,0 +1,158 @@
+"""From a group to its tiles: which region of every tensor each tile needs, and which operator
+computes it. The only place that composes ``reads()``; nothing in it knows an operator by name.
+
+Sizes, transfers, loops, recomputed halos and carried rows all follow from what this returns.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from tilewright.ir.graph import ValueName
+from tilewright.ir.op import Along, Op, Whole
+from tilewright.ir.plan import Step
+from tilewright.ir.target import Signature
+from tilewright.ir.tiling import Group, Hold
+from tilewright.ir.types import Region, Span, TensorType
+
+
+@dataclass(frozen=True, slots=True)
+class TileCall:
+    """One kernel call: ``op`` computes region ``output`` from exactly the regions ``inputs``."""
+
+    op: Op
+    signature: Signature
+    inputs: tuple[Region, ...]
+    output: Region
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One tile of a group.
+
+    calls  one per step; None where a carried tensor holds everything that is needed already
+    held   tensor → the region of it that must be present while the tile is computed
+    """
+
+    calls: tuple[TileCall | None, ...]
+    held: Mapping[ValueName, Region]
+
+
+def tiles_of(steps: Sequence[Step], group: Group) -> tuple[Tile, ...]:
+    """All tiles in the order in which they are computed. ``steps``: all steps of the plan."""
+    members = steps[group.steps.start : group.steps.stop]
+    done: dict[ValueName, Region] = {}
+    tiles: list[Tile] = []
+    for region in output_regions(members[-1].signature.output, group):
+        tile = _tile(members, region, group.holds, done)
+        for name, hold in group.holds.items():
+            if hold is Hold.CARRIED:
+                done[name] = tile.held[name]
+        tiles.append(tile)
+    return tuple(tiles)
+
+
+def output_regions(output: TensorType, group: Group) -> Iterator[Region]:
+    """The grid of tiles over the last step's output, in loop order."""
+    cuts = [
+        [Span(at, min(size, extent - at)) for at in range(0, extent, size)]
+        for size, extent in zip(group.tile, output.shape, strict=True)
+    ]
+    uncut = [axis for axis in range(len(cuts)) if axis not in group.order]
+    assert all(len(cuts[axis]) == 1 for axis in uncut), "an axis that is cut has no loop"
+    for spans in product(*(cuts[axis] for axis in group.order)):
+        chosen = dict(zip(group.order, spans, strict=True))
+        yield tuple(chosen.get(axis, cuts[axis][0]) for axis in range(len(cuts)))
+
+
+def read_regions(op: Op, types: tuple[TensorType, ...], out: Region) -> tuple[Region, ...]:
+    """The region of each input that ``out`` needs."""
+    return tuple(
+        tuple(_read_span(dim, out, extent) for dim, extent in zip(access, t.shape, strict=True))
+        for access, t in zip(op.reads(*types), types, strict=True)
+    )
+
+
+def region_type(type_: TensorType, region: Region) -> TensorType:
+    """The dense tensor that a region of ``type_`` is once it is cut out."""
+    return TensorType(type_.dtype, tuple(span.size for span in region))
+
+
+def is_contiguous(type_: TensorType, region: Region) -> bool:
+    """Whether a region's bytes follow one another in the whole row-major tensor."""
+    partial = [d for d, s in enumerate(region) if s.size != type_.shape[d]]
+    return not partial or all(s.size == 1 for s in region[: partial[-1]])
+
+
+def offset_in(type_: TensorType, region: Region) -> int:
+    """Byte offset of a region's first element in the whole row-major tensor."""
+    offset = 0
+    for span, extent in zip(region, type_.shape, strict=True):
+        offset = offset * extent + span.start
+    return offset * type_.dtype.nbytes
+
+
+def _read_span(dim: Along | Whole, out: Region, extent: int) -> Span:
+    return Span(0, extent) if isinstance(dim, Whole) else dim.span(out[dim.axis], extent)
+
+
+def _tile(
+    members: Sequence[Step],
+    region: Region,
+    holds: Mapping[ValueName, Hold],
+    done: Mapping[ValueName, Region],
+) -> Tile:
+    """Backwards from the output: who needs what, then forwards nothing is left to decide."""
+    held: dict[ValueName, Region] = {members[-1].node.output: region}
+    calls: list[TileCall | None] = []
+    for step in reversed(members):
+        name = step.node.output
+        if name not in held:  # every reader was spared by carried rows
+            held[name] = done[name]
+        fresh = _not_yet(held[name], done.get(name)) if holds[name] is Hold.CARRIED else held[name]
+        call = None if fresh is None else _call(step, fresh)
+        calls.append(call)
+        if call is not None:
+            for value, needed in zip(step.node.inputs, call.inputs, strict=True):
+                held[value] = _hull(held[value], needed) if value in held else needed
+    for step in members:
+        for value in step.node.inputs:
+            held.setdefault(value, done.get(value, _nothing(step, value)))
+    return Tile(tuple(reversed(calls)), held)
+
+
+def _call(step: Step, out: Region) -> TileCall:
+    op, types = step.node.op, step.signature.inputs
+    regions = read_regions(op, types, out)
+    inputs = tuple(region_type(t, r) for t, r in zip(types, regions, strict=True))
+    signature = Signature(inputs, region_type(step.signature.output, out))
+    return TileCall(op.on_tile(out, *types), signature, regions, out)
+
+
+def _nothing(step: Step, value: ValueName) -> Region:
+    """An empty region: the tensor is not needed for this tile."""
+    type_ = step.signature.inputs[step.node.inputs.index(value)]
+    return tuple(Span(0, 0) for _ in type_.shape)
+
+
+def _hull(a: Region, b: Region) -> Region:
+    """The smallest region that contains both."""
+    spans: list[Span] = []
+    for x, y in zip(a, b, strict=True):
+        start, stop = min(x.start, y.start), max(x.stop, y.stop)
+        spans.append(Span(start, stop - start))
+    return tuple(spans)
+
+
+def _not_yet(needed: Region, done: Region | None) -> Region | None:
+    """The part of ``needed`` behind what is already there; None where that is all of it.
+
+    Carried tensors are cut along one axis only, and tiles move forwards along it.
+    """
+    if done is None:
+        return needed
+    spans: list[Span] = []
+    for need, have in zip(needed, done, strict=True):
+        start = max(need.start, have.stop) if need != have else need.start
+        spans.append(Span(start, max(need.stop - start, 0)))
+    return None if any(span.size == 0 for span in spans) else tuple(spans)
