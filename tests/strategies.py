@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from case import Case
 from strategies_layout import LAYOUT
+from strategies_onnx import ONNX
 from strategies_products import PRODUCTS
 from strategies_real import REAL
 from tilewright.ir.op import Op
 
 STRATEGIES: dict[type[Op], st.SearchStrategy[Case]] = {
     **LAYOUT,
+    **ONNX,
     **PRODUCTS,
     **REAL,
 }

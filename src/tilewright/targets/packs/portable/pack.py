@@ -8,7 +8,10 @@ from tilewright.targets.packs.portable.kernels.border import (
     RECENTRE,
 )
 from tilewright.targets.packs.portable.kernels.concat import CONCAT
+from tilewright.targets.packs.portable.kernels.conv2d_s8 import CONV2D_S8
 from tilewright.targets.packs.portable.kernels.copy import COPY
+from tilewright.targets.packs.portable.kernels.dense_s8 import DENSE_S8
+from tilewright.targets.packs.portable.kernels.depthwise_s8 import DEPTHWISE_S8
 from tilewright.targets.packs.portable.kernels.lut_s8 import LUT_S8
 from tilewright.targets.packs.portable.kernels.pad import PAD_F32, PAD_S8
 from tilewright.targets.packs.portable.kernels.pool2d import (
@@ -21,15 +24,24 @@ from tilewright.targets.packs.portable.kernels.products_f32 import (
     DENSE_F32,
     DEPTHWISE_F32,
 )
+from tilewright.targets.packs.portable.kernels.rescaled_arithmetic import (
+    RESCALED_ADD_S8,
+    RESCALED_MUL_S8,
+)
+from tilewright.targets.packs.portable.kernels.rescaled_means import (
+    RESCALED_AVERAGE_POOL2D_S8,
+    RESCALED_MEAN_S8,
+)
 from tilewright.targets.packs.portable.kernels.rows_f32 import (
     BATCH_NORM_F32,
     MEAN_F32,
     SOFTMAX_F32,
 )
+from tilewright.targets.packs.portable.kernels.table_softmax import TABLE_SOFTMAX_S8
 from tilewright.targets.packs.portable.kernels.transpose import TRANSPOSE_8, TRANSPOSE_32
 from tilewright.targets.packs.portable.kernels.unary_f32 import ACTIVATION_F32, CLIP_F32
 
-INTEGERS = (LUT_S8, MAX_POOL2D_S8, PAD_S8)
+INTEGERS = (*CONV2D_S8, *DEPTHWISE_S8, *DENSE_S8, LUT_S8, MAX_POOL2D_S8, PAD_S8)
 
 MOVEMENT = (COPY, RECENTRE, TRANSPOSE_8, TRANSPOSE_32, *CONCAT)
 
@@ -51,4 +63,12 @@ FLOAT32 = (
     DEQUANTIZE_F32,
 )
 
-PORTABLE: tuple[Kernel, ...] = (*INTEGERS, *MOVEMENT, *FLOAT32)
+ROUNDED_ONCE = (
+    *RESCALED_ADD_S8,
+    *RESCALED_MUL_S8,
+    *RESCALED_AVERAGE_POOL2D_S8,
+    *RESCALED_MEAN_S8,
+    *TABLE_SOFTMAX_S8,
+)
+
+PORTABLE: tuple[Kernel, ...] = (*INTEGERS, *ROUNDED_ONCE, *MOVEMENT, *FLOAT32)

@@ -1,0 +1,104 @@
+"""Bindings of rescaled_average_pool2d_s8_*.c and rescaled_mean_s8_*.c."""
+
+from math import prod
+
+from tilewright.ir.op import Op
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.types import Shape
+from tilewright.ops.pool_onnx import RescaledAveragePool2d, RescaledMean
+from tilewright.ops.rescale import Rounding
+from tilewright.targets.packs.portable.kernels.contract_variants import (
+    HERE,
+    refuse_unless,
+    variant_source,
+)
+from tilewright.targets.packs.portable.kernels.counts import output_elements, output_rows
+from tilewright.targets.packs.portable.kernels.rescaled_arithmetic import SINGLE_ROUNDINGS
+from tilewright.targets.packs.portable.kernels.window2d import window_fields
+
+
+def _pool_fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, RescaledAveragePool2d)
+    x = signature.inputs[0].shape
+    return window_fields(op.window, x, signature.output.shape) | {
+        "channels": x[3], "x_zero": op.x_zero, "y_zero": op.output.zero,
+        "low": op.output.low, "high": op.output.high,
+        "table_step": int(signature.inputs[1].size > 1),
+    }  # fmt: skip
+
+
+def _pool_cycles(op: Op, signature: Signature) -> int:
+    assert isinstance(op, RescaledAveragePool2d)
+    taps = prod(op.window.kernel)
+    return 100 * output_rows(op, signature) + (4 * taps + 10) * signature.output.size
+
+
+def _pool(rounding: Rounding) -> Kernel:
+    name = "rescaled_average_pool2d_s8"
+    return Kernel(
+        symbol=f"{name}_{rounding.value}",
+        struct=f"{name}_args",
+        header=HERE / f"{name}.h",
+        source=variant_source(name, rounding),
+        pointers=("x", "multiplier", "shift", "y"),
+        refuse=refuse_unless(RescaledAveragePool2d, rounding),
+        fields=_pool_fields,
+        items=output_rows,
+        cycles=_pool_cycles,
+        streaming=Streaming(inputs=(0,), block_axes=0),
+        includes=(HERE / f"{name}_core.h", HERE / "window2d.h"),
+    )
+
+
+def _span(axes: tuple[int, ...], shape: Shape) -> tuple[int, int] | None:
+    """First and one past the last reduced dimension; None where a kept one lies between."""
+    start, stop = min(axes, default=0), max(axes, default=-1) + 1
+    kept = [shape[d] for d in range(start, stop) if d not in axes]
+    return None if any(extent > 1 for extent in kept) else (start, stop)
+
+
+def _mean_fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, RescaledMean)
+    shape = signature.inputs[0].shape
+    span = _span(op.axes, shape)
+    assert span is not None
+    return {
+        "count": prod(shape[slice(*span)]), "inner": prod(shape[span[1] :]),
+        "x_zero": op.x_zero, "y_zero": op.output.zero,
+        "multiplier": op.scale.multiplier, "shift": op.scale.shift,
+        "low": op.output.low, "high": op.output.high,
+    }  # fmt: skip
+
+
+def _mean_cycles(op: Op, signature: Signature) -> int:
+    return 60 + 4 * signature.inputs[0].size + 12 * output_elements(op, signature)
+
+
+def _mean(rounding: Rounding) -> Kernel:
+    name = "rescaled_mean_s8"
+    refuse_kind = refuse_unless(RescaledMean, rounding)
+
+    def refuse(op: Op, signature: Signature) -> str | None:
+        reason = refuse_kind(op, signature)
+        if reason is None and isinstance(op, RescaledMean):
+            is_apart = _span(op.axes, signature.inputs[0].shape) is None
+            return f"axes {op.axes} have other dimensions between them" if is_apart else None
+        return reason
+
+    return Kernel(
+        symbol=f"{name}_{rounding.value}",
+        struct=f"{name}_args",
+        header=HERE / f"{name}.h",
+        source=variant_source(name, rounding),
+        pointers=("x", "y"),
+        refuse=refuse,
+        fields=_mean_fields,
+        items=output_elements,
+        cycles=_mean_cycles,
+        streaming=Streaming(inputs=(0,), block_axes=0),
+        includes=(HERE / f"{name}_core.h",),
+    )
+
+
+RESCALED_AVERAGE_POOL2D_S8 = tuple(map(_pool, SINGLE_ROUNDINGS))
+RESCALED_MEAN_S8 = tuple(map(_mean, SINGLE_ROUNDINGS))
