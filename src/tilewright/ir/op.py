@@ -15,7 +15,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from enum import Enum
 
-from tilewright.ir.types import Array, Span, TensorType
+from tilewright.ir.types import Array, Region, Span, TensorType
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,12 @@ class Along:
         stop = (out.stop - 1) * self.stride - self.pad + self.window
         start, stop = min(max(start, 0), extent), min(max(stop, 0), extent)
         return Span(start, max(stop - start, 0))
+
+    def beyond(self, out: Span, extent: int) -> tuple[int, int]:
+        """Elements that ``out`` wants before 0 and from ``extent`` on: what ``span`` clips off."""
+        start = out.start * self.stride - self.pad
+        stop = (out.stop - 1) * self.stride - self.pad + self.window
+        return max(-start, 0), max(stop - extent, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,21 @@ class Op(ABC):
     @abstractmethod
     def reads(self, *inputs: TensorType) -> tuple[Access, ...]:
         """One Access per input, in input order."""
+
+    def whole_axes(self, *inputs: TensorType) -> frozenset[int]:
+        """Output axes that every tile must span in full; all others may be cut anywhere."""
+        del inputs
+        return frozenset()
+
+    def on_tile(self, out: Region, *inputs: TensorType) -> "Op":
+        """The operator that computes region ``out`` from exactly the regions that ``reads`` names.
+
+        inputs  types of the whole inputs
+        Differs from the operator itself only where a border is cut off: padding inside the image
+        does not exist, padding at the rim is what the tile still needs of it.
+        """
+        del out, inputs
+        return self
 
     def macs(self, *inputs: TensorType) -> int:
         """Multiply-accumulates of one evaluation; 0 for operators that do not multiply-add."""

@@ -149,10 +149,10 @@ def _not_yet(needed: Region, done: Region | None) -> Region | None:
 
     Carried tensors are cut along one axis only, and tiles move forwards along it.
     """
-    if done is None:
-        return needed
+    if done is None or needed == done:
+        return None if needed == done else needed
     spans: list[Span] = []
     for need, have in zip(needed, done, strict=True):
-        start = max(need.start, have.stop) if need != have else need.start
+        start = need.start if need == have else max(need.start, have.stop)
         spans.append(Span(start, max(need.stop - start, 0)))
     return None if any(span.size == 0 for span in spans) else tuple(spans)

@@ -1,12 +1,13 @@
 """Two-dimensional convolution, dense, grouped and depthwise: NHWC activations."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
+from typing import Self
 
 import numpy as np
 
 from tilewright.ir.op import Access, Along, Op, Whole
-from tilewright.ir.types import Array, DType, TensorType
+from tilewright.ir.types import Array, DType, Region, TensorType
 from tilewright.ops.requantise import Requantise
 from tilewright.ops.rescale import Rounding
 from tilewright.ops.window2d import Window2d
@@ -70,6 +71,16 @@ class _Conv2dShape(Op):
         w: Access = (Along(3), Whole(), Whole(), Whole())
         return x, w, *(_per_channel(t) for t in inputs[2:])
 
+    def whole_axes(self, *inputs: TensorType) -> frozenset[int]:
+        """Groups tie output channels to input channels, so a tile takes all of them."""
+        del inputs
+        return frozenset({3}) if self.groups > 1 else frozenset()
+
+    def on_tile(self, out: Region, *inputs: TensorType) -> Self:
+        """The same convolution with the padding that the tile still needs."""
+        _, height, width, _ = self._nhwc(inputs[0].shape)
+        return replace(self, window=self.window.on_tile(out[1], out[2], height, width))
+
     def macs(self, *inputs: TensorType) -> int:
         """One per output element and weight of its channel."""
         n, oh, ow, _ = self.output_shape(*inputs)
@@ -112,6 +123,15 @@ class _DepthwiseShape(Op):
         x: Access = (Along(0), rows, cols, channels)
         w: Access = (Whole(), Whole(), Along(2 + 1))
         return x, w, *(_per_channel(t) for t in inputs[2:])
+
+    def whole_axes(self, *inputs: TensorType) -> frozenset[int]:
+        """With a channel multiplier, tiles would have to cut at multiples of it."""
+        return frozenset() if inputs[0].shape[3] == inputs[1].shape[2] else frozenset({3})
+
+    def on_tile(self, out: Region, *inputs: TensorType) -> Self:
+        """The same convolution with the padding that the tile still needs."""
+        _, height, width, _ = inputs[0].shape
+        return replace(self, window=self.window.on_tile(out[1], out[2], height, width))
 
     def macs(self, *inputs: TensorType) -> int:
         """One per output element and window position."""

@@ -1,11 +1,12 @@
 """Operators that move elements and compute nothing; any element type."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
 from tilewright.ir.op import Access, Along, Op, Whole
-from tilewright.ir.types import Array, Shape, TensorType
+from tilewright.ir.types import Array, Region, Shape, TensorType
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,11 @@ class Concat(Op):
             start += t.shape[self.axis]
         return tuple(accesses)
 
+    def whole_axes(self, *inputs: TensorType) -> frozenset[int]:
+        """A tile of the joined axis would need some inputs and not others."""
+        del inputs
+        return frozenset({self.axis})
+
 
 @dataclass(frozen=True, slots=True)
 class Pad(Op):
@@ -133,3 +139,10 @@ class Pad(Op):
         """The output shifted back by the border."""
         del inputs
         return (tuple(Along(d, pad=b) for d, b in enumerate(self.before)),)
+
+    def on_tile(self, out: Region, *inputs: TensorType) -> Self:
+        """The part of the border that lies in the tile."""
+        ends = [
+            Along(d, pad=b).beyond(out[d], inputs[0].shape[d]) for d, b in enumerate(self.before)
+        ]
+        return replace(self, before=tuple(e[0] for e in ends), after=tuple(e[1] for e in ends))

@@ -1,11 +1,12 @@
 """Pooling over sliding windows, NHWC."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
 from tilewright.ir.op import Access, Along, Op
-from tilewright.ir.types import Array, DType, TensorType
+from tilewright.ir.types import Array, DType, Region, TensorType
 from tilewright.ops.window2d import Window2d
 
 
@@ -28,6 +29,11 @@ class _Pool2dShape(Op):
         del inputs
         rows, cols = self.window.along()
         return ((Along(0), rows, cols, Along(3)),)
+
+    def on_tile(self, out: Region, *inputs: TensorType) -> Self:
+        """The same pooling with the padding that the tile still needs."""
+        _, height, width, _ = inputs[0].shape
+        return replace(self, window=self.window.on_tile(out[1], out[2], height, width))
 
 
 @dataclass(frozen=True, slots=True)

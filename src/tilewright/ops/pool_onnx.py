@@ -1,11 +1,12 @@
 """Means of int8 tensors, rounded once: the ``onnx`` and ``pulp`` contracts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
 from tilewright.ir.op import Access, Along, Op, Whole
-from tilewright.ir.types import Array, DType, TensorType
+from tilewright.ir.types import Array, DType, Region, TensorType
 from tilewright.ops.reduce import reduced_reads, reduced_shape
 from tilewright.ops.requantise import Requantise
 from tilewright.ops.rescale import FixedPoint
@@ -48,6 +49,11 @@ class RescaledAveragePool2d(Op):
         del inputs
         rows, cols = self.window.along()
         return (Along(0), rows, cols, Along(3)), (Whole(),), (Whole(),)
+
+    def on_tile(self, out: Region, *inputs: TensorType) -> Self:
+        """The same pooling with the padding that the tile still needs."""
+        _, height, width, _ = inputs[0].shape
+        return replace(self, window=self.window.on_tile(out[1], out[2], height, width))
 
 
 @dataclass(frozen=True, slots=True)

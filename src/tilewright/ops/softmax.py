@@ -32,3 +32,7 @@ class Softmax(Op):
     def reads(self, *inputs: TensorType) -> tuple[Access, ...]:
         """Whole rows."""
         return (row_reads(inputs[0]),)
+
+    def whole_axes(self, *inputs: TensorType) -> frozenset[int]:
+        """Rows are normalised as a whole."""
+        return frozenset({len(inputs[0].shape) - 1})

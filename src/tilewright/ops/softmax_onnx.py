@@ -55,6 +55,10 @@ class TableSoftmax(Op):
         """Whole rows; the table in full."""
         return row_reads(inputs[0]), (Whole(),)
 
+    def whole_axes(self, *inputs: TensorType) -> frozenset[int]:
+        """Rows are normalised as a whole."""
+        return frozenset({len(inputs[0].shape) - 1})
+
 
 def row_bits(length: int) -> int:
     """Fraction bits of exponentials with which a row's sum stays inside int32.

@@ -1,11 +1,11 @@
 """Sliding windows over the two spatial axes of an NHWC tensor, for convolution and pooling."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tilewright.ir.op import Along
-from tilewright.ir.types import Array
+from tilewright.ir.types import Array, Span
 
 Pads = tuple[int, int, int, int]
 
@@ -67,6 +67,12 @@ class Window2d:
         """How the two spatial input dimensions slide with output axes ``axis_h``, ``axis_w``."""
         (eh, ew), (sh, sw), (top, left, _, _) = self.extent, self.strides, self.pads
         return Along(axis_h, sh, eh, top), Along(axis_w, sw, ew, left)
+
+    def on_tile(self, rows: Span, columns: Span, height: int, width: int) -> "Window2d":
+        """The window over just the input that output ``rows`` and ``columns`` need."""
+        above = Along(0, self.strides[0], self.extent[0], self.pads[0]).beyond(rows, height)
+        aside = Along(0, self.strides[1], self.extent[1], self.pads[1]).beyond(columns, width)
+        return replace(self, pads=(above[0], aside[0], above[1], aside[1]))
 
     def patches(self, x: Array, pad_value: float) -> Array:
         """All windows of x[N,H,W,C] as [N,OH,OW,KH,KW,C]; padding reads ``pad_value``."""

@@ -1,0 +1,49 @@
+"""How steps are computed tile by tile: what the solver decides about one group of steps.
+
+A *group* is a run of consecutive steps that are computed together, one tile of the last step's
+output at a time, depth first: of everything in between only the rows that one tile needs exist.
+A group of one step is an ordinary tiled layer; a group with one tile is an untiled one.
+
+Near memory is the memory that the engine works in, far memory is where a tensor has its home. On a
+machine with one memory both are the same and nothing is copied.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from tilewright.ir.graph import ValueName
+from tilewright.ir.types import Shape, Span
+
+
+class Hold(Enum):
+    """Where the kernels of a group find one tensor."""
+
+    DIRECT = "direct"
+    """In the tensor's own buffer: it lies near, whole; each tile is a contiguous part of it."""
+    SINGLE = "single"
+    """In one tile buffer: every transfer is waited for before the kernel runs."""
+    DOUBLE = "double"
+    """In two tile buffers: the next tile travels while this one is computed."""
+    LOCAL = "local"
+    """In a tile buffer that never travels: made and used up inside the group."""
+    CARRIED = "carried"
+    """As LOCAL, but rows that the next tile needs again are kept, not computed again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One run of steps and how it is cut.
+
+    steps  half-open range of steps of the plan
+    tile   elements per axis of the last step's output; the last tile of an axis may be smaller
+    order  the axes that are cut into more than one tile, outermost loop first
+    holds  for every tensor that a step of the group reads or makes, constants included
+    early  tensors of ``holds`` whose first transfer starts with the group before this one
+    """
+
+    steps: Span
+    tile: Shape
+    order: tuple[int, ...]
+    holds: Mapping[ValueName, Hold]
+    early: frozenset[ValueName] = frozenset()
