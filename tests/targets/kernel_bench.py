@@ -53,7 +53,8 @@ class KernelBench:
     def check(self, kernel: Kernel, case: Case, cuts: Sequence[float] = ()) -> None:
         """Raise KernelFault where the kernel breaks a promise on this case.
 
-        cuts  where to split the work, as fractions of its items, in any order
+        cuts  fractions of its items where to split the work; also how much further than needed
+              an input starts after the output
         """
         op, signature = case.op, case.signature
         assert kernel.refuse(op, signature) is None
@@ -61,7 +62,11 @@ class KernelBench:
         items = kernel.items(op, signature)
         points = sorted({0, items, *(int(cut * items) for cut in cuts)})
         pieces = tuple(pairwise(points))[::-1]
-        shared = [(i, _distance(kernel, case, i)) for i in _streamed(kernel, case)]
+        shared = [
+            (i, distance)
+            for i in _streamed(kernel, case)
+            for distance in sorted({_distance(kernel, case, i, gap) for gap in (0.0, *cuts)})
+        ]
         for library in self.libraries:
             whole = self.run(library, kernel, case, fill=0xA5)
             _compare(kernel, case, "the definition", whole, expected)
@@ -119,7 +124,8 @@ class KernelBench:
 
     def _ask(self, request: Request) -> bytes:
         if self._process is None:
-            self._log.truncate(0)
+            self._log.seek(0)
+            self._log.truncate()
             self._process = _start_worker(self._log)
         try:
             pickle.dump(request, self._process.stdin)
@@ -197,10 +203,14 @@ def _streamed(kernel: Kernel, case: Case) -> tuple[int, ...]:
     return tuple(i for i in kernel.streaming.inputs if i < case.varying)
 
 
-def _distance(kernel: Kernel, case: Case, index: int) -> int:
-    """The smallest legal distance, rounded up to the alignment of both elements."""
+def _distance(kernel: Kernel, case: Case, index: int, gap: float) -> int:
+    """A legal distance, a multiple of both elements' alignment.
+
+    gap  from 0.0, the smallest one, to 1.0, where input and output no longer touch
+    """
     streaming, signature = kernel.streaming, case.signature
-    exact = brute_force_distance(case.op, signature, index, streaming.block_axes)
+    smallest = brute_force_distance(case.op, signature, index, streaming.block_axes)
+    exact = smallest + int(gap * (signature.output.nbytes - smallest))
     align = max(signature.inputs[index].dtype.nbytes, signature.output.dtype.nbytes)
     return -(-exact // align) * align
 
