@@ -12,6 +12,7 @@ from strategies_layout import LAYOUT
 from strategies_onnx import ONNX
 from strategies_products import PRODUCTS
 from strategies_real import REAL
+from strategies_tflite import TFLITE
 from tilewright.ir.op import Op
 
 STRATEGIES: dict[type[Op], st.SearchStrategy[Case]] = {
@@ -19,4 +20,5 @@ STRATEGIES: dict[type[Op], st.SearchStrategy[Case]] = {
     **ONNX,
     **PRODUCTS,
     **REAL,
+    **TFLITE,
 }

@@ -58,9 +58,5 @@ def reciprocal_of_one_plus(a: Array) -> Array:
     x = (round(48 / 17 * 2**29)) + multiply(half_denominator, round(-32 / 17 * 2**29))
     for _ in range(3):
         error = (1 << 29) - multiply(half_denominator, x)
-        x = x + _saturated(multiply(x, error) << 2)
-    return _saturated(x << 1)
-
-
-def _saturated(wide: Array) -> Array:
-    return np.clip(wide, -INT32_MAX - 1, INT32_MAX)
+        x = x + (multiply(x, error) << 2)
+    return np.minimum(x << 1, INT32_MAX)

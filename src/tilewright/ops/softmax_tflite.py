@@ -59,9 +59,10 @@ class QSoftmax(Op):
         fraction = (total << leading_zeros) - (1 << 31)
         reciprocal = reciprocal_of_one_plus(fraction)
         shift = SUM_INTEGER_BITS - leading_zeros + 31 - 8
-        scaled = rounding_shift_right(doubling_high_multiply(reciprocal, exps), shift)
-        is_reached = exps > 0
-        return clip(np.where(is_reached, scaled, 0) - 128, -128, 127)
+        parts = doubling_high_multiply(reciprocal, exps)
+        scaled = rounding_shift_right(parts, np.minimum(shift, 31))
+        # Beyond a sum of 512 every quotient is less than half a step of 1/256.
+        return clip(np.where(shift > 31, 0, scaled) - 128, -128, 127)
 
     def reads(self, *inputs: TensorType) -> tuple[Access, ...]:
         """Whole rows, the whole table."""

@@ -1,6 +1,6 @@
 """Integer forms that only the tflite contract has."""
 
-from math import inf
+from math import inf, prod
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from tilewright.ops.mean_tflite import QMean, divided, reduced_count
 from tilewright.ops.pool2d import AveragePool2d
 from tilewright.ops.pool_tflite import QAveragePool2d
 from tilewright.ops.reduce import Mean
-from tilewright.ops.rescale import Rounding, fixed_point
+from tilewright.ops.rescale import INT32_MAX, Rounding, fixed_point
 from tilewright.ops.softmax import Softmax
 from tilewright.ops.softmax_tflite import OUTPUT, QSoftmax, exp_table
 from tilewright.ops.tables_tflite import (
@@ -29,6 +29,9 @@ from tilewright.ops.tables_tflite import (
     rescaled_table,
     sigmoid_table,
 )
+
+LARGEST_GAIN_OF_PRODUCTS = 2**14
+"""A product of two int8 values has 16 bits; what the scale adds to the left must fit int32."""
 
 
 def lower_add(lowering: Lowering, node: Node) -> None:
@@ -59,7 +62,13 @@ def lower_mul(lowering: Lowering, node: Node) -> None:
     op = node.op
     assert isinstance(op, Mul)
     a, b, y = (lowering.quantisation(node, name) for name in (*node.inputs, node.output))
-    ratio = float(np.float32(a.scale) * np.float32(b.scale) / np.float32(y.scale))
+    with np.errstate(over="ignore"):
+        ratio = float(np.float32(a.scale) * np.float32(b.scale) / np.float32(y.scale))
+    if ratio >= LARGEST_GAIN_OF_PRODUCTS:
+        raise QuantisationError(
+            f"{node}: the output's scale {y.scale:.3g} is more than {LARGEST_GAIN_OF_PRODUCTS} "
+            f"times finer than its inputs' product ({a.scale:.3g} * {b.scale:.3g})"
+        )
     lowered = QMul(
         a.zero_point,
         b.zero_point,
@@ -78,6 +87,7 @@ def lower_average_pool(lowering: Lowering, node: Node) -> None:
         raise QuantisationError(
             f"{node}: average pooling that counts padding has no form in the tflite contract"
         )
+    _check_sums(node, prod(op.window.kernel), 1.0)
     offset = 128 if lowering.source.type(node.inputs[0]).dtype is DType.U8 else 0
     lowered = QAveragePool2d(op.window, offset)
     _emit_rescaled(lowering, node, lowered, (lowering.value(node.inputs[0]),), x)
@@ -89,6 +99,7 @@ def lower_mean(lowering: Lowering, node: Node) -> None:
     assert isinstance(op, Mean)
     x, y = (lowering.quantisation(node, name) for name in (node.inputs[0], node.output))
     count = reduced_count(lowering.source.type(node.inputs[0]), op.axes)
+    _check_sums(node, count, max(x.scale / y.scale / count, 1.0))
     scale = divided(fixed_point(x.scale / y.scale, Rounding.DOUBLE), count)
     lowered = QMean(op.axes, op.keeps_dims, x.zero_point, scale, lowering.requantise(node))
     lowering.emit(node, lowered, (lowering.value(node.inputs[0]),))
@@ -137,6 +148,14 @@ def lower_concat(lowering: Lowering, node: Node) -> None:
     """Concat; inputs under another scale than the output's are rescaled first."""
     y = lowering.quantisation(node, node.output)
     lowering.emit(node, node.op, [lowering.rescaled(node, name, y) for name in node.inputs])
+
+
+def _check_sums(node: Node, count: int, gain: float) -> None:
+    """int32 must hold sums of ``count`` elements, each at most 255, rescaled to the left."""
+    if 255 * count * gain > INT32_MAX:
+        raise QuantisationError(
+            f"{node}: a sum of {count} elements, scaled by up to {gain:.3g}, leaves int32"
+        )
 
 
 def _emit_table(lowering: Lowering, node: Node, table: Array) -> None:

@@ -1,6 +1,10 @@
 """Every kernel of the portable pack, optimised ones before general ones."""
 
 from tilewright.ir.target import Kernel
+from tilewright.targets.packs.portable.kernels.arithmetic_tflite import (
+    ADD_S8_TFLITE,
+    MUL_S8_TFLITE,
+)
 from tilewright.targets.packs.portable.kernels.binary_f32 import ADD_F32, MUL_F32
 from tilewright.targets.packs.portable.kernels.border import (
     DEQUANTIZE_F32,
@@ -13,6 +17,10 @@ from tilewright.targets.packs.portable.kernels.copy import COPY
 from tilewright.targets.packs.portable.kernels.dense_s8 import DENSE_S8
 from tilewright.targets.packs.portable.kernels.depthwise_s8 import DEPTHWISE_S8
 from tilewright.targets.packs.portable.kernels.lut_s8 import LUT_S8
+from tilewright.targets.packs.portable.kernels.means_tflite import (
+    AVERAGE_POOL2D_S8_TFLITE,
+    MEAN_S8_TFLITE,
+)
 from tilewright.targets.packs.portable.kernels.pad import PAD_F32, PAD_S8
 from tilewright.targets.packs.portable.kernels.pool2d import (
     AVERAGE_POOL2D_F32,
@@ -24,6 +32,7 @@ from tilewright.targets.packs.portable.kernels.products_f32 import (
     DENSE_F32,
     DEPTHWISE_F32,
 )
+from tilewright.targets.packs.portable.kernels.quantize_s8_tflite import QUANTIZE_S8_TFLITE
 from tilewright.targets.packs.portable.kernels.rescaled_arithmetic import (
     RESCALED_ADD_S8,
     RESCALED_MUL_S8,
@@ -37,6 +46,7 @@ from tilewright.targets.packs.portable.kernels.rows_f32 import (
     MEAN_F32,
     SOFTMAX_F32,
 )
+from tilewright.targets.packs.portable.kernels.softmax_s8_tflite import SOFTMAX_S8_TFLITE
 from tilewright.targets.packs.portable.kernels.table_softmax import TABLE_SOFTMAX_S8
 from tilewright.targets.packs.portable.kernels.transpose import TRANSPOSE_8, TRANSPOSE_32
 from tilewright.targets.packs.portable.kernels.unary_f32 import ACTIVATION_F32, CLIP_F32
@@ -71,4 +81,13 @@ ROUNDED_ONCE = (
     *TABLE_SOFTMAX_S8,
 )
 
-PORTABLE: tuple[Kernel, ...] = (*INTEGERS, *ROUNDED_ONCE, *MOVEMENT, *FLOAT32)
+ROUNDED_TWICE = (
+    ADD_S8_TFLITE,
+    MUL_S8_TFLITE,
+    AVERAGE_POOL2D_S8_TFLITE,
+    MEAN_S8_TFLITE,
+    SOFTMAX_S8_TFLITE,
+    QUANTIZE_S8_TFLITE,
+)
+
+PORTABLE: tuple[Kernel, ...] = (*INTEGERS, *ROUNDED_TWICE, *ROUNDED_ONCE, *MOVEMENT, *FLOAT32)

@@ -1,0 +1,87 @@
+"""Bindings of average_pool2d_s8_tflite and mean_s8_tflite."""
+
+from math import prod
+from pathlib import Path
+
+from tilewright.ir.op import Op
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.types import DType
+from tilewright.ops.mean_tflite import QMean
+from tilewright.ops.pool_tflite import QAveragePool2d
+from tilewright.targets.packs.portable.kernels.counts import output_elements, output_rows
+from tilewright.targets.packs.portable.kernels.reductions import mean_shape
+from tilewright.targets.packs.portable.kernels.refusals import not_a, wrong_types
+from tilewright.targets.packs.portable.kernels.window2d import window_fields
+
+HERE = Path(__file__).parent
+
+
+def _refuse_pool(op: Op, signature: Signature) -> str | None:
+    if not isinstance(op, QAveragePool2d):
+        return not_a(QAveragePool2d, op)
+    return wrong_types(signature, (DType.S8,), DType.S8)
+
+
+def _pool_fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, QAveragePool2d)
+    x = signature.inputs[0].shape
+    return window_fields(op.window, x, signature.output.shape) | {
+        "channels": x[3], "offset": op.offset, "low": op.low, "high": op.high,
+    }  # fmt: skip
+
+
+def _pool_cycles(op: Op, signature: Signature) -> int:
+    assert isinstance(op, QAveragePool2d)
+    taps = prod(op.window.kernel)
+    return 100 * output_rows(op, signature) + (4 * taps + 20) * signature.output.size
+
+
+def _refuse_mean(op: Op, signature: Signature) -> str | None:
+    if not isinstance(op, QMean):
+        return not_a(QMean, op)
+    if mean_shape(signature.inputs[0].shape, op.axes) is None:
+        return f"axes {op.axes} are more than two groups of dimensions"
+    return wrong_types(signature, (DType.S8,), DType.S8)
+
+
+def _mean_fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, QMean)
+    shape = mean_shape(signature.inputs[0].shape, op.axes)
+    assert shape is not None
+    return shape.fields() | {
+        "x_zero": op.x_zero, "y_zero": op.output.zero,
+        "multiplier": op.scale.multiplier, "shift": op.scale.shift,
+        "low": op.output.low, "high": op.output.high,
+    }  # fmt: skip
+
+
+def _mean_cycles(op: Op, signature: Signature) -> int:
+    return 60 + 4 * signature.inputs[0].size + 18 * output_elements(op, signature)
+
+
+AVERAGE_POOL2D_S8_TFLITE = Kernel(
+    symbol="average_pool2d_s8_tflite",
+    struct="average_pool2d_s8_tflite_args",
+    header=HERE / "average_pool2d_s8_tflite.h",
+    source=HERE / "average_pool2d_s8_tflite.c",
+    pointers=("x", "y"),
+    refuse=_refuse_pool,
+    fields=_pool_fields,
+    items=output_rows,
+    cycles=_pool_cycles,
+    streaming=Streaming(inputs=(0,), block_axes=0),
+    includes=(HERE / "window2d.h",),
+)
+
+MEAN_S8_TFLITE = Kernel(
+    symbol="mean_s8_tflite",
+    struct="mean_s8_tflite_args",
+    header=HERE / "mean_s8_tflite.h",
+    source=HERE / "mean_s8_tflite.c",
+    pointers=("x", "y"),
+    refuse=_refuse_mean,
+    fields=_mean_fields,
+    items=output_elements,
+    cycles=_mean_cycles,
+    streaming=Streaming(inputs=(0,), block_axes=0),
+)

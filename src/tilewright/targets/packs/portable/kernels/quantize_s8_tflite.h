@@ -1,0 +1,14 @@
+/// y[i] = clip(round_half_away(x[i] / scale) + zero_point, -128, 127); NaN gives zero_point.
+#pragma once
+
+#include "tilewright.h"
+
+typedef struct {
+  const float *x;     // [size]
+  int8_t *y;          // [size]
+  int32_t zero_point; // -128 .. 127
+  float scale;        // > 0
+} quantize_s8_tflite_args;
+
+/// Work items are elements.
+void quantize_s8_tflite(const void *args, tw_span work);

@@ -1,0 +1,41 @@
+"""Binding of softmax_s8_tflite."""
+
+from pathlib import Path
+
+from tilewright.ir.op import Op
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.types import DType
+from tilewright.ops.softmax_tflite import QSoftmax
+from tilewright.targets.packs.portable.kernels.counts import output_rows
+from tilewright.targets.packs.portable.kernels.refusals import not_a, wrong_types
+
+HERE = Path(__file__).parent
+
+
+def _refuse(op: Op, signature: Signature) -> str | None:
+    if not isinstance(op, QSoftmax):
+        return not_a(QSoftmax, op)
+    return wrong_types(signature, (DType.S8, DType.S32), DType.S8)
+
+
+def _fields(op: Op, signature: Signature) -> Fields:
+    del op
+    return {"length": signature.output.shape[-1]}
+
+
+def _cycles(op: Op, signature: Signature) -> int:
+    return 200 * output_rows(op, signature) + 35 * signature.output.size
+
+
+SOFTMAX_S8_TFLITE = Kernel(
+    symbol="softmax_s8_tflite",
+    struct="softmax_s8_tflite_args",
+    header=HERE / "softmax_s8_tflite.h",
+    source=HERE / "softmax_s8_tflite.c",
+    pointers=("x", "table", "y"),
+    refuse=_refuse,
+    fields=_fields,
+    items=output_rows,
+    cycles=_cycles,
+    streaming=Streaming(inputs=(0,), block_axes=0),
+)
