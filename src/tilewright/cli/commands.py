@@ -146,13 +146,20 @@ def _identifier(name: str | None) -> str | None:
     return name
 
 
+class _Console(Console):
+    """Leaves a closed pipe to the entry point, which knows the exit code for it."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def _printed(arguments: argparse.Namespace, report: Report, code: int = 0) -> Finish:
     def finish() -> int:
         if arguments.json:
             print(json_text(report))
         else:
             width = None if sys.stdout.isatty() else WIDTH
-            report.show(Console(width=width, highlight=False))
+            report.show(_Console(width=width, highlight=False))
         return code
 
     return finish

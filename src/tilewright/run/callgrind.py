@@ -20,6 +20,17 @@ _NAME = re.compile(r"^(c?fn)=\((\d+)\)(?: (.*))?$")
 _COST = re.compile(r"^[+\-*\d]\S* (\d+)")
 
 
+def find_valgrind() -> str:
+    """The path of valgrind. Raises ToolError where it is missing."""
+    valgrind = shutil.which("valgrind")
+    if valgrind is None:
+        raise ToolError(
+            "counting instructions needs valgrind, which is not installed; install it (Debian and "
+            "Ubuntu: apt-get install valgrind) or leave --count out"
+        )
+    return valgrind
+
+
 def count_instructions(
     command: Sequence[str], folder: Path, run: str, layers: Sequence[str]
 ) -> Count:
@@ -29,15 +40,10 @@ def count_instructions(
     layers  the layers' functions, in issue order
     Raises ToolError where valgrind is missing or fails.
     """
-    valgrind = shutil.which("valgrind")
-    if valgrind is None:
-        raise ToolError(
-            "counting instructions needs valgrind, which is not installed; install it (Debian and "
-            "Ubuntu: apt-get install valgrind) or leave --count out"
-        )
     profile = folder / "callgrind.out"
     call = [
-        valgrind, "--tool=callgrind", f"--callgrind-out-file={profile}", "--collect-atstart=no",
+        find_valgrind(), "--tool=callgrind", f"--callgrind-out-file={profile}",
+        "--collect-atstart=no",
         f"--toggle-collect={COUNTED}", *command,
     ]  # fmt: skip
     done = subprocess.run(call, capture_output=True, text=True, check=False)

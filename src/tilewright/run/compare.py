@@ -16,8 +16,8 @@ class Tolerance(Enum):
     """What two parties promise each other about stored integers. Real numbers: FLOAT_*."""
 
     EXACT = "equal"
-    ONE_STEP = "at most 1 apart"
-    REPORTED = "reported only"
+    ONE_STEP = "within 1"
+    REPORTED = "reported"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -79,15 +80,16 @@ def build(
 
     Raises ToolError with the compiler's own words where it fails.
     """
-    log: list[str] = []
-    objects: list[Path] = []
-    for index, source in enumerate(sources):
-        objects.append(folder / f"{index:03d}_{source.stem}.o")
-        compile_one = ["-c", str(source), "-o", str(objects[-1])]
-        log.append(_call([*compiler.command, *flags, f"-I{folder}", *compile_one]))
-    link = [*map(str, objects), *_link_flags(), "-lm", "-o", str(program)]
-    log.append(_call([*compiler.command, *flags, *link]))
-    return "".join(log)
+    objects = [folder / f"{index:03d}_{source.stem}.o" for index, source in enumerate(sources)]
+
+    def compile_one(source: Path, made: Path) -> str:
+        options = [*flags, f"-I{folder}", "-c", str(source), "-o", str(made)]
+        return _call([*compiler.command, *options])
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        log = list(pool.map(compile_one, sources, objects))
+    link = [*flags, *map(str, objects), *_link_flags(), "-lm", "-o", str(program)]
+    return "".join(log) + _call([*compiler.command, *link])
 
 
 def _link_flags() -> tuple[str, ...]:

@@ -7,10 +7,10 @@ from tilewright.ir.program import Operand, Program
 
 
 def print_glue(program: Program, names: CNames) -> str:
-    """Text of glue.c: implements harness.h for one network."""
+    """Text of glue.c: implements tilewright_host.h for one network."""
     name, upper = program.name, program.name.upper()
     return f"""\
-#include "harness.h"
+#include "tilewright_host.h"
 #include "{name}.h"
 
 static _Alignas(TW_{upper}_ARENA_ALIGN) uint8_t arena[TW_{upper}_ARENA_BYTES];

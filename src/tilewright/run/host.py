@@ -17,7 +17,7 @@ from tilewright.ir.program import Operand, Program
 from tilewright.ir.target import Toolchain
 from tilewright.ir.types import Array
 from tilewright.run import elf
-from tilewright.run.callgrind import count_instructions
+from tilewright.run.callgrind import count_instructions, find_valgrind
 from tilewright.run.compiler import (
     BASE_FLAGS,
     SANITIZE_FLAGS,
@@ -29,7 +29,7 @@ from tilewright.run.glue import print_glue
 from tilewright.run.inputs import Batch, first_inferences
 from tilewright.run.result import Linked, RunResult
 
-HARNESS = ("harness.h", "main.c", "stack.c")
+HARNESS = ("tilewright_host.h", "main.c", "stack.c")
 COUNTED_RUNS = 3
 """harness/main.c counts the third run: warm, and on the tensors that the plan keeps."""
 
@@ -72,6 +72,8 @@ def run_on_host(
     Raises ToolError where a compiler (or, to count, valgrind) is missing or fails, MismatchError
     where the program itself fails: a sanitizer's finding, a crash.
     """
+    if options.counts:
+        find_valgrind()  # before the build: nobody should wait for this refusal
     with tempfile.TemporaryDirectory(prefix="tilewright-") as temporary:
         built = _build(bundle, program, toolchain, options, Path(temporary) / "build")
         log = built.log + _execute(built, batch, options.repeat)

@@ -1,9 +1,9 @@
 """Do the definitions, the generated C and a third party agree on one network? Layer by layer.
 
-The parties: the *definition*, operator by operator as imported and lowered; the *planned
-definition*, after rewrite rules and pruning, in the arena where the plan puts every tensor; the
-*generated C*; and LiteRT (every tensor) or ONNX Runtime (each layer on equal inputs, and the whole
-network's outputs).
+The parties: the *definition*, operator by operator as imported and lowered; the same *planned*,
+after rewrite rules and pruning, in the arena where the plan puts every tensor; the *generated C*;
+and LiteRT's reference kernels (every tensor) or ONNX Runtime (each layer on equal inputs, and the
+whole network's outputs).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -27,7 +27,7 @@ from tilewright.run.judges.litert import LiteRt
 from tilewright.run.judges.onnxruntime import OnnxRuntime
 from tilewright.run.result import RunResult
 
-DEFINITION, PLANNED, GENERATED = "definition", "planned definition", "generated C"
+DEFINITION, PLANNED, GENERATED = "definition", "planned", "generated C"
 
 Values = Mapping[ValueName, Array]
 Progress = Callable[[str], None]
@@ -186,7 +186,7 @@ def _judged_by_litert(
     is_own = subject.lowered.contract in (Contract.TFLITE, Contract.FLOAT32)
     exact = Tolerance.EXACT if is_own else Tolerance.REPORTED
     tolerance = exact if not has_float_layers(subject.lowered) else Tolerance.ONE_STEP
-    parties = (DEFINITION, "LiteRT reference")
+    parties = (DEFINITION, "LiteRT")
     return [compare(parties, "every tensor", pairs(), tolerance)]
 
 
@@ -213,8 +213,8 @@ def _judged_by_onnxruntime(
     tolerance = Tolerance.ONE_STEP if is_own else Tolerance.REPORTED
     parties = (DEFINITION, "ONNX Runtime")
     return [
-        compare(parties, "each layer on equal inputs", layers(), tolerance),
-        compare(parties, "outputs of the whole network", outputs(), Tolerance.REPORTED),
+        compare(parties, "each layer, equal inputs", layers(), tolerance),
+        compare(parties, "network outputs", outputs(), Tolerance.REPORTED),
     ]
 
 

@@ -8,7 +8,7 @@
 ///
 /// Runs alternate between tensors inside the arena, where the plan keeps them, and tensors of the
 /// caller's: both are promised to work.
-#include "harness.h"
+#include "tilewright_host.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /// Measures stack by painting one: run an inference on a stack full of a known byte, then look
 /// how far up the paint is gone. An empty call on the same stack is the zero of the scale.
 #define _XOPEN_SOURCE 700
-#include "harness.h"
+#include "tilewright_host.h"
 
 #if defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
 #include <stddef.h>
