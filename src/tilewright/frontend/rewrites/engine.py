@@ -64,10 +64,9 @@ def apply_rules(graph: Graph, rules: Sequence[Rule]) -> Rewritten:
     bound = 100 * (len(graph.nodes) + 10)
     while True:
         before = len(applied)
-        refused = _sweep(draft, rules, applied)
+        refused = _sweep(draft, rules, applied, bound)
         if len(applied) == before:
             return Rewritten(draft.graph() if applied else graph, tuple(applied), tuple(refused))
-        assert len(applied) < bound, f"rewrite rules undo each other: {applied[-4:]}"
 
 
 def obstacle(*checks: tuple[bool, str]) -> NoMatch | None:
@@ -91,7 +90,9 @@ def bypass(draft: Draft, node: Node, same: ValueName) -> Rewrite | NoMatch:
     return rewrite.finish(producer.op, producer.inputs, producer.name)
 
 
-def _sweep(draft: Draft, rules: Sequence[Rule], applied: list[RuleNote]) -> list[RuleNote]:
+def _sweep(
+    draft: Draft, rules: Sequence[Rule], applied: list[RuleNote], bound: int
+) -> list[RuleNote]:
     """Ask every rule about every node once, and about the nodes that rules make."""
     refused: list[RuleNote] = []
     waiting = [node.output for node in reversed(draft.ordered())]
@@ -106,6 +107,7 @@ def _sweep(draft: Draft, rules: Sequence[Rule], applied: list[RuleNote]) -> list
             continue
         rule, change = rewrite
         applied.append(RuleNote(rule.name, node.name, str(node.op)))
+        assert len(applied) < bound, f"rewrite rules undo each other: {applied[-4:]}"
         draft.apply(change)
         waiting.extend(n.output for n in reversed(change.nodes))
     return refused

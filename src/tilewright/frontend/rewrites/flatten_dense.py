@@ -6,9 +6,9 @@ import numpy as np
 
 from tilewright.frontend.rewrites.draft import Draft, Rewrite
 from tilewright.frontend.rewrites.engine import NoMatch, obstacle
-from tilewright.frontend.rewrites.permutation import inverse, reshaped_value
+from tilewright.frontend.rewrites.permutation import Perm, inverse, reshaped_value
 from tilewright.ir.graph import Node
-from tilewright.ir.types import Array
+from tilewright.ir.types import Array, Shape
 from tilewright.ops.dense import Dense
 from tilewright.ops.layout import Reshape, Transpose
 
@@ -45,10 +45,16 @@ def permute_dense_weights(draft: Draft, node: Node) -> Rewrite | NoMatch | None:
     ):
         return no
     weights = draft.constants[w]
-    features: Array = np.arange(weights.shape[1]).reshape((1, *shape[1:]))
-    order = features.transpose(inverse(perm)).ravel()
+    order = _reordered(shape, inverse(perm))
     rewrite = Rewrite(draft, node)
     value = reshaped_value(draft.values[x], draft.type(x).shape, f"{x}.nhwc")
     flat = rewrite.insert(f"{flatten.name}.nhwc", flatten.op, transpose.inputs, value)
     moved = rewrite.constant(w, np.ascontiguousarray(weights[:, order]), quantisation)
     return rewrite.finish(node.op, (flat, moved, *node.inputs[2:]))
+
+
+def _reordered(shape: Shape, perm: Perm) -> Array:
+    """Where element i of the flattened transpose(x, perm) lies in flattened x of ``shape``."""
+    places: Array = np.empty((1, *shape[1:]), np.int64)
+    places.flat[:] = np.arange(places.size)
+    return places.transpose(perm).ravel()

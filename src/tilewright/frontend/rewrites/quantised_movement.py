@@ -17,10 +17,9 @@ def share_quantisation(draft: Draft, node: Node) -> Rewrite | NoMatch | None:
     if not isinstance(node.op, (Reshape, Transpose)):
         return None
     x, y = draft.values[node.inputs[0]], draft.values[node.output]
-    if draft.is_real(x.name) == draft.is_real(y.name):
+    given, open_ = (y, x) if x.quantisation is None else (x, y)
+    if given.quantisation is None or open_.quantisation is not None:
         return None
-    given, open_ = (y, x) if draft.is_real(x.name) else (x, y)
-    assert given.quantisation is not None
     if not given.quantisation.is_per_tensor:
         return NoMatch(f"{given.name} has one scale per channel")
     if open_ is x and not draft.is_only_read_by(x.name, node):
