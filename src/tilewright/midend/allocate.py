@@ -1,7 +1,7 @@
 """Assignment to Plan: every activation and every scratch gets its place in a memory.
 
-Activations come first: their extent is made as small as possible, then scratch is put where the
-total grows least. First-fit placement is tried before the solver and is enough for most networks.
+First-fit placement is tried before the solver and is enough for most networks: where a placement
+meets the lower bound, nothing else is tried.
 """
 
 import logging
@@ -12,7 +12,7 @@ from math import gcd
 from tilewright.errors import CapacityError
 from tilewright.ir.graph import Graph
 from tilewright.ir.plan import Assignment, Buffer, Overlap, Plan, Step
-from tilewright.ir.target import Memory, Role, Target
+from tilewright.ir.target import Role, Target
 from tilewright.midend.explain import shortfall
 from tilewright.midend.lifetimes import Leave, demand
 from tilewright.midend.overlap import Gap, longest_piece
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 def plan_memory(graph: Graph, assignment: Assignment, target: Target) -> Plan:
-    """The plan with the smallest arena of activations that was found, and what is proven about it.
+    """The plan with the smallest arena that was found, and what is proven about it.
 
     Raises CapacityError where a memory's arena exceeds its size.
     """
@@ -36,7 +36,7 @@ def plan_memory(graph: Graph, assignment: Assignment, target: Target) -> Plan:
         mine = [buffer for buffer in wanted.buffers if buffer.memory == memory.name]
         if not mine:
             continue
-        buffers, bound = _place(graph, mine, wanted.leaves, memory)
+        buffers, bound = _place(graph, mine, wanted.leaves)
         arena = _rounded_up(max(b.bytes.stop for b in buffers), max(b.align for b in buffers))
         arena_bytes[memory.name], lower_bound[memory.name] = arena, bound
         placed.extend(buffers)
@@ -53,14 +53,13 @@ def plan_memory(graph: Graph, assignment: Assignment, target: Target) -> Plan:
 
 
 def _place(
-    graph: Graph, buffers: Sequence[Buffer], leaves: Sequence[Leave], memory: Memory
+    graph: Graph, buffers: Sequence[Buffer], leaves: Sequence[Leave]
 ) -> tuple[list[Buffer], int]:
     """(the buffers of one memory with their offsets, proven lower bound in bytes)."""
     ordered = sorted(buffers, key=lambda buffer: buffer.role is Role.SCRATCH)
     activations = sum(buffer.role is not Role.SCRATCH for buffer in ordered)
     problem, unit = _packing(graph, ordered, leaves)
-    capacity = None if memory.size is None else memory.size // unit
-    offsets, bound = _pack(problem, activations, capacity)
+    offsets, bound = _pack(problem, activations)
     pairs = zip(ordered, offsets, strict=True)
     return [replace(buffer, offset=offset * unit) for buffer, offset in pairs], bound * unit
 
@@ -89,27 +88,28 @@ def _packing(
     return Packing(tuple(pieces), in_units), unit
 
 
-def _pack(problem: Packing, activations: int, capacity: int | None) -> tuple[Offsets, int]:
-    """(offsets, proven lower bound): first the activations as low as they go, then scratch.
+def _pack(problem: Packing, activations: int) -> tuple[Offsets, int]:
+    """(offsets, proven lower bound): activations, which are the first pieces, come first.
 
-    activations  how many of the pieces are activations; they come first
-    capacity     units of the memory; activations may rise again to let scratch fit
+    They occupy as little as possible in the fullest step; only then counts what scratch adds.
     """
     alone = problem.first(activations)
     offsets = pack_greedily(alone.forward())
     if alone.extent(offsets) > alone.lower_bound:
         offsets = min(offsets, pack_greedily(alone), key=alone.extent)
     offsets, bound = pack_exactly(alone, offsets, alone.lower_bound)
-    top = alone.extent(offsets)
     scratch = sorted(
         range(activations, len(problem.pieces)), key=lambda i: (-problem.pieces[i].size, i)
     )
     offsets = problem.first_fit(scratch, dict(enumerate(offsets)))
-    floor = max(problem.lower_bound, top)
-    offsets, _ = pack_exactly(problem, offsets, floor, dict.fromkeys(range(activations), top))
-    if capacity is not None and problem.extent(offsets) > capacity:
-        offsets, bound = pack_exactly(problem, offsets, max(problem.lower_bound, bound))
-    return offsets, max(problem.lower_bound, bound)
+    floor = max(problem.lower_bound, bound)
+    # Activations may move to make way for scratch, but never apart.
+    roomy = replace(problem, crowd=activations, room=problem.fullest(offsets, activations))
+    for greedy in (roomy.forward(), roomy):
+        if roomy.cost(offsets) > floor:
+            offsets = min(offsets, pack_greedily(greedy), key=roomy.cost)
+    offsets, _ = pack_exactly(roomy, offsets, floor)
+    return offsets, floor
 
 
 def _used(

@@ -72,11 +72,21 @@ def _verdict(engine: Engine, kernel: Kernel, op: Op, signature: Signature) -> Ve
 
 
 def _merged(node: Node, verdicts: tuple[Verdict, ...]) -> tuple[Refusal, ...]:
-    """One refusal per reason: most kernels say that the node is none of their business."""
+    """One refusal per reason; the many kernels of other operators share one."""
+    strangers = sum(_is_stranger(verdict) for verdict in verdicts)
     symbols: dict[str, list[str]] = {}
     for verdict in verdicts:
-        if verdict.refusal is not None:
+        if verdict.refusal is not None and not _is_stranger(verdict):
             symbols.setdefault(verdict.refusal, []).append(verdict.kernel.symbol)
-    return tuple(
+    refusals = [
         Refusal(f"{node.name}: {', '.join(names)}", reason) for reason, names in symbols.items()
-    )
+    ]
+    if strangers and not refusals:
+        reason = f"none of the {strangers} kernels computes {type(node.op).__name__}"
+        refusals.append(Refusal(node.name, reason))
+    return tuple(refusals)
+
+
+def _is_stranger(verdict: Verdict) -> bool:
+    """Whether the kernel is for another operator: by convention, the first thing it looks at."""
+    return verdict.refusal is not None and verdict.refusal.startswith("not a")

@@ -25,12 +25,23 @@ def live_at_peak(plan: Plan, memory: str) -> tuple[Buffer, ...]:
 
 
 def activation_bytes(plan: Plan, memory: str) -> int:
-    """Bytes from the start of the arena to the end of the last activation, inputs and outputs
-    included; scratch lies in holes or behind."""
-    return max(
-        (b.bytes.stop for b in plan.buffers if b.memory == memory and b.role is not Role.SCRATCH),
+    """The arena without what scratch adds to it: activations, with inputs and outputs.
+
+    At least what activations occupy in their fullest step, and never less than the arena by more
+    than the largest scratch.
+    """
+    buffers = [buffer for buffer in plan.buffers if buffer.memory == memory]
+    scratch = max((b.size for b in buffers if b.role is Role.SCRATCH), default=0)
+    activations = [b for b in buffers if b.role is not Role.SCRATCH]
+    reach = max((b.bytes.stop for b in activations), default=0)
+    fullest = max(
+        (
+            _covered([b.bytes for b in activations if _is_live(b, time)])
+            for time in range(len(plan.steps))
+        ),
         default=0,
     )
+    return min(reach, max(fullest, plan.arena_bytes.get(memory, 0) - scratch))
 
 
 def shortfall(plan: Plan, memory: Memory, size: int) -> str:
@@ -59,11 +70,11 @@ def shortfall(plan: Plan, memory: Memory, size: int) -> str:
 
 
 def _live(plan: Plan, memory: str, time: int) -> list[Buffer]:
-    return [
-        buffer
-        for buffer in plan.buffers
-        if buffer.memory == memory and buffer.lifetime.start <= time < buffer.lifetime.stop
-    ]
+    return [b for b in plan.buffers if b.memory == memory and _is_live(b, time)]
+
+
+def _is_live(buffer: Buffer, time: int) -> bool:
+    return buffer.lifetime.start <= time < buffer.lifetime.stop
 
 
 def _covered(spans: list[Span]) -> int:

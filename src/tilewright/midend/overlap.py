@@ -25,6 +25,10 @@ from tilewright.ir.plan import Step
 from tilewright.ir.target import Signature
 from tilewright.ir.types import Array, Span
 
+SHORTEST_PIECE = 4
+"""Blocks per call, at least, of a kernel that runs backward: kernels work on several pixels at a
+time to read each weight once, so single pixels would cost more time than the memory is worth."""
+
 
 class Gap(NamedTuple):
     """Where an input must not start: strictly between output start + below and + above, in bytes.
@@ -87,15 +91,16 @@ def sharing_gap(step: Step, input_indices: tuple[int, ...]) -> Gap | None:
     above = max(
         smallest_distance(op, signature, index, streaming.block_axes) for index in input_indices
     )
-    return Gap(_below(step, input_indices, 1), above)
+    return Gap(_below(step, input_indices, SHORTEST_PIECE), above)
 
 
 def longest_piece(step: Step, input_indices: tuple[int, ...], distance: int) -> int:
-    """Largest power of two of blocks per call that is safe backward at ``distance``; at least 1.
+    """Largest power of two of blocks per call that is safe backward at ``distance``.
 
-    Twice as long pieces need at least as much room, so the search may stop at the first failure.
+    The caller promises that SHORTEST_PIECE is. Twice as long pieces need at least as much room, so
+    the search may stop at the first failure.
     """
-    piece = 1
+    piece = SHORTEST_PIECE
     while _below(step, input_indices, piece * 2) >= distance:
         piece *= 2
     return piece

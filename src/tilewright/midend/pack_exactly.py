@@ -1,6 +1,6 @@
 """Placement by CP-SAT: boxes in the plane of time and memory, and leaves to share as choices."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tilewright.midend.packing import Offsets, Packing
@@ -13,24 +13,20 @@ SOLVER_EFFORT = 4.0
 """Deterministic time of one solve; seconds, more or less."""
 
 
-def pack_exactly(
-    problem: Packing, hint: Offsets, floor: int, stops: Mapping[int, int] | None = None
-) -> tuple[Offsets, int]:
-    """(offsets, proven lower bound of the extent): never worse than ``hint``.
+def pack_exactly(problem: Packing, hint: Offsets, floor: int) -> tuple[Offsets, int]:
+    """(offsets, lower bound): never worse than ``hint``. The bound holds for the problem's room.
 
     hint   a placement that is allowed; returned without any search where it meets the floor
-    floor  an extent that is known to be the least possible, or that is good enough
-    stops  highest end of some pieces; the others end at the hint's extent or before
+    floor  a lower bound that is proven already
     """
     extent = problem.extent(hint)
     if extent <= floor:
         return hint, floor
     model = Model()
     top = model.variable(floor, extent, extent)
-    highest = stops or {}
     offsets = [
-        model.variable(0, highest.get(index, extent) - piece.size, offset)
-        for index, (piece, offset) in enumerate(zip(problem.pieces, hint, strict=True))
+        model.variable(0, extent - piece.size, offset)
+        for piece, offset in zip(problem.pieces, hint, strict=True)
     ]
     dying = {reader for _, reader in problem.leaves}
     boxes = [
@@ -48,26 +44,29 @@ def pack_exactly(
     assert not isinstance(result, Conflict), "a placement exists; this is a bug in tilewright"
     if isinstance(result, Unknown):
         return hint, floor
-    return result.values, -(-(result.bound - len(backward)) // (len(backward) + 1))
+    if problem.cost(result.values) > problem.cost(hint):
+        return hint, floor
+    bound = -(-(result.bound - len(backward)) // (len(backward) + 1))
+    return result.values, max(bound, floor)
 
 
 def _keep_gaps(problem: Packing, model: Model, offsets: Sequence["Variable"]) -> list["Variable"]:
     """Post where readers may lie, seen from what is born when they die; choices to run backward."""
     backward: list[Variable] = []
-    for reader in {reader for _, reader in problem.leaves}:
+    because = "a step's output keeps clear of the inputs that it overwrites"
+    for reader in sorted({reader for _, reader in problem.leaves}):
         size, last = problem.pieces[reader].size, problem.pieces[reader].stop - 1
+        x = offsets[reader]
         for writer, piece in enumerate(problem.pieces):
             if piece.start != last:
                 continue
-            gap = problem.gap(writer, reader)
-            choices = [
-                offsets[reader] >= offsets[writer] + gap.above,
-                offsets[reader] <= offsets[writer] - size,
-            ]
-            if gap.below > -size:
-                choices.append(offsets[reader] <= offsets[writer] + gap.below)
-            taken = model.need_one_of(
-                choices, "a step's output keeps clear of the inputs that it overwrites"
-            )
-            backward.extend(taken[2:])
+            y, gap = offsets[writer], problem.gap(writer, reader)
+            forward, clear, behind = x >= y + gap.above, x + size <= y, x <= y + gap.below
+            reach = problem.reaches.get((writer, reader))
+            if reach is None:
+                taken = model.need_one_of([(forward,), (clear,), (behind,)], because)
+            else:
+                near = (x + size <= y + reach, y + piece.size <= x + reach)
+                taken = model.need_one_of([(forward, *near), (behind, *near)], because)
+            backward.append(taken[-1])
     return backward

@@ -9,7 +9,7 @@ finds: the inputs of step t are alive at 2t and 2t + 1, its output and scratch f
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from tilewright.midend.overlap import Gap, joint_extent
@@ -33,11 +33,18 @@ class Piece:
 
 @dataclass(frozen=True)
 class Packing:
-    """Pieces, and leaves to share: (writer, reader) → gap, in units. The reader dies when the
-    writer is born: its last half step is the writer's first."""
+    """What must be placed. No slots, because properties are cached.
+
+    leaves  to share: (writer, reader) → gap, in units. The reader dies when the writer is born:
+            its last half step is the writer's first
+    crowd   how many pieces, the first ones, may together occupy ...
+    room    ... so many units at once; None: as many as they like
+    """
 
     pieces: tuple[Piece, ...]
     leaves: Mapping[tuple[int, int], Gap]
+    crowd: int = 0
+    room: int | None = None
 
     def first(self, count: int) -> "Packing":
         """The first ``count`` pieces alone."""
@@ -49,7 +56,7 @@ class Packing:
         apart = {
             pair: Gap(-self.pieces[pair[1]].size, gap.above) for pair, gap in self.leaves.items()
         }
-        return Packing(self.pieces, apart)
+        return replace(self, leaves=apart)
 
     def gap(self, writer: int, reader: int) -> Gap:
         """Where the reader must not lie; without a leave, wherever it would touch the writer."""
@@ -72,22 +79,37 @@ class Packing:
         return tuple(table)
 
     @cached_property
+    def live(self) -> Mapping[int, tuple[int, ...]]:
+        """Birth of any piece → the pieces that are alive then."""
+        births = sorted({piece.start for piece in self.pieces})
+        return {
+            time: tuple(i for i, p in enumerate(self.pieces) if p.start <= time < p.stop)
+            for time in births
+        }
+
+    @cached_property
     def lower_bound(self) -> int:
         """No placement needs less: live units of the fullest half step, best sharing assumed."""
-        births = sorted({piece.start for piece in self.pieces})
-        return max(map(self._live_at, births), default=0)
-
-    def _live_at(self, time: int) -> int:
-        live = {i for i, piece in enumerate(self.pieces) if piece.start <= time < piece.stop}
-        groups: dict[int, list[tuple[int, Gap]]] = {}
-        for (writer, reader), gap in self.leaves.items():
-            if self.pieces[writer].start == time:
-                groups.setdefault(writer, []).append((self.pieces[reader].size, gap))
-                live.discard(reader)
-        units = sum(self.pieces[i].size for i in live if i not in groups)
-        return units + sum(
-            joint_extent(self.pieces[writer].size, readers) for writer, readers in groups.items()
+        groups: dict[int, dict[int, list[int]]] = {}
+        for writer, reader in self.leaves:
+            of_birth = groups.setdefault(self.pieces[writer].start, {})
+            of_birth.setdefault(writer, []).append(reader)
+        return max(
+            (self._least(live, groups.get(time, {})) for time, live in self.live.items()),
+            default=0,
         )
+
+    def _least(self, live: Sequence[int], groups: Mapping[int, Sequence[int]]) -> int:
+        """Units that live pieces need at least; ``groups``: newborn → what it may overwrite."""
+        shared = {*groups, *(reader for readers in groups.values() for reader in readers)}
+        together = sum(
+            joint_extent(
+                self.pieces[writer].size,
+                [(self.pieces[reader].size, self.leaves[writer, reader]) for reader in readers],
+            )
+            for writer, readers in groups.items()
+        )
+        return together + sum(self.pieces[i].size for i in live if i not in shared)
 
     def extent(self, offsets: Sequence[int]) -> int:
         """Units that a placement needs."""
@@ -95,6 +117,45 @@ class Packing:
             (offset + piece.size for offset, piece in zip(offsets, self.pieces, strict=True)),
             default=0,
         )
+
+    def fullest(self, offsets: Sequence[int], count: int) -> int:
+        """Most units that the first ``count`` pieces occupy at once; shared units count once."""
+        peak = 0
+        for live in self.live.values():
+            used, stop = 0, 0
+            for index in sorted((i for i in live if i < count), key=lambda i: offsets[i]):
+                end = offsets[index] + self.pieces[index].size
+                used += max(0, end - max(offsets[index], stop))
+                stop = max(stop, end)
+            peak = max(peak, used)
+        return peak
+
+    def cost(self, offsets: Sequence[int]) -> int:
+        """The extent; far more where the crowd needs more room than it has."""
+        extent = self.extent(offsets)
+        if self.room is None or self.fullest(offsets, self.crowd) <= self.room:
+            return extent
+        return extent + sum(piece.size for piece in self.pieces)
+
+    @cached_property
+    def reaches(self) -> Mapping[tuple[int, int], int]:
+        """How far a pair that may share may stretch, so that the crowd keeps to its room.
+
+        Only for writers with one reader; where there are several, ``cost`` has the last word.
+        """
+        if self.room is None:
+            return {}
+        writers = [writer for writer, _ in self.leaves]
+        return {
+            (writer, reader): self.room
+            - sum(
+                self.pieces[i].size
+                for i in self.live[self.pieces[writer].start]
+                if i < self.crowd and i not in (writer, reader)
+            )
+            for writer, reader in self.leaves
+            if writers.count(writer) == 1
+        }
 
     def first_fit(self, order: Sequence[int], placed: Mapping[int, int]) -> Offsets:
         """Each piece in ``order`` at the lowest offset that the pieces before it leave free.

@@ -61,14 +61,17 @@ class Model:
         """A hard constraint. ``because`` comes back where no solution exists."""
         self._model.add(condition).only_enforce_if(self._reason(because))
 
-    def need_one_of(self, conditions: Sequence["Condition"], because: str) -> list["Variable"]:
-        """At least one of several conditions; for each, a 0-1 variable that says whether it is
-        the one that was chosen."""
-        chosen = [self._model.new_bool_var("") for _ in conditions]
-        for condition, literal in zip(conditions, chosen, strict=True):
-            self._model.add(condition).only_enforce_if(literal)
-        self._model.add_bool_or(*chosen, ~self._reason(because))
-        return chosen
+    def need_one_of(
+        self, choices: Sequence[Sequence["Condition"]], because: str
+    ) -> list["Variable"]:
+        """All conditions of at least one choice; for each choice, a 0-1 variable that says whether
+        it was taken."""
+        taken = [self._model.new_bool_var("") for _ in choices]
+        for conditions, literal in zip(choices, taken, strict=True):
+            for condition in conditions:
+                self._model.add(condition).only_enforce_if(literal)
+        self._model.add_bool_or(*taken, ~self._reason(because))
+        return taken
 
     def need_apart(self, boxes: Sequence[tuple["Variable", int, int, int]]) -> None:
         """Boxes (offset, size, start, stop) with given times do not touch in the plane."""
