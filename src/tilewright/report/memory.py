@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from rich.console import Console, Group
 
-from tilewright.ir.plan import Plan
+from tilewright.ir.plan import Buffer, Plan
 from tilewright.ir.program import InConstant, Program
-from tilewright.ir.target import Memory, Target
+from tilewright.ir.target import Memory, Role, Target
 from tilewright.midend.explain import activation_bytes, live_at_peak, peak_step
 from tilewright.ops.lut import Lut
 from tilewright.report.text import Json, facts, paragraph, percent_text, size_text, table
@@ -88,9 +88,14 @@ def _add_constants(parts: dict[str, int], program: Program) -> None:
 
 @dataclass(frozen=True, slots=True)
 class AliveTensor:
-    """One row of the table of what is alive at the peak."""
+    """One row of the table of what is alive at the peak.
+
+    name     the tensor's
+    made_by  the node that makes it, which people recognise sooner; the input's own name
+    """
 
     name: str
+    made_by: str
     type: str
     size: int
     start: int
@@ -128,6 +133,7 @@ class CheckReport:
                 "alive": [
                     {
                         "name": t.name,
+                        "made_by": t.made_by,
                         "type": t.type,
                         "bytes": t.size,
                         "start": t.start,
@@ -143,9 +149,9 @@ class CheckReport:
         console.print(memory_table(self.memories))
         title = f"Alive in {self.peak_memory} while {self.peak_node} runs, where it is fullest"
         rows = [
-            (t.name, t.type, f"{t.size:,}", f"{t.start:,} .. {t.stop - 1:,}") for t in self.alive
+            (t.made_by, t.type, f"{t.size:,}", f"{t.start:,} .. {t.stop - 1:,}") for t in self.alive
         ]
-        console.print(table(title, ("Tensor", "Type", ">Bytes", ">Place in the arena"), rows))
+        console.print(table(title, ("Made by", "<Type", ">Bytes", ">Place in the arena"), rows))
         unknown = "code, the stack (tilewright run measures both)"
         bound = f"no placement of these tensors needs less than {size_text(self.bound)}"
         console.print(facts([("Proven", bound), ("Not counted", unknown)]))
@@ -160,24 +166,6 @@ class CheckReport:
 def check_report(model: str, target: Target, plan: Plan, program: Program) -> CheckReport:
     """Everything that the plan knows about memory."""
     memory = target.engines[-1].works_in
-    types = {
-        operand.value.name: str(operand.value.type)
-        for operand in (
-            *program.inputs,
-            *program.outputs,
-            *(call.output for call in program.actions),
-        )
-    }
-    alive = tuple(
-        AliveTensor(
-            ", ".join(b.values) or f"scratch of {plan.steps[b.lifetime.start].node.name}",
-            next((types[v] for v in b.values if v in types), "bytes"),
-            b.size,
-            b.offset,
-            b.bytes.stop,
-        )
-        for b in live_at_peak(plan, memory)
-    )
     return CheckReport(
         model,
         target.name,
@@ -185,8 +173,21 @@ def check_report(model: str, target: Target, plan: Plan, program: Program) -> Ch
         plan.lower_bound.get(memory, 0),
         memory,
         plan.steps[peak_step(plan, memory)].node.name,
-        alive,
+        tuple(_alive(buffer, plan, program) for buffer in live_at_peak(plan, memory)),
     )
+
+
+def _alive(buffer: Buffer, plan: Plan, program: Program) -> AliveTensor:
+    start, stop = buffer.offset, buffer.bytes.stop
+    if buffer.role is Role.SCRATCH:
+        made_by = f"scratch of {plan.steps[buffer.lifetime.start].node.name}"
+        return AliveTensor(buffer.name, made_by, "bytes", buffer.size, start, stop)
+    makers = {step.node.output: step.node.name for step in plan.steps}
+    name = buffer.values[0]
+    made_by = makers.get(name, f"input {name}")
+    operands = (*program.inputs, *(call.output for call in program.actions))
+    types = {operand.value.name: str(operand.value.type) for operand in operands}
+    return AliveTensor(name, made_by, types[name], buffer.size, start, stop)
 
 
 def memory_table(memories: tuple[MemoryUse, ...]) -> Group:

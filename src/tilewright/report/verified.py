@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from tilewright.report.text import Json, paragraph, percent_text, table
+from tilewright.report.text import Json, paragraph, table
 from tilewright.run.compare import Comparison, Difference
 from tilewright.run.verify import Verification
 
@@ -46,7 +46,7 @@ class VerifyReport:
                 c.tolerance.value,
                 f"{c.tensors:,}",
                 f"{c.elements:,}",
-                percent_text(c.differing, c.elements) if c.differing else "0",
+                f"{c.differing:,}",
                 f"{c.largest:g}",
                 "ok" if c.holds else "NO",
             )
