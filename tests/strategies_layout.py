@@ -39,7 +39,7 @@ def reshape(draw: st.DrawFn) -> Case:
 
 @st.composite
 def transpose(draw: st.DrawFn) -> Case:
-    shape = tuple(draw(sizes(5)) for _ in range(draw(st.integers(1, 6))))
+    shape = draw(shapes(1, 6))
     perm = tuple(draw(st.permutations(range(len(shape)))))
     dtype = draw(st.sampled_from((DType.S8, DType.U8, DType.S32, DType.F32)))
     return Case(Transpose(perm), (draw(tensors(shape, dtype)),))
@@ -60,7 +60,7 @@ def concat(draw: st.DrawFn) -> Case:
 
 @st.composite
 def pad(draw: st.DrawFn) -> Case:
-    shape = tuple(draw(sizes(4)) for _ in range(draw(st.integers(1, 6))))
+    shape = draw(shapes(1, 6))
     dtype = draw(st.sampled_from(MOVED))
     border = st.sampled_from((0, 0, 1, 2) if len(shape) < 5 else (0, 0, 1))
     before = tuple(draw(border) for _ in shape)

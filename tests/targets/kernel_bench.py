@@ -10,7 +10,7 @@ import pickle
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from math import prod
 from pathlib import Path
@@ -38,6 +38,10 @@ EXACT_IN_FLOAT = (Add, Mul, Clip, Transpose, Concat, Pad, MaxPool2d, Dequantize)
 """Operators with at most one float32 operation per element: nothing to round differently."""
 
 
+Spans = tuple[tuple[int, int], ...]
+"""Ranges of work items, one kernel call each, in the order of the calls."""
+
+
 class KernelFault(AssertionError):
     """A kernel broke a promise, or the process that ran it ended."""
 
@@ -56,26 +60,22 @@ class KernelBench:
         cuts  fractions of its items where to split the work; also how much further than needed
               an input starts after the output
         """
-        op, signature = case.op, case.signature
-        assert kernel.refuse(op, signature) is None
-        expected = op.evaluate(*case.inputs)
-        items = kernel.items(op, signature)
+        assert kernel.refuse(case.op, case.signature) is None
+        expected = case.op.evaluate(*case.inputs)
+        items = kernel.items(case.op, case.signature)
         points = sorted({0, items, *(int(cut * items) for cut in cuts)})
-        pieces = tuple(pairwise(points))[::-1]
-        shared = [
-            (i, distance)
-            for i in _streamed(kernel, case)
-            for distance in sorted({_distance(kernel, case, i, gap) for gap in (0.0, *cuts)})
-        ]
+        split = tuple(pairwise(points))[::-1]
+        overlaps = tuple(_legal_overlaps(kernel, case, cuts))
         for library in self.libraries:
             whole = self.run(library, kernel, case, fill=0xA5)
             _compare(kernel, case, "the definition", whole, expected)
-            split = self.run(library, kernel, case, spans=pieces, fill=0x5A)
-            _compare(kernel, case, f"the definition, split {pieces}", split, expected)
-            for index, distance in shared:
-                overlapped = self.run(library, kernel, case, shared=(index, distance))
-                what = f"the definition, {kernel.pointers[index]} {distance} bytes after y"
-                _compare(kernel, case, what, overlapped, expected)
+            parts = self.run(library, kernel, case, spans=split, fill=0x5A)
+            _compare(kernel, case, f"the definition, split {split}", parts, expected)
+            for index, distance, spans in overlaps:
+                made = self.run(library, kernel, case, spans=spans, shared=(index, distance))
+                name = kernel.pointers[index]
+                what = f"the definition, {name} {distance} bytes after y, split {spans}"
+                _compare(kernel, case, what, made, expected)
 
     def run(
         self,
@@ -83,7 +83,7 @@ class KernelBench:
         kernel: Kernel,
         case: Case,
         *,
-        spans: tuple[tuple[int, int], ...] | None = None,
+        spans: Spans | None = None,
         shared: tuple[int, int] | None = None,
         fill: int = 0,
     ) -> Array:
@@ -197,52 +197,87 @@ def struct_members(kernel: Kernel) -> list[str]:
     raise KernelFault(f"{kernel.header.name} declares no struct {kernel.struct}")
 
 
-def _streamed(kernel: Kernel, case: Case) -> tuple[int, ...]:
-    if kernel.streaming is None:
-        return ()
-    return tuple(i for i in kernel.streaming.inputs if i < case.varying)
+def _legal_overlaps(
+    kernel: Kernel, case: Case, cuts: Sequence[float]
+) -> Iterator[tuple[int, int, Spans]]:
+    """(input, distance, calls) that ``kernel.streaming`` allows: forward, and last items first.
 
-
-def _distance(kernel: Kernel, case: Case, index: int, gap: float) -> int:
-    """A legal distance, a multiple of both elements' alignment.
-
-    gap  from 0.0, the smallest one, to 1.0, where input and output no longer touch
+    cuts  from 0.0, as close as can be, to 1.0, where input and output no longer touch
     """
-    streaming, signature = kernel.streaming, case.signature
-    smallest = brute_force_distance(case.op, signature, index, streaming.block_axes)
-    exact = smallest + int(gap * (signature.output.nbytes - smallest))
-    align = max(signature.inputs[index].dtype.nbytes, signature.output.dtype.nbytes)
-    return -(-exact // align) * align
+    if kernel.streaming is None:
+        return
+    op, signature = case.op, case.signature
+    items = kernel.items(op, signature)
+    out_bytes = signature.output.nbytes
+    for index in (i for i in kernel.streaming.inputs if i < case.varying):
+        x = signature.inputs[index]
+        align = max(x.dtype.nbytes, signature.output.dtype.nbytes)
+        reads = bytes_read(op, signature, index, kernel.streaming.block_axes)
+        smallest = forward_distance(reads, x.nbytes, out_bytes)
+        for gap in (0.0, *cuts):
+            distance = smallest + int(gap * (out_bytes - smallest))
+            yield index, -(-distance // align) * align, ((0, items),)
+        if items != len(reads):
+            continue
+        for piece in {1, items, *(max(int(cut * items), 1) for cut in cuts)}:
+            starts = range(0, items, piece)
+            calls = tuple((start, min(start + piece, items)) for start in starts)[::-1]
+            distance = backward_distance(reads, out_bytes, calls)
+            yield index, distance // align * align, calls
 
 
-def brute_force_distance(op: Op, signature: Signature, index: int, block_axes: int) -> int:
-    """Bytes from output start to input start that keep every byte until its last reader.
+def bytes_read(op: Op, signature: Signature, index: int, block_axes: int) -> list[Span | None]:
+    """Which bytes of an input each block of the output reads, first to last; None for none.
 
-    Block by block, by definition: when blocks 0..q are written, they must end at or before the
-    first input byte that any later block reads.
+    A block is the last ``block_axes`` dimensions of the output. By definition, one at a time.
     """
     x, y = signature.inputs[index], signature.output
     access = op.reads(*signature.inputs)[index]
     outer = y.shape[: len(y.shape) - block_axes]
-    inner = y.shape[len(outer) :]
-    strides = [prod(x.shape[d + 1 :]) for d in range(len(x.shape))]
-    first_reads: list[int] = []
+    inner = tuple(Span(0, n) for n in y.shape[len(outer) :])
+    strides = [x.dtype.nbytes * prod(x.shape[d + 1 :]) for d in range(len(x.shape))]
+    reads: list[Span | None] = []
     for block in np.ndindex(*outer):
-        region = (*(Span(i, 1) for i in block), *(Span(0, n) for n in inner))
+        region = (*(Span(i, 1) for i in block), *inner)
         spans = [
             a.span(region[a.axis], n) if isinstance(a, Along) else Span(0, n)
             for a, n in zip(access, x.shape, strict=True)
         ]
-        is_empty = any(s.size == 0 for s in spans)
-        start = sum(s.start * stride for s, stride in zip(spans, strides, strict=True))
-        first_reads.append(x.nbytes if is_empty else start * x.dtype.nbytes)
-    block_bytes = prod(inner) * y.dtype.nbytes
-    # Nothing is left to protect once the last block is written.
-    distance, needed = -x.nbytes, x.nbytes
-    for q in reversed(range(len(first_reads) - 1)):
-        needed = min(needed, first_reads[q + 1])
-        if needed < x.nbytes:
-            distance = max(distance, (q + 1) * block_bytes - needed)
+        first = sum(span.start * stride for span, stride in zip(spans, strides, strict=True))
+        last = sum((s.stop - 1) * stride for s, stride in zip(spans, strides, strict=True))
+        is_empty = any(span.size == 0 for span in spans)
+        reads.append(None if is_empty else Span(first, last + x.dtype.nbytes - first))
+    return reads
+
+
+def forward_distance(reads: Sequence[Span | None], in_bytes: int, out_bytes: int) -> int:
+    """The smallest distance from output start to input start, blocks running first to last.
+
+    When blocks 0..q are written, they end at or before the first byte that a later block reads.
+    """
+    block_bytes = out_bytes // len(reads)
+    distance = -in_bytes
+    needed: int | None = None
+    for q in reversed(range(1, len(reads))):
+        read = reads[q]
+        if read is not None:
+            needed = read.start if needed is None else min(needed, read.start)
+        if needed is not None:
+            distance = max(distance, q * block_bytes - needed)
+    return distance
+
+
+def backward_distance(reads: Sequence[Span | None], out_bytes: int, calls: Spans) -> int:
+    """The largest distance from output start to input start, with the last calls first.
+
+    What a call writes starts at or after the last byte that it, or a call after it, reads.
+    """
+    block_bytes = out_bytes // len(reads)
+    distance = out_bytes
+    for start, stop in calls:
+        ends = [read.stop for read in reads[:stop] if read is not None]
+        if ends:
+            distance = min(distance, start * block_bytes - max(ends))
     return distance
 
 

@@ -19,9 +19,9 @@ from tilewright.ir.target import Kernel
 from tilewright.ops.lut import Lut
 from tilewright.targets.packs.portable.pack import PORTABLE
 
-ROUNDS = 6
-THOROUGH_ROUNDS = 50
-CASES_PER_ROUND = 12
+ROUNDS = 8
+THOROUGH_ROUNDS = 80
+CASES_PER_ROUND = 8
 """Few, because the cases of one round often repeat each other's draws."""
 
 
