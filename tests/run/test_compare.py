@@ -57,6 +57,22 @@ def test_real_numbers_have_an_absolute_and_a_relative_tolerance(
     assert compared(np.float32([left]), np.float32([right]), Tolerance.EXACT).holds is holds
 
 
+@pytest.mark.parametrize(
+    ("kinds", "tolerance", "said"),
+    [
+        (("int8",), Tolerance.EXACT, "equal"),
+        (("float32",), Tolerance.EXACT, "within 0.0001"),
+        (("int8", "float32"), Tolerance.ONE_STEP, "within 1, within 0.0001"),
+        (("float32",), Tolerance.REPORTED, "reported"),
+    ],
+)
+def test_a_promise_names_what_it_is_about(
+    kinds: tuple[str, ...], tolerance: Tolerance, said: str
+) -> None:
+    pairs = [Pair("n", "t", np.zeros(2, kind), np.zeros(2, kind)) for kind in kinds]
+    assert compare(("l", "r"), "layers", pairs, tolerance).promise == said
+
+
 def test_different_shapes_break_every_promise() -> None:
     result = compared(np.zeros((2, 3)), np.zeros((3, 2)), Tolerance.REPORTED)
     assert result.first is not None

@@ -43,11 +43,11 @@ class VerifyReport:
             (
                 f"{c.left} / {c.right}",
                 c.what,
-                c.tolerance.value,
+                c.promise,
                 f"{c.tensors:,}",
                 f"{c.elements:,}",
                 f"{c.differing:,}",
-                f"{c.largest:g}",
+                f"{c.largest:.3g}",
                 "ok" if c.holds else "NO",
             )
             for c in self.verification.comparisons
@@ -70,7 +70,7 @@ def mismatch_text(comparison: Comparison, first: Difference) -> str:
     return (
         f"{first.node}: {comparison.left} and {comparison.right} disagree first at "
         f"{first.tensor}{index}: {first.left:g} against {first.right:g} "
-        f"(promised: {comparison.tolerance.value}); {comparison.differing:,} of "
+        f"(promised: {comparison.promise}); {comparison.differing:,} of "
         f"{comparison.elements:,} elements differ, by {comparison.largest:g} at most"
     )
 
@@ -81,7 +81,7 @@ def _comparison_json(comparison: Comparison) -> dict[str, Json]:
         "left": comparison.left,
         "right": comparison.right,
         "what": comparison.what,
-        "promise": comparison.tolerance.value,
+        "promise": comparison.promise,
         "holds": comparison.holds,
         "tensors": comparison.tensors,
         "elements": comparison.elements,

@@ -13,7 +13,10 @@ FLOAT_ABSOLUTE = FLOAT_RELATIVE = 1e-4
 
 
 class Tolerance(Enum):
-    """What two parties promise each other about stored integers. Real numbers: FLOAT_*."""
+    """What two parties promise each other about stored integers.
+
+    Real numbers are compared as FLOAT_ABSOLUTE and FLOAT_RELATIVE say, or reported only.
+    """
 
     EXACT = "equal"
     ONE_STEP = "within 1"
@@ -45,6 +48,7 @@ class Difference:
 class Comparison:
     """Two parties on a list of tensors.
 
+    kinds      which numbers the tensors hold: "integer", "real" or both
     differing  elements that are not equal; NaN equals nothing
     largest    largest |left - right|
     first      the first element, in order of nodes, that breaks the promise
@@ -54,11 +58,20 @@ class Comparison:
     right: str
     what: str
     tolerance: Tolerance
+    kinds: frozenset[str]
     tensors: int
     elements: int
     differing: int
     largest: float
     first: Difference | None
+
+    @property
+    def promise(self) -> str:
+        """What must hold, in a few words: equal, within 1, within 1e-4."""
+        if self.tolerance is Tolerance.REPORTED or "real" not in self.kinds:
+            return self.tolerance.value
+        real = f"within {FLOAT_ABSOLUTE:g}"
+        return real if self.kinds == frozenset({"real"}) else f"{self.tolerance.value}, {real}"
 
     @property
     def holds(self) -> bool:
@@ -71,10 +84,11 @@ def compare(
 ) -> Comparison:
     """Compare pairs in the order given. ``right`` is the reference for relative tolerances."""
     tensors = elements = differing = 0
-    largest, first = 0.0, None
+    largest, first, kinds = 0.0, None, set[str]()
     for pair in pairs:
         tensors += 1
         elements += pair.right.size
+        kinds.add("real" if pair.right.dtype.kind == "f" else "integer")
         if pair.left.shape != pair.right.shape:
             first = first or _shapes_differ(pair)
             differing += pair.right.size
@@ -90,7 +104,9 @@ def compare(
             first = Difference(
                 pair.node, pair.tensor, index, float(left[index]), float(right[index])
             )
-    return Comparison(*parties, what, tolerance, tensors, elements, differing, largest, first)
+    return Comparison(
+        *parties, what, tolerance, frozenset(kinds), tensors, elements, differing, largest, first
+    )
 
 
 def _shapes_differ(pair: Pair) -> Difference:
