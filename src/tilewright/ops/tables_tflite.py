@@ -3,7 +3,7 @@
 Each function returns s8[256], indexed by x + 128, for ``Lut``. Where the reference computes a
 ratio of scales in float32 or in float64, so does this; the integers depend on it.
 Source: TensorFlow Lite 8-bit quantisation specification and its reference kernels' published
-behaviour; each table is compared with LiteRT in tests/ops/test_tables_tflite.py.
+behaviour; each table is compared with LiteRT in tests/frontend/test_tflite_operators.py.
 """
 
 from collections.abc import Callable
@@ -58,7 +58,8 @@ def sigmoid_table(x: Quantisation, y: Quantisation) -> Array:
 
 def curve_table(x: Quantisation, y: Quantisation, curve: Callable[[Array], Array]) -> Array:
     """TANH and what the reference has no form of: the float64 curve, rounded to float32 once."""
-    return _stored(curve(_real(x).astype(np.float64)).astype(np.float32), y)
+    with np.errstate(over="ignore"):
+        return _stored(curve(_real(x).astype(np.float64)).astype(np.float32), y)
 
 
 def has_hard_swish_table(x: Quantisation, y: Quantisation) -> bool:
@@ -97,12 +98,14 @@ def _hard_swish_points(x: Quantisation, y: Quantisation) -> tuple[FixedPoint, Fi
 
 def _real(x: Quantisation) -> Array:
     """What each stored value stands for, float32."""
-    return np.float32(x.scale) * _centred(x).astype(np.float32)
+    with np.errstate(over="ignore"):
+        return np.float32(x.scale) * _centred(x).astype(np.float32)
 
 
 def _stored(real: Array, y: Quantisation) -> Array:
     """Real numbers times the float32 reciprocal of y's scale, halves away from zero, clipped."""
-    scaled = (real * (np.float32(1.0) / np.float32(y.scale))).astype(np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = np.nan_to_num((real * (np.float32(1.0) / np.float32(y.scale))).astype(np.float64))
     rounded = np.copysign(np.floor(np.abs(scaled) + 0.5), scaled)
     return clip(np.clip(rounded, -(2.0**30), 2.0**30).astype(np.int64) + y.zero_point, -128, 127)
 

@@ -62,8 +62,7 @@ def lower_mul(lowering: Lowering, node: Node) -> None:
     op = node.op
     assert isinstance(op, Mul)
     a, b, y = (lowering.quantisation(node, name) for name in (*node.inputs, node.output))
-    with np.errstate(over="ignore"):
-        ratio = float(np.float32(a.scale) * np.float32(b.scale) / np.float32(y.scale))
+    ratio = float(np.float32(a.scale) * np.float32(b.scale) / np.float32(y.scale))
     if ratio >= LARGEST_GAIN_OF_PRODUCTS:
         raise QuantisationError(
             f"{node}: the output's scale {y.scale:.3g} is more than {LARGEST_GAIN_OF_PRODUCTS} "
@@ -181,7 +180,9 @@ def _scales_fit(rule: LowerRule) -> LowerRule:
 
     def guarded(lowering: Lowering, node: Node) -> None:
         try:
-            rule(lowering, node)
+            # A ratio of float32 scales may overflow; the infinity is refused by name below.
+            with np.errstate(over="ignore"):
+                rule(lowering, node)
         except ValueError as error:
             raise QuantisationError(f"{node}: cannot rescale to {node.output}: {error}") from None
 
