@@ -55,7 +55,9 @@ def sections() -> dict[str, str]:
     start = f"  {LAYER}: "
     texts = {
         "source": entry(dump_graph(compiled.source), start),
-        "simplified": entry(dump_graph(compiled.simplified.graph), start),
+        "simplified": "\n".join(
+            f"{note.rule}: {note.node}, {note.text}" for note in compiled.simplified.applied
+        ),
         "lowered": entry(dump_graph(compiled.graph), start),
         "plan": plan_of_layer(compiled.plan),
         "program": next(

@@ -71,7 +71,7 @@ class Runner:
         if shutil.which("git") is None:
             pytest.skip("git is not installed: it applies the page's diffs")
         done = subprocess.run(
-            ["git", "apply", "-"],
+            ["git", "apply", "--unidiff-zero", "--recount", "-"],
             cwd=self.folder, input=diff, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, f"{diff}\n{done.stderr}"

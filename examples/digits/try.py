@@ -110,7 +110,7 @@ def main() -> int:
     run = tilewright.run_model(MODEL, options=options, inputs={"image": images})
     (stored,) = run.outputs.values()
     probabilities = (stored.reshape(len(labels), 10).astype(float) + 128) / 256
-    pictures = [picture(images[i], labels[i], probabilities[i]) for i in range(2, 7)]
+    pictures = [picture(images[i], labels[i], probabilities[i]) for i in range(2, 6)]
     console.print(Columns(pictures, width=20))
     console.print()
     show_accuracy(console, int((probabilities.argmax(axis=1) == labels).sum()))
