@@ -5,7 +5,7 @@
 #include "tw_arithmetic.h"
 
 enum {
-  ADD_LEFT_SHIFT = 20,          // fractional bits of the common scale
+  ADD_LEFT_SHIFT = 20,             // fractional bits of the common scale
   ADD_ONE_HALF = (int32_t)1 << 30, // the multiplier 1/2: that of the larger scale
 };
 

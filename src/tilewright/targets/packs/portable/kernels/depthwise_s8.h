@@ -11,7 +11,7 @@ typedef struct {
   const int32_t *multiplier; // [out_c] or [1]
   const int8_t *shift;       // [out_c] or [1]
   int8_t *y;                 // [batch][out_h][out_w][out_c]
-  int8_t *scratch;           // [out_c]: one output pixel
+  int32_t *scratch;          // [out_c] accumulators, then in_c bytes of padding
   int32_t in_h, in_w, in_c;
   int32_t out_h, out_w, out_c; // out_c is a multiple of in_c
   int32_t kernel_h, kernel_w;

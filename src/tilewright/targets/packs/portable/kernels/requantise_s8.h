@@ -21,9 +21,11 @@ static inline int8_t requantise_s8_one(int32_t acc, int32_t multiplier, int32_t 
 }
 
 /// y[i] = requantised acc[i] of channel `first + i`, for i in [0, count).
-/// `rounding` must be a constant; `acc` and `y` must not overlap.
+/// `rounding` must be a constant. Nothing that is read here overlaps `y`: with `restrict` to say so,
+/// compilers vectorise the loops without run-time checks.
 static inline void requantise_s8(const int32_t *acc, int32_t first, int32_t count,
-                                 const requantise_s8_tables *t, tw_rounding rounding, int8_t *y) {
+                                 const requantise_s8_tables *t, tw_rounding rounding,
+                                 int8_t *restrict y) {
   const int32_t *bias = t->bias + first;
   if (t->table_step == 0) {
     const int32_t multiplier = t->multiplier[0];
