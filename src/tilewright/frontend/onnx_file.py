@@ -112,7 +112,9 @@ def read_onnx(path: Path) -> OnnxModel:
     graph = proto.graph
     if not graph.node or not graph.output:
         raise ModelError(f"{path.name}: holds no ONNX graph (no nodes or no outputs)")
-    initialisers = {t.name: read_tensor(t, f"initialiser {t.name}") for t in graph.initializer}
+    initialisers = {
+        _text(t.name): read_tensor(t, f"initialiser {_text(t.name)}") for t in graph.initializer
+    }
     if graph.sparse_initializer:
         raise UnsupportedError(f"{path.name}: sparse initialisers are not supported")
     return OnnxModel(
@@ -120,8 +122,8 @@ def read_onnx(path: Path) -> OnnxModel:
         _opset(path, proto),
         tuple(_node(node, index) for index, node in enumerate(graph.node)),
         initialisers,
-        tuple(_input(value) for value in graph.input if value.name not in initialisers),
-        tuple(value.name for value in graph.output),
+        tuple(_input(value) for value in graph.input if _text(value.name) not in initialisers),
+        tuple(_text(value.name) for value in graph.output),
     )
 
 
@@ -162,12 +164,15 @@ def _opset(path: Path, proto: onnx.ModelProto) -> int:
 
 
 def _node(proto: NodeProto, index: int) -> OnnxNode:
-    outputs = tuple(proto.output)
-    name = proto.name or f"{proto.op_type}_{index}"
+    kind = _text(proto.op_type)
+    outputs = tuple(map(_text, proto.output))
+    name = _text(proto.name) or f"{kind}_{index}"
     if not outputs or not outputs[0]:
-        raise ModelError(f"{name} ({proto.op_type}): has no output")
-    attributes = {a.name: value for a in proto.attribute if (value := _attribute(a)) is not None}
-    return OnnxNode(name, proto.op_type, tuple(proto.input), outputs, attributes)
+        raise ModelError(f"{name} ({kind}): has no output")
+    attributes = {
+        _text(a.name): value for a in proto.attribute if (value := _attribute(a)) is not None
+    }
+    return OnnxNode(name, kind, tuple(map(_text, proto.input)), outputs, attributes)
 
 
 def _attribute(proto: AttributeProto) -> Attribute | None:
@@ -179,32 +184,39 @@ def _attribute(proto: AttributeProto) -> Attribute | None:
         case AttributeProto.FLOAT:
             value = float(proto.f)
         case AttributeProto.STRING:
-            value = proto.s.decode("utf-8", "replace")
+            value = _text(proto.s)
         case AttributeProto.INTS:
             value = tuple(int(i) for i in proto.ints)
         case AttributeProto.FLOATS:
             value = tuple(float(f) for f in proto.floats)
         case AttributeProto.TENSOR:
-            value = read_tensor(proto.t, f"attribute {proto.name}")
+            value = read_tensor(proto.t, f"attribute {_text(proto.name)}")
         case _:
             pass
     return value
 
 
+def _text(raw: str | bytes) -> str:
+    """A string of the file. Damaged ones, which are no UTF-8, come from protobuf as bytes."""
+    return raw if isinstance(raw, str) else raw.decode("utf-8", "backslashreplace")
+
+
 def _input(value: ValueInfoProto) -> OnnxInput:
+    name = _text(value.name)
     if not value.type.HasField("tensor_type"):
-        raise UnsupportedError(f"input {value.name}: is not a tensor")
+        raise UnsupportedError(f"input {name}: is not a tensor")
     tensor = value.type.tensor_type
     if not tensor.HasField("shape"):
-        raise ModelError(f"input {value.name}: the file does not say how many dimensions it has")
+        raise ModelError(f"input {name}: the file does not say how many dimensions it has")
     dims = tuple(
-        d.dim_value if d.HasField("dim_value") else (d.dim_param or None) for d in tensor.shape.dim
+        d.dim_value if d.HasField("dim_value") else (_text(d.dim_param) or None)
+        for d in tensor.shape.dim
     )
     try:
         dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type))
     except (KeyError, ValueError, TypeError):
-        raise ModelError(f"input {value.name}: unknown element type {tensor.elem_type}") from None
-    return OnnxInput(value.name, dtype, dims)
+        raise ModelError(f"input {name}: unknown element type {tensor.elem_type}") from None
+    return OnnxInput(name, dtype, dims)
 
 
 def sorted_nodes(

@@ -53,6 +53,7 @@ def import_onnx(path: Path, input_shapes: Mapping[str, Shape]) -> Graph:
     OptionError for input shapes that do not fit.
     """
     model = read_onnx(path)
+    _refuse_lost_outputs(model)
     constants = {name: Constant(array) for name, array in model.initialisers.items()}
     nodes = _prepared(model, constants)
     _refuse_unknown(model, nodes)
@@ -91,6 +92,17 @@ def _prepared(model: OnnxModel, constants: dict[str, Constant]) -> tuple[OnnxNod
         else:
             constants[node.output] = constant
     return tuple(prepared)
+
+
+def _refuse_lost_outputs(model: OnnxModel) -> None:
+    made = {name for node in model.nodes for name in node.outputs}
+    made.update(model.initialisers, (item.name for item in model.inputs))
+    lost = [name for name in model.outputs if name not in made]
+    if lost or len(set(model.outputs)) != len(model.outputs):
+        raise ModelError(
+            f"{model.name}: outputs {', '.join(model.outputs)}: "
+            + (f"nothing makes {', '.join(lost)}" if lost else "one is listed twice")
+        )
 
 
 def _refuse_unknown(model: OnnxModel, nodes: tuple[OnnxNode, ...]) -> None:

@@ -8,7 +8,6 @@ import numpy as np
 from tilewright.errors import ModelError, UnsupportedError
 from tilewright.frontend.onnx_file import OnnxNode
 from tilewright.frontend.onnx_tensors import Constant, Importing
-from tilewright.ir.graph import ValueName
 from tilewright.ops.layout import Concat, Pad, Reshape, Transpose
 
 
@@ -62,7 +61,7 @@ def import_transpose(state: Importing, node: OnnxNode) -> None:
     """Transpose; the default reverses all dimensions."""
     rank = len(state.shape(node.input(0)))
     perm = node.integers("perm", tuple(reversed(range(rank))))
-    state.emit(node, Transpose(perm), (state.any_value(node.input(0)),))
+    state.emit(node, Transpose(perm), (state.value(node, node.input(0)),))
 
 
 def import_concat(state: Importing, node: OnnxNode) -> None:
@@ -70,7 +69,7 @@ def import_concat(state: Importing, node: OnnxNode) -> None:
     shapes = [state.shape(node.input(i)) for i in range(len(node.inputs))]
     axis = node.integer("axis", 0)
     axis += len(shapes[0]) if axis < 0 else 0
-    state.emit(node, Concat(axis), tuple(_selected(state, name) for name in node.inputs))
+    state.emit(node, Concat(axis), tuple(state.value(node, name) for name in node.inputs))
 
 
 def import_pad(state: Importing, node: OnnxNode) -> None:
@@ -98,7 +97,7 @@ def import_pad(state: Importing, node: OnnxNode) -> None:
         quantisation = state.held_value(name).quantisation
         assert quantisation is not None
         value = (value - quantisation.zero_point) * quantisation.scale
-    state.emit(node, Pad(tuple(before), tuple(after), value), (state.any_value(name),))
+    state.emit(node, Pad(tuple(before), tuple(after), value), (state.value(node, name),))
 
 
 def import_identity(state: Importing, node: OnnxNode) -> None:
@@ -125,13 +124,7 @@ def import_shape(state: Importing, node: OnnxNode) -> None:
 
 
 def _reshape(state: Importing, node: OnnxNode, shape: tuple[int, ...]) -> None:
-    state.emit(node, Reshape(shape), (state.any_value(node.input(0)),))
-
-
-def _selected(state: Importing, name: str) -> ValueName:
-    if state.is_constant(name):
-        return state.declare(name, state.constants[name])
-    return state.any_value(name)
+    state.emit(node, Reshape(shape), (state.value(node, node.input(0)),))
 
 
 def _axes(state: Importing, node: OnnxNode, rank: int) -> tuple[int, ...]:

@@ -102,7 +102,7 @@ class Importing:
         name = node.input(index)
         if name not in self.constants:
             raise UnsupportedError(
-                f"{node}: {what} {name} is computed at run time; only constant {what} is supported"
+                f"{node}: {what} {name}: computed at run time; only a constant is supported here"
             )
         return self.constants[name]
 
@@ -115,8 +115,8 @@ class Importing:
         """Type of a tensor in the file's order of dimensions."""
         if name in self.constants:
             return TensorType.of(self.constants[name].array)
-        held, type_ = self.held(name), self.held_value(name).type
-        if held in self.values:
+        type_ = self.held_value(name).type
+        if self.held(name) in self.values:
             return type_
         return replace(type_, shape=tuple(type_.shape[p] for p in TO_CHANNELS_FIRST))
 
@@ -127,24 +127,25 @@ class Importing:
         return self.type(name).shape
 
     def value(self, node: OnnxNode, name: str) -> ValueName:
-        """The tensor in the file's order of dimensions, for an operator on real numbers."""
-        if name in self.constants:
-            return self.declare(name, self.constants[name])
+        """The tensor in the file's order of dimensions, as an operand of ``node``."""
         self._refuse_integers(node, name)
         return self.any_value(name)
 
     def any_value(self, name: str) -> ValueName:
         """The tensor in the file's order of dimensions, integers or reals."""
-        held = self.held(name)
+        if name in self.constants:
+            if name not in self.values:
+                self.values[name] = self.declare(name, self.constants[name])
+            return self.values[name]
+        held = self._known(name)
         if held not in self.values:
             image = self.images[held]
             self.values[held] = self._move(image, Transpose(TO_CHANNELS_FIRST), held, Origin(held))
         return self.values[held]
 
     def image(self, node: OnnxNode, name: str) -> ValueName:
-        """A 4-D tensor with channels last."""
-        if node.kind not in SELECTIONS:
-            self._refuse_integers(node, name)
+        """A 4-D tensor with channels last, as an operand of ``node``."""
+        self._refuse_integers(node, name)
         held = self.held(name)
         if held not in self.images:
             origin = Origin(held, TO_CHANNELS_LAST)
@@ -159,8 +160,17 @@ class Importing:
 
     def held_value(self, name: str) -> Value:
         """The value that holds a tensor, in whichever layout there is."""
-        held = self.held(name)
+        held = self._known(name)
         return self.builder.values[self.values.get(held) or self.images[held]]
+
+    def _known(self, name: str) -> str:
+        """``held``. Raises UnsupportedError for outputs that operators make beside their first."""
+        held = self.held(name)
+        if held not in self.values and held not in self.images:
+            raise UnsupportedError(
+                f"tensor {name}: is not its operator's first output, the only one that is supported"
+            )
+        return held
 
     def is_stored(self, name: str) -> bool:
         """Whether the tensor is held as integers (its ONNX type may still be float)."""
@@ -230,7 +240,7 @@ class Importing:
         return name
 
     def _refuse_integers(self, node: OnnxNode, name: str) -> None:
-        if name in self.integers:
+        if name in self.integers and node.kind not in SELECTIONS:
             raise UnsupportedError(
                 f"{node}: computes with the stored integers of {name}; a DequantizeLinear between "
                 "them would say which numbers they stand for"

@@ -124,8 +124,7 @@ def _image(state: Importing, node: OnnxNode) -> ValueName:
             f"{node}: x has shape {list(shape)}; windows over one or two dimensions are supported"
         )
     n, c, length = shape
-    flat = state.any_value(name) if state.is_stored(name) else state.value(node, name)
-    image = state.between(name, Reshape((n, c, 1, length)), flat)
+    image = state.between(name, Reshape((n, c, 1, length)), state.value(node, name))
     return state.between(name, Transpose(TO_CHANNELS_LAST), image)
 
 
