@@ -350,3 +350,66 @@ def test_expanding_and_squeezing_equal_litert() -> None:
     compare([thin], [], squeeze, Tensor("y", "int8", (3, 1, 4), **q), 1)
     squeeze = Operator("SQUEEZE", ["x"], "y", "SqueezeOptions")
     compare([thin], [], squeeze, Tensor("y", "int8", (3, 4), **q), 1)
+
+
+@pytest.mark.parametrize("kind", ["CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"])
+@settings(drawn, max_examples=40)
+@given(data=st.data())
+def test_layers_of_uint8_networks_equal_litert(kind: str, data: st.DataObject) -> None:
+    """Activations and weights uint8, one scale each, weights with a zero point."""
+    options, kernel, spatial = data.draw(geometry())
+    channels, filters = data.draw(sizes), data.draw(sizes)
+    shape, result = (1, *spatial, channels), (1, *output_hw(options, kernel, spatial), filters)
+    options["fusedActivationFunction"] = data.draw(st.sampled_from((0, 1, 3)))
+    table, form = "Conv2DOptions", (filters, *kernel, channels)
+    if kind == "DEPTHWISE_CONV_2D":
+        table, form, filters = "DepthwiseConv2DOptions", (1, *kernel, channels), channels
+        result = (*result[:3], filters)
+        options["depthMultiplier"] = 1
+    if kind == "FULLY_CONNECTED":
+        table, form = "FullyConnectedOptions", (filters, channels)
+        shape, result, options = (3, channels), (3, filters), {}
+    x, y = data.draw(activation("x", shape, "uint8")), data.draw(activation("y", result, "uint8"))
+    rng = np.random.default_rng(data.draw(seeds))
+    w_scale = data.draw(a_scale(1e-3, 0.05))
+    w = Tensor(
+        "w", "uint8", form, (w_scale,), (data.draw(st.integers(0, 255)),),
+        data=rng.integers(0, 256, form).astype(np.uint8),
+    )  # fmt: skip
+    # Reference kernels that read uint8 want multipliers below one.
+    ratio = x.scales[0] * w_scale / y.scales[0]
+    y = Tensor("y", "uint8", result, (y.scales[0] * max(1.0, ratio * 1.01),), y.zeros)
+    step = float(np.float32(x.scales[0]) * np.float32(w_scale))
+    bias = constant("b", rng.integers(-9000, 9000, filters).astype(np.int32), (step,))
+    compare([x], [w, bias], Operator(kind, ["x", "w", "b"], "y", table, options), y, 1)
+
+
+@settings(drawn, max_examples=40)
+@given(st.data())
+def test_joins_of_uint8_values_under_other_scales_equal_litert(data: st.DataObject) -> None:
+    a = data.draw(activation("a", (2, 130), "uint8"))
+    b = data.draw(activation("b", (2, 5), "uint8"))
+    y = data.draw(activation("y", (2, 135), "uint8"))
+    operator = Operator("CONCATENATION", ["a", "b"], "y", "ConcatenationOptions", {"axis": 1})
+    compare([a, b], [], operator, y, data.draw(seeds))
+
+
+@settings(drawn, max_examples=20)
+@given(st.data())
+def test_operands_that_are_constants_equal_litert(data: st.DataObject) -> None:
+    x, y = data.draw(activation("x", (2, 3, 4))), data.draw(activation("y", (2, 3, 4)))
+    k = constant("k", weights(data.draw(seeds), (4,)), (data.draw(a_scale()),))
+    compare([x], [k], Operator("ADD", ["k", "x"], "y", "AddOptions"), y, data.draw(seeds))
+    compare([x], [k], Operator("MUL", ["x", "k"], "y", "MulOptions"), y, data.draw(seeds))
+
+
+@settings(drawn, max_examples=20)
+@given(st.data())
+def test_borders_of_a_given_value_equal_litert(data: st.DataObject) -> None:
+    x = data.draw(activation("x", (3, 4)))
+    y = Tensor("y", "int8", (6, 7), x.scales, x.zeros)
+    value = np.array([data.draw(st.integers(-128, 127))], np.int8)
+    border = Tensor("v", "int8", (1,), x.scales, x.zeros, data=value)
+    pads = constant("pads", np.array([[1, 2], [0, 3]], np.int64))
+    operator = Operator("PADV2", ["x", "pads", "v"], "y", "PadV2Options")
+    compare([x], [pads, border], operator, y, data.draw(seeds))

@@ -30,6 +30,19 @@ def rescaled_table(x: Quantisation, y: Quantisation) -> Array:
     return clip(_rescaled(_centred(x), point) + y.zero_point, -128, 127)
 
 
+def joined_u8_table(x: Quantisation, y: Quantisation) -> Array:
+    """CONCATENATION of uint8 values under another scale: a float32 line through the origin.
+
+    x, y  as their int8 forms have them, 128 less than what the file stores
+    """
+    one = np.float32(1.0)
+    scale = np.float32(x.scale) * (one / np.float32(y.scale))
+    bias = np.float32(-(x.zero_point + 128)) * scale
+    line = (np.arange(256, dtype=np.float32) * scale + bias).astype(np.float64)
+    near = np.clip(np.nan_to_num(line), -(2.0**30), 2.0**30)
+    return clip(_half_away(near) + y.zero_point, -128, 127)
+
+
 def clip_table(x: Quantisation, y: Quantisation, bounds: tuple[int, int]) -> Array:
     """RELU and its kin: rescale, then clip to ``bounds``, which are stored values of y."""
     point = fixed_point(_ratio(x.scale, y.scale), Rounding.DOUBLE)
@@ -106,8 +119,13 @@ def _stored(real: Array, y: Quantisation) -> Array:
     """Real numbers times the float32 reciprocal of y's scale, halves away from zero, clipped."""
     with np.errstate(over="ignore", invalid="ignore"):
         scaled = np.nan_to_num((real * (np.float32(1.0) / np.float32(y.scale))).astype(np.float64))
-    rounded = np.copysign(np.floor(np.abs(scaled) + 0.5), scaled)
-    return clip(np.clip(rounded, -(2.0**30), 2.0**30).astype(np.int64) + y.zero_point, -128, 127)
+    near = np.clip(scaled, -(2.0**30), 2.0**30)
+    return clip(_half_away(near) + y.zero_point, -128, 127)
+
+
+def _half_away(real: Array) -> Array:
+    """The nearest integers of float64 values, ties away from zero; int64."""
+    return np.copysign(np.floor(np.abs(real) + 0.5), real).astype(np.int64)
 
 
 def _centred(x: Quantisation) -> Array:

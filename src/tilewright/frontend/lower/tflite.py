@@ -5,10 +5,10 @@ from math import inf, prod
 import numpy as np
 
 from tilewright.errors import QuantisationError
-from tilewright.frontend.lower.lowering import Lowering, LowerRule, LowerRules, clip_range
+from tilewright.frontend.lower.lowering import Lowering, LowerRule, LowerRules, clip_range, is_u8
 from tilewright.ir.graph import Node, ValueName
 from tilewright.ir.op import Op
-from tilewright.ir.types import Array, DType, Quantisation
+from tilewright.ir.types import Array, Quantisation
 from tilewright.ops.arithmetic_tflite import ADD_LEFT_SHIFT, QAdd, QMul
 from tilewright.ops.elementwise import Activation, Add, Clip, Curve, Mul
 from tilewright.ops.layout import Concat
@@ -25,6 +25,7 @@ from tilewright.ops.tables_tflite import (
     curve_table,
     hard_swish_table,
     has_hard_swish_table,
+    joined_u8_table,
     leaky_relu_table,
     rescaled_table,
     sigmoid_table,
@@ -87,7 +88,7 @@ def lower_average_pool(lowering: Lowering, node: Node) -> None:
             f"{node}: average pooling that counts padding has no form in the tflite contract"
         )
     _check_sums(node, prod(op.window.kernel), 1.0)
-    offset = 128 if lowering.source.type(node.inputs[0]).dtype is DType.U8 else 0
+    offset = 128 if is_u8(lowering.source.values[node.inputs[0]]) else 0
     lowered = QAveragePool2d(op.window, offset)
     _emit_rescaled(lowering, node, lowered, (lowering.value(node.inputs[0]),), x)
 
@@ -146,7 +147,16 @@ def lower_activation(lowering: Lowering, node: Node) -> None:
 def lower_concat(lowering: Lowering, node: Node) -> None:
     """Concat; inputs under another scale than the output's are rescaled first."""
     y = lowering.quantisation(node, node.output)
-    lowering.emit(node, node.op, [lowering.rescaled(node, name, y) for name in node.inputs])
+    is_quantised_as_u8 = is_u8(lowering.source.values[node.output])
+    inputs: list[ValueName] = []
+    for name in node.inputs:
+        x = lowering.quantisation(node, name)
+        if is_quantised_as_u8 and x != y:
+            table = lowering.constant(node, "table", joined_u8_table(x, y))
+            inputs.append(lowering.between(node, "rescaled", Lut(), (lowering.value(name), table)))
+        else:
+            inputs.append(lowering.rescaled(node, name, y))
+    lowering.emit(node, node.op, inputs)
 
 
 def _check_sums(node: Node, count: int, gain: float) -> None:
