@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evaluate import evaluate_graph
-from tflite_models import differences, lowered
+from tflite_models import differences, lowered, reference
 from tilewright.ir.graph import Contract
 
 MODELS = Path(__file__).parents[3] / "shared" / "models" / "mlperf_tiny"
@@ -60,3 +60,19 @@ def test_outputs_equal_litert_on_two_hundred_inputs(network: str, tmp_path: Path
 def test_no_layer_rounds_differently_from_litert(network: str, tmp_path: Path) -> None:
     graph = lowered((MODELS / f"{network}.tflite").read_bytes(), tmp_path)
     assert graph.notes == ()
+
+
+@pytest.mark.slow
+def test_keywords_are_recognised_as_litert_recognises_them(tmp_path: Path) -> None:
+    model = (MODELS / "kws01_int8.tflite").read_bytes()
+    graph = lowered(model, tmp_path)
+    samples = np.load(MODELS / "kws01_eval.npz")
+    shape = graph.type(graph.inputs[0]).shape
+    right = 0
+    for x, label in zip(samples["x"], samples["y"], strict=True):
+        inputs = {graph.inputs[0]: x.reshape(shape)}
+        ours = evaluate_graph(graph, inputs)[graph.outputs[0]]
+        theirs = reference(model, inputs)[graph.outputs[0]]
+        assert np.array_equal(ours, theirs)
+        right += int(ours.argmax() == label)
+    assert right == 901
