@@ -159,6 +159,17 @@ def test_uint8_weights_become_int8_with_a_zero_point(tmp_path: Path):
     assert node.op.w_zero == 12
 
 
+def test_weights_may_be_reshaped_after_their_dequantisation(tmp_path: Path):
+    model = Model()
+    x = model.dequantise(model.input("x", (2, 10), np.int8), 0.02, 5, np.int8)
+    model.constant("w", random_integers(4, (6, 10, 1), np.int8))
+    column = model.dequantise("w", 0.01, 0, np.int8)
+    flat = model.node("Squeeze", (column, model.constant("axes", np.array([2]))), "flat")
+    w = model.node("Transpose", (flat,), "turned", perm=[1, 0])
+    model.quantise(model.node("MatMul", (x, w), "y.real"), 0.05, 0, np.int8, "y")
+    check(tmp_path, model, np.int8)
+
+
 def test_matmul_then_add_is_a_dense_layer_with_bias(tmp_path: Path):
     model = Model()
     x = model.dequantise(model.input("x", (2, 10), np.int8), 0.02, 5, np.int8)

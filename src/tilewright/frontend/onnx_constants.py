@@ -38,13 +38,21 @@ def fold(node: OnnxNode, constants: Mapping[str, Constant]) -> Constant | None:
         return permuted(first, _permutation(node, first.array.ndim))
     if node.kind not in _FOLDS:
         return None
-    arrays = tuple(_array(constants[name]) if name else np.empty(0) for name in node.inputs)
+    quantisation = None
+    if first is not None and node.kind in _RESHAPES and _has_one_scale(first):
+        first, quantisation = Constant(first.array), first.quantisation
+    rest = [_array(constants[name]) if name else np.empty(0) for name in node.inputs[1:]]
+    arrays = (_array(first), *rest) if first is not None else ()
     try:
         with np.errstate(all="ignore"):
             result = np.asarray(_FOLDS[node.kind](node, arrays))
     except (ValueError, IndexError, TypeError, OverflowError, ZeroDivisionError) as error:
         raise ModelError(f"{node}: cannot be computed from its constant inputs: {error}") from None
-    return Constant(result)
+    return Constant(result, quantisation)
+
+
+def _has_one_scale(constant: Constant) -> bool:
+    return constant.quantisation is not None and constant.quantisation.is_per_tensor
 
 
 def _array(constant: Constant) -> Array:
@@ -140,6 +148,9 @@ def _gather(node: OnnxNode, arrays: tuple[Array, ...]) -> Array:
         raise ValueError(f"{index.size} indices")
     return np.take(x, index.astype(np.int64), axis=node.integer("axis", 0))
 
+
+_RESHAPES = frozenset({"Squeeze", "Unsqueeze", "Reshape"})
+"""They keep the stored integers of a tensor with one scale."""
 
 _FOLDS: Mapping[str, Fold] = {
     "Constant": _constant,

@@ -156,7 +156,7 @@ def _with_constant(
     state: Importing, node: OnnxNode, op: Op, change: Callable[[OnnxNode, Constant], Constant]
 ) -> None:
     other = change(node, state.constant(node, 1, "second operand"))
-    name = f"{node.output}.operand"
+    name = f"{node.output}//operand"
     state.constants[name] = other
     _binary(op)(state, replace(node, inputs=(node.input(0), name)))
 

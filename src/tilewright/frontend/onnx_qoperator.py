@@ -1,6 +1,7 @@
 """QOperator form → QDQ form: QLinearConv(x, ...) means Q(Conv(DQ(x), ...)), and so on.
 
 ONNX and ONNX Runtime define these operators by that identity, so one importer serves both forms.
+Tensors that the file does not have are named with "//", which exporters do not write.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -24,7 +25,7 @@ class _Expansion:
 
     def real(self, index: int, axis: int = 0) -> str:
         """Inputs ``index`` .. ``index + 2`` (tensor, scale, zero point) as real numbers."""
-        name = f"{self.node.output}.real{index}"
+        name = f"{self.node.output}//real{index}"
         inputs = tuple(
             self.node.inputs[i] if self.node.has(i) else "" for i in range(index, index + 3)
         )
@@ -43,7 +44,7 @@ class _Expansion:
             return ""
         arrays = [self._array(i) for i in (index, *scale_indices)]
         steps = (arrays[1].astype(np.float64) * arrays[2].astype(np.float64)).reshape(-1) * factor
-        name = f"{node.output}.bias"
+        name = f"{node.output}//bias"
         scales = tuple(float(s) for s in steps)
         axis = None if len(scales) == 1 else 0
         self.constants[name] = Constant(
@@ -54,7 +55,7 @@ class _Expansion:
     def compute(self, kind: str, inputs: Iterable[str], scale_index: int) -> None:
         """The operator itself, then its QuantizeLinear."""
         node = self.node
-        result = f"{node.output}.real"
+        result = f"{node.output}//real"
         self.nodes.append(replace(node, kind=kind, inputs=tuple(inputs), outputs=(result,)))
         zero = node.inputs[scale_index + 1] if node.has(scale_index + 1) else ""
         quantised = (result, node.input(scale_index), zero)
