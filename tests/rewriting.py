@@ -89,6 +89,23 @@ def assert_same_outputs(before: Graph, after: Graph, seed: int = 1) -> None:
             np.testing.assert_array_equal(got[name], expected[name])
 
 
+def assert_origins_are_true(before: Graph, after: Graph, seed: int = 1) -> None:
+    """Every value of ``after`` holds the tensor that its origin names, in the order it says."""
+    inputs = drawn_inputs(before, np.random.default_rng(seed))
+    full, left = (evaluate_graph(graph, inputs) for graph in (before, after))
+    for node in after.nodes:
+        origin = after.values[node.output].origin
+        if origin is None:
+            continue
+        expected = full[ValueName(origin.name)]
+        if origin.perm is not None:
+            expected = expected.transpose(origin.perm)
+        if origin.kept is not None:
+            expected = expected[..., list(origin.kept)]
+        assert left[node.output].shape == expected.shape
+        np.testing.assert_allclose(left[node.output], expected, rtol=1e-5, atol=1e-4)
+
+
 def random_reals(rng: np.random.Generator, *shape: int) -> Array:
     """Small whole numbers as float32, so that sums are exact."""
     return rng.integers(-3, 4, shape).astype(np.float32)

@@ -1,7 +1,5 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from rewriting import (
     HALVES,
@@ -9,18 +7,15 @@ from rewriting import (
     assert_same_outputs,
     node_of,
     operators,
-    random_reals,
     refusals,
     shape_of,
 )
 from tilewright.frontend.rewrites.rules import simplify
 from tilewright.ir.graph import Origin, ValueName
-from tilewright.ops.conv2d import Conv2d
 from tilewright.ops.elementwise import Activation, Add, Clip, Curve, Mul
-from tilewright.ops.layout import Concat, Pad, Reshape, Transpose
+from tilewright.ops.layout import Concat, Pad, Transpose
 from tilewright.ops.reduce import Mean
 from tilewright.ops.softmax import Softmax
-from tilewright.ops.window2d import Window2d
 
 TO_FIRST, TO_LAST = Transpose((0, 3, 1, 2)), Transpose((0, 2, 3, 1))
 
@@ -89,58 +84,3 @@ def test_stored_integers_keep_their_scale_when_a_transpose_moves() -> None:
     after = simplify(before).graph
     assert operators(after) == ["Softmax", "Clip", "Activation"]
     assert after.values[ValueName("back")].quantisation == HALVES
-
-
-@st.composite
-def networks_in_file_layout(draw: st.DrawFn):
-    """Drawn operators on [N,C,H,W] values, spatial ones between Transposes, as importers write."""
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    net = Net()
-    channels = draw(st.integers(1, 3))
-    x = net.input("x", 1, channels, 4, draw(st.integers(1, 4)))
-    known = [x]
-    for i in range(draw(st.integers(1, 7))):
-        known.append(_drawn_operator(draw, net, f"n{i}", known, rng))
-    last = known[-1]
-    if draw(st.booleans()):
-        size = int(np.prod(net.builder.values[last].type.shape))
-        flat = net.do("flat", Reshape((1, size)), last)
-        last = net.do("last", Softmax(), flat)
-    return net.graph(*dict.fromkeys((last, *draw(st.sets(st.sampled_from(known[1:]))))))
-
-
-def _drawn_operator(draw: st.DrawFn, net: Net, name: str, known: list[str], rng) -> str:
-    x = draw(st.sampled_from(known))
-    shape = net.builder.values[ValueName(x)].type.shape
-    channels = shape[1]
-    alike = [k for k in known if net.builder.values[ValueName(k)].type.shape == shape]
-    match draw(st.integers(0, 7)):
-        case 0:
-            last = net.do(f"{name}.last", TO_LAST, x)
-            w = random_reals(rng, 2, 1, 1, channels)
-            conv = Conv2d(Window2d((1, 1)))
-            y = net.do(f"{name}.nhwc", conv, last, w, random_reals(rng, 2))
-            return net.do(name, TO_FIRST, y)
-        case 1:
-            return net.do(name, Clip(0, 6), x)
-        case 2:
-            return net.do(name, Add(), x, draw(st.sampled_from(alike)))
-        case 3:
-            return net.do(name, Mul(), x, random_reals(rng, channels, 1, 1))
-        case 4:
-            return net.do(name, Concat(draw(st.integers(1, 3))), x, draw(st.sampled_from(alike)))
-        case 5:
-            return net.do(name, Pad((0, 0, 1, 0), (0, 0, 0, 1)), x)
-        case 6:
-            return net.do(name, Mean((2, 3)), x)
-        case _:
-            return net.do(name, Clip(-2), net.do(f"{name}.flat", Reshape(shape), x))
-
-
-@settings(derandomize=True, deadline=None, max_examples=150)
-@given(networks_in_file_layout())
-def test_any_network_computes_the_same_after_simplifying(before) -> None:
-    after = simplify(before).graph
-    after.check()
-    assert_same_outputs(before, after)
-    assert simplify(after).graph is after
