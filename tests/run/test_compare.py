@@ -61,8 +61,8 @@ def test_real_numbers_have_an_absolute_and_a_relative_tolerance(
     ("kinds", "tolerance", "said"),
     [
         (("int8",), Tolerance.EXACT, "equal"),
-        (("float32",), Tolerance.EXACT, "within 0.0001"),
-        (("int8", "float32"), Tolerance.ONE_STEP, "within 1, within 0.0001"),
+        (("float32",), Tolerance.EXACT, "within 1e-4"),
+        (("int8", "float32"), Tolerance.ONE_STEP, "within 1 / 1e-4"),
         (("float32",), Tolerance.REPORTED, "reported"),
     ],
 )

@@ -3,11 +3,15 @@
 import re
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper
 
 from digits import MODEL, compiled_digits, some_digits
+from tilewright import run_model, verify_model
 from tilewright.backend.c_names import c_names
 from tilewright.ir.graph import Graph
 from tilewright.run.inputs import Batch, match_inputs
@@ -89,6 +93,42 @@ def test_a_wrong_optimisation_is_found_between_the_definitions() -> None:
     found = comparison(verification, "definition", "layers and outputs")
     assert not found.holds
     assert found.first.node == FAULTY
+
+
+def test_several_inputs_and_outputs_and_uint8_outside(tmp_path: Path) -> None:
+    """sum = a + b in uint8 and both = [sum | sum]: two inputs, two outputs, one read by a layer."""
+    pytest.importorskip("onnxruntime")
+    nodes = [
+        helper.make_node("DequantizeLinear", ["a", "fine", "high"], ["a.f32"]),
+        helper.make_node("DequantizeLinear", ["b", "coarse", "low"], ["b.f32"]),
+        helper.make_node("Add", ["a.f32", "b.f32"], ["sum.f32"]),
+        helper.make_node("QuantizeLinear", ["sum.f32", "coarse", "low"], ["sum"]),
+        helper.make_node("Concat", ["sum", "sum"], ["both"], axis=1),
+    ]
+    constants = [
+        helper.make_tensor("fine", TensorProto.FLOAT, (), [0.05]),
+        helper.make_tensor("coarse", TensorProto.FLOAT, (), [0.13]),
+        helper.make_tensor("high", TensorProto.UINT8, (), [200]),
+        helper.make_tensor("low", TensorProto.UINT8, (), [9]),
+    ]
+    ports = {
+        name: helper.make_tensor_value_info(name, TensorProto.UINT8, shape)
+        for name, shape in (("a", (1, 5)), ("b", (1, 5)), ("sum", (1, 5)))
+    }
+    ports["both"] = helper.make_tensor_value_info("both", TensorProto.UINT8, (1, 10))
+    graph = helper.make_graph(
+        nodes, "net", [ports["a"], ports["b"]], [ports["sum"], ports["both"]], constants
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.save(model, tmp_path / "net.onnx")
+    report = verify_model(tmp_path / "net.onnx", inputs=4, sanitizes=True)
+    assert report.holds
+    outputs = run_model(tmp_path / "net.onnx", inputs={"a": np.uint8([[0, 50, 200, 250, 255]]),
+        "b": np.uint8([[9, 9, 9, 19, 255]])}).outputs  # fmt: skip
+    # (a - 200) * 0.05 + (b - 9) * 0.13 in steps of 0.13, plus 9, at least 0
+    assert outputs["sum"].tolist() == [[0, 0, 9, 38, 255]]
+    assert outputs["both"].tolist() == [[0, 0, 9, 38, 255] * 2]
+    assert outputs["sum"].dtype == np.uint8
 
 
 def test_without_the_third_party_the_others_are_still_compared(

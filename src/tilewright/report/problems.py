@@ -28,7 +28,7 @@ def find_problems(
         try:
             lowered = lower(_alone(graph, node), contract, allow_float=allow_float)
         except CompileError as error:
-            found.append(Problem(str(node), str(error)))
+            found.append(Problem(str(node), str(error).removeprefix(f"{node}: ")))
             continue
         found += [
             Problem(str(node), reason)

@@ -8,7 +8,8 @@ import numpy as np
 
 from tilewright.ir.types import Array
 
-FLOAT_ABSOLUTE = FLOAT_RELATIVE = 1e-4
+FLOAT_TEXT = "1e-4"
+FLOAT_ABSOLUTE = FLOAT_RELATIVE = float(FLOAT_TEXT)
 """Of the float32 contract: |difference| <= 1e-4 + 1e-4 * |reference|. See docs/numerics.md."""
 
 
@@ -70,8 +71,9 @@ class Comparison:
         """What must hold, in a few words: equal, within 1, within 1e-4."""
         if self.tolerance is Tolerance.REPORTED or "real" not in self.kinds:
             return self.tolerance.value
-        real = f"within {FLOAT_ABSOLUTE:g}"
-        return real if self.kinds == frozenset({"real"}) else f"{self.tolerance.value}, {real}"
+        if self.kinds == frozenset({"real"}):
+            return f"within {FLOAT_TEXT}"
+        return f"{self.tolerance.value} / {FLOAT_TEXT}"
 
     @property
     def holds(self) -> bool:
