@@ -23,8 +23,6 @@ from tilewright.run.compare import Comparison, Pair, Tolerance, compare
 from tilewright.run.host import HostOptions, run_on_host
 from tilewright.run.inputs import Batch
 from tilewright.run.interpret import Interpretation, interpret
-from tilewright.run.judges.litert import LiteRt
-from tilewright.run.judges.onnxruntime import OnnxRuntime
 from tilewright.run.result import RunResult
 
 DEFINITION, PLANNED, GENERATED = "definition", "planned", "generated C"
@@ -174,6 +172,8 @@ def _judged(
 def _judged_by_litert(
     subject: Subject, inputs: list[dict[str, Array]], whole: list[dict[ValueName, Array]]
 ) -> list[Comparison]:
+    from tilewright.run.judges.litert import LiteRt
+
     judge = LiteRt(subject.model)
 
     def pairs() -> Iterator[Pair]:
@@ -193,6 +193,9 @@ def _judged_by_litert(
 def _judged_by_onnxruntime(
     subject: Subject, inputs: list[dict[str, Array]], whole: list[dict[ValueName, Array]]
 ) -> list[Comparison]:
+    # It needs onnx, which takes as long to import as a small network to compile.
+    from tilewright.run.judges.onnxruntime import OnnxRuntime
+
     judge = OnnxRuntime(subject.model)
 
     def layers() -> Iterator[Pair]:
