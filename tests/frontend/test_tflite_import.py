@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from evaluate import evaluate_graph
 from tflite_models import Operator, Tensor, build, constant, differences, lowered, schema
 from tilewright.errors import (
     CompileError,
@@ -151,6 +152,28 @@ def test_weights_stored_as_float16_become_float32(tmp_path: Path) -> None:
     model = build(tensors, operators, ["x"], ["y"])
     x = RNG.standard_normal((2, 4)).astype(np.float32)
     assert differences(lowered(model, tmp_path), model, {"x": x}) == {}
+
+
+def test_quantised_weights_of_a_float_layer_are_noted_and_dequantised(tmp_path: Path) -> None:
+    w = RNG.integers(-127, 128, (5, 4)).astype(np.int8)
+    tensors = [Tensor("x", "float32", (2, 4)), constant("w", w, (0.02,)),
+               Tensor("y", "float32", (2, 5))]  # fmt: skip
+    operator = Operator("FULLY_CONNECTED", ["x", "w"], "y", "FullyConnectedOptions")
+    graph = lowered(build(tensors, [operator], ["x"], ["y"]), tmp_path)
+    assert graph.contract is Contract.FLOAT32
+    assert graph.notes == (
+        "fully_connected_0: weights are int8, activations are not quantised; computed in float32",
+    )
+    x = RNG.standard_normal((2, 4)).astype(np.float32)
+    y = evaluate_graph(graph, {"x": x})[graph.outputs[0]]
+    assert np.allclose(y, x @ (w.astype(np.float32) * np.float32(0.02)).T, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["int16", "int32", "int64"])
+def test_activations_of_other_integers_are_refused(dtype: str, tmp_path: Path) -> None:
+    x, y = Tensor("x", dtype, (4,), **Q), Tensor("y", dtype, (4,), **Q)
+    message = refusal(UnsupportedError, build([x, y], [RELU], ["x"], ["y"]), tmp_path)
+    assert f"tensor x ({dtype}[4]): activations of type {dtype} are not supported" in message
 
 
 def test_tensors_of_one_name_stay_apart(tmp_path: Path) -> None:

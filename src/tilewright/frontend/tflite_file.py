@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tilewright.errors import ModelError
+from tilewright.errors import ModelError, UnsupportedError
 from tilewright.frontend.tflite_reader import Bytes, Table
 from tilewright.ir.types import Array, Shape
 
@@ -62,7 +62,10 @@ class TfliteTensor:
         """The constant. Raises ModelError where its size contradicts the shape."""
         assert self.data is not None
         if self.dtype not in READABLE:
-            raise ModelError(f"tensor {self}: constants of type {self.dtype} are not supported")
+            raise UnsupportedError(
+                f"tensor {self}: constants of type {self.dtype} are not supported; convert the "
+                "network with int8 weights"
+            )
         element = np.dtype(self.dtype).newbyteorder("<")
         promised = prod(self.shape) * element.itemsize
         if promised != len(self.data) or min(self.shape, default=1) < 1:
@@ -112,7 +115,7 @@ def read_tflite(path: Path) -> TfliteFile:
         raise ModelError(f"{path.name}: schema version {version}; only version 3 is known")
     subgraphs = model.tables(2)
     if len(subgraphs) != 1:
-        raise ModelError(
+        raise UnsupportedError(
             f"{path.name}: {len(subgraphs)} subgraphs; exactly one is supported (control flow such "
             "as IF and WHILE makes more)"
         )

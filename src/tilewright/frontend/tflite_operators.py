@@ -14,86 +14,25 @@ import numpy as np
 from tilewright.errors import ModelError, UnsupportedError
 from tilewright.frontend.lower.lowering import dequantised
 from tilewright.frontend.tflite_file import TfliteOperator
+from tilewright.frontend.tflite_layers import (
+    fused_clip,
+    import_conv_2d,
+    import_depthwise,
+    import_fully_connected,
+)
 from tilewright.frontend.tflite_network import (
     Network,
     activation_type,
     quantisation_of,
 )
-from tilewright.frontend.tflite_windows import pool_window, same_or_valid
+from tilewright.frontend.tflite_windows import pool_window
 from tilewright.ir.graph import ValueName
-from tilewright.ir.types import Quantisation
-from tilewright.ops.conv2d import Conv2d, DepthwiseConv2d
-from tilewright.ops.dense import Dense
 from tilewright.ops.elementwise import Activation, Add, Clip, Curve, Mul
 from tilewright.ops.layout import Concat, Pad, Reshape, Transpose
 from tilewright.ops.pool2d import AveragePool2d, MaxPool2d
 from tilewright.ops.quantise import Dequantize, Quantize
 from tilewright.ops.reduce import Mean
 from tilewright.ops.softmax import Softmax
-
-FUSED = {0: (-inf, inf), 1: (0.0, inf), 2: (-1.0, 1.0), 3: (0.0, 6.0)}
-"""ActivationFunctionType: none, relu, relu_n1_to_1, relu6; tanh and sign_bit are never fused."""
-
-
-def fused_clip(network: Network, op: TfliteOperator, slot: int) -> tuple[float, float]:
-    """Real bounds of the fused activation. Raises UnsupportedError for one that is no clip."""
-    code = 0 if op.options is None else op.options.integer(slot, "int8")
-    if code not in FUSED:
-        raise UnsupportedError(f"{network.label(op)}: fused activation {code} is not supported")
-    return FUSED[code]
-
-
-def import_conv_2d(network: Network, op: TfliteOperator) -> None:
-    """CONV_2D: w [O,KH,KW,C/groups]; the number of groups follows from the channels."""
-    x, (w, stored) = network.activation(op, 0), _weights(network, op, rank=4)
-    channels, per_group = network.type(x).shape[-1:], stored.shape[3]
-    if not channels or channels[0] % per_group:
-        raise ModelError(
-            f"{network.label(op)}: {network.type(x)} has no multiple of the {per_group} input "
-            f"channels of its weights {list(stored.shape)}"
-        )
-    window = same_or_valid(network, op, network.type(x).shape, stored.shape[1:3], (4, 5))
-    low, high = fused_clip(network, op, 3)
-    bias = _bias(network, op, stored.shape[0])
-    meaning = Conv2d(window, channels[0] // per_group, low=low, high=high)
-    network.emit(op, meaning, (x, w, bias))
-
-
-def import_depthwise(network: Network, op: TfliteOperator) -> None:
-    """DEPTHWISE_CONV_2D: w [1,KH,KW,O], output channel o reads input channel o // multiplier."""
-    x = network.activation(op, 0)
-    tensor, stored = network.tensor(op, 1), network.constant(op, 1)
-    if stored.ndim != 4 or stored.shape[0] != 1:
-        raise ModelError(f"{network.label(op)}: weights {tensor} are not [1,KH,KW,O]")
-    quantisation = quantisation_of(tensor)
-    if quantisation is not None and quantisation.axis is not None:
-        quantisation = Quantisation(
-            quantisation.scales, quantisation.zero_points, quantisation.axis - 1
-        )
-    w = network.builder.constant(tensor.name, stored[0], quantisation)
-    window = same_or_valid(network, op, network.type(x).shape, stored.shape[1:3], (5, 6))
-    low, high = fused_clip(network, op, 4)
-    bias = _bias(network, op, stored.shape[3])
-    network.emit(op, DepthwiseConv2d(window, low, high), (x, w, bias))
-
-
-def import_fully_connected(network: Network, op: TfliteOperator) -> None:
-    """FULLY_CONNECTED: x is flattened to rows of K unless its leading dimensions are kept."""
-    x, (w, stored) = network.activation(op, 0), _weights(network, op, rank=2)
-    shape, size = network.type(x).shape, network.type(x).size
-    keeps = op.options is not None and op.options.flag(2)
-    if op.options is not None and op.options.integer(1, "int8"):
-        raise UnsupportedError(f"{network.label(op)}: shuffled weights are not supported")
-    features = stored.shape[1]
-    if size % features or (keeps and shape[-1:] != (features,)):
-        raise ModelError(
-            f"{network.label(op)}: {network.type(x)} does not divide into rows of {features}, "
-            "which its weights want"
-        )
-    if not keeps and shape != (size // features, features):
-        x = network.rows(op, Reshape((size // features, features)), x)
-    low, high = fused_clip(network, op, 0)
-    network.emit(op, Dense(low, high), (x, w, _bias(network, op, stored.shape[0])))
 
 
 def import_add(network: Network, op: TfliteOperator) -> None:
@@ -300,47 +239,6 @@ def _axis(network: Network, op: TfliteOperator, axis: int, rank: int) -> int:
     if not -rank <= axis < rank:
         raise ModelError(f"{network.label(op)}: axis {axis} is outside {rank} dimensions")
     return axis % rank
-
-
-def _weights(network: Network, op: TfliteOperator, rank: int) -> tuple[ValueName, np.ndarray]:
-    """Constant weights as a value, and their array."""
-    tensor, stored = network.tensor(op, 1), network.constant(op, 1)
-    if stored.ndim != rank or 0 in stored.shape:
-        raise ModelError(f"{network.label(op)}: weights {tensor} do not have {rank} dimensions")
-    return network.builder.constant(tensor.name, stored, quantisation_of(tensor)), stored
-
-
-def _bias(network: Network, op: TfliteOperator, channels: int) -> ValueName:
-    """The bias, zeros where the file has none.
-
-    A stored bias counts in steps of x_scale * w_scale; the file's own scale of it is decoration
-    (8-bit quantisation specification), and reference kernels never read it.
-    """
-    if not network.has_input(op, 2):
-        dtype = np.float32 if network.result(op).dtype == "float32" else np.int32
-        array = np.zeros(channels, dtype)
-        return network.builder.constant(f"{network.result(op).name}.bias", array)
-    tensor, array = network.tensor(op, 2), network.constant(op, 2)
-    if array.shape != (channels,):
-        raise ModelError(
-            f"{network.label(op)}: bias {tensor} does not have one element for each of {channels} "
-            "output channels"
-        )
-    wanted = np.float32 if network.result(op).dtype == "float32" else np.int32
-    if array.dtype != wanted:
-        raise UnsupportedError(
-            f"{network.label(op)}: bias {tensor} has to be {np.dtype(wanted).name}"
-        )
-    return network.builder.constant(tensor.name, array, _bias_steps(network, op))
-
-
-def _bias_steps(network: Network, op: TfliteOperator) -> Quantisation | None:
-    """x_scale * w_scale, per output channel where the weights have scales of their own."""
-    x, w = quantisation_of(network.tensor(op, 0)), quantisation_of(network.tensor(op, 1))
-    if x is None or w is None or not x.is_per_tensor:
-        return None
-    steps = tuple(x.scale * scale for scale in w.scales)
-    return Quantisation(steps, (0,) * len(steps), None if w.is_per_tensor else 0)
 
 
 def _pad_value(network: Network, op: TfliteOperator) -> float:
