@@ -83,7 +83,7 @@ def lower_average_pool(lowering: Lowering, node: Node) -> None:
     op = node.op
     assert isinstance(op, AveragePool2d)
     x = lowering.quantisation(node, node.inputs[0])
-    if op.counts_padding:
+    if op.counts_padding and op.window.is_padded:
         raise QuantisationError(
             f"{node}: average pooling that counts padding has no form in the tflite contract"
         )
@@ -186,7 +186,7 @@ def _emit_rescaled(
 
 
 def _scales_fit(rule: LowerRule) -> LowerRule:
-    """Scales whose ratio leaves every fixed-point form become an error that names the node."""
+    """Scales or shapes that leave every fixed-point form become an error that names the node."""
 
     def guarded(lowering: Lowering, node: Node) -> None:
         try:
@@ -194,7 +194,9 @@ def _scales_fit(rule: LowerRule) -> LowerRule:
             with np.errstate(over="ignore"):
                 rule(lowering, node)
         except ValueError as error:
-            raise QuantisationError(f"{node}: cannot rescale to {node.output}: {error}") from None
+            raise QuantisationError(
+                f"{node}: no integer form makes {node.output}: {error}"
+            ) from None
 
     return guarded
 
