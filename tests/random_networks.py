@@ -101,6 +101,14 @@ def evaluate_graph(graph: Graph, inputs: Mapping[ValueName, Array]) -> dict[Valu
     return values
 
 
+def random_inputs(graph: Graph, seed: int) -> dict[ValueName, Array]:
+    random = np.random.default_rng(seed)
+    return {
+        name: random.integers(-128, 128, graph.type(name).shape).astype(np.int8)
+        for name in graph.inputs
+    }
+
+
 @st.composite
 def unary_ops(draw: st.DrawFn, x: TensorType) -> Op:
     """An operator that takes ``x``, a 4-dimensional int8 or float32 tensor."""

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from arena import run_in_arena
 from random_networks import (
     Largest,
     Network,
@@ -16,13 +17,13 @@ from random_networks import (
     fake_kernel,
     fake_target,
     graphs,
+    random_inputs,
     targets,
 )
 from tilewright.errors import CapacityError
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Plan
 from tilewright.ir.target import Streaming, Target
-from tilewright.ir.types import Array
 from tilewright.midend.allocate import plan_memory
 from tilewright.midend.assign import assign
 from tilewright.midend.check import check_plan
@@ -40,54 +41,13 @@ def planned(graph: Graph, target: Target) -> Plan:
     return plan
 
 
-def run_in_arena(plan: Plan, graph: Graph, inputs: dict[ValueName, Array]) -> dict[str, Array]:
-    """The network in one array of bytes: each block is computed from what is there by then."""
-    arena = np.full(plan.arena_bytes["ram"], 0xA5, np.uint8)
-
-    def place(name: ValueName) -> Array:
-        buffer, type_ = plan.buffer_of(name), graph.type(name)
-        assert buffer is not None
-        raw = arena[buffer.offset : buffer.offset + type_.nbytes]
-        return raw.view(type_.dtype.numpy).reshape(type_.shape)
-
-    for name, array in inputs.items():
-        place(name)[...] = array
-    for time, step in enumerate(plan.steps):
-        if step.kernel is None:
-            continue
-        scratch = plan.scratch_of(time)
-        if scratch is not None:
-            arena[scratch.offset : scratch.bytes.stop] = 0x5A
-        target = place(step.node.output)
-        streaming = step.kernel.streaming
-        rank = len(target.shape) - (
-            len(target.shape) if streaming is None else streaming.block_axes
-        )
-        blocks = list(np.ndindex(*target.shape[:rank]))
-        for block in in_call_order(blocks, plan.piece_items(time)):
-            read = [graph.constants.get(n, place(n)).copy() for n in step.node.inputs]
-            target[block] = step.node.op.evaluate(*read)[block]
-    return {name: place(name).copy() for name in graph.outputs}
-
-
-def in_call_order(blocks: list[tuple[int, ...]], piece: int) -> list[tuple[int, ...]]:
-    if not piece:
-        return blocks
-    starts = range(0, len(blocks), piece)
-    return [block for start in reversed(starts) for block in blocks[start : start + piece]]
-
-
 @settings(derandomize=True, deadline=None, max_examples=150)
 @given(graphs(), targets(), st.integers(0, 99))
 def test_every_plan_passes_the_checker_and_computes_the_network(
     graph: Graph, target: Target, seed: int
 ):
     plan = planned(graph, target)
-    random = np.random.default_rng(seed)
-    inputs = {
-        name: random.integers(-128, 128, graph.type(name).shape).astype(np.int8)
-        for name in graph.inputs
-    }
+    inputs = random_inputs(graph, seed)
     wanted = evaluate_graph(graph, inputs)
     for name, array in run_in_arena(plan, graph, inputs).items():
         np.testing.assert_array_equal(array, wanted[name])

@@ -1,6 +1,8 @@
 """Distances between an output and the input that it overwrites."""
 
 import time
+from itertools import pairwise, product
+from math import prod
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from tilewright.ir.op import Along, Op
 from tilewright.ir.target import Signature
 from tilewright.ir.types import DType, Span, TensorType
-from tilewright.midend.overlap import smallest_distance
+from tilewright.midend.overlap import Gap, joint_extent, largest_distance, smallest_distance
 from tilewright.ops.conv2d import QConv2d, QDepthwiseConv2d
 from tilewright.ops.dense import QDense
 from tilewright.ops.elementwise import Add
@@ -184,3 +186,88 @@ def test_a_block_that_reads_only_padding_sets_no_bound(block_axes: int):
     op = Pad((0, 4), (0, 4))
     sig = signature(op, s8(1, 2))
     assert smallest_distance(op, sig, 0, block_axes) == by_brute_force(op, sig, 0, block_axes)
+
+
+def loses_bytes(op: Op, sig: Signature, index: int, order: list[list[int]], distance: int) -> bool:
+    """Calls of consecutive blocks, in the given order, one byte at a time."""
+    out, source = sig.output, sig.inputs[index]
+    blocks = sum(map(len, order))
+    leading = next(n for n in range(len(out.shape) + 1) if prod(out.shape[:n]) == blocks)
+    access = op.reads(*sig.inputs)[index]
+    addresses = np.arange(source.nbytes).reshape(*source.shape, source.dtype.nbytes)
+    written: set[int] = set()
+    corners = list(np.ndindex(*out.shape[:leading]))
+    for block in (b for call in order for b in call):
+        region = (*(Span(i, 1) for i in corners[block]), *(Span(0, n) for n in out.shape[leading:]))
+        spans = [
+            how.span(region[how.axis], extent) if isinstance(how, Along) else Span(0, extent)
+            for how, extent in zip(access, source.shape, strict=True)
+        ]
+        read = addresses[tuple(slice(s.start, s.stop) for s in spans)] + distance
+        if written & set(read.reshape(-1).tolist()):
+            return True
+        size = out.nbytes // blocks
+        written |= set(range(block * size, (block + 1) * size))
+    return False
+
+
+@settings(derandomize=True, deadline=None, max_examples=150)
+@given(st.one_of(windowed_cases(), layout_cases()), st.sampled_from([1, 2, 4]), st.data())
+def test_pieces_called_last_first_lose_no_byte_at_the_largest_distance(
+    case: tuple[Op, Signature], piece: int, data: st.DataObject
+):
+    op, sig = case
+    block_axes = data.draw(st.integers(0, len(sig.output.shape)))
+    blocks = prod(sig.output.shape[: len(sig.output.shape) - block_axes])
+    distance = largest_distance(op, sig, 0, block_axes, piece)
+    pieces = [list(range(s, min(s + piece, blocks))) for s in range(0, blocks, piece)]
+    assert -sig.inputs[0].nbytes <= distance <= sig.output.nbytes
+    for closer in range(distance, -sig.inputs[0].nbytes, -max(1, distance // 3)):
+        assert not loses_bytes(op, sig, 0, pieces[::-1], closer)
+
+
+def test_a_pointwise_layer_may_climb_by_its_piece():
+    op, sig = conv(Window2d((1, 1)), s8(1, 25, 5, 64), 64)
+    assert largest_distance(op, sig, 0, 1, 1) == 0
+    assert largest_distance(op, sig, 0, 1, 4) == -4 * 64
+
+
+def test_longer_pieces_need_at_least_as_much_room():
+    op, sig = conv(Window2d((3, 3), pads=(1, 1, 1, 1)), s8(1, 8, 8, 4), 4)
+    distances = [largest_distance(op, sig, 0, 1, piece) for piece in (1, 2, 4, 8, 16, 32, 64)]
+    assert distances == sorted(distances, reverse=True)
+    assert distances[0] == -(8 + 1) * 4
+    assert distances[-1] == -8 * 8 * 4
+
+
+def least_extent(writer: int, readers: list[tuple[int, Gap]]) -> int:
+    """Every offset of every reader around a writer at 0."""
+    reach = writer + sum(size for size, _ in readers)
+    best = reach
+    for starts in product(*(range(-reach, reach + 1) for _ in readers)):
+        placed = sorted((s, s + size) for s, (size, _) in zip(starts, readers, strict=True))
+        apart = all(a[1] <= b[0] for a, b in pairwise(placed))
+        clear = all(
+            s >= min(gap.above, writer) or s <= max(gap.below, -size)
+            for s, (size, gap) in zip(starts, readers, strict=True)
+        )
+        if apart and clear:
+            best = min(best, max(writer, placed[-1][1]) - min(0, placed[0][0]))
+    return best
+
+
+@settings(derandomize=True, deadline=None, max_examples=100)
+@given(
+    st.integers(1, 6),
+    st.lists(st.tuples(st.integers(1, 4), st.integers(-4, 6)), min_size=1, max_size=2),
+    st.integers(-4, 4),
+)
+def test_the_joint_extent_is_the_best_of_all_placements(
+    writer: int, sizes: list[tuple[int, int]], below: int
+):
+    alone = len(sizes) == 1
+    readers = [
+        (size, Gap(max(below, -size) if alone else -size, min(max(above, -size), writer)))
+        for size, above in sizes
+    ]
+    assert joint_extent(writer, readers) == least_extent(writer, readers)

@@ -84,7 +84,7 @@ class Model:
         self._model.minimize(objective)
 
     def solve(self, wish: Sequence["Variable"], effort: float) -> Solved | Conflict | Unknown:
-        """The best solution within ``effort`` (deterministic time, about seconds)."""
+        """The best solution within ``effort``, in the solver's deterministic time."""
         model = self._model.clone()
         for reason in self._reasons.values():
             model.add(reason == 1)
@@ -112,6 +112,8 @@ class Model:
         solver.parameters.num_workers = 1
         solver.parameters.random_seed = 0
         solver.parameters.max_deterministic_time = effort
+        # Linear relaxations say little about choices between "before" and "after".
+        solver.parameters.linearization_level = 0
         return solver
 
     def _reason(self, because: str) -> "Variable":
