@@ -1,4 +1,4 @@
-from rewriting import HALVES, Net, assert_same_outputs, operators
+from rewriting import HALVES, Net, assert_same_outputs, operators, refusals
 from tilewright.frontend.rewrites.rules import simplify
 from tilewright.ir.types import Quantisation
 from tilewright.ops.elementwise import Activation, Add, Clip, Curve
@@ -37,6 +37,15 @@ def test_a_reshape_to_the_same_shape_stays_where_it_changes_the_scale() -> None:
     stored = net.do("stored", Clip(0), net.input("x", 4), q=HALVES)
     moved = net.do("moved", Reshape((4,)), stored, q=Quantisation((0.25,), (0,)))
     assert operators(simplify(net.graph(moved)).graph) == ["Clip", "Reshape"]
+
+
+def test_reshapes_are_not_merged_over_a_change_of_scale() -> None:
+    net = Net()
+    stored = net.do("stored", Clip(0), net.input("x", 2, 6), q=HALVES)
+    coarse = net.do("coarse", Reshape((12,)), stored, q=Quantisation((2.0,), (0,)))
+    rewritten = simplify(net.graph(net.do("back", Reshape((3, 4)), coarse, q=HALVES)))
+    assert operators(rewritten.graph) == ["Clip", "Reshape", "Reshape"]
+    assert refusals(rewritten, "merge-reshapes") == ["coarse (Reshape) also changes the scale"]
 
 
 def test_a_broadcast_operand_keeps_the_reshape_above() -> None:
