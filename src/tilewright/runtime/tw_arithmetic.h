@@ -42,7 +42,7 @@ static inline int32_t tw_doubling_high_multiply(int32_t a, int32_t b) {
 
 /// x / 2**bits, ties away from zero (gemmlowp RoundingDivideByPOT). 0 <= bits <= 31.
 static inline int32_t tw_rounding_shift_right(int32_t x, int32_t bits) {
-  const int32_t mask = (int32_t)(((int64_t)1 << bits) - 1);
+  const int32_t mask = (int32_t)(((uint32_t)1 << bits) - 1);
   const int32_t threshold = (mask >> 1) + (x < 0);
   return tw_shift_right(x, bits) + ((x & mask) > threshold);
 }

@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from tilewright.ir.op import Op
 from tilewright.ir.target import Signature
+from tilewright.ir.types import Array
 from tilewright.ops.rescale import Rounding
 
 HERE = Path(__file__).parent
@@ -31,3 +34,11 @@ def refuse_unless(kind: type[Op], rounding: Rounding) -> Refuse:
         return None
 
     return refuse
+
+
+def widen_shifts(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
+    """Shifts (the last constant) as int32: requantisation then vectorises in one width."""
+    del op
+    *others, shift = constants
+    assert shift is not None
+    return (*others, shift.astype(np.int32))

@@ -9,7 +9,7 @@ typedef struct {
   const int8_t *w;           // [out_c][kernel_h][kernel_w][in_c / groups]
   const int32_t *bias;       // [out_c], x_zero folded in
   const int32_t *multiplier; // [out_c] or [1]
-  const int8_t *shift;       // [out_c] or [1]
+  const int32_t *shift;      // [out_c] or [1]
   int8_t *y;                 // [batch][out_h][out_w][out_c]
   int16_t *scratch;          // [4][kernel_h * kernel_w * in_c]: four widened patches
   int32_t in_h, in_w, in_c;

@@ -8,6 +8,7 @@ from tilewright.targets.packs.portable.kernels.contract_variants import (
     HERE,
     refuse_unless,
     variant_source,
+    widen_shifts,
 )
 
 PATCHES = 4
@@ -72,6 +73,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         scratch_bytes=_scratch_bytes,
         streaming=Streaming(inputs=(0,), block_axes=1),
         includes=(HERE / "conv2d_s8_core.h", HERE / "dot_s8.h", HERE / "requantise_s8.h"),
+        pack=widen_shifts,
     )
 
 

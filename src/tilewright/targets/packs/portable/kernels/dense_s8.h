@@ -9,7 +9,7 @@ typedef struct {
   const int8_t *w;           // [out_c][in_c]
   const int32_t *bias;       // [out_c], x_zero folded in
   const int32_t *multiplier; // [out_c] or [1]
-  const int8_t *shift;       // [out_c] or [1]
+  const int32_t *shift;      // [out_c] or [1]
   int8_t *y;                 // [rows][out_c]
   int16_t *scratch;          // [4][in_c]: widened rows
   int32_t in_c, out_c;

@@ -8,6 +8,7 @@ from tilewright.targets.packs.portable.kernels.contract_variants import (
     HERE,
     refuse_unless,
     variant_source,
+    widen_shifts,
 )
 from tilewright.targets.packs.portable.kernels.conv2d_s8 import PATCHES
 
@@ -50,6 +51,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         scratch_bytes=_scratch_bytes,
         streaming=Streaming(inputs=(0,), block_axes=1),
         includes=(HERE / "dense_s8_core.h", HERE / "dot_s8.h", HERE / "requantise_s8.h"),
+        pack=widen_shifts,
     )
 
 

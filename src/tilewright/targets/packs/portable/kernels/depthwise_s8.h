@@ -9,7 +9,7 @@ typedef struct {
   const int8_t *w;           // [kernel_h][kernel_w][out_c]
   const int32_t *bias;       // [out_c], x_zero folded in
   const int32_t *multiplier; // [out_c] or [1]
-  const int8_t *shift;       // [out_c] or [1]
+  const int32_t *shift;      // [out_c] or [1]
   int8_t *y;                 // [batch][out_h][out_w][out_c]
   int32_t *scratch;          // [out_c] accumulators, then in_c bytes of padding
   int32_t in_h, in_w, in_c;

@@ -8,6 +8,7 @@ from tilewright.targets.packs.portable.kernels.contract_variants import (
     HERE,
     refuse_unless,
     variant_source,
+    widen_shifts,
 )
 
 
@@ -37,7 +38,7 @@ def _items(op: Op, signature: Signature) -> int:
 
 def _scratch_bytes(op: Op, signature: Signature) -> int:
     del op
-    return signature.output.shape[-1]
+    return 4 * signature.output.shape[-1] + signature.inputs[0].shape[-1]
 
 
 def _cycles(op: Op, signature: Signature) -> int:
@@ -58,6 +59,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         scratch_bytes=_scratch_bytes,
         streaming=Streaming(inputs=(0,), block_axes=1),
         includes=(HERE / "depthwise_s8_core.h", HERE / "requantise_s8.h"),
+        pack=widen_shifts,
     )
 
 

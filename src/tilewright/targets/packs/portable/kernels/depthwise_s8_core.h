@@ -82,10 +82,10 @@ static inline void depthwise_s8_window(const depthwise_s8_args *a, const int8_t 
   memset(acc, 0, (size_t)a->out_c * sizeof(int32_t));
   for (int32_t ky = 0; ky < a->kernel_h; ky++) {
     const int32_t y = top + ky * a->dilation_h;
+    const int8_t *row = y >= 0 && y < a->in_h ? image + y * a->in_w * a->in_c : 0;
     for (int32_t kx = 0; kx < a->kernel_w; kx++, w += a->out_c) {
       const int32_t x = left + kx * a->dilation_w;
-      const int32_t is_inside = y >= 0 && y < a->in_h && x >= 0 && x < a->in_w;
-      taps.x[taps.count] = is_inside ? image + (y * a->in_w + x) * a->in_c : padding;
+      taps.x[taps.count] = row != 0 && x >= 0 && x < a->in_w ? row + x * a->in_c : padding;
       taps.w[taps.count] = w;
       taps.count++;
       if (taps.count == DEPTHWISE_TAPS) {
