@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tilewright.errors import OptionError, ToolError
+from tilewright.errors import CapacityError, OptionError, ToolError
 from tilewright.frontend.lower import lower
 from tilewright.frontend.rewrites.rules import optimise, simplify
 from tilewright.ir.dump import dump_graph, dump_plan, dump_program
@@ -249,7 +249,15 @@ def _graph_after(model: Model, phase: int, options: Options) -> Graph:
 
 def _compile(model: Model, target: Target | str, options: Options) -> Compilation:
     logger.info("compiling %s", model)
-    return compile_model(Path(model), _loaded(target), options)
+    compilation = compile_model(Path(model), _loaded(target), options)
+    for memory in memory_use(compilation.target, compilation.plan, compilation.program):
+        if memory.short:
+            raise CapacityError(
+                f"{memory.name} of target {compilation.target.name}: the network needs "
+                f"{memory.used:,} B, {memory.short:,} B more than there are; "
+                f"--memory {memory.name}={memory.used} would do, tilewright check shows what for"
+            )
+    return compilation
 
 
 def _loaded(target: Target | str) -> Target:

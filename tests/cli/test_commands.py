@@ -103,6 +103,18 @@ def test_check_needs_no_compiler_and_says_how_many_bytes_are_missing(
     assert "It fits." in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("memory", ["ram=64", "flash=64"])
+def test_a_memory_that_is_too_small_stops_a_compilation(
+    capsys: Capture, tmp_path: Path, memory: str
+) -> None:
+    said = refused(capsys, "compile", DIGITS, "-o", str(tmp_path / "out"), "--memory", memory)
+    name = memory.partition("=")[0]
+    assert f"{name} of target" in said
+    assert "more than" in said
+    assert f"--memory {name}=" in said
+    assert os.listdir(tmp_path) == []
+
+
 def test_compile_writes_a_folder_and_says_what_is_in_it(capsys: Capture, tmp_path: Path) -> None:
     folder = tmp_path / "deep" / "out"
     assert main(["compile", DIGITS, "-o", str(folder), "--name", "net", "--json"]) == 0

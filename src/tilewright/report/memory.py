@@ -192,10 +192,9 @@ def _alive(buffer: Buffer, plan: Plan, program: Program) -> AliveTensor:
 
 def memory_table(memories: tuple[MemoryUse, ...]) -> Group:
     """One row per memory and part."""
-    rows: list[tuple[str, str, str, str]] = []
+    rows: list[tuple[str, str, str, str, str]] = []
     for memory in memories:
-        size = size_text(memory.size)
         share = percent_text(memory.used, memory.size) if memory.size else ""
-        rows.append((memory.name, "all", size_text(memory.used), f"{size} {share}".strip()))
-        rows += [("", part, size_text(count), "") for part, count in memory.parts.items()]
-    return table("Memory", ("Memory", "Part", ">Bytes", ">Size of the memory"), rows)
+        rows.append((memory.name, "all", size_text(memory.used), size_text(memory.size), share))
+        rows += [("", part, size_text(count), "", "") for part, count in memory.parts.items()]
+    return table("Memory", ("Memory", "Part", ">Bytes", ">Limit", ">Used"), rows)
