@@ -13,7 +13,10 @@ from onnxruntime import quantization as ort_quantisation
 from evaluate import evaluate_graph
 from onnx_agreement import layer_agreement, lowered, run_onnx
 from onnx_models import Model, compiled
+from tilewright.frontend.lower import lower
 from tilewright.frontend.onnx_import import import_onnx
+from tilewright.frontend.rewrites.rules import simplify
+from tilewright.frontend.tflite_import import import_tflite
 from tilewright.ir.graph import Contract
 from tilewright.ops.layout import Transpose
 
@@ -72,6 +75,22 @@ def test_networks_keep_their_answer_under_another_contract(name: str, contract: 
             evaluate_graph(g, {g.inputs[0]: x.reshape(shape)})[g.outputs[0]] for g in (own, other)
         )
         assert y.argmax() == z.argmax()
+
+
+TFLITE = {"resnet8": "ic01_resnet8", "kws": "kws01", "vww": "vww96", "ad": "ad01"}
+
+
+@needs_corpus
+@pytest.mark.parametrize("contract", [Contract.ONNX, Contract.PULP], ids=lambda c: c.value)
+@pytest.mark.parametrize("name", MLPERF_TINY)
+def test_tflite_files_keep_their_answer_under_these_contracts(name: str, contract: Contract):
+    source = import_tflite(MODELS / f"mlperf_tiny/{TFLITE[name]}_int8.tflite", {})
+    graph = lower(simplify(source).graph, contract)
+    golden = np.load(MODELS / f"mlperf_tiny/{name}_golden.npz")
+    shape = graph.type(graph.inputs[0]).shape
+    for x, y in zip(golden["x_nhwc"], golden["y_litert_ref"], strict=True):
+        out = evaluate_graph(graph, {graph.inputs[0]: x.reshape(shape)})[graph.outputs[0]]
+        assert out.argmax() == y.argmax()
 
 
 def small_network() -> Model:
