@@ -11,7 +11,8 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from functools import cache
+from itertools import accumulate, pairwise
 from math import prod
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -20,7 +21,7 @@ import numpy as np
 
 import tilewright
 from case import Case
-from targets.kernel_worker import Request
+from targets.kernel_worker import Request, Run, Spans
 from tilewright.ir.op import Along, Op
 from tilewright.ir.target import Kernel, Signature
 from tilewright.ir.types import Array, DType, Span
@@ -36,10 +37,6 @@ OPTIMISED = ("-O3", "-march=native")
 
 EXACT_IN_FLOAT = (Add, Mul, Clip, Transpose, Concat, Pad, MaxPool2d, Dequantize)
 """Operators with at most one float32 operation per element: nothing to round differently."""
-
-
-Spans = tuple[tuple[int, int], ...]
-"""Ranges of work items, one kernel call each, in the order of the calls."""
 
 
 class KernelFault(AssertionError):
@@ -64,37 +61,26 @@ class KernelBench:
         expected = case.op.evaluate(*case.inputs)
         items = kernel.items(case.op, case.signature)
         points = sorted({0, items, *(int(cut * items) for cut in cuts)})
-        split = tuple(pairwise(points))[::-1]
-        overlaps = tuple(_legal_overlaps(kernel, case, cuts))
+        runs = [
+            Run(((0, items),), fill=0xA5),
+            Run(tuple(pairwise(points))[::-1], fill=0x5A),
+            *_legal_overlaps(kernel, case, cuts),
+        ]
         for library in self.libraries:
-            whole = self.run(library, kernel, case, fill=0xA5)
-            _compare(kernel, case, "the definition", whole, expected)
-            parts = self.run(library, kernel, case, spans=split, fill=0x5A)
-            _compare(kernel, case, f"the definition, split {split}", parts, expected)
-            for index, distance, spans in overlaps:
-                made = self.run(library, kernel, case, spans=spans, shared=(index, distance))
-                name = kernel.pointers[index]
-                what = f"the definition, {name} {distance} bytes after y, split {spans}"
-                _compare(kernel, case, what, made, expected)
+            for run, made in zip(runs, self.outputs(library, kernel, case, runs), strict=True):
+                _compare(kernel, case, run, made, expected)
 
-    def run(
-        self,
-        library: Path,
-        kernel: Kernel,
-        case: Case,
-        *,
-        spans: Spans | None = None,
-        shared: tuple[int, int] | None = None,
-        fill: int = 0,
-    ) -> Array:
-        """The kernel's output for a case. Raises KernelFault if the process ends."""
+    def outputs(
+        self, library: Path, kernel: Kernel, case: Case, runs: Sequence[Run]
+    ) -> list[Array]:
+        """The kernel's output from each run. Raises KernelFault if the process ends."""
         op, signature = case.op, case.signature
         constants = tuple(None if i < case.varying else a for i, a in enumerate(case.inputs))
         packed = kernel.pack(op, constants)
         operands = [a if p is None else p for a, p in zip(case.inputs, packed, strict=True)]
         fields = kernel.fields(op, signature)
         members = [*kernel.pointers, *fields]
-        declared = struct_members(kernel)
+        declared = struct_members(kernel.header, kernel.struct)
         has_scratch = "scratch" in declared
         if has_scratch:
             members.insert(len(kernel.pointers), "scratch")
@@ -105,15 +91,14 @@ class KernelBench:
             inputs=tuple(np.ascontiguousarray(a).tobytes() for a in operands),
             output_bytes=signature.output.nbytes,
             scratch=kernel.scratch_bytes(op, signature) if has_scratch else None,
-            fields=tuple(fields.values()),
-            spans=((0, kernel.items(op, signature)),) if spans is None else spans,
-            shared=shared, fill=fill,
+            fields=tuple(fields.values()), runs=tuple(runs),
         )  # fmt: skip
         try:
-            data = self._ask(request)
+            answers = self._ask(request)
         except EOFError:
             raise KernelFault(f"{kernel.symbol}, {case}\n{self._last_words()}") from None
-        return np.frombuffer(data, signature.output.dtype.numpy).reshape(signature.output.shape)
+        dtype, shape = signature.output.dtype.numpy, signature.output.shape
+        return [np.frombuffer(data, dtype).reshape(shape) for data in answers]
 
     def close(self) -> None:
         if self._process is not None:
@@ -122,7 +107,7 @@ class KernelBench:
             self._process = None
         self._log.close()
 
-    def _ask(self, request: Request) -> bytes:
+    def _ask(self, request: Request) -> list[bytes]:
         if self._process is None:
             self._log.seek(0)
             self._log.truncate()
@@ -186,21 +171,20 @@ def _compile(kernels: Sequence[Kernel], flags: tuple[str, ...], cache: Path) -> 
     return library
 
 
-def struct_members(kernel: Kernel) -> list[str]:
-    """Names of the argument struct's members, as its header declares them."""
-    text = re.sub(r"//[^\n]*", "", kernel.header.read_text())
+@cache
+def struct_members(header: Path, struct: str) -> list[str]:
+    """Names of an argument struct's members, as its header declares them."""
+    text = re.sub(r"//[^\n]*", "", header.read_text())
     for body, name in re.findall(r"typedef struct \{(.*?)\} (\w+);", text, flags=re.DOTALL):
-        if name == kernel.struct:
+        if name == struct:
             declarations = [d for d in body.split(";") if d.strip()]
             names = [part for d in declarations for part in d.split(",")]
             return [re.findall(r"\w+", name)[-1] for name in names]
-    raise KernelFault(f"{kernel.header.name} declares no struct {kernel.struct}")
+    raise KernelFault(f"{header.name} declares no struct {struct}")
 
 
-def _legal_overlaps(
-    kernel: Kernel, case: Case, cuts: Sequence[float]
-) -> Iterator[tuple[int, int, Spans]]:
-    """(input, distance, calls) that ``kernel.streaming`` allows: forward, and last items first.
+def _legal_overlaps(kernel: Kernel, case: Case, cuts: Sequence[float]) -> Iterator[Run]:
+    """Runs in shared memory that ``kernel.streaming`` allows: forward, and last items first.
 
     cuts  from 0.0, as close as can be, to 1.0, where input and output no longer touch
     """
@@ -214,16 +198,16 @@ def _legal_overlaps(
         align = max(x.dtype.nbytes, signature.output.dtype.nbytes)
         reads = bytes_read(op, signature, index, kernel.streaming.block_axes)
         smallest = forward_distance(reads, x.nbytes, out_bytes)
-        for gap in (0.0, *cuts):
+        for gap in (0.0, *cuts[:1]):
             distance = smallest + int(gap * (out_bytes - smallest))
-            yield index, -(-distance // align) * align, ((0, items),)
+            yield Run(((0, items),), (index, -(-distance // align) * align))
         if items != len(reads):
             continue
-        for piece in {1, items, *(max(int(cut * items), 1) for cut in cuts)}:
+        for piece in {1, *(max(int(cut * items), 1) for cut in cuts[:1])}:
             starts = range(0, items, piece)
             calls = tuple((start, min(start + piece, items)) for start in starts)[::-1]
             distance = backward_distance(reads, out_bytes, calls)
-            yield index, distance // align * align, calls
+            yield Run(calls, (index, distance // align * align))
 
 
 def bytes_read(op: Op, signature: Signature, index: int, block_axes: int) -> list[Span | None]:
@@ -274,14 +258,14 @@ def backward_distance(reads: Sequence[Span | None], out_bytes: int, calls: Spans
     """
     block_bytes = out_bytes // len(reads)
     distance = out_bytes
+    ends = list(accumulate((read.stop if read else 0 for read in reads), max))
     for start, stop in calls:
-        ends = [read.stop for read in reads[:stop] if read is not None]
-        if ends:
-            distance = min(distance, start * block_bytes - max(ends))
+        if ends[stop - 1]:
+            distance = min(distance, start * block_bytes - ends[stop - 1])
     return distance
 
 
-def _compare(kernel: Kernel, case: Case, what: str, ours: Array, expected: Array) -> None:
+def _compare(kernel: Kernel, case: Case, run: Run, ours: Array, expected: Array) -> None:
     is_real = DType(expected.dtype.name).is_float
     if is_real and not isinstance(case.op, EXACT_IN_FLOAT):
         wrong = ~np.isclose(ours, expected, rtol=1e-5, atol=1e-5, equal_nan=True)
@@ -292,6 +276,6 @@ def _compare(kernel: Kernel, case: Case, what: str, ours: Array, expected: Array
     if wrong.any():
         first = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise KernelFault(
-            f"{kernel.symbol} differs from {what}, at {first} and {int(wrong.sum()) - 1} more "
-            f"of {wrong.size}: {ours[first]}, expected {expected[first]}\n  {case}"
+            f"{kernel.symbol} differs from the definition in {run}: "
+            f"at {first} and {int(wrong.sum()) - 1} more of {wrong.size}: {ours[first]}, expected {expected[first]}\n  {case}"
         )

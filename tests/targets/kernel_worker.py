@@ -1,7 +1,7 @@
 """The process in which kernels run: operands are exact-size heap blocks under AddressSanitizer.
 
 It is a process of its own because the sanitizer must be loaded before Python, and because a kernel
-that reads out of bounds ends it. Speaks pickled ``Request`` → bytes over stdin and stdout.
+that reads out of bounds ends it. Speaks pickled ``Request`` → outputs over stdin and stdout.
 """
 
 import ctypes
@@ -23,14 +23,28 @@ class Span(ctypes.Structure):
     _fields_ = (("start", ctypes.c_int32), ("stop", ctypes.c_int32))
 
 
+Spans = tuple[tuple[int, int], ...]
+"""Ranges of work items, one kernel call each, in the order of the calls."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One way to compute a kernel's output, on fresh operands.
+
+    shared  (input, distance): this input starts ``distance`` bytes after the output, in one block
+    fill    the byte that output and scratch hold before
+    """
+
+    spans: Spans
+    shared: tuple[int, int] | None = None
+    fill: int = 0
+
+
 @dataclass(frozen=True)
 class Request:
-    """One kernel call on fresh operands.
+    """A kernel and its arguments.
 
     scratch  bytes of working memory; None where the argument struct has no such member
-    spans    ranges of work items, run one after another
-    shared   (input, distance): this input starts ``distance`` bytes after the output, in one block
-    fill     the byte that output and scratch hold before the call
     """
 
     library: str
@@ -39,9 +53,7 @@ class Request:
     output_bytes: int
     scratch: int | None
     fields: tuple[int | float, ...]
-    spans: tuple[tuple[int, int], ...]
-    shared: tuple[int, int] | None
-    fill: int
+    runs: tuple[Run, ...]
 
 
 @lru_cache
@@ -57,42 +69,53 @@ def argument_struct(pointers: int, fields: tuple[int | float, ...]) -> type[ctyp
     return type("Arguments", (ctypes.Structure,), {"_fields_": members})
 
 
-def run(request: Request) -> bytes:
-    """Output bytes after the call."""
-    blocks: list[int] = []
+class Heap:
+    """Blocks of exactly the bytes asked for, each between the sanitizer's red zones."""
 
-    def block(size: int, fill: int) -> int:
-        blocks.append(libc.malloc(size))
-        ctypes.memset(blocks[-1], fill, size)
-        return blocks[-1]
+    def __init__(self) -> None:
+        self.blocks: list[int] = []
 
-    shared_input, distance = request.shared or (-1, 0)
-    inputs: list[int] = []
-    if request.shared is None:
-        output = block(request.output_bytes, request.fill)
-    else:
+    def block(self, size: int, fill: int) -> int:
+        self.blocks.append(libc.malloc(size))
+        ctypes.memset(self.blocks[-1], fill, size)
+        return self.blocks[-1]
+
+    def output(self, request: Request, run: Run) -> int:
+        """Address of the output, in a block that holds the input that shares it too."""
+        if run.shared is None:
+            return self.block(request.output_bytes, run.fill)
+        index, distance = run.shared
         before = max(0, -distance)
-        size = max(
-            before + request.output_bytes, before + distance + len(request.inputs[shared_input])
-        )
-        output = block(size, request.fill) + before
-    for index, data in enumerate(request.inputs):
-        address = output + distance if index == shared_input else block(len(data), 0)
-        ctypes.memmove(address, data, len(data))
-        inputs.append(address)
+        end = max(request.output_bytes, distance + len(request.inputs[index]))
+        return self.block(before + end, run.fill) + before
 
-    pointers = [*inputs, output]
+    def free(self) -> None:
+        for address in self.blocks:
+            libc.free(address)
+
+
+def execute(request: Request, run: Run) -> bytes:
+    """Output bytes after the calls."""
+    heap = Heap()
+    output = heap.output(request, run)
+    shared_input, distance = run.shared or (-1, 0)
+    pointers: list[int] = []
+    for index, data in enumerate(request.inputs):
+        is_shared = index == shared_input
+        address = output + distance if is_shared else heap.block(len(data), 0)
+        ctypes.memmove(address, data, len(data))
+        pointers.append(address)
+    pointers.append(output)
     if request.scratch is not None:
-        pointers.append(block(request.scratch, request.fill))
+        pointers.append(heap.block(request.scratch, run.fill))
     arguments = argument_struct(len(pointers), request.fields)(*pointers, *request.fields)
     kernel = getattr(load(request.library), request.symbol)
     kernel.argtypes = (ctypes.c_void_p, Span)
     kernel.restype = None
-    for span in request.spans:
+    for span in run.spans:
         kernel(ctypes.addressof(arguments), Span(*span))
     result = ctypes.string_at(output, request.output_bytes)
-    for address in blocks:
-        libc.free(address)
+    heap.free()
     return result
 
 
@@ -103,7 +126,7 @@ def main() -> None:
             request = pickle.load(sys.stdin.buffer)
         except EOFError:
             return
-        pickle.dump(run(request), sys.stdout.buffer)
+        pickle.dump([execute(request, run) for run in request.runs], sys.stdout.buffer)
         sys.stdout.buffer.flush()
 
 
