@@ -15,6 +15,7 @@ from tilewright.frontend.onnx_import import import_onnx
 from tilewright.ir.graph import Contract
 from tilewright.ops.conv2d import DepthwiseConv2d
 from tilewright.ops.dense import Dense, QDense
+from tilewright.ops.elementwise import Mul
 from tilewright.ops.lut import Lut
 
 TYPES = pytest.mark.parametrize("dtype", [np.int8, np.uint8], ids=["s8", "u8"])
@@ -204,6 +205,22 @@ def test_a_pair_with_equal_scales_leaves_no_trace(tmp_path: Path):
     check(tmp_path, model, np.int8)
     graph = import_onnx(tmp_path / "model.onnx", {})
     assert [type(n.op) for n in graph.nodes] == [Dense]
+
+
+def test_every_reader_may_have_a_pair_of_its_own(tmp_path: Path):
+    """ONNX Runtime's quantiser writes this with DedicatedQDQPair."""
+    model = Model()
+    x = model.dequantise(model.input("x", (2, 10), np.int8), 0.02, 5, np.int8)
+    model.constant("w", random_integers(4, (10, 6), np.int8))
+    hidden = model.node("MatMul", (x, model.dequantise("w", 0.01, 0, np.int8)), "hidden")
+    sides = []
+    for i in range(2):
+        model.quantise(hidden, 0.04, -3, np.int8, f"q{i}")
+        sides.append(model.dequantise(f"q{i}", 0.04, -3, np.int8))
+    total = model.node("Mul", sides, "y.real")
+    model.quantise(total, 0.1, 0, np.int8, "y")
+    check(tmp_path, model, np.int8)
+    assert [type(n.op) for n in import_onnx(tmp_path / "model.onnx", {}).nodes] == [Dense, Mul]
 
 
 def test_movements_without_parameters_take_their_neighbours(tmp_path: Path):

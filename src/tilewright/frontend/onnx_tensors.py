@@ -249,16 +249,18 @@ class Importing:
     def _destination(self, tensor: str) -> tuple[str, Stored | None]:
         """Where a float result is quantised: the name that it is stored under, and how."""
         name = tensor
-        while name not in self.model.outputs and len(self._readers.get(name, ())) == 1:
-            (reader,) = self._readers[name]
-            if reader.inputs[0] != name:
+        while name not in self.model.outputs and self._readers.get(name):
+            readers = self._readers[name]
+            kinds = {reader.kind if reader.inputs[0] == name else "" for reader in readers}
+            if kinds == {"QuantizeLinear"}:
+                # Some quantisers give every reader a pair of its own, all with equal parameters.
+                (stored, *others) = (self.stored[reader.output] for reader in readers)
+                if any(other != stored for other in others):
+                    break
+                return (readers[0].output if name == tensor else tensor), stored
+            if len(readers) > 1 or not kinds <= MOVEMENTS:
                 break
-            if reader.kind == "QuantizeLinear":
-                stored = self.stored[reader.output]
-                return (reader.output if name == tensor else tensor), stored
-            if reader.kind not in MOVEMENTS:
-                break
-            name = reader.output
+            name = readers[0].output
         return tensor, None
 
     @staticmethod

@@ -128,7 +128,7 @@ def _lower_in_float(lowering: Lowering, node: Node) -> None:
         return
     real = lowering.between(node, "unrounded", node.op, inputs)
     y = lowering.quantisation(node, node.output)
-    lowering.emit(node, Quantize(y.scale, y.zero_point), (real,))
+    lowering.emit(node, lowering.quantize_op(y.scale, y.zero_point), (real,))
 
 
 def _as_real(lowering: Lowering, node: Node, name: ValueName) -> ValueName:
