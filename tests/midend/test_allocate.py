@@ -22,8 +22,9 @@ from random_networks import (
 )
 from tilewright.errors import CapacityError
 from tilewright.ir.graph import Graph, ValueName
+from tilewright.ir.op import Op
 from tilewright.ir.plan import Plan
-from tilewright.ir.target import Streaming, Target
+from tilewright.ir.target import Signature, Streaming, Target
 from tilewright.midend.allocate import plan_memory
 from tilewright.midend.assign import assign
 from tilewright.midend.check import check_plan
@@ -181,6 +182,24 @@ def test_the_capacity_message_names_the_shortfall_and_the_tensors():
         "  try a larger memory (--memory ram=49152), or make the tensors of this step smaller "
         "(input resolution, channels)"
     )
+
+
+def test_activations_make_way_for_scratch_only_where_the_memory_is_short():
+    net = Network()
+    x = net.input(1, 25, 5, 64)
+    for _ in range(3):
+        x = net.node(Largest(), conv_like(net, x))
+    graph = net.build(x)
+
+    def scratch(op: Op, signature: Signature) -> int:
+        return 512 if isinstance(op, Largest) else 0
+
+    kernel = fake_kernel(streaming=Streaming((0, 1, 2), 1), scratch=scratch)
+    roomy = planned(graph, fake_target(kernel))
+    assert (activation_bytes(roomy, "ram"), roomy.arena_bytes["ram"]) == (8384, 8384 + 512)
+    short = planned(graph, fake_target(kernel, size=8384 + 511))
+    assert short.arena_bytes["ram"] < 8384 + 512
+    assert activation_bytes(short, "ram") > 8384
 
 
 def test_plans_are_the_same_in_every_process():

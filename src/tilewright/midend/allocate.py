@@ -12,7 +12,7 @@ from math import gcd
 from tilewright.errors import CapacityError
 from tilewright.ir.graph import Graph
 from tilewright.ir.plan import Assignment, Buffer, Overlap, Plan, Step
-from tilewright.ir.target import Role, Target
+from tilewright.ir.target import Memory, Role, Target
 from tilewright.midend.explain import shortfall
 from tilewright.midend.lifetimes import Leave, demand
 from tilewright.midend.overlap import Gap, longest_piece
@@ -36,7 +36,7 @@ def plan_memory(graph: Graph, assignment: Assignment, target: Target) -> Plan:
         mine = [buffer for buffer in wanted.buffers if buffer.memory == memory.name]
         if not mine:
             continue
-        buffers, bound = _place(graph, mine, wanted.leaves)
+        buffers, bound = _place(graph, mine, wanted.leaves, memory)
         arena = _rounded_up(max(b.bytes.stop for b in buffers), max(b.align for b in buffers))
         arena_bytes[memory.name], lower_bound[memory.name] = arena, bound
         placed.extend(buffers)
@@ -53,13 +53,14 @@ def plan_memory(graph: Graph, assignment: Assignment, target: Target) -> Plan:
 
 
 def _place(
-    graph: Graph, buffers: Sequence[Buffer], leaves: Sequence[Leave]
+    graph: Graph, buffers: Sequence[Buffer], leaves: Sequence[Leave], memory: Memory
 ) -> tuple[list[Buffer], int]:
     """(the buffers of one memory with their offsets, proven lower bound in bytes)."""
     ordered = sorted(buffers, key=lambda buffer: buffer.role is Role.SCRATCH)
     activations = sum(buffer.role is not Role.SCRATCH for buffer in ordered)
     problem, unit = _packing(graph, ordered, leaves)
-    offsets, bound = _pack(problem, activations)
+    capacity = None if memory.size is None else memory.size // unit
+    offsets, bound = _pack(problem, activations, capacity)
     pairs = zip(ordered, offsets, strict=True)
     return [replace(buffer, offset=offset * unit) for buffer, offset in pairs], bound * unit
 
@@ -88,10 +89,11 @@ def _packing(
     return Packing(tuple(pieces), in_units), unit
 
 
-def _pack(problem: Packing, activations: int) -> tuple[Offsets, int]:
+def _pack(problem: Packing, activations: int, capacity: int | None) -> tuple[Offsets, int]:
     """(offsets, proven lower bound): activations, which are the first pieces, come first.
 
-    They occupy as little as possible in the fullest step; only then counts what scratch adds.
+    They occupy as little as possible in the fullest step; only then counts what scratch adds,
+    unless that is what exceeds the memory's ``capacity``.
     """
     alone = problem.first(activations)
     offsets = pack_greedily(alone.forward())
@@ -109,6 +111,9 @@ def _pack(problem: Packing, activations: int) -> tuple[Offsets, int]:
         if roomy.cost(offsets) > floor:
             offsets = min(offsets, pack_greedily(greedy), key=roomy.cost)
     offsets, _ = pack_exactly(roomy, offsets, floor)
+    if capacity is not None and problem.extent(offsets) > capacity:
+        offsets = min(offsets, pack_greedily(problem), key=problem.extent)
+        offsets, floor = pack_exactly(problem, offsets, floor)
     return offsets, floor
 
 
