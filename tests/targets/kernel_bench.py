@@ -276,6 +276,7 @@ def _compare(kernel: Kernel, case: Case, run: Run, ours: Array, expected: Array)
     if wrong.any():
         first = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise KernelFault(
-            f"{kernel.symbol} differs from the definition in {run}: "
-            f"at {first} and {int(wrong.sum()) - 1} more of {wrong.size}: {ours[first]}, expected {expected[first]}\n  {case}"
+            f"{kernel.symbol} differs from the definition in {run}\n"
+            f"  at {first} it makes {ours[first]}, not {expected[first]}; "
+            f"{int(wrong.sum())} of {wrong.size} elements differ\n  {case}"
         )

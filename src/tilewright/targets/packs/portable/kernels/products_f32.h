@@ -17,6 +17,11 @@ static inline void accumulate_f32(float *sum, const float *x, int32_t step, cons
   }
   for (int32_t i = 0; i < count; i++) {
     const float factor = x[i * step];
+// Machines without vectors want the lanes unrolled into registers. For AVX2, GCC would then
+// vectorise the outer loop with a shuffle per product.
+#if defined(__AVX2__) && !defined(__clang__)
+#pragma GCC unroll 1
+#endif
     for (int32_t j = 0; j < F32_LANES; j++) {
       lanes[j] += factor * w[i * F32_LANES + j];
     }
