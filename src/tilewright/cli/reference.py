@@ -11,8 +11,36 @@ that it is up to date.
 Results go to stdout, everything else to stderr. With `--json` a command prints one JSON object on
 one line of stdout. A command that takes more than two seconds says on stderr what it is doing.
 Colours appear on terminals only, and not where `NO_COLOR` is set. `TILEWRIGHT_DEBUG=1` is the same
-as `--debug`. Every command is a function of the Python package, too: `tilewright.run_model` and its
-siblings return the report that the command prints.
+as `--debug`.
+"""
+
+_PYTHON = """\
+## The same from Python
+
+```python
+import tilewright
+
+report = tilewright.run_model("model.tflite", inputs={"x": array})
+report.outputs["y"]        # numpy arrays
+report.json()              # what --json prints
+report.show(console)       # what a person reads, on a rich.console.Console
+```
+
+| command | function |
+|---|---|
+| `tilewright inspect` | `inspect_model(model, target, options)` |
+| `tilewright compile` | `compile_to(model, folder, target, options)`; also `compile_model` |
+| `tilewright run` | `run_model(model, target, options, inputs=None, settings=RunSettings())` |
+| `tilewright verify` | `verify_model(model, target, options, inputs=3, sanitizes=False)` |
+| `tilewright check` | `check_model(model, target, options)` |
+| `tilewright explain` | `explain_model(model, target, options, rule=None, node=None)` |
+| `tilewright targets` | `list_targets()`; `load_target(name)` |
+| `tilewright doctor` | `doctor()` |
+
+`target` is a name or a `Target`, `options` an `Options` (contract, input_shapes, allow_float,
+prune, memory, name). `compile_model` writes nothing and keeps every artefact between model and C.
+What a user can cause is raised as a `TilewrightError`; its `exit_code` is what the command line
+would have returned.
 """
 
 _MACHINE_INTERFACE = """\
@@ -60,7 +88,7 @@ def reference_text() -> str:
     for command in COMMANDS:
         help_text = line.commands[command.name].format_help().rstrip()
         parts.append(f"## tilewright {command.name}\n\n```text\n{help_text}\n```\n")
-    return "\n".join([*parts, _MACHINE_INTERFACE])
+    return "\n".join([*parts, _MACHINE_INTERFACE, _PYTHON])
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ CANDIDATES = ("cc", "gcc", "clang")
 BASE_FLAGS = ("-std=c11", "-Wall", "-Wextra", "-ffunction-sections", "-fdata-sections")
 SANITIZE_FLAGS = (
     "-O1", "-g", "-fno-omit-frame-pointer",
-    "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
+    "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DHARNESS_SANITIZED",
 )  # fmt: skip
 HOW_TO_GET = (
     "install one (Debian and Ubuntu: apt-get install gcc libc6-dev; macOS: xcode-select --install) "
