@@ -142,7 +142,8 @@ def test_depthwise_convolutions_equal_litert(data: st.DataObject) -> None:
 @drawn
 @given(st.data())
 def test_fully_connected_layers_equal_litert(data: st.DataObject) -> None:
-    rows, features, outputs = data.draw(sizes), data.draw(st.integers(1, 40)), data.draw(sizes)
+    rows, outputs = data.draw(st.sampled_from((1, 99))), data.draw(sizes)
+    features = data.draw(st.integers(1, 40))
     keeps = data.draw(st.booleans())
     shape = data.draw(st.sampled_from([(rows, features), (2, rows, features), (rows, 1, features)]))
     x = data.draw(activation("x", shape))
@@ -368,7 +369,7 @@ def test_layers_of_uint8_networks_equal_litert(kind: str, data: st.DataObject) -
         options["depthMultiplier"] = 1
     if kind == "FULLY_CONNECTED":
         table, form = "FullyConnectedOptions", (filters, channels)
-        shape, result, options = (3, channels), (3, filters), {}
+        shape, result, options = (99, channels), (99, filters), {}
     x, y = data.draw(activation("x", shape, "uint8")), data.draw(activation("y", result, "uint8"))
     rng = np.random.default_rng(data.draw(seeds))
     w_scale = data.draw(a_scale(1e-3, 0.05))

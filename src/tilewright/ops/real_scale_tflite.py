@@ -1,6 +1,6 @@
 """Fully connected layers of the ``tflite`` contract: one rounding of a product in float64.
 
-LiteRT's reference FULLY_CONNECTED (int8) computes round_half_away(acc * real) in float64, where
+LiteRT's reference FULLY_CONNECTED computes round_half_away(acc * real) in float64, where
 every other layer uses gemmlowp's two roundings. Integers do the same here: one multiplication and
 one rounding at a bit, with a multiplier that is checked against the float64 form at every
 accumulator where the output changes. A multiplier a hair above ``real`` turns ties into what half

@@ -147,9 +147,12 @@ def _stored_bias(lowering: Lowering, node: Node, name: ValueName, steps: Array) 
 def _accumulator_steps(lowering: Lowering, node: Node, x: Quantisation, w: Quantisation) -> Array:
     """Real value of one accumulator step, per weight scale.
 
-    The tflite reference multiplies the two scales in float32 where activations are uint8.
+    The tflite reference multiplies the two scales of a uint8 convolution in float32.
     """
-    if lowering.contract is Contract.TFLITE and is_u8(lowering.source.values[node.output]):
+    is_reference_u8 = lowering.contract is Contract.TFLITE and is_u8(
+        lowering.source.values[node.output]
+    )
+    if is_reference_u8 and not isinstance(node.op, Dense):
         return np.array([float(np.float32(x.scale) * np.float32(scale)) for scale in w.scales])
     return np.array([x.scale * scale for scale in w.scales])
 
@@ -166,12 +169,8 @@ def _constants_rescaled(
 
 
 def _is_rounded_once(lowering: Lowering, node: Node) -> bool:
-    """Whether the tflite reference rescales this layer in float64: int8 fully connected layers."""
-    return (
-        lowering.contract is Contract.TFLITE
-        and isinstance(node.op, Dense)
-        and not is_u8(lowering.source.values[node.output])
-    )
+    """Whether the tflite reference rescales this layer in float64: fully connected layers."""
+    return lowering.contract is Contract.TFLITE and isinstance(node.op, Dense)
 
 
 def _rounded_once(
