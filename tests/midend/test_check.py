@@ -184,6 +184,10 @@ DAMAGE: dict[str, tuple[str, Callable[[Plan], Plan]]] = {
         r"overwrites \d+ bytes of \w+ too early",
         lambda p: with_overlap(p, BACKWARD.reader, piece_items=2 * BACKWARD.piece_items),
     ),
+    "the arena is below what activations need": (
+        r"activations alone need",
+        lambda p: replace(p, activation_bytes={"ram": p.arena_bytes["ram"] + 4}),
+    ),
     "the arena is below what is proven": (
         r"below its lower bound",
         lambda p: replace(p, lower_bound={"ram": p.arena_bytes["ram"] + 4}),

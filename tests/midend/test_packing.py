@@ -116,16 +116,6 @@ def test_first_fit_obeys_every_gap_in_every_order(problem: Packing):
     assert is_allowed(problem, pack_greedily(problem))
 
 
-def test_a_crowd_stays_in_its_room_while_the_rest_finds_its_place():
-    # Two tensors share; scratch (the last piece) is only needed while the first one is alone.
-    pieces = (Piece(8, 0, 4), Piece(8, 3, 6), Piece(6, 1, 2))
-    loose = Packing(pieces, {(1, 0): Gap(-8, 2)})
-    tight = Packing(pieces, {(1, 0): Gap(-8, 2)}, crowd=2, room=10)
-    assert loose.extent(packed(loose)) == tight.extent(packed(tight)) == 14
-    assert tight.fullest(packed(tight), 2) == 10
-    assert tight.cost((6, 0, 0)) > tight.extent((6, 0, 0))
-
-
 def random_rows(seed: int, count: int) -> Packing:
     """Cut a full rectangle of 64 x 64 into pieces: a placement without any hole exists."""
     random = Random(seed)

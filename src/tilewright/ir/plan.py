@@ -85,6 +85,9 @@ class Plan:
     overlaps: tuple[Overlap, ...]
     arena_bytes: Mapping[str, int]
     """Bytes of each memory's arena, everything included."""
+    activation_bytes: Mapping[str, int]
+    """Of each arena, what activations alone can be placed in, with inputs and outputs; the rest is
+    what scratch adds."""
     lower_bound: Mapping[str, int]
     """Proven: no placement of these buffers needs less of each memory."""
 

@@ -8,11 +8,12 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from math import gcd
+from typing import NamedTuple
 
 from tilewright.errors import CapacityError
 from tilewright.ir.graph import Graph
 from tilewright.ir.plan import Assignment, Buffer, Overlap, Plan, Step
-from tilewright.ir.target import Memory, Role, Target
+from tilewright.ir.target import Role, Target
 from tilewright.midend.explain import shortfall
 from tilewright.midend.lifetimes import Leave, demand
 from tilewright.midend.overlap import Gap, longest_piece
@@ -29,40 +30,58 @@ def plan_memory(graph: Graph, assignment: Assignment, target: Target) -> Plan:
     Raises CapacityError where a memory's arena exceeds its size.
     """
     wanted = demand(graph, assignment.steps, target)
-    placed: list[Buffer] = []
-    arena_bytes: dict[str, int] = {}
-    lower_bound: dict[str, int] = {}
+    arenas: dict[str, _Arena] = {}
     for memory in target.memories:
         mine = [buffer for buffer in wanted.buffers if buffer.memory == memory.name]
-        if not mine:
-            continue
-        buffers, bound = _place(graph, mine, wanted.leaves, memory)
-        arena = _rounded_up(max(b.bytes.stop for b in buffers), max(b.align for b in buffers))
-        arena_bytes[memory.name], lower_bound[memory.name] = arena, bound
-        placed.extend(buffers)
-        log.info(
-            "plan: %d buffers, %s %d B, at least %d B", len(buffers), memory.name, arena, bound
-        )
-    overlaps = _used(wanted.leaves, placed, assignment.steps)
-    plan = Plan(target.name, assignment.steps, tuple(placed), overlaps, arena_bytes, lower_bound)
-    for name, arena in arena_bytes.items():
+        if mine:
+            arena = arenas[memory.name] = _place(graph, mine, wanted.leaves)
+            log.info(
+                "plan: %d buffers, %s %d B (activations %d B, at least %d B)",
+                len(mine), memory.name, arena.total, arena.activations, arena.bound,
+            )  # fmt: skip
+    placed = tuple(buffer for arena in arenas.values() for buffer in arena.buffers)
+    plan = Plan(
+        target.name,
+        assignment.steps,
+        placed,
+        _used(wanted.leaves, placed, assignment.steps),
+        {name: arena.total for name, arena in arenas.items()},
+        {name: arena.activations for name, arena in arenas.items()},
+        {name: arena.bound for name, arena in arenas.items()},
+    )
+    for name, arena in arenas.items():
         size = target.memory(name).size
-        if size is not None and arena > size:
+        if size is not None and arena.total > size:
             raise CapacityError(shortfall(plan, target.memory(name), size))
     return plan
 
 
-def _place(
-    graph: Graph, buffers: Sequence[Buffer], leaves: Sequence[Leave], memory: Memory
-) -> tuple[list[Buffer], int]:
-    """(the buffers of one memory with their offsets, proven lower bound in bytes)."""
+class _Arena(NamedTuple):
+    """One memory's buffers with their offsets; bytes in all, for activations alone, and proven to
+    be needed."""
+
+    buffers: tuple[Buffer, ...]
+    total: int
+    activations: int
+    bound: int
+
+
+def _place(graph: Graph, buffers: Sequence[Buffer], leaves: Sequence[Leave]) -> _Arena:
     ordered = sorted(buffers, key=lambda buffer: buffer.role is Role.SCRATCH)
     activations = sum(buffer.role is not Role.SCRATCH for buffer in ordered)
     problem, unit = _packing(graph, ordered, leaves)
-    capacity = None if memory.size is None else memory.size // unit
-    offsets, bound = _pack(problem, activations, capacity)
+    alone = problem.first(activations)
+    offsets, bound = _pack(alone, alone.lower_bound)
+    least = alone.extent(offsets)
+    if activations < len(ordered):
+        offsets, bound = _pack(problem, max(problem.lower_bound, bound))
     pairs = zip(ordered, offsets, strict=True)
-    return [replace(buffer, offset=offset * unit) for buffer, offset in pairs], bound * unit
+    return _Arena(
+        tuple(replace(buffer, offset=offset * unit) for buffer, offset in pairs),
+        problem.extent(offsets) * unit,
+        least * unit,
+        bound * unit,
+    )
 
 
 def _packing(
@@ -89,32 +108,12 @@ def _packing(
     return Packing(tuple(pieces), in_units), unit
 
 
-def _pack(problem: Packing, activations: int, capacity: int | None) -> tuple[Offsets, int]:
-    """(offsets, proven lower bound): activations, which are the first pieces, come first.
-
-    They occupy as little as possible in the fullest step; only then counts what scratch adds,
-    unless that is what exceeds the memory's ``capacity``.
-    """
-    alone = problem.first(activations)
-    offsets = pack_greedily(alone.forward())
-    if alone.extent(offsets) > alone.lower_bound:
-        offsets = min(offsets, pack_greedily(alone), key=alone.extent)
-    offsets, bound = pack_exactly(alone, offsets, alone.lower_bound)
-    scratch = sorted(
-        range(activations, len(problem.pieces)), key=lambda i: (-problem.pieces[i].size, i)
-    )
-    offsets = problem.first_fit(scratch, dict(enumerate(offsets)))
-    floor = max(problem.lower_bound, bound)
-    # Activations may move to make way for scratch, but never apart.
-    roomy = replace(problem, crowd=activations, room=problem.fullest(offsets, activations))
-    for greedy in (roomy.forward(), roomy):
-        if roomy.cost(offsets) > floor:
-            offsets = min(offsets, pack_greedily(greedy), key=roomy.cost)
-    offsets, _ = pack_exactly(roomy, offsets, floor)
-    if capacity is not None and problem.extent(offsets) > capacity:
+def _pack(problem: Packing, floor: int) -> tuple[Offsets, int]:
+    """(offsets, proven lower bound): the cheapest way that meets ``floor``, or else the best."""
+    offsets = pack_greedily(problem.forward())
+    if problem.extent(offsets) > floor:
         offsets = min(offsets, pack_greedily(problem), key=problem.extent)
-        offsets, floor = pack_exactly(problem, offsets, floor)
-    return offsets, floor
+    return pack_exactly(problem, offsets, floor)
 
 
 def _used(

@@ -36,6 +36,8 @@ def check_plan(plan: Plan, graph: Graph, target: Target) -> None:
         size = target.memory(memory).size
         _need(size is None or arena <= size, f"{memory} needs {arena} of {size} bytes")
         _need(plan.lower_bound[memory] <= arena, f"{memory}: arena below its lower bound")
+        least = plan.activation_bytes[memory]
+        _need(least <= arena, f"{memory}: activations alone need {least} of {arena} bytes")
     _check_lifetimes(judged)
     for time, step in enumerate(plan.steps):
         _check_step_memory(judged, time, step)

@@ -1,7 +1,7 @@
 """What a plan says about memory, in numbers and in the sentences of a refusal."""
 
 from tilewright.ir.plan import Buffer, Plan
-from tilewright.ir.target import Memory, Role
+from tilewright.ir.target import Memory
 from tilewright.ir.types import Span
 
 
@@ -25,23 +25,8 @@ def live_at_peak(plan: Plan, memory: str) -> tuple[Buffer, ...]:
 
 
 def activation_bytes(plan: Plan, memory: str) -> int:
-    """The arena without what scratch adds to it: activations, with inputs and outputs.
-
-    At least what activations occupy in their fullest step, and never less than the arena by more
-    than the largest scratch.
-    """
-    buffers = [buffer for buffer in plan.buffers if buffer.memory == memory]
-    scratch = max((b.size for b in buffers if b.role is Role.SCRATCH), default=0)
-    activations = [b for b in buffers if b.role is not Role.SCRATCH]
-    reach = max((b.bytes.stop for b in activations), default=0)
-    fullest = max(
-        (
-            _covered([b.bytes for b in activations if _is_live(b, time)])
-            for time in range(len(plan.steps))
-        ),
-        default=0,
-    )
-    return min(reach, max(fullest, plan.arena_bytes.get(memory, 0) - scratch))
+    """What activations alone need, with inputs and outputs; scratch adds the rest of the arena."""
+    return plan.activation_bytes.get(memory, 0)
 
 
 def shortfall(plan: Plan, memory: Memory, size: int) -> str:
@@ -70,11 +55,11 @@ def shortfall(plan: Plan, memory: Memory, size: int) -> str:
 
 
 def _live(plan: Plan, memory: str, time: int) -> list[Buffer]:
-    return [b for b in plan.buffers if b.memory == memory and _is_live(b, time)]
-
-
-def _is_live(buffer: Buffer, time: int) -> bool:
-    return buffer.lifetime.start <= time < buffer.lifetime.stop
+    return [
+        buffer
+        for buffer in plan.buffers
+        if buffer.memory == memory and buffer.lifetime.start <= time < buffer.lifetime.stop
+    ]
 
 
 def _covered(spans: list[Span]) -> int:

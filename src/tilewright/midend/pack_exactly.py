@@ -14,7 +14,7 @@ SOLVER_EFFORT = 0.15
 
 
 def pack_exactly(problem: Packing, hint: Offsets, floor: int) -> tuple[Offsets, int]:
-    """(offsets, lower bound): never worse than ``hint``. The bound holds for the problem's room.
+    """(offsets, lower bound): never worse than ``hint``.
 
     hint   a placement that is allowed; returned without any search where it meets the floor
     floor  a lower bound that is proven already
@@ -44,8 +44,6 @@ def pack_exactly(problem: Packing, hint: Offsets, floor: int) -> tuple[Offsets, 
     assert not isinstance(result, Conflict), "a placement exists; this is a bug in tilewright"
     if isinstance(result, Unknown):
         return hint, floor
-    if problem.cost(result.values) > problem.cost(hint):
-        return hint, floor
     bound = -(-(result.bound - len(backward)) // (len(backward) + 1))
     return result.values, max(bound, floor)
 
@@ -62,11 +60,6 @@ def _keep_gaps(problem: Packing, model: Model, offsets: Sequence["Variable"]) ->
                 continue
             y, gap = offsets[writer], problem.gap(writer, reader)
             forward, clear, behind = x >= y + gap.above, x + size <= y, x <= y + gap.below
-            reach = problem.reaches.get((writer, reader))
-            if reach is None:
-                taken = model.need_one_of([(forward,), (clear,), (behind,)], because)
-            else:
-                near = (x + size <= y + reach, y + piece.size <= x + reach)
-                taken = model.need_one_of([(forward, *near), (behind, *near)], because)
+            taken = model.need_one_of([(forward,), (clear,), (behind,)], because)
             backward.append(taken[-1])
     return backward

@@ -14,7 +14,7 @@ of a second."""
 
 
 def pack_greedily(problem: Packing) -> Offsets:
-    """The cheapest of first-fit under several orders and seeded variations of the best order."""
+    """The lowest of first-fit under several orders and seeded variations of the best order."""
     pieces = problem.pieces
     everything = range(len(pieces))
     orders = (
@@ -27,27 +27,26 @@ def pack_greedily(problem: Packing) -> Offsets:
     best_order, best, needed = list(everything), tuple[int, ...](), -1
     for order in orders:
         offsets = problem.first_fit(order, {})
-        if needed < 0 or problem.cost(offsets) < needed:
-            best_order, best, needed = order, offsets, problem.cost(offsets)
+        if needed < 0 or problem.extent(offsets) < needed:
+            best_order, best, needed = order, offsets, problem.extent(offsets)
     return _vary(problem, best_order, best)
 
 
 def _vary(problem: Packing, order: list[int], best: Offsets) -> Offsets:
     """Move a piece that reaches the top, or a random one, to an earlier place in the order."""
     random = Random(0)
-    needed = problem.cost(best)
+    needed = problem.extent(best)
     per_order = sum(map(len, problem.forbidden)) + 50 * len(order)
     for _ in range(GREEDY_EFFORT // max(per_order, 1)):
         if needed <= problem.lower_bound:
             break
-        top = problem.extent(best)
-        tops = [i for i in order if best[i] + problem.pieces[i].size == top]
+        tops = [i for i in order if best[i] + problem.pieces[i].size == needed]
         mover = _one_of(tops if random.random() < 0.5 else order, random)
         changed = [i for i in order if i != mover]
         changed.insert(_one_of(range(order.index(mover) + 1), random), mover)
         offsets = problem.first_fit(changed, {})
-        if problem.extent(offsets) <= needed and problem.cost(offsets) <= needed:
-            order, best, needed = changed, offsets, problem.cost(offsets)
+        if problem.extent(offsets) <= needed:
+            order, best, needed = changed, offsets, problem.extent(offsets)
     return best
 
 

@@ -37,14 +37,10 @@ class Packing:
 
     leaves  to share: (writer, reader) → gap, in units. The reader dies when the writer is born:
             its last half step is the writer's first
-    crowd   how many pieces, the first ones, may together occupy ...
-    room    ... so many units at once; None: as many as they like
     """
 
     pieces: tuple[Piece, ...]
     leaves: Mapping[tuple[int, int], Gap]
-    crowd: int = 0
-    room: int | None = None
 
     def first(self, count: int) -> "Packing":
         """The first ``count`` pieces alone."""
@@ -117,45 +113,6 @@ class Packing:
             (offset + piece.size for offset, piece in zip(offsets, self.pieces, strict=True)),
             default=0,
         )
-
-    def fullest(self, offsets: Sequence[int], count: int) -> int:
-        """Most units that the first ``count`` pieces occupy at once; shared units count once."""
-        peak = 0
-        for live in self.live.values():
-            used, stop = 0, 0
-            for index in sorted((i for i in live if i < count), key=lambda i: offsets[i]):
-                end = offsets[index] + self.pieces[index].size
-                used += max(0, end - max(offsets[index], stop))
-                stop = max(stop, end)
-            peak = max(peak, used)
-        return peak
-
-    def cost(self, offsets: Sequence[int]) -> int:
-        """The extent; far more where the crowd needs more room than it has."""
-        extent = self.extent(offsets)
-        if self.room is None or self.fullest(offsets, self.crowd) <= self.room:
-            return extent
-        return extent + sum(piece.size for piece in self.pieces)
-
-    @cached_property
-    def reaches(self) -> Mapping[tuple[int, int], int]:
-        """How far a pair that may share may stretch, so that the crowd keeps to its room.
-
-        Only for writers with one reader; where there are several, ``cost`` has the last word.
-        """
-        if self.room is None:
-            return {}
-        writers = [writer for writer, _ in self.leaves]
-        return {
-            (writer, reader): self.room
-            - sum(
-                self.pieces[i].size
-                for i in self.live[self.pieces[writer].start]
-                if i < self.crowd and i not in (writer, reader)
-            )
-            for writer, reader in self.leaves
-            if writers.count(writer) == 1
-        }
 
     def first_fit(self, order: Sequence[int], placed: Mapping[int, int]) -> Offsets:
         """Each piece in ``order`` at the lowest offset that the pieces before it leave free.
