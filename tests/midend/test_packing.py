@@ -76,7 +76,7 @@ def rectangles(draw: st.DrawFn) -> Packing:
 def least_extent(problem: Packing) -> int:
     """Without leaves, first fit under some order finds a best placement."""
     count = len(problem.pieces)
-    return min(problem.extent(problem.first_fit(order, {})) for order in permutations(range(count)))
+    return min(problem.extent(problem.first_fit(order)) for order in permutations(range(count)))
 
 
 @settings(derandomize=True, deadline=None, max_examples=60)
@@ -112,7 +112,7 @@ def test_no_placement_of_a_small_chain_with_sharing_is_smaller(problem: Packing)
 def test_first_fit_obeys_every_gap_in_every_order(problem: Packing):
     order = list(range(len(problem.pieces)))
     Random(len(order)).shuffle(order)
-    assert is_allowed(problem, problem.first_fit(order, {}))
+    assert is_allowed(problem, problem.first_fit(order))
     assert is_allowed(problem, pack_greedily(problem))
 
 

@@ -26,7 +26,7 @@ def pack_greedily(problem: Packing) -> Offsets:
     )
     best_order, best, needed = list(everything), tuple[int, ...](), -1
     for order in orders:
-        offsets = problem.first_fit(order, {})
+        offsets = problem.first_fit(order)
         if needed < 0 or problem.extent(offsets) < needed:
             best_order, best, needed = order, offsets, problem.extent(offsets)
     return _vary(problem, best_order, best)
@@ -44,7 +44,7 @@ def _vary(problem: Packing, order: list[int], best: Offsets) -> Offsets:
         mover = _one_of(tops if random.random() < 0.5 else order, random)
         changed = [i for i in order if i != mover]
         changed.insert(_one_of(range(order.index(mover) + 1), random), mover)
-        offsets = problem.first_fit(changed, {})
+        offsets = problem.first_fit(changed)
         if problem.extent(offsets) <= needed:
             order, best, needed = changed, offsets, problem.extent(offsets)
     return best

@@ -114,12 +114,9 @@ class Packing:
             default=0,
         )
 
-    def first_fit(self, order: Sequence[int], placed: Mapping[int, int]) -> Offsets:
-        """Each piece in ``order`` at the lowest offset that the pieces before it leave free.
-
-        placed  pieces that have an offset already; together with ``order`` these are all pieces
-        """
-        offsets = dict(placed)
+    def first_fit(self, order: Sequence[int]) -> Offsets:
+        """Each piece in ``order`` at the lowest offset that the pieces before it leave free."""
+        offsets: dict[int, int] = {}
         for me in order:
             gaps = sorted(
                 (offsets[you] + low, offsets[you] + high)
