@@ -11,6 +11,7 @@ from tilewright.backend.print_c import print_network
 from tilewright.backend.print_constants import print_array
 from tilewright.backend.print_header import print_header
 from tilewright.backend.stage import constants_by_pointer
+from tilewright.ir.dump import dump_plan
 from tilewright.ir.graph import Graph
 from tilewright.ir.plan import Plan
 from tilewright.ir.program import Program
@@ -43,7 +44,7 @@ def print_bundle(program: Program, plan: Plan, graph: Graph, model_digest: str) 
 def _digest(model_digest: str, plan: Plan, constants: str) -> str:
     """One short name for model, target, compiler version, plan and constants."""
     state = hashlib.sha256()
-    for part in (model_digest, plan.target, tilewright.__version__, repr(plan), constants):
+    for part in (model_digest, plan.target, tilewright.__version__, dump_plan(plan), constants):
         state.update(part.encode() + b"\0")
     return f"tilewright {tilewright.__version__} {plan.target} {state.hexdigest()[:16]}"
 
