@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from executable_page import Runner, agrees, run_page
+from executable_page import Runner, agrees, renewed, run_page
 
 
 def page(folder: Path, *parts: str) -> Path:
@@ -48,3 +48,7 @@ def test_a_diff_is_applied(tmp_path: Path):
 def test_dots_stand_for_anything_but_not_for_something_else():
     assert agrees("took ... s\nend\n", "took 0.8 s\nend")
     assert not agrees("took ... s\nend\n", "took 0.8 s\nand\n")
+
+
+def test_an_update_keeps_dots_where_they_still_fit():
+    assert renewed("took ... s\nold\n", "took 0.8 s\nnew\n") == "took ... s\nnew\n"
