@@ -25,7 +25,7 @@ from tilewright.ops.reduce import Mean
 OPS = Path(tilewright.ops.__path__[0])
 
 relaxed = settings(
-    derandomize=True, deadline=None, max_examples=25, database=None,
+    derandomize=True, deadline=None, max_examples=15, database=None,
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
 

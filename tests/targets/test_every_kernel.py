@@ -19,7 +19,7 @@ from tilewright.ir.target import Kernel
 from tilewright.ops.lut import Lut
 from tilewright.targets.packs.portable.pack import PORTABLE
 
-ROUNDS = 8
+ROUNDS = 6
 THOROUGH_ROUNDS = 40
 CASES_PER_ROUND = 8
 """Few, because the cases of one round often repeat each other's draws."""
