@@ -1,17 +1,19 @@
 """Where everything lies and when: what the mid end decides and the back end obeys.
 
-    Plan = target, [Step in issue order], [Buffer with memory, offset, lifetime], {value: buffer}
+    Plan = target, [Step in issue order], [Buffer with memory, offset, lifetime], {value: buffer},
+           [Group of steps with tiles]
 
 Time is counted in steps: step t runs node t. A buffer lives in the half-open step range
 ``lifetime``; graph inputs live from step 0, graph outputs to the last step + 1.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NewType
 
 from tilewright.ir.graph import Node, ValueName
 from tilewright.ir.target import Engine, Kernel, Role, Signature
+from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Span
 
 BufferName = NewType("BufferName", str)
@@ -38,9 +40,12 @@ class Assignment:
 class Buffer:
     """A placed piece of memory.
 
+    size      bytes, of all copies together
     values    the values that it holds, all of the same bytes (a view shares its source's buffer)
     offset    bytes from the start of the memory's arena
     lifetime  steps in which the bytes matter
+    copies    2 where one part of a tensor travels while another is computed with; each copy takes
+              an equal part of ``size`` and keeps ``align``
     """
 
     name: BufferName
@@ -51,6 +56,7 @@ class Buffer:
     lifetime: Span
     offset: int
     values: tuple[ValueName, ...] = ()
+    copies: int = 1
 
     @property
     def bytes(self) -> Span:
@@ -90,10 +96,28 @@ class Plan:
     what scratch adds."""
     lower_bound: Mapping[str, int]
     """Proven: no placement of these buffers needs less of each memory."""
+    groups: tuple[Group, ...] = ()
+    """Runs of steps that are computed together; they cover all steps in order, a view is a group of
+    its own. A plan that is made without any computes every step whole."""
+
+    def __post_init__(self) -> None:
+        if not self.groups:
+            object.__setattr__(self, "groups", whole_groups(self.steps))
 
     def buffer_of(self, value: ValueName) -> Buffer | None:
-        """The buffer that holds a value; None for constants."""
-        return next((b for b in self.buffers if value in b.values), None)
+        """The buffer that holds a whole value; None for constants and for what is never whole."""
+        return next(
+            (b for b in self.buffers if value in b.values and b.role is not Role.TILE), None
+        )
+
+    def tile_buffer(self, group: int, value: ValueName) -> Buffer:
+        """The buffer in which a group keeps parts of a value. Raises KeyError."""
+        # A buffer that an early transfer fills is alive in the group before, too: the end tells.
+        end = self.groups[group].steps.stop
+        for buffer in self.buffers:
+            if buffer.role is Role.TILE and value in buffer.values and buffer.lifetime.stop == end:
+                return buffer
+        raise KeyError(f"group {group} has no tile buffer for {value}")
 
     def scratch_of(self, step: int) -> Buffer | None:
         """The working memory of a step's kernel."""
@@ -104,3 +128,16 @@ class Plan:
     def piece_items(self, step: int) -> int:
         """Work items of each call where the kernel is called for the last items first; else 0."""
         return max((o.piece_items for o in self.overlaps if o.step == step), default=0)
+
+
+def whole_groups(steps: Sequence[Step]) -> tuple[Group, ...]:
+    """One group per step, cut nowhere, everything in its own buffer."""
+    return tuple(
+        Group(
+            Span(time, 1),
+            step.signature.output.shape,
+            (),
+            dict.fromkeys((*step.node.inputs, step.node.output), Hold.DIRECT),
+        )
+        for time, step in enumerate(steps)
+    )

@@ -20,6 +20,8 @@ class Role(Enum):
     SCRATCH = "scratch"
     WEIGHT = "weight"
     TABLE = "table"
+    TILE = "tile"
+    """A part of a tensor while it is computed with, and rows that wait for the next part."""
 
 
 ALL_ROLES = frozenset(Role)
@@ -45,6 +47,59 @@ class Signature:
 
     inputs: tuple[TensorType, ...]
     output: TensorType
+
+
+@dataclass(frozen=True, slots=True)
+class Dma:
+    """A way by which a machine copies between two memories on its own.
+
+    name             the queue; ways of the same name share one queue, which works in order
+    between          (far, near) memory
+    max_rank         dimensions of one command: 1 is a run of bytes, 2 is rows with a stride, ...
+    setup_cycles     per command, before its first byte
+    bytes_per_cycle  > 0
+    """
+
+    name: str
+    between: tuple[str, str]
+    max_rank: int
+    setup_cycles: int
+    bytes_per_cycle: float
+
+
+@dataclass(frozen=True, slots=True)
+class MultipleOf:
+    """Output axis ``axis`` of every call has a multiple of ``n`` elements."""
+
+    axis: int
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """Output axis ``axis`` of every call has at most ``n`` elements."""
+
+    axis: int
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class AtMostInput:
+    """Axis ``axis`` of input ``index`` of every call has at most ``n`` elements."""
+
+    index: int
+    axis: int
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class WholeAxis:
+    """Output axis ``axis`` is never cut."""
+
+    axis: int
+
+
+Limit = MultipleOf | AtMost | AtMostInput | WholeAxis
 
 
 FieldValue = int | float
@@ -108,6 +163,8 @@ class Kernel:
     """Further headers that ``header`` or ``source`` include, besides the runtime's."""
     pack: Callable[[Op, tuple[Array | None, ...]], tuple[Array | None, ...]] = _unchanged
     """Constant inputs in the layout that the kernel wants (None for inputs that vary)."""
+    limits: tuple[Limit, ...] = ()
+    """What every single call must keep to; planner, checker and test generators read the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +178,10 @@ class Engine:
     kernels: tuple[Kernel, ...]
     """In order of preference where estimated cycles are equal."""
     cores: int = 1
+    call_cycles: int = 0
+    """What starting and joining one call costs, besides the kernel's own cycles."""
+    is_asynchronous: bool = False
+    """Whether it runs beside the core that starts it (an accelerator)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +205,21 @@ class Target:
     constants_in: str
     """The memory that holds weights and tables."""
     aliases: Mapping[str, str] = field(default_factory=dict[str, str])
+    dmas: tuple[Dma, ...] = ()
+    runtime: tuple[Path, ...] = ()
+    """C files of its own that go beside the kernels, e.g. its tw_dma.h."""
+
+    @property
+    def home(self) -> str:
+        """Where activations lie: the first memory that may hold them and that no engine works in;
+        on a machine without one, where the first engine works."""
+        near = {engine.works_in for engine in self.engines}
+        far = (m.name for m in self.memories if Role.ACTIVATION in m.holds and m.name not in near)
+        return next(far, self.engines[0].works_in)
+
+    def way(self, far: str, near: str) -> Dma | None:
+        """The DMA between two memories; None where engines reach ``far`` themselves."""
+        return next((dma for dma in self.dmas if dma.between == (far, near)), None)
 
     def memory(self, name: str) -> Memory:
         """The memory with this name. Raises KeyError."""
