@@ -37,7 +37,8 @@ from tilewright.report.verified import VerifyReport
 from tilewright.run.host import HostOptions, run_on_host
 from tilewright.run.inputs import Batch, match_inputs, random_batch
 from tilewright.run.installed import installed_tools
-from tilewright.run.verify import Subject, verify
+from tilewright.run.subject import Subject
+from tilewright.run.verify import verify
 
 logger = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from tilewright.report.problems import Problem
 from tilewright.report.running import LayerCost, RunReport, layer_costs
 from tilewright.report.text import Report, json_text
 from tilewright.report.verified import VerifyReport
-from tilewright.run.compare import Pair, Tolerance, compare
+from tilewright.run.compare import Agreement, Pair, Tolerance, compare
 from tilewright.run.installed import Tool
 from tilewright.run.result import Count, Linked, RunResult
 from tilewright.run.verify import Verification
@@ -106,14 +106,18 @@ def test_layer_costs_follow_the_program() -> None:
 def test_a_mismatch_names_node_element_and_both_values() -> None:
     pair = Pair("conv_3", "relu;conv", np.int8([[4, 5]]), np.int8([[4, 7]]))
     parties = ("planned", "generated C")
+    agreement = Agreement("y", 8, 7, 31.25)
     comparison = compare(parties, "every layer", [pair], Tolerance.EXACT)
     skipped = ("no ONNX Runtime to compare with: pip install onnxruntime",)
-    report = VerifyReport("m.onnx", "host", "onnx", Verification(1, (comparison,), skipped))
+    report = VerifyReport(
+        "m.onnx", "host", "onnx", Verification(1, (comparison,), (agreement,), skipped)
+    )
     said = " ".join(shown(report).split())
     assert (
         "conv_3: planned and generated C disagree first at relu;conv[0][1]: 5 against 7 "
         "(promised: equal); 1 of 2 elements differ, by 2 at most"
     ) in said
+    assert "y: the same largest element as generated C in 7 of 8 inferences, SQNR 31.2 dB" in said
     assert "Left out: no ONNX Runtime" in said
     assert "They agree" not in said
     assert not report.json()["holds"]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tilewright.run.compare import Comparison, Pair, Tolerance, compare
+from tilewright.run.compare import Comparison, Pair, Tolerance, agreement, compare
 
 
 def compared(left: object, right: object, tolerance: Tolerance) -> Comparison:
@@ -88,3 +88,19 @@ def test_the_first_pair_that_differs_is_the_one_that_is_named() -> None:
     result = compare(("l", "r"), "every layer", pairs, Tolerance.EXACT)
     assert result.first is not None
     assert result.first.node == "second"
+
+
+def test_agreement_counts_equal_winners_and_measures_the_difference() -> None:
+    """With zero point 10: signals 0, 10 and 10, 0; differences 0, 1 and 8, 4."""
+    pairs = [
+        Pair("output", "y", np.int8([10, 21]), np.int8([10, 20])),
+        Pair("output", "y", np.int8([12, 14]), np.int8([20, 10])),
+    ]
+    found = agreement("y", pairs, zero_point=10)
+    assert (found.output, found.inferences, found.same_top) == ("y", 2, 1)
+    assert found.sqnr_db == pytest.approx(10 * np.log10(200 / (1 + 64 + 16)))
+
+
+def test_equal_outputs_have_no_difference_to_measure() -> None:
+    pair = Pair("output", "y", np.int8([1, 2]), np.int8([1, 2]))
+    assert agreement("y", [pair], zero_point=0).sqnr_db == np.inf

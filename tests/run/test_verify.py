@@ -15,7 +15,8 @@ from tilewright import run_model, verify_model
 from tilewright.backend.c_names import c_names
 from tilewright.ir.graph import Graph
 from tilewright.run.inputs import Batch, match_inputs
-from tilewright.run.verify import Subject, Verification, verify
+from tilewright.run.subject import Subject
+from tilewright.run.verify import Verification, verify
 
 FAULTY = "down"
 """The node that faults are planted in: layers before and after it must stay innocent."""
@@ -45,6 +46,8 @@ def test_all_parties_agree_on_the_digits_network() -> None:
     assert verification.holds
     assert verification.skipped == ()
     assert len(verification.comparisons) == 5
+    (agreement,) = verification.agreements
+    assert (agreement.output, agreement.same_top) == ("probabilities", 2)
     assert all(c.tensors > 0 and c.elements > 0 for c in verification.comparisons)
 
 

@@ -1,6 +1,7 @@
 """What `tilewright verify` says: who agrees with whom, and where they first do not."""
 
 from dataclasses import dataclass
+from math import inf, isinf
 
 from rich.console import Console
 
@@ -32,6 +33,15 @@ class VerifyReport:
             "inferences": self.verification.inferences,
             "holds": self.holds,
             "comparisons": [_comparison_json(c) for c in self.verification.comparisons],
+            "agreements": [
+                {
+                    "output": a.output,
+                    "inferences": a.inferences,
+                    "same_top": a.same_top,
+                    "sqnr_db": None if isinf(a.sqnr_db) else a.sqnr_db,
+                }
+                for a in self.verification.agreements
+            ],
             "skipped": list(self.verification.skipped),
         }
 
@@ -53,6 +63,11 @@ class VerifyReport:
             for c in self.verification.comparisons
         ]
         console.print(table(title, columns, rows))
+        for a in self.verification.agreements:
+            third = self.verification.comparisons[-1].right
+            said = f"{a.output}: the same largest element as {third} in {a.same_top} of"
+            ratio = "equal" if a.sqnr_db == inf else f"SQNR {a.sqnr_db:.1f} dB"
+            paragraph(console, f"{said} {a.inferences} inferences, {ratio}")
         for skipped in self.verification.skipped:
             paragraph(console, f"Left out: {skipped}", "yellow")
         for comparison in self.verification.comparisons:

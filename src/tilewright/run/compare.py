@@ -1,8 +1,9 @@
 """Two parties' tensors side by side: how many elements differ, by how much, and where first."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from math import inf, log10
 
 import numpy as np
 
@@ -79,6 +80,32 @@ class Comparison:
     def holds(self) -> bool:
         """Whether the promise is kept."""
         return self.first is None
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far the whole network's outputs are from the third party's.
+
+    same_top  inferences whose largest element is the same one
+    sqnr_db   signal-to-difference ratio over all inferences, in dB; inf where all are equal
+    """
+
+    output: str
+    inferences: int
+    same_top: int
+    sqnr_db: float
+
+
+def agreement(output: str, pairs: Sequence[Pair], zero_point: int) -> Agreement:
+    """Compare one output of all inferences. Stored integers less ``zero_point`` are the signal."""
+    same = sum(int(p.left.argmax() == p.right.argmax()) for p in pairs)
+    left, right = (
+        np.stack([array.astype(np.float64) - zero_point for array in arrays])
+        for arrays in ([p.left for p in pairs], [p.right for p in pairs])
+    )
+    signal, noise = float((right**2).sum()), float(((left - right) ** 2).sum())
+    ratio = inf if noise == 0 else 10 * log10(signal / noise) if signal else -inf
+    return Agreement(output, len(pairs), same, ratio)
 
 
 def compare(
