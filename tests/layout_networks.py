@@ -104,7 +104,7 @@ def _clip(drawing: Drawing, name: str, x: str, known: list[str]) -> str:
 
 def _curve(drawing: Drawing, name: str, x: str, known: list[str]) -> str:
     del known
-    return drawing.do(name, Activation(Curve.SIGMOID), x)
+    return drawing.do(name, Activation(Curve.TANH), x)
 
 
 def _alike(drawing: Drawing, x: str, known: list[str]) -> str:
@@ -138,10 +138,33 @@ def _turned(drawing: Drawing, name: str, x: str, known: list[str]) -> str:
     return drawing.same(name, Reshape((n, c, w, h)), x)
 
 
+def _squeezed(drawing: Drawing, name: str, x: str, known: list[str]) -> str:
+    """An operator with axes on five dimensions, as importers write what has fewer or more."""
+    del known
+    n, c, h, w = drawing.shape(x)
+    wide = drawing.same(f"{name}.wide", Reshape((n, c, 1, h, w)), x)
+    match drawing.draw(st.integers(0, 4)):
+        case 0:
+            y = drawing.do(
+                f"{name}.y", Mean(drawing.draw(st.sampled_from(((3, 4), (1,), (2, 4))))), wide
+            )
+        case 1:
+            y = drawing.do(f"{name}.y", Mul(), wide, drawing.weights(f"{name}.w", c, 1, 1, w))
+        case 2:
+            y = drawing.do(f"{name}.y", Concat(drawing.draw(st.integers(1, 4))), wide, wide)
+        case 3:
+            pad = Pad((0, 0, 0, 1, 0), (0, 0, drawing.draw(st.integers(0, 1)), 0, 1))
+            y = drawing.same(f"{name}.y", pad, wide)
+        case _:
+            y = drawing.same(f"{name}.y", Transpose((0, 4, 2, 1, 3)), wide)
+    n, c, d, h, w = drawing.shape(y)
+    return drawing.same(name, Reshape((n, c, d * h, w)), y)
+
+
 Layer = Callable[[Drawing, str, str, list[str]], str]
 LAYERS: tuple[Layer, ...] = (
     _convolution, _convolution, _padded_pool, _clip, _clip, _curve, _sum, _scaled, _joined, _mean,
-    _turned,
+    _turned, _squeezed, _squeezed,
 )  # fmt: skip
 
 

@@ -42,7 +42,7 @@ def padded(op, value: float = 0, pads=SPATIAL, transposed: bool = False):
         (DepthwiseConv2d(WINDOW), 0),
         (AveragePool2d(BARE), 0),
         (AveragePool2d(WINDOW, counts_padding=True), 0),
-        (MaxPool2d(WINDOW), -inf),
+        (MaxPool2d(BARE), -inf),
     ],
 )
 def test_a_pad_becomes_padding(op, value, transposed) -> None:
@@ -64,7 +64,7 @@ def test_a_pad_becomes_padding(op, value, transposed) -> None:
         ),
         (
             MaxPool2d(BARE), -inf, ((0, 0, 0, 1), (0, 0, 0, 0)),
-            "the Pad grows batch or channels, or cuts rows or columns off",
+            "the Pad grows batch or channels",
         ),
     ],
 )  # fmt: skip
@@ -84,6 +84,13 @@ def test_a_stored_border_never_wins_where_it_is_the_smallest_integer(zero_point,
     after = simplify(net.graph(net.do("y", MaxPool2d(BARE), y, q=q))).graph
     assert operators(after) == (["MaxPool2d"] if folds else ["Pad", "MaxPool2d"])
     assert node_of(after, MaxPool2d).op.window.is_padded == folds
+
+
+def test_a_window_of_nothing_but_padding_keeps_its_border() -> None:
+    before = padded(MaxPool2d(Window2d((1, 2))), -inf)
+    rewritten = simplify(before)
+    assert rewritten.graph is before
+    assert refusals(rewritten, "fold-pad") == ["a window of nothing but padding has no maximum"]
 
 
 def test_integer_averages_keep_their_pad() -> None:

@@ -7,7 +7,7 @@ from tilewright.frontend.rewrites.engine import NoMatch, obstacle
 from tilewright.frontend.rewrites.permutation import TO_CHANNELS_LAST
 from tilewright.ir.graph import Node
 from tilewright.ops.conv2d import Conv2d
-from tilewright.ops.layout import Transpose
+from tilewright.ops.layout import Reshape, Transpose
 from tilewright.ops.quantise import Quantize
 
 
@@ -34,9 +34,8 @@ def absorb_input_transpose(draft: Draft, node: Node) -> Rewrite | NoMatch | None
 
 
 def _comes_from_input(draft: Draft, transpose: Node) -> bool:
-    """Whether the Transpose reads a graph input, as it comes or quantised at the border."""
+    """Whether the Transpose reads a graph input: as it comes, reshaped, quantised at the border."""
     name = transpose.inputs[0]
-    producer = draft.producer(name)
-    if producer is not None and isinstance(producer.op, Quantize):
+    while (producer := draft.producer(name)) and isinstance(producer.op, (Quantize, Reshape)):
         name = producer.inputs[0]
     return name in draft.inputs

@@ -162,6 +162,10 @@ class Rewrite:
         self.constants[name] = array
         return name
 
+    def type(self, name: ValueName) -> TensorType:
+        """Type of a value that the graph or the rewrite has."""
+        return next((v.type for v in self.values if v.name == name), None) or self.draft.type(name)
+
     def insert(self, name: str, op: Op, inputs: Iterable[ValueName], value: Value) -> ValueName:
         """A node that makes a value which the graph did not have; its name is a wish."""
         value = replace(value, name=self.draft.fresh(value.name))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from tilewright.frontend.rewrites.draft import Draft, Rewrite
-from tilewright.frontend.rewrites.engine import NoMatch
+from tilewright.frontend.rewrites.engine import NoMatch, obstacle
 from tilewright.frontend.rewrites.permutation import permuted
 from tilewright.ir.graph import Node, ValueName
 from tilewright.ir.types import Shape
@@ -40,29 +40,41 @@ def fold_pad(draft: Draft, node: Node) -> Rewrite | NoMatch | None:
         return None
     spatial = (*border.before[1:3], *border.after[1:3])
     around = (border.before[0], border.before[3], border.after[0], border.after[3])
-    if any(around) or min(spatial) < 0 or getattr(node.op, "is_channels_first", False):
-        return NoMatch("the Pad grows batch or channels, or cuts rows or columns off")
     padded, source = draft.values[node.inputs[0]], draft.values[border.source]
-    if padded.quantisation != source.quantisation:
-        return NoMatch(f"{padded.name} and {source.name} have different scales")
+    between = source if border.transpose is None else draft.values[border.transpose.inputs[0]]
+    has_one_scale = padded.quantisation == between.quantisation == source.quantisation
+    if no := obstacle(
+        (any(around), "the Pad grows batch or channels"),
+        (min(spatial) < 0, "the Pad cuts rows or columns off"),
+        (not has_one_scale, f"{source.name} and {padded.name} have different scales"),
+    ):
+        return no
     op = _PADDED[type(node.op)](draft, border, node.op)
     if isinstance(op, NoMatch):
         return op
     top, left, bottom, right = op.window.pads
     grown = (top + spatial[0], left + spatial[1], bottom + spatial[2], right + spatial[3])
-    rewrite = Rewrite(draft, node)
+    window = replace(op.window, pads=grown)
+    _, height, width, _ = padded.type.shape
+    inside = (height - spatial[0] - spatial[2], width - spatial[1] - spatial[3])
+    if isinstance(op, MaxPool2d) and not window.valid_counts(*inside).all():
+        return NoMatch("a window of nothing but padding has no maximum")
+    return _padded(Rewrite(draft, node), border, replace(op, window=window))
+
+
+def _padded(rewrite: Rewrite, border: _Border, op: Windowed) -> Rewrite:
+    """``op``, which pads by itself, on what was padded; a Transpose in between moves along."""
     x = border.source
     if border.transpose is not None and isinstance(border.transpose.op, Transpose):
-        value = permuted(source, border.transpose.op.perm, f"{x}.nhwc")
+        value = permuted(rewrite.draft.values[x], border.transpose.op.perm, f"{x}.nhwc")
         name = f"{border.transpose.name}.unpadded"
         x = rewrite.insert(name, border.transpose.op, (x,), value)
-    window = replace(op.window, pads=grown)
-    return rewrite.finish(replace(op, window=window), (x, *node.inputs[1:]))
+    return rewrite.finish(op, (x, *rewrite.anchor.inputs[1:]))
 
 
 def _border(draft: Draft, node: Node) -> _Border | None:
     above = draft.producer(node.inputs[0])
-    if above is None:
+    if above is None or (isinstance(node.op, Conv2d) and node.op.is_channels_first):
         return None
     if isinstance(above.op, Pad):
         return _Border(above.op, above.inputs[0], None, above.op.before, above.op.after)

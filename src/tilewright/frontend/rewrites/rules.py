@@ -18,6 +18,7 @@ from tilewright.frontend.rewrites.quantised_movement import share_quantisation
 from tilewright.frontend.rewrites.recentre_merge import cancel_recentres
 from tilewright.frontend.rewrites.reshape_merge import merge_reshapes, sink_reshape
 from tilewright.frontend.rewrites.sink_transpose import sink_transpose
+from tilewright.frontend.rewrites.sink_unit_reshape import sink_unit_reshape
 from tilewright.frontend.rewrites.transpose_merge import merge_transposes, transpose_to_reshape
 from tilewright.ir.graph import Graph
 
@@ -41,6 +42,11 @@ SOURCE_RULES: tuple[Rule, ...] = (
         sink_transpose,
     ),
     Rule("sink-reshape", "Move a Reshape below an elementwise operator.", sink_reshape),
+    Rule(
+        "sink-unit-reshape",
+        "Move a Reshape that only adds or removes dimensions of extent 1 below an operator.",
+        sink_unit_reshape,
+    ),
     Rule("fold-batch-norm", "Take a BatchNorm into the layer before it.", fold_batch_norm),
     Rule("split-batch-norm", "Write a BatchNorm as Mul and Add by constants.", split_batch_norm),
     Rule("fuse-bias", "Take the addition of a constant into the layer's bias.", fuse_bias),
