@@ -8,10 +8,10 @@
 typedef struct {
   const int32_t *bias;       // [channels], the input's zero point folded in
   const int32_t *multiplier; // [channels] or [1]
-  const int32_t *shift;      // [channels] or [1]; as wide as the rest, so that loops vectorise alike
-  int32_t table_step;        // 1: one multiplier and shift per channel, 0: one for all
-  int32_t zero;              // zero point of the output
-  int32_t low, high;         // clip range of the output, within int8
+  const int32_t *shift; // [channels] or [1]; as wide as the rest, so that loops vectorise alike
+  int32_t table_step;   // 1: one multiplier and shift per channel, 0: one for all
+  int32_t zero;         // zero point of the output
+  int32_t low, high;    // clip range of the output, within int8
 } requantise_s8_tables;
 
 static inline int32_t requantise_s8_one(int32_t acc, int32_t multiplier, int32_t shift,
