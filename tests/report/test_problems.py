@@ -55,5 +55,5 @@ def test_the_kernels_that_are_close_say_why_not() -> None:
     target = replace(compiled.target, engines=(replace(engine, kernels=stubborn),))
     (reason,) = problems(compiled.simplified.graph, target).values()
     assert reason.startswith("no kernel of target host takes QDense(")
-    assert "\n  dense_s8_onnx: has 3 taps, at most 2" in reason
+    assert "\n  dense_s8_half_even: has 3 taps, at most 2" in reason
     assert "conv2d" not in reason.partition("\n")[2]

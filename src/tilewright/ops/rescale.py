@@ -27,9 +27,9 @@ INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 class Rounding(Enum):
     """How a contract rounds; one value per contract that has integers."""
 
-    DOUBLE = "tflite"
-    HALF_EVEN = "onnx"
-    HALF_UP = "pulp"
+    DOUBLE = "double"
+    HALF_EVEN = "half_even"
+    HALF_UP = "half_up"
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,7 @@ def _operands(
             f"{int(reach.max())}, which int32 ({INT32_MAX}) cannot hold; split the layer's "
             "input channels or requantise it with smaller biases"
         )
+    _refuse_loud_scales(node, steps / y.scale, reach)
     if _is_rounded_once(lowering, node):
         points = _rounded_once(lowering, node, steps / y.scale, reach)
     else:
@@ -136,12 +137,25 @@ def _stored_bias(lowering: Lowering, node: Node, name: ValueName, steps: Array) 
     if quantisation is None and array.dtype != np.float32:
         return array.astype(np.int64)
     if quantisation is None:
-        return np.rint(array.astype(np.float64) / steps).astype(np.int64)
+        return _in_steps(node, name, array.astype(np.float64), steps)
     scales = np.array(quantisation.scales)
     centred = array.astype(np.int64) - np.array(quantisation.zero_points)
     if np.allclose(scales, steps, rtol=1e-4, atol=0.0):
         return centred
-    return np.rint(centred * (scales / steps)).astype(np.int64)
+    return _in_steps(node, name, centred * scales, steps)
+
+
+def _in_steps(node: Node, name: ValueName, real: Array, steps: Array) -> Array:
+    """Real biases as whole accumulator steps. Raises where a bias is beyond any accumulator."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        counts = np.rint(real / steps)
+    if not (np.abs(counts) <= 2.0**62).all():
+        raise QuantisationError(
+            f"{node}: bias {name} reaches {float(np.abs(real).max()):.4g}, which is no number of "
+            f"accumulator steps of {float(np.min(steps)):.4g}; check the scales of input and "
+            "weights"
+        )
+    return counts.astype(np.int64)
 
 
 def _accumulator_steps(lowering: Lowering, node: Node, x: Quantisation, w: Quantisation) -> Array:
@@ -201,6 +215,21 @@ def _largest_accumulators(centred: Array, bias: Array, reduced: tuple[int, ...])
     negative = np.where(centred > 0, centred * -128, centred * 127).sum(axis=reduced)
     reach = np.maximum(np.abs(positive), np.abs(negative))
     return np.maximum(reach + np.abs(bias), np.abs(bias))
+
+
+def _refuse_loud_scales(node: Node, real: Array, reach: Array) -> None:
+    """Rescaled accumulators must leave room for the output's zero point, in 32 bits.
+
+    The double rounding shifts accumulators left before it multiplies by a half or more, so twice
+    the rescaled accumulator has to fit.
+    """
+    loudest = float((reach * real).max())
+    if 2 * loudest >= INT32_MAX - 2**9:
+        raise QuantisationError(
+            f"{node}: accumulators reach {loudest:.4g} in units of {node.output}'s scale, which "
+            f"saturates at 128 and overflows int32 beyond {INT32_MAX // 2}; the scale of "
+            f"{node.output} is too small by far"
+        )
 
 
 def _fixed_points(

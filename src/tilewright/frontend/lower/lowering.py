@@ -23,6 +23,14 @@ from tilewright.ops.rescale import Rounding, clip, fixed_point, rescale
 U8_OFFSET = 128
 
 
+ROUNDINGS = {
+    Contract.TFLITE: Rounding.DOUBLE,
+    Contract.ONNX: Rounding.HALF_EVEN,
+    Contract.PULP: Rounding.HALF_UP,
+}
+"""How each integer contract rescales accumulators; single operators may differ and say so."""
+
+
 @dataclass(slots=True)
 class Lowering:
     """One lowering in progress."""
@@ -38,7 +46,7 @@ class Lowering:
     @property
     def rounding(self) -> Rounding:
         """The rounding of the contract. Only asked where there are integers."""
-        return Rounding(self.contract.value)
+        return ROUNDINGS[self.contract]
 
     def value(self, name: ValueName) -> ValueName:
         """The lowered value for a source value; constants are copied on first use."""

@@ -16,7 +16,7 @@ Refuse = Callable[[Op, Signature], str | None]
 
 
 def variant_source(kernel: str, rounding: Rounding) -> Path:
-    """The source file of ``kernel`` for one rounding: conv2d_s8_tflite.c."""
+    """The source file of ``kernel`` for one rounding: conv2d_s8_double.c."""
     return HERE / f"{kernel}_{rounding.value}.c"
 
 

@@ -19,6 +19,6 @@ typedef struct {
   int32_t table_step; // 1: one multiplier and shift per channel, 0: one for all
 } dense_s8_args;
 
-void dense_s8_tflite(const void *args, tw_span work);
-void dense_s8_onnx(const void *args, tw_span work);
-void dense_s8_pulp(const void *args, tw_span work);
+void dense_s8_double(const void *args, tw_span work);
+void dense_s8_half_even(const void *args, tw_span work);
+void dense_s8_half_up(const void *args, tw_span work);

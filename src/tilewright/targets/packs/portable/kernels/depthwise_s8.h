@@ -25,6 +25,6 @@ typedef struct {
   int32_t table_step; // 1: one multiplier and shift per channel, 0: one for all
 } depthwise_s8_args;
 
-void depthwise_s8_tflite(const void *args, tw_span work);
-void depthwise_s8_onnx(const void *args, tw_span work);
-void depthwise_s8_pulp(const void *args, tw_span work);
+void depthwise_s8_double(const void *args, tw_span work);
+void depthwise_s8_half_even(const void *args, tw_span work);
+void depthwise_s8_half_up(const void *args, tw_span work);

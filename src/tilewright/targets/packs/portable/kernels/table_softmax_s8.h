@@ -17,5 +17,5 @@ typedef struct {
 } table_softmax_s8_args;
 
 /// Work items are rows.
-void table_softmax_s8_onnx(const void *args, tw_span work);
-void table_softmax_s8_pulp(const void *args, tw_span work);
+void table_softmax_s8_half_even(const void *args, tw_span work);
+void table_softmax_s8_half_up(const void *args, tw_span work);
