@@ -1,7 +1,6 @@
-"""``python -m tilewright`` is ``tilewright``."""
-
-import sys
+"""``python -m tilewright``: the command line."""
 
 from tilewright.cli import main
 
-sys.exit(main())
+if __name__ == "__main__":
+    raise SystemExit(main())
