@@ -18,7 +18,7 @@ class LiteRt:
     """A .tflite model in LiteRT, by its reference kernels."""
 
     def __init__(self, model: Path) -> None:
-        """Raises ToolError where the package is missing."""
+        """Raises ToolError where the package is missing, or cannot run this model."""
         # LiteRT reads this when it is imported; its banner on stderr tells the user nothing.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         try:
@@ -28,17 +28,27 @@ class LiteRt:
                 f"no LiteRT to compare with: pip install {PACKAGE}, or "
                 "pip install tilewright[verify]"
             ) from None
-        self._interpreter = litert.Interpreter(
-            model_path=str(model),
-            experimental_op_resolver_type=litert.OpResolverType.BUILTIN_REF,
-            experimental_preserve_all_tensors=True,
-        )
+        try:
+            self._interpreter = litert.Interpreter(
+                model_path=str(model),
+                experimental_op_resolver_type=litert.OpResolverType.BUILTIN_REF,
+                experimental_preserve_all_tensors=True,
+            )
+        except (RuntimeError, ValueError) as error:
+            raise _turned_down(error) from None
 
     def tensors(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         """Every tensor of one inference by its name in the file, where the name is unique.
 
         inputs  by name, or in order where the names are others
+        Raises ToolError where LiteRT cannot prepare or run the model.
         """
+        try:
+            return self._invoked(inputs)
+        except RuntimeError as error:
+            raise _turned_down(error) from None
+
+    def _invoked(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
         interpreter = self._interpreter
         details = interpreter.get_input_details()
         for detail, by_order in zip(details, inputs.values(), strict=True):
@@ -59,3 +69,9 @@ class LiteRt:
                 except ValueError:
                     continue  # a temporary that this operator never filled
         return found
+
+
+def _turned_down(error: Exception) -> ToolError:
+    """LiteRT's own words: some legal files need what its reference kernels do not have."""
+    words = " ".join(str(error).split())
+    return ToolError(f"LiteRT's reference kernels do not take this model: {words}")
