@@ -65,7 +65,7 @@ TAILS: dict[str, tuple[str, str]] = {
     ),
     "fload": (
         SHARED + " int32_t latency = 0;",
-        "stall += latency + core->timing[TW_T_FLOAD]; goto step;",
+        "after_latency = latency; goto after_float_load;",
     ),
     "store": (
         SHARED + " int32_t latency = 0;",
@@ -121,12 +121,13 @@ def _tables(rows: tuple[Row, ...], formats: dict[str, Format]) -> str:
 
 
 def _uses(row: Row, form: Format) -> int:
-    """Bits: 1 rs1, 2 rs2, 4 rs3 (integer registers read), 8 the old rd, 16 base written."""
-    bits = 0
-    for bit, operand in enumerate(("rs1", "rs2", "rs3")):
-        if row.uses(operand) and not form.is_float(operand):
-            bits |= 1 << bit
-    return bits | (8 if row.uses("old") else 0) | (16 if row.uses("base") else 0)
+    """Bits: 1 rs1, 2 rs2, 4 rs3, 8 the old rd are read; 32 a float is loaded over rd."""
+    bits = sum(
+        1 << bit
+        for bit, operand in enumerate(("rs1", "rs2", "rs3"))
+        if row.uses(operand) and operand in form.operands
+    )
+    return bits | (8 if row.uses("old") else 0) | (32 if row.timing == "fload" else 0)
 
 
 def _unpack(formats: dict[str, Format]) -> str:

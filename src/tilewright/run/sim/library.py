@@ -15,7 +15,7 @@ _FUNCTIONS: dict[str, tuple[type | None, tuple[type, ...]]] = {
     "tw_add_route": (_I, (_P, _I, _I, _U, _U, _I, _I, _I)),
     "tw_add_core": (_I, (_P, _P, _P)),
     "tw_set_shared_icache": (_I, (_P, _I, _I, _I)),
-    "tw_begin_core": (None, (_P, _I, _U)),
+    "tw_begin_core": (None, (_P, _I, _U, _L)),
     "tw_copy": (_I, (_P, _I, _U, _P, _U, _I)),
     "tw_run_until": (_L, (_P, _L, _U, _I)),
     "tw_core_value": (_L, (_P, _I, _I, _I)),

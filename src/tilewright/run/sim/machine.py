@@ -122,6 +122,7 @@ class Core:
     fetch_latency  cycles that a line takes which no cache holds
     fpu            which shared unit it uses; None: its own
     starts         whether it runs from the ELF file's entry on (others wait to be started)
+    starts_at      cycle of its clock at which it does: what loading takes
     """
 
     hartid: int
@@ -134,6 +135,7 @@ class Core:
     shares_cache: bool = False
     fpu: int | None = None
     starts: bool = False
+    starts_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)

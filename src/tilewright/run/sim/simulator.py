@@ -118,7 +118,7 @@ class Simulator:
             self.write(segment.address, segment.data)
         for index, core in enumerate(self.machine.cores):
             if core.starts:
-                self._core.tw_begin_core(self._sim, index, self.image.entry)
+                self._core.tw_begin_core(self._sim, index, self.image.entry, core.starts_at)
 
     def _view_of(self, address: int) -> View:
         for window in self.machine.windows:

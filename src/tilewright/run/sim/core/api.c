@@ -11,7 +11,7 @@ int32_t tw_add_route(tw_sim *sim, int32_t view, int32_t kind, uint32_t base, uin
                      int32_t target, int32_t offset, int32_t latency);
 int32_t tw_add_core(tw_sim *sim, const int64_t *fields, const int32_t *timing);
 int32_t tw_set_shared_icache(tw_sim *sim, int32_t sets, int32_t ways, int32_t refill);
-void tw_begin_core(tw_sim *sim, int32_t core, uint32_t pc);
+void tw_begin_core(tw_sim *sim, int32_t core, uint32_t pc, int64_t cycle);
 int32_t tw_copy(tw_sim *sim, int32_t view, uint32_t address, uint8_t *data, uint32_t size,
                 int32_t is_write);
 int64_t tw_run_until(tw_sim *sim, int64_t picoseconds, uint32_t breakpoint, int32_t breaks);
@@ -163,9 +163,9 @@ int32_t tw_set_shared_icache(tw_sim *sim, int32_t sets, int32_t ways, int32_t re
              : -1;
 }
 
-void tw_begin_core(tw_sim *sim, int32_t core, uint32_t pc) {
+void tw_begin_core(tw_sim *sim, int32_t core, uint32_t pc, int64_t cycle) {
   sim->cores[core].boot = pc;
-  tw_start_core(sim, &sim->cores[core], sim->now);
+  tw_start_core(sim, &sim->cores[core], cycle * sim->period[sim->cores[core].domain]);
 }
 
 int32_t tw_copy(tw_sim *sim, int32_t view, uint32_t address, uint8_t *data, uint32_t size,

@@ -180,12 +180,15 @@ static bool decode_at(tw_sim *sim, tw_core *core, tw_memory *memory, tw_insn *ip
     tw_raise(sim, core, TW_F_ILLEGAL, pc, 0);
     return false;
   }
+  if (sim->observes) {
+    ip->entry = 1; // every instruction is looked at
+  }
   memory->has_code[offset >> 6] = 1;
   memory->has_code[(offset + 2) >> 6] = 1;
   return true;
 }
 
-static uint32_t hazard_bit(const tw_insn *ip) { return ip->rd < 32 ? 1u << ip->rd : 0; }
+static uint64_t hazard_bit(const tw_insn *ip) { return ip->rd < 32 ? 1ull << ip->rd : 0; }
 
 // The last cycle that private code may reach before it lets the scheduler look.
 static int64_t last_cycle(const tw_sim *sim, const tw_core *core) {

@@ -34,6 +34,10 @@ int32_t tw_find_row(uint32_t word, uint32_t extensions) {
   return -1;
 }
 
+static uint64_t bit_of(uint32_t index) {
+  return 1ull << (index >= TW_FLOAT ? index - TW_FLOAT + 32 : index);
+}
+
 bool tw_decode(tw_insn *insn, uint32_t word, uint32_t pc, uint32_t extensions) {
   const uint8_t is_loop_end = insn->is_loop_end;
   const int32_t row = tw_find_row(word, extensions);
@@ -44,18 +48,18 @@ bool tw_decode(tw_insn *insn, uint32_t word, uint32_t pc, uint32_t extensions) {
   memset(insn, 0, sizeof *insn);
   tw_unpack(insn, r->form, r->size == 2 ? word : word & 0xffff, pc);
   const uint8_t written = insn->rd;
-  insn->reads = (r->uses & 1 ? 1u << insn->rs1 : 0) | (r->uses & 2 ? 1u << insn->rs2 : 0) |
-                (r->uses & 4 ? 1u << insn->rs3 : 0);
+  insn->reads = (r->uses & 1 ? bit_of(insn->rs1) : 0) | (r->uses & 2 ? bit_of(insn->rs2) : 0) |
+                (r->uses & 4 ? bit_of(insn->rs3) : 0) | (r->uses & 32 ? bit_of(written) : 0);
   if ((r->uses & 8) != 0) {
     insn->rs3 = written;
-    insn->reads |= 1u << written;
+    insn->reads |= bit_of(written);
   }
   // A loop instruction keeps the number of its loop in rd.
   if (written == 0 && strncmp(r->name, "lp.", 3) != 0) {
     insn->rd = TW_SINK;
   }
   insn->base = insn->rs1 == 0 ? TW_SINK : insn->rs1;
-  insn->reads &= ~1u;
+  insn->reads &= ~1ull;
   insn->size = r->size;
   insn->pc = pc;
   insn->op = (uint16_t)(row + TW_FIRST_OP);

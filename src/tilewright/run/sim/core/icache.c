@@ -44,8 +44,9 @@ static int32_t fetch_from_memory(tw_sim *sim, const tw_core *core, int64_t cycle
   if (!tw_memory_at(sim, core->view, line << 4, &memory, &offset, &latency)) {
     return 0; // decoding reports it
   }
-  return core->fetch_latency +
-         tw_bank_wait_line(sim, memory, offset, cycle * sim->period[core->domain]);
+  return core->fetch_latency + tw_bank_wait_line(sim, memory, offset,
+                                                 cycle * sim->period[core->domain],
+                                                 core->fetch_latency);
 }
 
 static int32_t fetch_shared(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t line) {

@@ -275,7 +275,7 @@ static void copy_far(tw_sim *sim, burst *b, bool to_l1) {
     return; // the command was in range
   }
   for (uint32_t word = 0; word < (b->size + 3) / 4; word++) {
-    tw_bank_wait(sim, memory, offset + 4 * word, sim->now);
+    tw_bank_wait(sim, memory, offset + 4 * word, sim->now, 0);
   }
   if (to_l1) {
     memcpy(b->data, memory->bytes + offset, b->size);
@@ -337,7 +337,7 @@ static void move_word(tw_sim *sim, int32_t port, burst *b, bool to_l1, int64_t c
   const uint32_t to_word = 4 - (near & 3), left = b->size - b->done;
   const uint32_t size = to_word < left ? to_word : left;
   const uint32_t offset = l1_offset(sim, near, size, &l1);
-  dma->port_free[port] = cycle + 1 + tw_bank_wait(sim, l1, offset, sim->now);
+  dma->port_free[port] = cycle + 1 + tw_bank_wait(sim, l1, offset, sim->now, 0);
   if (to_l1) {
     memcpy(l1->bytes + offset, b->data + b->done, size);
     tw_forget_code(l1, offset, size);

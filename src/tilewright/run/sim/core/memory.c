@@ -30,16 +30,21 @@ void tw_forget_code(tw_memory *memory, uint32_t offset, uint32_t size) {
   }
 }
 
-int32_t tw_bank_wait(tw_sim *sim, tw_memory *memory, uint32_t offset, int64_t picoseconds) {
-  return memory->banks == 0
-             ? 0
-             : tw_wait_own_domain(memory, offset, picoseconds / sim->period[memory->domain]);
+int32_t tw_bank_wait(tw_sim *sim, tw_memory *memory, uint32_t offset, int64_t picoseconds,
+                     int32_t way) {
+  if (memory->banks == 0) {
+    return 0;
+  }
+  const int32_t wait =
+      tw_wait_own_domain(memory, offset, picoseconds / sim->period[memory->domain]);
+  return wait > way ? wait - way : 0;
 }
 
-int32_t tw_bank_wait_line(tw_sim *sim, tw_memory *memory, uint32_t offset, int64_t picoseconds) {
+int32_t tw_bank_wait_line(tw_sim *sim, tw_memory *memory, uint32_t offset, int64_t picoseconds,
+                          int32_t way) {
   int32_t longest = 0;
   for (uint32_t word = 0; word < 4; word++) {
-    const int32_t wait = tw_bank_wait(sim, memory, offset + 4 * word, picoseconds);
+    const int32_t wait = tw_bank_wait(sim, memory, offset + 4 * word, picoseconds, way);
     longest = wait > longest ? wait : longest;
   }
   return longest;
@@ -75,12 +80,12 @@ static int32_t wait_for_banks(tw_sim *sim, tw_core *core, const tw_route *route,
                               uint32_t size, int64_t cycle) {
   tw_memory *memory = &sim->memories[route->target];
   const int64_t period = sim->period[core->domain];
-  int32_t latency = tw_bank_wait(sim, memory, offset, cycle * period);
+  int32_t latency = tw_bank_wait(sim, memory, offset, cycle * period, route->latency);
   core->lost[TW_L_CONFLICT] += latency;
   latency += route->latency;
   if ((offset & 3) + size > 4) {
     latency += 1 + route->latency;
-    latency += tw_bank_wait(sim, memory, offset + 4, (cycle + latency) * period);
+    latency += tw_bank_wait(sim, memory, offset + 4, (cycle + latency) * period, 0);
   }
   core->lost[TW_L_FAR] += route->latency;
   return latency;
@@ -120,7 +125,8 @@ uint32_t tw_load_slowly(tw_sim *sim, tw_core *core, int64_t cycle, int32_t *late
   *latency = wait_for_banks(sim, core, route, offset, size, cycle);
   memcpy(&value, memory->bytes + offset, size);
   if (route->kind == TW_TEST_AND_SET) {
-    *latency += 1; // the store of -1 is a second access
+    // The store of -1 is a second access: it delays whoever comes next.
+    tw_bank_wait(sim, memory, offset, cycle * sim->period[core->domain], 0);
     memset(memory->bytes + (offset & ~3u), 0xff, 4);
   }
   return value;

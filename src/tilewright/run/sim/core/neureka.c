@@ -91,7 +91,7 @@ static int64_t beat(tw_sim *sim, uint32_t address) {
   }
   for (uint32_t word = 0; word < WORDS_PER_BEAT; word++) {
     const int32_t wait =
-        tw_bank_wait(sim, l1, (offset + 4 * word) & (l1->size - 1), sim->now);
+        tw_bank_wait(sim, l1, (offset + 4 * word) & (l1->size - 1), sim->now, 0);
     longest = wait > longest ? wait : longest;
   }
   return 1 + longest;
@@ -293,7 +293,7 @@ static void commit(tw_sim *sim, int64_t cycle) {
     return;
   }
   if (npu->count == 1) {
-    start(sim, cycle + 2); // the store takes this long to reach it
+    start(sim, cycle + 1);
   }
 }
 

@@ -1,7 +1,7 @@
 // State of a simulated machine, and the interfaces of its parts.
 //
 // Time: every core and device counts cycles of its clock domain; the scheduler orders them by
-// picoseconds. Within one cycle cores go in the order of `rank` and devices come after all cores.
+// picoseconds. Within one cycle cores go in the order of `rank`, then devices.
 #ifndef TW_SIM_H
 #define TW_SIM_H
 
@@ -34,7 +34,7 @@ typedef struct {
   uint8_t is_loop_end;
   uint8_t unused;
   int32_t imm;
-  uint32_t reads; // bit mask of the integer registers that it reads
+  uint64_t reads; // bit mask of the registers that it reads, floating point from 32 on
   uint32_t pc;
 } tw_insn;
 
@@ -95,7 +95,7 @@ typedef struct {
   int64_t cycle; // at which the next instruction issues
   int32_t stall; // already owed by a parked instruction
   bool is_fetched, passes; // parked after its fetch; goes on from a breakpoint
-  uint32_t hazard_mask;
+  uint64_t hazard_mask;
   int64_t hazard_until;
   uint32_t loop_start[2], loop_end[2], loop_count[2];
   tw_core_state state;
@@ -208,8 +208,12 @@ uint32_t tw_load_slowly(tw_sim *sim, tw_core *core, int64_t cycle, int32_t *late
                         uint32_t address, uint32_t size);
 void tw_store_slowly(tw_sim *sim, tw_core *core, int64_t cycle, int32_t *latency,
                      uint32_t address, uint32_t size, uint32_t value);
-int32_t tw_bank_wait(tw_sim *sim, tw_memory *memory, uint32_t offset, int64_t picoseconds);
-int32_t tw_bank_wait_line(tw_sim *sim, tw_memory *memory, uint32_t offset, int64_t picoseconds);
+// Cycles that a word, or a line of four words, waits for its banks, which it books. The wait runs
+// while the request is on its way (`way` cycles): only what is longer counts.
+int32_t tw_bank_wait(tw_sim *sim, tw_memory *memory, uint32_t offset, int64_t picoseconds,
+                     int32_t way);
+int32_t tw_bank_wait_line(tw_sim *sim, tw_memory *memory, uint32_t offset, int64_t picoseconds,
+                          int32_t way);
 
 // device.c: registers. Returns what a load sees; *latency grows by extra cycles.
 uint32_t tw_access_device(tw_sim *sim, tw_core *core, int64_t cycle, const tw_route *route,

@@ -85,7 +85,7 @@ def _cluster_core(index: int) -> Core:
         domain=Domain.CLUSTER,
         extensions=("i", "m", "f", "c", "xpulp"),
         cache=Cache(sets=8 if index < _CLUSTER_CORES - 1 else 32, ways=4, refill=2),
-        fetch_latency=_FROM_CLUSTER + 1,
+        fetch_latency=_FROM_CLUSTER,
         shares_cache=True,
         fpu=index % _FPUS,
     )
@@ -100,6 +100,7 @@ def _fabric_controller() -> Core:
         cache=Cache(sets=64, ways=4, refill=2, is_on=False),
         fetch_latency=5,
         starts=True,
+        starts_at=95,
     )
 
 
@@ -115,7 +116,7 @@ SIRACUSA = Machine(
     windows=(*_memory_windows(), *_cluster_devices(), *_soc_devices()),
     cluster_period=13_882,
     fabric_period=20_000,
-    shared_cache=Cache(sets=32, ways=4, refill=2, is_on=False),
+    shared_cache=Cache(sets=32, ways=4, refill=3, is_on=False),
 )
 
 
