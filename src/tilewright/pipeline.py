@@ -81,7 +81,7 @@ def compile_model(model: Path, target: Target, options: Options = Options()) -> 
     assignment = assign(graph, target)
     plan = plan_memory(graph, assignment, target)
     check_plan(plan, graph, target)
-    program = stage(graph, plan, options.name or identifier(model.stem))
+    program = stage(graph, plan, target, options.name or identifier(model.stem))
     model_digest = hashlib.sha256(model.read_bytes()).hexdigest()
     bundle = print_bundle(program, plan, graph, model_digest)
     return Compilation(

@@ -69,7 +69,7 @@ def test_run_prints_the_machine_interface_and_writes_outputs(
     assert (said["count"]["unit"], said["count"]["total"]) == ("none", None)
     assert [layer.keys() for layer in said["count"]["layers"]] == [
         {"name", "op", "engine", "count", "macs"}
-    ] * len(compiled_digits().program.actions)
+    ] * len(compiled_digits().program.calls)
     with np.load(tmp_path / "out.npz") as written:
         assert written.files == ["probabilities"]
         assert written["probabilities"].shape == (3, 1, 10)

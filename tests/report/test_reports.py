@@ -96,10 +96,10 @@ def test_runs_that_differ_are_said_aloud() -> None:
 
 def test_layer_costs_follow_the_program() -> None:
     program = compiled_digits().program
-    counts = tuple(range(len(program.actions)))
+    counts = tuple(range(len(program.calls)))
     costs = layer_costs(program, Count("instructions", 99, counts))
     assert [cost.count for cost in costs] == list(counts)
-    assert [cost.name for cost in costs] == [call.node.name for call in program.actions]
+    assert [cost.name for cost in costs] == [call.node.name for call in program.calls]
     assert sum(cost.macs for cost in costs) == compiled_digits().graph.macs
 
 

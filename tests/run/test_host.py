@@ -75,7 +75,7 @@ def test_layers_are_observed_under_sanitizers() -> None:
     assert len(result.layers) == 2
     for index, layers in enumerate(result.layers):
         wanted = evaluate_graph(compiled.graph, dict(batch.one(index)))
-        for call, raw in zip(compiled.program.actions, layers, strict=True):
+        for call, raw in zip(compiled.program.observed, layers, strict=True):
             assert raw == wanted[call.output.value.name].tobytes()
     assert result.linked is None
 
@@ -103,7 +103,7 @@ def test_counts_are_of_one_inference_and_layers_sum_to_almost_all_of_it() -> Non
     assert once is not None
     assert batch is not None
     assert once.unit == "instructions"
-    assert len(once.layers) == len(compiled_digits().program.actions)
+    assert len(once.layers) == len(compiled_digits().program.observed)
     assert min(once.layers) > 0
     assert 0.95 * once.total < sum(once.layers) < once.total
     assert once.total == batch.total

@@ -10,6 +10,7 @@ from evaluate import evaluate_graph
 from tilewright.ir.graph import ValueName
 from tilewright.ir.program import Call, InArena, Program
 from tilewright.ir.types import Array
+from tilewright.run.hazards import HazardError
 from tilewright.run.interpret import interpret
 
 
@@ -21,7 +22,7 @@ def test_every_value_in_the_arena_is_what_the_definitions_say() -> None:
     compiled = compiled_digits()
     wanted = evaluate_graph(compiled.graph, dict(an_input()))
     got = interpret(compiled.program, compiled.graph, an_input())
-    assert got.values.keys() == {call.output.value.name for call in compiled.program.actions}
+    assert got.values.keys() == {call.output.value.name for call in compiled.program.calls}
     for name, array in {**got.values, **got.outputs}.items():
         assert np.array_equal(array, wanted[name]), name
 
@@ -33,14 +34,14 @@ def moved(call: Call, offset: int) -> Call:
 
 
 def with_action(program: Program, index: int, call: Call) -> Program:
-    actions = (*program.actions[:index], call, *program.actions[index + 1 :])
-    return replace(program, actions=actions)
+    layer = replace(program.layers[index], actions=(call,), observed=(call,))
+    return replace(program, layers=(*program.layers[:index], layer, *program.layers[index + 1 :]))
 
 
 def test_a_result_that_its_reader_does_not_find_shows() -> None:
     compiled = compiled_digits()
-    program, last = compiled.program, len(compiled.program.actions) - 1
-    call = program.actions[last - 1]
+    program, last = compiled.program, len(compiled.program.calls) - 1
+    call = program.calls[last - 1]
     assert isinstance(call.output.place, InArena)
     free = sum(program.arena_bytes.values())
     arenas = {memory: size + 4096 for memory, size in program.arena_bytes.items()}
@@ -55,26 +56,26 @@ def test_a_result_that_lands_on_a_live_tensor_shows() -> None:
     compiled = compiled_digits()
     program = compiled.program
     reader = next(
-        index for index, call in enumerate(program.actions)
+        index for index, call in enumerate(program.calls)
         if sum(isinstance(o.place, InArena) for o in call.inputs) == 2
     )  # fmt: skip
     oldest = min(
-        (o for o in program.actions[reader].inputs if isinstance(o.place, InArena)),
-        key=lambda o: [c.output.value.name for c in program.actions].index(o.value.name),
+        (o for o in program.calls[reader].inputs if isinstance(o.place, InArena)),
+        key=lambda o: [c.output.value.name for c in program.calls].index(o.value.name),
     )
-    between = program.actions[reader - 1]
+    between = program.calls[reader - 1]
     assert between.output.value.name != oldest.value.name
     assert isinstance(oldest.place, InArena)
     clash = with_action(program, reader - 1, moved(between, oldest.place.offset))
     right = interpret(program, compiled.graph, an_input()).values
     wrong = interpret(clash, compiled.graph, an_input()).values
-    name = program.actions[reader].output.value.name
+    name = program.calls[reader].output.value.name
     assert not np.array_equal(right[name], wrong[name])
 
 
 def test_a_tensor_outside_of_the_arena_is_a_fault() -> None:
     compiled = compiled_digits()
-    call = compiled.program.actions[0]
+    call = compiled.program.calls[0]
     outside = with_action(compiled.program, 0, moved(call, 1 << 20))
-    with pytest.raises(AssertionError, match="ends at"):
+    with pytest.raises(HazardError, match="ends at"):
         interpret(outside, compiled.graph, an_input())

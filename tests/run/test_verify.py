@@ -53,7 +53,7 @@ def test_all_parties_agree_on_the_digits_network() -> None:
 
 def test_a_wrong_weight_in_the_c_is_found_in_its_layer() -> None:
     subject = a_subject()
-    call = next(c for c in subject.program.actions if c.node.name == FAULTY)
+    call = next(c for c in subject.program.observed if c.node.name == FAULTY)
     bias = c_names(subject.program).constants[call.inputs[2].value.name]
     file = f"{subject.bundle.name}_weights.c"
     text = subject.bundle.files[file]

@@ -99,18 +99,18 @@ def c_names(program: Program) -> CNames:
         if owner not in by_owner:
             wish = identifier(value.origin.name if value.origin else value.name)
             (by_owner[owner],) = _unique((wish,), taken)
-    for call in program.actions:
+    for call in program.calls:
         if call.output.value.name not in by_owner:
             (by_owner[call.output.value.name],) = _unique((identifier(call.node.name),), taken)
     tensors = dict(by_owner)
     tensors |= {view: by_owner[program.viewed(view)] for view in program.views}
     layers = tuple(
         f"{program.name}_layer_{index:02d}_{identifier(call.node.name, 16)}"
-        for index, call in enumerate(program.actions)
+        for index, call in enumerate(program.calls)
     )
     known: set[str] = set()
     constants: dict[ValueName, str] = {}
     for name, (index, pointer) in constants_by_pointer(program).items():
-        node = identifier(program.actions[index].node.name, 20)
+        node = identifier(program.calls[index].node.name, 20)
         (constants[name],) = _unique((f"{program.name}_{node}_{pointer}",), known)
     return CNames(tensors, layers, constants)

@@ -53,7 +53,7 @@ def _banner(program: Program, plan: Plan, graph: Graph, digest: str) -> str:
     weights = sum(array.nbytes for array in program.constants.values())
     arenas = ", ".join(f"{size} bytes of {memory}" for memory, size in plan.arena_bytes.items())
     return (
-        f"{program.name}: {len(program.actions)} layers, {graph.macs} MACs, contract "
+        f"{program.name}: {len(program.calls)} layers, {graph.macs} MACs, contract "
         f"{graph.contract.value}\n"
         f"Needs {arenas} for the arena (input, output and scratch included) and "
         f"{weights} bytes of constants.\n"
@@ -86,7 +86,7 @@ def _kernel_files(program: Program) -> dict[str, str]:
 
     The prefix lets two networks, even from two versions of Tilewright, link into one program.
     """
-    kernels = list(dict.fromkeys(call.kernel for call in program.actions))
+    kernels = list(dict.fromkeys(call.kernel for call in program.calls))
     paths = [RUNTIME / header for header in RUNTIME_HEADERS]
     for kernel in kernels:
         paths += [kernel.header, kernel.source, *kernel.includes]

@@ -10,15 +10,15 @@ from tilewright.backend.c_names import CNames
 from tilewright.backend.print_constants import c_float
 from tilewright.ir.graph import Value
 from tilewright.ir.plan import Buffer, Plan
-from tilewright.ir.program import Call, InArena, Operand, Program
+from tilewright.ir.program import Call, InArena, InConstant, Operand, Program
 from tilewright.ir.types import TensorType
 
 
 def print_network(program: Program, plan: Plan, names: CNames, banner: str) -> str:
     """Text of NAME.c."""
     name = program.name
-    headers = sorted({call.kernel.header.name for call in program.actions})
-    needs_math = any(c_uses_infinity(call) for call in program.actions)
+    headers = sorted({call.kernel.header.name for call in program.calls})
+    needs_math = any(c_uses_infinity(call) for call in program.calls)
     lines = [
         *(f"// {line}".rstrip() for line in banner.splitlines()),
         f'#include "{name}.h"',
@@ -31,7 +31,7 @@ def print_network(program: Program, plan: Plan, names: CNames, banner: str) -> s
         *_arena_map(program, plan, names),
         "",
     ]
-    for index in range(len(program.actions)):
+    for index in range(len(program.calls)):
         lines += [*_layer(program, index, names), ""]
     lines += [*_binders(program, names), "", *_run(program, names)]
     return "\n".join(lines) + "\n"
@@ -72,7 +72,7 @@ def _arena_map(program: Program, plan: Plan, names: CNames) -> Iterator[str]:
             seen.add(constant)
             assert isinstance(operand.place, InArena)
             yield f"  {constant} = {operand.place.offset}, // {operand.value.type}"
-    for index, call in enumerate(program.actions):
+    for index, call in enumerate(program.calls):
         if call.scratch is not None:
             yield (
                 f"  {_scratch_name(program, index)} = {call.scratch.offset}, "
@@ -98,7 +98,7 @@ def _contents(buffer: Buffer, names: CNames) -> str:
 
 def _placed(program: Program) -> Iterator[Operand]:
     yield from program.inputs
-    for call in program.actions:
+    for call in program.calls:
         yield call.output
     yield from program.outputs
 
@@ -116,7 +116,7 @@ def _varying(call: Call) -> Iterator[tuple[str, Operand]]:
 
 def _layer(program: Program, index: int, names: CNames) -> Iterator[str]:
     """One layer: what it is, where it comes from, its argument struct, its call."""
-    call = program.actions[index]
+    call = program.calls[index]
     output = call.kernel.pointers[-1]
     yield from _layer_comment(call, index)
     parameters = [f"const {o.value.type.dtype.c} *{p}" for p, o in _varying(call)]
@@ -154,7 +154,7 @@ def _arguments(call: Call, names: CNames) -> Iterator[str]:
     yield f"  const {call.kernel.struct} args = {{"
     for pointer, operand in zip(call.kernel.pointers, call.inputs, strict=False):
         place = operand.place
-        source = pointer if isinstance(place, InArena) else names.constants[place.name]
+        source = names.constants[place.name] if isinstance(place, InConstant) else pointer
         yield f"      .{pointer} = {source},"
     yield f"      .{output} = {output},"
     if call.scratch is not None:
@@ -210,7 +210,7 @@ def _run(program: Program, names: CNames) -> Iterator[str]:
     yield "  uint8_t *const base = arena;"
     yield from _tensor_pointers(program, names)
     yield ""
-    for index, call in enumerate(program.actions):
+    for index, call in enumerate(program.calls):
         arguments = [names.tensors[operand.value.name] for _, operand in _varying(call)]
         arguments.append(names.tensors[call.output.value.name])
         if call.scratch is not None:
@@ -227,7 +227,7 @@ def _tensor_pointers(program: Program, names: CNames) -> Iterator[str]:
         for operand in operands:
             tensor = names.tensors[operand.value.name]
             places.setdefault(tensor, (operand.value.type, f"{kind}->{tensor}"))
-    for call in program.actions:
+    for call in program.calls:
         tensor = names.tensors[call.output.value.name]
         place = _pointer(program, call.output, tensor)
         places.setdefault(tensor, (call.output.value.type, place))

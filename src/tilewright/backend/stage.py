@@ -1,54 +1,53 @@
-"""Plan → Program: every kernel call with the places of its operands."""
+"""Plan → Program: every kernel call with the places of its operands, and every copy around it."""
 
 from collections.abc import Mapping
 
+from tilewright.backend.stage_layer import Staging, stage_layer
+from tilewright.backend.transfers import Channels, working_groups
 from tilewright.ir.graph import Graph, ValueName
-from tilewright.ir.plan import Plan, Step
-from tilewright.ir.program import Call, InArena, InConstant, Operand, Program
+from tilewright.ir.plan import Plan
+from tilewright.ir.program import InArena, InConstant, Operand, Program
+from tilewright.ir.target import Target
 from tilewright.ir.types import Array
 
 
-def stage(graph: Graph, plan: Plan, name: str) -> Program:
-    """One Call per step that computes something; a view needs none. ``name`` is a C identifier."""
-    constants: dict[ValueName, Array] = {}
-    actions = tuple(
-        _call(graph, plan, constants, index, step)
-        for index, step in enumerate(plan.steps)
-        if step.kernel is not None
+def stage(graph: Graph, plan: Plan, target: Target, name: str) -> Program:
+    """One Layer per group that computes something; a view needs none. ``name``: a C identifier."""
+    constants = _packed_constants(graph, plan)
+    channels = Channels.of(plan)
+    staging = Staging(graph, plan, target, constants, channels)
+    working = working_groups(plan)
+    nexts: list[int | None] = [*working[1:], None]
+    layers = tuple(
+        stage_layer(staging, group, following, is_first=group == working[0])
+        for group, following in zip(working, nexts, strict=True)
     )
     return Program(
         name,
-        actions,
+        layers,
         dict(plan.arena_bytes),
         tuple(_operand(graph, plan, v) for v in graph.inputs),
         tuple(_operand(graph, plan, v) for v in graph.outputs),
         constants,
         {s.node.output: s.node.inputs[0] for s in plan.steps if s.kernel is None},
+        channels.count,
+        target.runtime if channels.count else (),
     )
 
 
-def _call(
-    graph: Graph, plan: Plan, constants: dict[ValueName, Array], index: int, step: Step
-) -> Call:
-    node, kernel, engine = step.node, step.kernel, step.engine
-    assert kernel is not None
-    assert engine is not None
-    arrays = tuple(graph.constants.get(name) for name in node.inputs)
-    for name, packed in zip(node.inputs, kernel.pack(node.op, arrays), strict=True):
-        if packed is not None:
-            _keep_constant(constants, name, packed)
-    scratch = plan.scratch_of(index)
-    return Call(
-        node,
-        engine,
-        kernel,
-        step.signature,
-        tuple(_operand(graph, plan, v) for v in node.inputs),
-        _operand(graph, plan, node.output),
-        InArena(scratch.memory, scratch.offset) if scratch else None,
-        scratch.size if scratch else 0,
-        plan.piece_items(index),
-    )
+def _packed_constants(graph: Graph, plan: Plan) -> dict[ValueName, Array]:
+    """Every constant that a kernel reads, in its layout, in the order of first use."""
+    constants: dict[ValueName, Array] = {}
+    for step in plan.steps:
+        if step.kernel is None:
+            continue
+        arrays = tuple(graph.constants.get(name) for name in step.node.inputs)
+        for name, packed in zip(
+            step.node.inputs, step.kernel.pack(step.node.op, arrays), strict=True
+        ):
+            if packed is not None:
+                _keep_constant(constants, name, packed)
+    return constants
 
 
 def _keep_constant(constants: dict[ValueName, Array], name: ValueName, packed: Array) -> None:
@@ -58,6 +57,7 @@ def _keep_constant(constants: dict[ValueName, Array], name: ValueName, packed: A
 
 
 def _operand(graph: Graph, plan: Plan, name: ValueName) -> Operand:
+    """A graph input or output; an output may be a constant."""
     value = graph.values[name]
     if name in graph.constants:
         return Operand(value, InConstant(name))
@@ -67,10 +67,10 @@ def _operand(graph: Graph, plan: Plan, name: ValueName) -> Operand:
 
 
 def constants_by_pointer(program: Program) -> Mapping[ValueName, tuple[int, str]]:
-    """For each constant, the action that uses it first and the kernel's name for it there."""
+    """For each constant, the call that uses it first and the kernel's name for it there."""
     users: dict[ValueName, tuple[int, str]] = {}
-    for index, call in enumerate(program.actions):
+    for index, call in enumerate(program.calls):
         for operand, pointer in zip(call.inputs, call.kernel.pointers, strict=False):
-            if isinstance(operand.place, InConstant):
-                users.setdefault(operand.place.name, (index, pointer))
+            if operand.value.name in program.constants:
+                users.setdefault(operand.value.name, (index, pointer))
     return users

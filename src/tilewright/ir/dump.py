@@ -57,7 +57,7 @@ def dump_program(program: Program) -> str:
     """Actions with the places of their operands and every argument of the kernel."""
     lines = [f"program {program.name}"]
     lines += [f"  input  {_operand(o)}" for o in program.inputs]
-    for call in program.actions:
+    for call in program.calls:
         lines += _call(call)
     lines += [f"  output {_operand(o)}" for o in program.outputs]
     return "\n".join(lines) + "\n"

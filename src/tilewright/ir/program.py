@@ -1,47 +1,96 @@
 """The last IR before C: actions on placed buffers, small enough that an interpreter, a hazard
 checker and a C printer are each one ``match`` statement.
 
-    Program = name, [Action], arena sizes, inputs, outputs, constants
-    Action  = Call
+    Program = name, [Layer], arena sizes, inputs, outputs, constants
+    Layer   = [Action], one function of the C
+    Action  = Call | Load | Store | Wait | Keep | Loop
+
+A layer that is cut into tiles has one Loop. Every number that may differ from tile to tile is an
+``Index``; outside of a Loop all numbers are those of tile 0.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from tilewright.ir.graph import Node, Value, ValueName
-from tilewright.ir.target import Engine, Kernel, Signature
-from tilewright.ir.types import Array
+from tilewright.ir.op import Op
+from tilewright.ir.plan import BufferName
+from tilewright.ir.target import Dma, Engine, Kernel, Signature
+from tilewright.ir.types import Array, Region, TensorType
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A number that differs from tile to tile: ``values[t]`` for tile t."""
+
+    name: str
+    values: tuple[int, ...]
+
+
+Index = int | Column
+
+
+def at(index: Index, tile: int) -> int:
+    """What an index is for one tile."""
+    return index if isinstance(index, int) else index.values[tile]
 
 
 @dataclass(frozen=True, slots=True)
 class InArena:
-    """``offset`` bytes into the arena of ``memory``."""
+    """In a tensor that lies whole in the arena of ``memory`` from ``offset`` on; ``plus`` bytes
+    further."""
 
     memory: str
     offset: int
+    plus: Index = 0
+
+
+@dataclass(frozen=True, slots=True)
+class InTile:
+    """In a tile buffer of a layer, which starts at ``offset``; ``plus`` bytes further."""
+
+    memory: str
+    offset: int
+    buffer: BufferName
+    plus: Index = 0
 
 
 @dataclass(frozen=True, slots=True)
 class InConstant:
-    """The constant with this name."""
+    """In the constant with this name, ``plus`` bytes from its start."""
 
     name: ValueName
+    plus: Index = 0
 
 
-Place = InArena | InConstant
+Place = InArena | InTile | InConstant
 
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """One tensor that a kernel sees, and where it lies."""
+    """One tensor that a kernel sees, and where it, or a tile's part of it, lies."""
 
     value: Value
     place: Place
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """One kernel call: ``op`` computes the region ``output`` from the regions ``inputs``."""
+
+    op: Op
+    signature: Signature
+    inputs: tuple[Region, ...]
+    output: Region
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
-    """Run one kernel: ``inputs`` and ``output`` as the operator orders them."""
+    """Run one kernel: ``inputs`` and ``output`` as the operator orders them.
+
+    pieces  what is computed for each tile; None where the tile needs nothing new of this tensor
+    """
 
     node: Node
     engine: Engine
@@ -53,18 +102,188 @@ class Call:
     scratch_bytes: int
     piece_items: int
     """Work items per call where the kernel is called for the last ones first; 0: one call."""
+    pieces: tuple[Piece | None, ...]
+
+    @property
+    def when(self) -> Index:
+        """1 for the tiles that have a piece."""
+        return column("when", tuple(int(piece is not None) for piece in self.pieces))
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether some piece is not the whole node."""
+        return any(piece is None or piece.signature != self.signature for piece in self.pieces)
 
 
-Action = Call
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangular part of a row-major tensor, as runs of bytes at regular distances.
+
+    run      bytes that follow one another
+    counts   outermost first: how many runs, rows of runs, ...
+    strides  bytes in the tensor from one to the next, one per count
+    Its dense copy has the same bytes without gaps.
+    """
+
+    run: Index
+    counts: tuple[Index, ...]
+    strides: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """What travels between a far tensor and a dense copy of its part near by.
+
+    channel  what a Wait waits for; busy from the start of the transfer to that Wait
+    type     the stored tensor as a whole; ``value`` is its name
+    regions  the part of the tensor for each tile
+    when     1 for the tiles that start a transfer
+    """
+
+    dma: Dma
+    channel: Index
+    value: ValueName
+    type: TensorType
+    far: InArena | InConstant
+    near: InTile
+    box: Box
+    regions: tuple[Region, ...]
+    when: Index
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Start to copy from far to near."""
+
+    transfer: Transfer
+
+    @property
+    def when(self) -> Index:
+        """1 for the tiles that start a transfer."""
+        return self.transfer.when
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Start to copy from near to far."""
+
+    transfer: Transfer
+
+    @property
+    def when(self) -> Index:
+        """1 for the tiles that start a transfer."""
+        return self.transfer.when
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Until the transfer on ``channel`` has moved its bytes; ``value``: what it moves."""
+
+    channel: Index
+    value: ValueName
+    when: Index
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Move ``size`` bytes of a buffer, from ``start`` on, to its front: the next tile's rows."""
+
+    value: ValueName
+    place: InTile
+    start: Index
+    size: Index
+    when: Index
+
+
+Simple = Call | Load | Store | Wait | Keep
+
+
+@dataclass(frozen=True, slots=True)
+class Shifted:
+    """In iteration t of a loop: ``action`` for tile t + shift, if there is such a tile."""
+
+    shift: int
+    action: Simple
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """As many iterations as give every action every tile: from -(largest shift) on."""
+
+    tiles: int
+    body: tuple[Shifted, ...]
+
+    @property
+    def iterations(self) -> range:
+        """Iteration numbers; an action with shift s has tile t + s in iteration t."""
+        shifts = [item.shift for item in self.body]
+        return range(-max(shifts), self.tiles - min(shifts))
+
+
+Action = Simple | Loop
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """The actions of one group of steps: one function of the C.
+
+    group     index of the plan's group
+    observed  the calls whose whole result can be seen somewhere when the layer is done
+    """
+
+    group: int
+    actions: tuple[Action, ...]
+    observed: tuple[Call, ...]
+
+    def flat(self) -> Iterator[Simple]:
+        """All actions in the order of the text, those of loops included."""
+        for action in self.actions:
+            if isinstance(action, Loop):
+                yield from (item.action for item in action.body)
+            else:
+                yield action
+
+    def issue(self) -> Iterator[tuple[Simple, int]]:
+        """(action, tile) in the order in which a machine comes to them."""
+        for action in self.actions:
+            if not isinstance(action, Loop):
+                yield action, 0
+                continue
+            for iteration in action.iterations:
+                for item in action.body:
+                    tile = iteration + item.shift
+                    if 0 <= tile < action.tiles and at(item.action.when, tile):
+                        yield item.action, tile
+
+    def home(self, call: Call) -> InArena:
+        """Where the whole result of an observed call lies when the layer is done."""
+        for action in self.flat():
+            if isinstance(action, Store) and action.transfer.value == call.output.value.name:
+                place = action.transfer.far
+                break
+        else:
+            place = call.output.place
+        assert isinstance(place, InArena), f"{call.output.value} lies whole nowhere"
+        return InArena(place.memory, place.offset)
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The kernels that it calls."""
+        return tuple(action for action in self.flat() if isinstance(action, Call))
+
+    @property
+    def tiles(self) -> int:
+        """How many tiles it is cut into."""
+        return max((a.tiles for a in self.actions if isinstance(a, Loop)), default=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Actions in issue order and everything they refer to."""
+    """Layers in issue order and everything they refer to."""
 
     name: str
     """A C identifier."""
-    actions: tuple[Action, ...]
+    layers: tuple[Layer, ...]
     arena_bytes: Mapping[str, int]
     inputs: tuple[Operand, ...]
     outputs: tuple[Operand, ...]
@@ -72,9 +291,28 @@ class Program:
     """In the layout that the kernels want, in the order in which they are first used."""
     views: Mapping[ValueName, ValueName]
     """Values that are other values' bytes under another shape: view → what it views."""
+    channels: int = 0
+    """How many transfers may be under way at once."""
+    runtime: tuple[Path, ...] = ()
+    """The target's own C files."""
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """All kernel calls, each once, in issue order."""
+        return tuple(call for layer in self.layers for call in layer.calls)
+
+    @property
+    def observed(self) -> tuple[Call, ...]:
+        """The calls whose results a verification can look at, in the order of their layers."""
+        return tuple(call for layer in self.layers for call in layer.observed)
 
     def viewed(self, name: ValueName) -> ValueName:
         """The value that owns the bytes of ``name``."""
         while name in self.views:
             name = self.views[name]
         return name
+
+
+def column(name: str, values: tuple[int, ...]) -> Index:
+    """The number itself where it is the same for every tile."""
+    return values[0] if len(set(values)) == 1 else Column(name, values)

@@ -13,7 +13,7 @@ from tilewright.ir.op import Along, Op, Whole
 from tilewright.ir.plan import Step
 from tilewright.ir.target import Signature
 from tilewright.ir.tiling import Group, Hold
-from tilewright.ir.types import Region, Span, TensorType
+from tilewright.ir.types import Region, Shape, Span, TensorType
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,16 @@ def output_regions(output: TensorType, group: Group) -> Iterator[Region]:
 
 
 def read_regions(op: Op, types: tuple[TensorType, ...], out: Region) -> tuple[Region, ...]:
-    """The region of each input that ``out`` needs."""
+    """The region of each input that ``out`` needs.
+
+    Along an axis of which ``out`` has everything, all of the input, even where the last window of
+    a strided operator ends before it: the tile then has the bytes of the tensor without gaps.
+    """
+    whole = op.infer(*types).shape
     return tuple(
-        tuple(_read_span(dim, out, extent) for dim, extent in zip(access, t.shape, strict=True))
+        tuple(
+            _read_span(dim, out, extent, whole) for dim, extent in zip(access, t.shape, strict=True)
+        )
         for access, t in zip(op.reads(*types), types, strict=True)
     )
 
@@ -92,8 +99,12 @@ def offset_in(type_: TensorType, region: Region) -> int:
     return offset * type_.dtype.nbytes
 
 
-def _read_span(dim: Along | Whole, out: Region, extent: int) -> Span:
-    return Span(0, extent) if isinstance(dim, Whole) else dim.span(out[dim.axis], extent)
+def _read_span(dim: Along | Whole, out: Region, extent: int, whole: Shape) -> Span:
+    if isinstance(dim, Whole):
+        return Span(0, extent)
+    span = dim.span(out[dim.axis], extent)
+    is_strided = dim.stride > 1 and span.start == 0 and out[dim.axis].size == whole[dim.axis]
+    return Span(0, extent) if is_strided else span
 
 
 def _tile(

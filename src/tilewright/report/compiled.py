@@ -96,7 +96,7 @@ def layer_rows(program: Program) -> tuple[LayerRow, ...]:
                 if isinstance(o.place, InConstant)
             ),
         )
-        for call in program.actions
+        for call in program.calls
     )
 
 

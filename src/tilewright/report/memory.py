@@ -76,7 +76,7 @@ def _add_arena(parts: dict[str, int], memory: Memory, plan: Plan) -> None:
 def _add_constants(parts: dict[str, int], program: Program) -> None:
     tables = {
         operand.place.name
-        for call in program.actions
+        for call in program.calls
         if isinstance(call.node.op, Lut)
         for operand in call.inputs
         if isinstance(operand.place, InConstant)
@@ -185,7 +185,7 @@ def _alive(buffer: Buffer, plan: Plan, program: Program) -> AliveTensor:
     makers = {step.node.output: step.node.name for step in plan.steps}
     name = buffer.values[0]
     made_by = makers.get(name, f"input {name}")
-    operands = (*program.inputs, *(call.output for call in program.actions))
+    operands = (*program.inputs, *(call.output for call in program.calls))
     types = {operand.value.name: str(operand.value.type) for operand in operands}
     return AliveTensor(name, made_by, types[name], buffer.size, start, stop)
 

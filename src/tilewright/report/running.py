@@ -136,5 +136,5 @@ def layer_costs(program: Program, count: Count | None) -> tuple[LayerCost, ...]:
             count.layers[index] if count is not None else None,
             call.node.op.macs(*call.signature.inputs),
         )
-        for index, call in enumerate(program.actions)
+        for index, call in enumerate(program.calls)
     )

@@ -158,7 +158,7 @@ def _split(rows: Array, operands: Sequence[Operand]) -> dict[ValueName, Array]:
 
 def _read_layers(built: _Built, inferences: int) -> tuple[tuple[bytes, ...], ...]:
     data = (built.folder / "layers.bin").read_bytes()
-    layers = len(built.program.actions)
+    layers = len(built.program.observed)
     found: list[bytes] = []
     at = 0
     while at < len(data):

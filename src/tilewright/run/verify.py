@@ -15,11 +15,12 @@ from tilewright.errors import ToolError
 from tilewright.ir.graph import Graph, Value, ValueName
 from tilewright.ir.types import Array
 from tilewright.run.compare import Agreement, Comparison, Pair, Tolerance, compare
-from tilewright.run.host import HostOptions, run_on_host
+from tilewright.run.host import HostOptions
 from tilewright.run.inputs import Batch
 from tilewright.run.interpret import Interpretation, interpret
 from tilewright.run.judged import judge_network
 from tilewright.run.result import RunResult
+from tilewright.run.runners import run_bundle
 from tilewright.run.subject import DEFINITION, Subject, evaluate, has_float_layers
 
 PLANNED, GENERATED = "planned", "generated C"
@@ -56,7 +57,7 @@ def verify(subject: Subject, batch: Batch, *, sanitizes: bool, tell: Progress) -
     planned = [interpret(subject.program, subject.graph, batch.one(i)) for i in inferences]
     tell("building and running the generated C")
     options = HostOptions(observes=True, sanitizes=sanitizes)
-    result = run_on_host(subject.bundle, subject.program, subject.toolchain, batch, options)
+    result = run_bundle(subject.bundle, subject.program, subject.toolchain, batch, options)
     comparisons = [
         _optimised(subject, whole, planned),
         _generated(subject, planned, result),
@@ -82,7 +83,7 @@ def _optimised(
 
     def pairs() -> Iterator[Pair]:
         for values, interpretation in zip(whole, planned, strict=True):
-            for call in subject.program.actions:
+            for call in subject.program.observed:
                 value = call.output.value
                 left, right = values.get(value.name), interpretation.values[value.name]
                 if left is not None and left.shape == right.shape and _is_whole(value):
@@ -102,7 +103,7 @@ def _is_whole(value: Value) -> bool:
 def _generated(subject: Subject, planned: list[Interpretation], result: RunResult) -> Comparison:
     def pairs() -> Iterator[Pair]:
         for interpretation, layers in zip(planned, result.layers, strict=True):
-            for call, raw in zip(subject.program.actions, layers, strict=True):
+            for call, raw in zip(subject.program.observed, layers, strict=True):
                 type_ = call.output.value.type
                 made = np.frombuffer(raw, type_.dtype.numpy).reshape(type_.shape)
                 name = call.output.value.name

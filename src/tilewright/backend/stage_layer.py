@@ -1,0 +1,328 @@
+"""One group of a plan → one layer of the program: calls, and the copies that feed them.
+
+In iteration t of the loop over tiles (the numbers are shifts of tiles):
+
+    Load    inputs with one copy 0, with two copies +1: the next tile travels during the call
+    Wait    inputs of tile 0
+    Keep    rows that tile 0 shares with the tile before
+    Wait    outputs that lie in the copy which the call is about to write: -1 or, of two, -2
+    Call    every step, tile 0
+    Store   outputs of tile 0
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+
+from tilewright.backend.transfers import COPIES, Channels, Turns, box_of, made_by
+from tilewright.ir.graph import Graph, ValueName
+from tilewright.ir.plan import Plan, Step
+from tilewright.ir.program import (
+    Box,
+    Call,
+    InArena,
+    InConstant,
+    InTile,
+    Keep,
+    Layer,
+    Load,
+    Loop,
+    Operand,
+    Piece,
+    Shifted,
+    Simple,
+    Store,
+    Transfer,
+    Wait,
+    at,
+    column,
+)
+from tilewright.ir.target import Dma, Target
+from tilewright.ir.tiling import Group, Hold
+from tilewright.ir.types import Array, Region, Span, TensorType
+from tilewright.midend.tiles import Tile, is_contiguous, offset_in, region_type, tiles_of
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """What every layer of a program is made from. ``constants``: as kernels want them."""
+
+    graph: Graph
+    plan: Plan
+    target: Target
+    constants: Mapping[ValueName, Array]
+    channels: Channels
+
+
+def stage_layer(staging: Staging, index: int, following: int | None, *, is_first: bool) -> Layer:
+    """The layer of group ``index``; early transfers of the group ``following`` start in it."""
+    work = _Work.of(staging, index)
+    loads = work.loads(with_early=is_first)
+    stores = work.stores()
+    calls = work.calls()
+    before: list[Simple] = []
+    fill: list[Shifted] = []
+    for load in loads:
+        if isinstance(load.when, int) or not any(load.when.values[1:]):
+            before.append(Load(_of_tile_0(load.transfer)))
+        else:
+            fill.append(Shifted(work.copies(load.transfer.value) - 1, load))
+    before += _ahead(staging, following)
+    body = [
+        *fill,
+        *(Shifted(0, _end(load)) for load in work.loads(with_early=True)),
+        *(Shifted(0, keep) for keep in work.keeps()),
+        *(Shifted(-work.copies(s.transfer.value), _end(s)) for s in stores),
+        *(Shifted(0, call) for call in calls),
+        *(Shifted(0, store) for store in stores),
+    ]
+    observed = tuple(c for c in calls if work.holds[c.output.value.name] not in _INSIDE)
+    if len(work.tiles) > 1:
+        return Layer(index, (*before, Loop(len(work.tiles), tuple(body))), observed)
+    # The wait for a store comes last: there is no next tile that it could wait for.
+    in_order = sorted(body, key=lambda item: item.shift < 0)
+    return Layer(index, (*before, *(item.action for item in in_order)), observed)
+
+
+_INSIDE = frozenset({Hold.LOCAL, Hold.CARRIED})
+
+
+def _of_tile_0(transfer: Transfer) -> Transfer:
+    """The same with the numbers of tile 0 only."""
+    box = transfer.box
+    return replace(
+        transfer,
+        channel=at(transfer.channel, 0),
+        far=replace(transfer.far, plus=at(transfer.far.plus, 0)),
+        near=replace(transfer.near, plus=at(transfer.near.plus, 0)),
+        box=Box(at(box.run, 0), tuple(at(c, 0) for c in box.counts), box.strides),
+        regions=transfer.regions[:1],
+        when=1,
+    )
+
+
+def _end(action: Load | Store) -> Wait:
+    transfer = action.transfer
+    return Wait(transfer.channel, transfer.value, transfer.when)
+
+
+def _ahead(staging: Staging, following: int | None) -> list[Simple]:
+    """First transfers of the next group's early tensors."""
+    if following is None or not staging.plan.groups[following].early:
+        return []
+    work = _Work.of(staging, following)
+    return [
+        Load(_of_tile_0(load.transfer))
+        for load in work.loads(with_early=True)
+        if load.transfer.value in work.group.early
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One group and its tiles."""
+
+    staging: Staging
+    index: int
+    group: Group
+    steps: tuple[Step, ...]
+    tiles: tuple[Tile, ...]
+    turns: dict[ValueName, Turns] = field(default_factory=dict[ValueName, Turns])
+
+    @staticmethod
+    def of(staging: Staging, index: int) -> "_Work":
+        group = staging.plan.groups[index]
+        steps = staging.plan.steps[group.steps.start : group.steps.stop]
+        work = _Work(staging, index, group, steps, tiles_of(staging.plan.steps, group))
+        for name in group.holds:
+            work.turns[name] = Turns.of(work.regions(name), work.copies(name))
+        return work
+
+    @property
+    def holds(self) -> Mapping[ValueName, Hold]:
+        return self.group.holds
+
+    def _travelling(self, *, made: bool) -> tuple[ValueName, ...]:
+        own = made_by(self.staging.plan, self.group)
+        return tuple(n for n, hold in self.holds.items() if hold in COPIES and (n in own) is made)
+
+    def loads(self, *, with_early: bool) -> tuple[Load, ...]:
+        """Every tensor that travels in; without what the group before has started already."""
+        found: list[Load] = []
+        for name in self._travelling(made=False):
+            when = list(self.turns[name].is_new)
+            if name in self.group.early and not with_early:
+                when[when.index(1)] = 0
+            if any(when):
+                found.append(Load(self._transfer(name, tuple(when))))
+        return tuple(found)
+
+    def stores(self) -> tuple[Store, ...]:
+        """Every tensor that travels out."""
+        return tuple(
+            Store(self._transfer(name, self.turns[name].is_new))
+            for name in self._travelling(made=True)
+        )
+
+    def copies(self, name: ValueName) -> int:
+        """How many tile buffers the tensor has."""
+        return COPIES.get(self.holds[name], 1)
+
+    def regions(self, name: ValueName) -> tuple[Region, ...]:
+        """What must be near for each tile, in terms of the stored tensor."""
+        return tuple(self._as_stored(name, tile.held[name]) for tile in self.tiles)
+
+    def type(self, name: ValueName) -> TensorType:
+        """The tensor as it is stored; a constant in the layout that kernels want."""
+        packed = self.staging.constants.get(name)
+        return self.staging.graph.type(name) if packed is None else TensorType.of(packed)
+
+    def _as_stored(self, name: ValueName, region: Region) -> Region:
+        """A constant in a kernel's own layout can only be used as a whole."""
+        stored, meant = self.type(name), self.staging.graph.type(name)
+        if stored.shape == meant.shape:
+            return region
+        assert region_type(meant, region) == meant, f"{name} is cut, but its kernel packs it whole"
+        return tuple(Span(0, extent) for extent in stored.shape)
+
+    def _transfer(self, name: ValueName, when: tuple[int, ...]) -> Transfer:
+        regions, type_ = self.regions(name), self.type(name)
+        far = self._whole(name, regions)
+        first = self.staging.channels.first[self.index, name]
+        return Transfer(
+            self._way(far),
+            column(f"{name}_channel", tuple(first + side for side in self.turns[name].side)),
+            name,
+            type_,
+            far,
+            self._tile_place(name, regions),
+            box_of(name, type_, regions),
+            regions,
+            column(f"{name}_moves", when),
+        )
+
+    def _way(self, far: InArena | InConstant) -> Dma:
+        near = next(step.engine.works_in for step in self.steps if step.engine)
+        way = self.staging.target.way(self._memory(far), near)
+        assert way is not None, f"no DMA leads from {self._memory(far)} to {near}"
+        return way
+
+    def _memory(self, place: InArena | InConstant) -> str:
+        return place.memory if isinstance(place, InArena) else self.staging.target.constants_in
+
+    def keeps(self) -> Iterator[Keep]:
+        """For carried tensors: rows that the tile before left and this one needs again."""
+        for name, hold in self.holds.items():
+            if hold is not Hold.CARRIED:
+                continue
+            regions = self.regions(name)
+            starts, sizes = [0], [0]
+            for before, now in pairwise(regions):
+                start, size = _shared_bytes(self.type(name), before, now)
+                starts.append(start)
+                sizes.append(size if start else 0)  # rows at the front stay where they are
+            if any(sizes):
+                yield Keep(
+                    name,
+                    self._tile_place(name, regions),
+                    column(f"{name}_kept_from", tuple(starts)),
+                    column(f"{name}_kept", tuple(sizes)),
+                    column(f"{name}_keeps", tuple(int(size > 0) for size in sizes)),
+                )
+
+    def calls(self) -> tuple[Call, ...]:
+        return tuple(
+            self._call(position, step)
+            for position, step in enumerate(self.steps)
+            if step.kernel is not None
+        )
+
+    def _call(self, position: int, step: Step) -> Call:
+        kernel, engine, node = step.kernel, step.engine, step.node
+        assert kernel is not None
+        assert engine is not None
+        pieces = tuple(
+            Piece(call.op, call.signature, call.inputs, call.output) if call else None
+            for call in (tile.calls[position] for tile in self.tiles)
+        )
+        time = self.group.steps.start + position
+        scratch = self.staging.plan.scratch_of(time)
+        return Call(
+            node,
+            engine,
+            kernel,
+            step.signature,
+            tuple(
+                self._operand(name, tuple(p.inputs[i] if p else None for p in pieces))
+                for i, name in enumerate(node.inputs)
+            ),
+            self._operand(node.output, tuple(p.output if p else None for p in pieces)),
+            InArena(scratch.memory, scratch.offset) if scratch else None,
+            scratch.size if scratch else 0,
+            self.staging.plan.piece_items(time),
+            pieces,
+        )
+
+    def _operand(self, name: ValueName, wanted: tuple[Region | None, ...]) -> Operand:
+        """Where each tile's call finds its region; where there is no call, as for the last one."""
+        regions = tuple(
+            held if region is None else self._as_stored(name, region)
+            for region, held in zip(wanted, self.regions(name), strict=True)
+        )
+        value = self.staging.graph.values[name]
+        if self.holds[name] is not Hold.DIRECT:
+            return Operand(value, self._tile_place(name, regions))
+        scattered = [
+            r for r, w in zip(regions, wanted, strict=True) if w and self._is_torn(name, r)
+        ]
+        assert not scattered, f"{name}: a call needs scattered bytes, {scattered[0]}"
+        return Operand(value, self._whole(name, regions))
+
+    def _is_torn(self, name: ValueName, region: Region) -> bool:
+        return all(s.size for s in region) and not is_contiguous(self.type(name), region)
+
+    def _whole(self, name: ValueName, regions: tuple[Region, ...]) -> InArena | InConstant:
+        """Where the regions start in the tensor's own buffer."""
+        type_ = self.type(name)
+        plus = column(f"{name}_from", tuple(offset_in(type_, region) for region in regions))
+        if name in self.staging.constants:
+            return InConstant(name, plus)
+        buffer = self.staging.plan.buffer_of(name)
+        assert buffer is not None, f"value {name} has no buffer"
+        return InArena(buffer.memory, buffer.offset, plus)
+
+    def _tile_place(self, name: ValueName, regions: tuple[Region, ...]) -> InTile:
+        """Where the regions start in what each tile holds of the tensor."""
+        buffer = self.staging.plan.tile_buffer(self.index, name)
+        assert buffer.copies == self.copies(name), f"{buffer.name} has {buffer.copies} copies"
+        starts: list[int] = []
+        triples = zip(regions, self.regions(name), self.turns[name].side, strict=True)
+        for region, held, side in triples:
+            inside = _relative(region, held)
+            type_ = region_type(self.type(name), held)
+            assert type_.nbytes <= buffer.size // buffer.copies, f"{buffer.name} is too small"
+            assert is_contiguous(type_, inside), f"{name}: a call needs scattered bytes of its tile"
+            starts.append(side * (buffer.size // buffer.copies) + offset_in(type_, inside))
+        plus = column(f"{name}_at", tuple(starts))
+        return InTile(buffer.memory, buffer.offset, buffer.name, plus)
+
+
+def _relative(region: Region, held: Region) -> Region:
+    """``region`` counted from where ``held`` starts; nothing at all where it is empty."""
+    if any(span.size == 0 for span in region):
+        return tuple(Span(0, 0) for _ in region)
+    return tuple(Span(r.start - h.start, r.size) for r, h in zip(region, held, strict=True))
+
+
+def _shared_bytes(type_: TensorType, before: Region, now: Region) -> tuple[int, int]:
+    """(where in what ``before`` left, how many bytes) the rows begin that ``now`` needs again."""
+    shared: list[Span] = []
+    for old, new in zip(before, now, strict=True):
+        start = max(old.start, new.start)
+        shared.append(Span(start, max(min(old.stop, new.stop) - start, 0)))
+    if any(span.size == 0 for span in shared):
+        return 0, 0
+    left = region_type(type_, before)
+    inside = _relative(tuple(shared), before)
+    assert is_contiguous(left, inside), "carried rows do not follow one another"
+    return offset_in(left, inside), region_type(type_, tuple(shared)).nbytes

@@ -1,0 +1,126 @@
+"""Which tensors of a group travel, in which tiles, over which channels, into which copy.
+
+A tensor is loaded anew only where a tile needs another region of it than the tile before. With two
+copies the loads alternate between them, so that one can be filled while the other is read.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tilewright.ir.graph import ValueName
+from tilewright.ir.plan import Plan
+from tilewright.ir.program import Box, Index, column
+from tilewright.ir.tiling import Group, Hold
+from tilewright.ir.types import Region, TensorType
+
+COPIES = {Hold.SINGLE: 1, Hold.DOUBLE: 2}
+"""Holds that travel, and in how many copies."""
+
+
+def working_groups(plan: Plan) -> tuple[int, ...]:
+    """Indices of the groups that compute something; a view does not."""
+    return tuple(
+        index
+        for index, group in enumerate(plan.groups)
+        if any(step.kernel for step in plan.steps[group.steps.start : group.steps.stop])
+    )
+
+
+def made_by(plan: Plan, group: Group) -> frozenset[ValueName]:
+    """What the group's own steps make."""
+    steps = plan.steps[group.steps.start : group.steps.stop]
+    return frozenset(step.node.output for step in steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """Numbers for transfers, so that no two that may be under way together share one.
+
+    first  (group, tensor) → its first channel; one per copy follows
+    """
+
+    first: Mapping[tuple[int, ValueName], int]
+    count: int
+
+    @staticmethod
+    def of(plan: Plan) -> "Channels":
+        """Early transfers overlap with the group before: they take turns between two ranges."""
+        plain: dict[tuple[int, ValueName], int] = {}
+        early: dict[tuple[int, ValueName], int] = {}
+        most_plain = most_early = 0
+        working = working_groups(plan)
+        for index in working:
+            group = plan.groups[index]
+            next_plain = next_early = 0
+            for name, hold in group.holds.items():
+                if hold in COPIES and name in group.early:
+                    early[index, name] = next_early
+                    next_early += COPIES[hold]
+                elif hold in COPIES:
+                    plain[index, name] = next_plain
+                    next_plain += COPIES[hold]
+            most_plain, most_early = max(most_plain, next_plain), max(most_early, next_early)
+        turns = {
+            key: most_plain + working.index(key[0]) % 2 * most_early + number
+            for key, number in early.items()
+        }
+        return Channels(plain | turns, most_plain + 2 * most_early)
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """When a tensor's region changes from tile to tile, and which copy each tile uses.
+
+    is_new  per tile: whether it needs another region than the tile that used it last
+    side    per tile: the copy
+    """
+
+    is_new: tuple[int, ...]
+    side: tuple[int, ...]
+
+    @staticmethod
+    def of(regions: tuple[Region, ...], copies: int) -> "Turns":
+        """An empty region needs nothing and changes nothing."""
+        is_new: list[int] = []
+        side: list[int] = []
+        last: Region | None = None
+        loads = 0
+        for region in regions:
+            fresh = region != last and all(span.size for span in region)
+            if fresh:
+                last = region
+                loads += 1
+            is_new.append(int(fresh))
+            side.append(max(loads - 1, 0) % copies)
+        return Turns(tuple(is_new), tuple(side))
+
+
+def box_of(name: str, type_: TensorType, regions: tuple[Region, ...]) -> Box:
+    """The regions, one per tile, as runs at regular distances.
+
+    Dimensions that every tile spans in full join the run or the count before them.
+    """
+    run: tuple[int, ...] = (type_.dtype.nbytes,) * len(regions)
+    counts: list[Index] = []
+    strides: list[int] = []
+    pitch = type_.dtype.nbytes  # bytes from one index to the next along the dimension at hand
+    is_dense = True
+    for axis in reversed(range(len(type_.shape))):
+        sizes = tuple(region[axis].size for region in regions)
+        if is_dense:
+            run = tuple(r * s for r, s in zip(run, sizes, strict=True))
+        elif set(sizes) != {1}:
+            _count(counts, strides, column(f"{name}_count{len(counts)}", sizes), pitch)
+        is_dense = is_dense and set(sizes) == {type_.shape[axis]}
+        pitch *= type_.shape[axis]
+    return Box(column(f"{name}_bytes", run), tuple(reversed(counts)), tuple(reversed(strides)))
+
+
+def _count(counts: list[Index], strides: list[int], count: Index, pitch: int) -> None:
+    """One more dimension, or more of the last one where the two are evenly spaced."""
+    last = counts[-1] if counts else None
+    if isinstance(last, int) and isinstance(count, int) and pitch == strides[-1] * last:
+        counts[-1] = last * count
+    else:
+        counts.append(count)
+        strides.append(pitch)

@@ -1,0 +1,161 @@
+"""How long a program takes on its target's own numbers: a clock for cores, one queue per DMA.
+
+    call       kernel's cycles / cores + call_cycles, on the clock of the cores
+    transfer   set-up per command + bytes / bandwidth, when its queue is free; cores go on
+    wait       cores stand still until the transfer is over
+    keep       bytes / KEPT_BYTES_PER_CYCLE, on the clock of the cores
+
+A command moves a box of at most the DMA's rank; a box of more dimensions takes several.
+"""
+
+from dataclasses import dataclass, field
+from math import ceil, prod
+
+from tilewright.ir.program import (
+    Call,
+    Keep,
+    Load,
+    Program,
+    Simple,
+    Store,
+    Transfer,
+    Wait,
+    at,
+)
+
+KEPT_BYTES_PER_CYCLE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class LayerTime:
+    """One layer on the clock.
+
+    start, stop  cycles since the inference began
+    compute      cycles of its kernels
+    transfer     cycles of the transfers that it starts, per DMA
+    moved        bytes of those
+    """
+
+    name: str
+    tiles: int
+    start: int
+    stop: int
+    compute: int
+    transfer: dict[str, int]
+    moved: int
+
+    def json(self) -> dict[str, object]:
+        """The machine form."""
+        return {
+            "name": self.name, "tiles": self.tiles, "start": self.start, "stop": self.stop,
+            "compute": self.compute, "transfer": self.transfer, "moved": self.moved,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """One inference on the clock."""
+
+    layers: tuple[LayerTime, ...]
+
+    @property
+    def cycles(self) -> int:
+        """From the first action to the last."""
+        return self.layers[-1].stop if self.layers else 0
+
+    @property
+    def moved(self) -> int:
+        """Bytes that were copied between memories."""
+        return sum(layer.moved for layer in self.layers)
+
+    @property
+    def compute(self) -> int:
+        """Cycles of all kernels."""
+        return sum(layer.compute for layer in self.layers)
+
+    @property
+    def transfer(self) -> int:
+        """Cycles of the busiest DMA."""
+        queues = {queue for layer in self.layers for queue in layer.transfer}
+        return max(
+            (sum(layer.transfer.get(q, 0) for layer in self.layers) for q in queues), default=0
+        )
+
+    @property
+    def bound(self) -> int:
+        """No schedule of the same calls and transfers is faster."""
+        return max(self.compute, self.transfer)
+
+    def json(self) -> dict[str, object]:
+        """The machine form."""
+        return {
+            "cycles": self.cycles, "bound": self.bound, "compute": self.compute,
+            "transfer": self.transfer, "moved": self.moved,
+            "layers": [layer.json() for layer in self.layers],
+        }  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Clock:
+    """Where every part of the machine has arrived."""
+
+    now: int = 0
+    free: dict[str, int] = field(default_factory=dict[str, int])
+    done: dict[int, int] = field(default_factory=dict[int, int])
+    compute: int = 0
+    moved: int = 0
+    transfer: dict[str, int] = field(default_factory=dict[str, int])
+
+    def act(self, action: Simple, tile: int) -> None:
+        match action:
+            case Call():
+                cycles = call_cycles(action, tile)
+                self.compute += cycles
+                self.now += cycles
+            case Load(transfer) | Store(transfer):
+                self._start(transfer, tile)
+            case Wait():
+                self.now = max(self.now, self.done.get(at(action.channel, tile), 0))
+            case Keep():
+                self.now += ceil(at(action.size, tile) / KEPT_BYTES_PER_CYCLE)
+
+    def _start(self, transfer: Transfer, tile: int) -> None:
+        cycles, queue = transfer_cycles(transfer, tile), transfer.dma.name
+        begin = max(self.now, self.free.get(queue, 0))
+        self.free[queue] = self.done[at(transfer.channel, tile)] = begin + cycles
+        self.transfer[queue] = self.transfer.get(queue, 0) + cycles
+        self.moved += at(transfer.box.run, tile) * prod(at(c, tile) for c in transfer.box.counts)
+
+
+def call_cycles(call: Call, tile: int) -> int:
+    """One call on its engine."""
+    piece = call.pieces[tile]
+    assert piece is not None
+    alone = call.kernel.cycles(piece.op, piece.signature)
+    return ceil(alone / call.engine.cores) + call.engine.call_cycles
+
+
+def transfer_cycles(transfer: Transfer, tile: int) -> int:
+    """One transfer on an idle DMA."""
+    dma, box = transfer.dma, transfer.box
+    counts = [at(count, tile) for count in box.counts]
+    commands = prod(counts[: max(len(counts) + 1 - dma.max_rank, 0)])
+    size = at(box.run, tile) * prod(counts)
+    return commands * dma.setup_cycles + ceil(size / dma.bytes_per_cycle)
+
+
+def time_program(program: Program) -> Timing:
+    """The clock alone: nothing is computed."""
+    clock = _Clock()
+    layers: list[LayerTime] = []
+    for layer in program.layers:
+        start, clock.compute, clock.moved, clock.transfer = clock.now, 0, 0, {}
+        for action, tile in layer.issue():
+            clock.act(action, tile)
+        name = layer.calls[-1].node.name
+        layers.append(
+            LayerTime(
+                name, layer.tiles, start, clock.now, clock.compute, clock.transfer, clock.moved
+            )
+        )
+    return Timing(tuple(layers))

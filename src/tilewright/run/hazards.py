@@ -1,0 +1,143 @@
+"""Byte arenas in which transfers are under way: who may touch which byte now, and who may not.
+
+A transfer moves its bytes as late as it may, at the wait. Until then its destination is poisoned
+and belongs to it, and its source must not change.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tilewright.ir.program import Box, InArena, InConstant, InTile, Transfer, at
+from tilewright.ir.types import Array
+
+POISON = 0xA5
+
+
+class HazardError(AssertionError):
+    """Two actions of a program touch the same bytes with no wait between them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bytes:
+    """Some bytes of one arena: their indices, in the order in which they are copied."""
+
+    memory: str
+    index: Array
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A transfer that has started. ``source``: bytes of a constant, or where they lie."""
+
+    what: str
+    source: Bytes | Array
+    destination: Bytes
+
+
+class Arenas:
+    """All memories of one machine, full of poison, with what travels between them."""
+
+    def __init__(self, sizes: Mapping[str, int]) -> None:
+        self._bytes = {name: np.full(size, POISON, np.uint8) for name, size in sizes.items()}
+        self._arriving = {name: np.zeros(size, np.int32) for name, size in sizes.items()}
+        self._leaving = {name: np.zeros(size, np.int32) for name, size in sizes.items()}
+        self._under_way: dict[int, UnderWay] = {}
+
+    def span(self, memory: str, start: int, size: int, who: str) -> Bytes:
+        """``size`` bytes that follow one another. Raises HazardError beyond the arena's end."""
+        limit = self._bytes[memory].size
+        if start < 0 or start + size > limit:
+            raise HazardError(f"{who} ends at {start + size}, {memory} has {limit} bytes")
+        return Bytes(memory, np.arange(start, start + size))
+
+    def read(self, where: Bytes, who: str) -> Array:
+        """The bytes. Raises HazardError where they are still on their way."""
+        self._need_free(self._arriving, where, who, "reads")
+        return self._bytes[where.memory][where.index]
+
+    def write(self, where: Bytes, data: Array | int, who: str) -> None:
+        """Set the bytes. Raises HazardError where a transfer still reads or writes them."""
+        self._need_free(self._arriving, where, who, "writes")
+        self._need_free(self._leaving, where, who, "writes")
+        self._bytes[where.memory][where.index] = data
+
+    def start(self, channel: int, transfer: UnderWay) -> None:
+        """Begin a transfer. Raises HazardError where its channel or its bytes are busy."""
+        if channel in self._under_way:
+            raise HazardError(
+                f"{transfer.what} starts on channel {channel}, where nobody has waited for "
+                f"{self._under_way[channel].what}"
+            )
+        if isinstance(transfer.source, Bytes):
+            self.read(transfer.source, transfer.what)
+            self._leaving[transfer.source.memory][transfer.source.index] += 1
+        self.write(transfer.destination, POISON, transfer.what)
+        self._arriving[transfer.destination.memory][transfer.destination.index] = channel + 1
+        self._under_way[channel] = transfer
+
+    def finish(self, channel: int, who: str) -> None:
+        """Wait: now the bytes move. Raises HazardError where nothing is under way."""
+        if channel not in self._under_way:
+            raise HazardError(f"{who} waits on channel {channel}, where nothing is under way")
+        transfer = self._under_way.pop(channel)
+        source, destination = transfer.source, transfer.destination
+        if isinstance(source, Bytes):
+            data = self._bytes[source.memory][source.index]
+            self._leaving[source.memory][source.index] -= 1
+        else:
+            data = source
+        self._arriving[destination.memory][destination.index] = 0
+        self._bytes[destination.memory][destination.index] = data
+
+    def need_quiet(self) -> None:
+        """Raises HazardError where a transfer was never waited for."""
+        for transfer in self._under_way.values():
+            raise HazardError(f"nobody waits for {transfer.what}")
+
+    def _need_free(
+        self, busy: Mapping[str, Array], where: Bytes, who: str, what_it_does: str
+    ) -> None:
+        if busy[where.memory][where.index].any():
+            owners = (
+                t.what
+                for t in self._under_way.values()
+                for part in (t.source, t.destination)
+                if isinstance(part, Bytes)
+                and part.memory == where.memory
+                and np.intersect1d(part.index, where.index).size
+            )
+            raise HazardError(f"{who} {what_it_does} what {next(owners)} has not finished with")
+
+
+def far_bytes(transfer: Transfer, tile: int, constant: Array | None) -> Bytes | Array:
+    """A transfer's box: the bytes of the packed constant, else where they lie in an arena."""
+    start = at(transfer.far.plus, tile)
+    match transfer.far:
+        case InConstant():
+            assert constant is not None
+            raw = np.ascontiguousarray(constant).reshape(-1).view(np.uint8)
+            return raw[start + _box_index(transfer.box, tile)]
+        case InArena() as place:
+            return Bytes(place.memory, place.offset + start + _box_index(transfer.box, tile))
+
+
+def near_bytes(transfer: Transfer, tile: int) -> Bytes:
+    """The dense copy of a transfer's box."""
+    place: InTile = transfer.near
+    start = place.offset + at(place.plus, tile)
+    size = box_bytes(transfer.box, tile)
+    return Bytes(place.memory, np.arange(start, start + size))
+
+
+def box_bytes(box: Box, tile: int) -> int:
+    """Bytes that a box has for one tile."""
+    return at(box.run, tile) * int(np.prod([at(count, tile) for count in box.counts], dtype=int))
+
+
+def _box_index(box: Box, tile: int) -> Array:
+    index = np.arange(at(box.run, tile))
+    for count, stride in zip(reversed(box.counts), reversed(box.strides), strict=True):
+        index = (np.arange(at(count, tile))[:, None] * stride + index).reshape(-1)
+    return index
