@@ -64,8 +64,11 @@ def fake_kernel(
     )  # fmt: skip
 
 
-def fake_target(*kernels: Kernel, size: int | None = None, cores: int = 1) -> Target:
-    ram = Memory("ram", size, 4, frozenset({Role.ACTIVATION, Role.SCRATCH}))
+def fake_target(
+    *kernels: Kernel, size: int | None = None, cores: int = 1, tiles: bool = False
+) -> Target:
+    roles = {Role.ACTIVATION, Role.SCRATCH, *((Role.TILE,) if tiles else ())}
+    ram = Memory("ram", size, 4, frozenset(roles))
     return Target(
         name="fake", summary="accepts everything",
         memories=(ram, Memory("flash", None)),

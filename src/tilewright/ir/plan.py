@@ -112,10 +112,12 @@ class Plan:
 
     def tile_buffer(self, group: int, value: ValueName) -> Buffer:
         """The buffer in which a group keeps parts of a value. Raises KeyError."""
-        # A buffer that an early transfer fills is alive in the group before, too: the end tells.
-        end = self.groups[group].steps.stop
+        # A buffer that an early transfer fills is alive in the group before, too, and what never
+        # leaves the group dies with its last reader: the end tells.
+        steps = self.groups[group].steps
         for buffer in self.buffers:
-            if buffer.role is Role.TILE and value in buffer.values and buffer.lifetime.stop == end:
+            ends_here = steps.start < buffer.lifetime.stop <= steps.stop
+            if buffer.role is Role.TILE and value in buffer.values and ends_here:
                 return buffer
         raise KeyError(f"group {group} has no tile buffer for {value}")
 

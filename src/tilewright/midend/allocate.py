@@ -11,11 +11,13 @@ from math import gcd
 from typing import NamedTuple
 
 from tilewright.errors import CapacityError
-from tilewright.ir.graph import Graph
+from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Assignment, Buffer, Overlap, Plan, Step
-from tilewright.ir.target import Role, Target
+from tilewright.ir.target import Memory, Role, Target
+from tilewright.midend.cut import Cut, whole_cut
 from tilewright.midend.explain import shortfall
-from tilewright.midend.lifetimes import Leave, demand
+from tilewright.midend.fuse import Fusion
+from tilewright.midend.lifetimes import Leave, activation_reads, demand, storage_of
 from tilewright.midend.overlap import Gap, longest_piece
 from tilewright.midend.pack_exactly import pack_exactly
 from tilewright.midend.pack_greedily import pack_greedily
@@ -23,13 +25,34 @@ from tilewright.midend.packing import Offsets, Packing, Piece
 
 log = logging.getLogger(__name__)
 
+MOST_PLACEMENTS = 6
+"""Placements to try for one memory size."""
+
 
 def plan_memory(graph: Graph, assignment: Assignment, target: Target) -> Plan:
     """The plan with the smallest arena that was found, and what is proven about it.
 
+    Where that does not fit, the fastest plan that was found to fit: with kernels that need less
+    scratch, and with steps that are computed together, a few rows at a time.
     Raises CapacityError where a memory's arena exceeds its size.
     """
-    wanted = demand(graph, assignment.steps, target)
+    cuts = tuple(whole_cut(time, step) for time, step in enumerate(assignment.steps))
+    plan = place(graph, cuts, target)
+    short = _too_small(plan, target)
+    if short is None:
+        return plan
+    fusion = Fusion(graph, assignment.steps, target, short)
+    fused = _within(fusion, short)
+    if fused is not None:
+        return fused
+    smallest = _smallest(fusion, plan)
+    raise CapacityError(shortfall(smallest, plan, short))
+
+
+def place(graph: Graph, cuts: Sequence[Cut], target: Target) -> Plan:
+    """A plan for steps that are computed in a given way. Nothing is said about sizes."""
+    wanted = demand(graph, cuts, target)
+    steps = tuple(step for cut in cuts for step in cut.steps)
     arenas: dict[str, _Arena] = {}
     for memory in target.memories:
         mine = [buffer for buffer in wanted.buffers if buffer.memory == memory.name]
@@ -40,20 +63,53 @@ def plan_memory(graph: Graph, assignment: Assignment, target: Target) -> Plan:
                 len(mine), memory.name, arena.total, arena.activations, arena.bound,
             )  # fmt: skip
     placed = tuple(buffer for arena in arenas.values() for buffer in arena.buffers)
-    plan = Plan(
+    return Plan(
         target.name,
-        assignment.steps,
+        steps,
         placed,
-        _used(wanted.leaves, placed, assignment.steps),
+        _used(wanted.leaves, placed, steps, graph),
         {name: arena.total for name, arena in arenas.items()},
         {name: arena.activations for name, arena in arenas.items()},
         {name: arena.bound for name, arena in arenas.items()},
+        tuple(cut.group for cut in cuts),
     )
-    for name, arena in arenas.items():
-        size = target.memory(name).size
-        if size is not None and arena.total > size:
-            raise CapacityError(shortfall(plan, target.memory(name), size))
-    return plan
+
+
+def _too_small(plan: Plan, target: Target) -> Memory | None:
+    """The first memory whose arena exceeds its size."""
+    for memory in target.memories:
+        if memory.size is not None and plan.arena_bytes.get(memory.name, 0) > memory.size:
+            return memory
+    return None
+
+
+def _within(fusion: Fusion, memory: Memory) -> Plan | None:
+    """The fastest plan that fits the memory; None where none was found.
+
+    What runs need says nothing of holes between buffers, so the limit goes down by what a placement
+    exceeds it.
+    """
+    assert memory.size is not None
+    limit = memory.size
+    for _ in range(MOST_PLACEMENTS):
+        cuts = fusion.cheapest(limit)
+        if cuts is None:
+            return None
+        plan = place(fusion.graph, cuts, fusion.target)
+        excess = plan.arena_bytes[memory.name] - memory.size
+        if excess <= 0:
+            return plan
+        limit = min(limit, max(map(fusion.need, cuts))) - excess
+    return None
+
+
+def _smallest(fusion: Fusion, whole: Plan) -> Plan:
+    """The plan with the smallest arena that was found in any way."""
+    cuts = fusion.cheapest(fusion.least())
+    assert cuts is not None, "the least limit is one that can be met; this is a bug in tilewright"
+    plan = place(fusion.graph, cuts, fusion.target)
+    name = fusion.memory.name
+    return min(plan, whole, key=lambda p: p.arena_bytes[name])
 
 
 class _Arena(NamedTuple):
@@ -117,10 +173,11 @@ def _pack(problem: Packing, floor: int) -> tuple[Offsets, int]:
 
 
 def _used(
-    leaves: Sequence[Leave], buffers: Sequence[Buffer], steps: Sequence[Step]
+    leaves: Sequence[Leave], buffers: Sequence[Buffer], steps: Sequence[Step], graph: Graph
 ) -> tuple[Overlap, ...]:
     """The leaves that the placement makes use of."""
     where = {buffer.name: buffer.bytes for buffer in buffers}
+    shown = storage_of(steps)
     used: list[Overlap] = []
     for leave in leaves:
         writer, reader = where[leave.writer], where[leave.reader]
@@ -129,7 +186,9 @@ def _used(
         distance = reader.start - writer.start
         piece = 0
         if distance < leave.gap.above:
-            piece = longest_piece(steps[leave.step], leave.inputs, distance)
+            step = steps[leave.step]
+            positions = activation_reads(graph, step, shown)[ValueName(leave.reader)]
+            piece = longest_piece(step, positions, distance)
         used.append(Overlap(leave.step, leave.writer, leave.reader, distance, piece))
     return tuple(used)
 

@@ -29,11 +29,17 @@ def activation_bytes(plan: Plan, memory: str) -> int:
     return plan.activation_bytes.get(memory, 0)
 
 
-def shortfall(plan: Plan, memory: Memory, size: int) -> str:
-    """Why a plan does not fit ``size`` bytes: by how much, what is alive, what would help."""
-    needed, bound = plan.arena_bytes[memory.name], plan.lower_bound[memory.name]
-    time = peak_step(plan, memory.name)
-    live = sorted(live_at_peak(plan, memory.name), key=lambda b: (-b.size, b.lifetime.start))
+def shortfall(best: Plan, whole: Plan, memory: Memory) -> str:
+    """Why nothing fits: by how much, what is alive, which size would do.
+
+    best   the smallest plan that was found, in tiles
+    whole  the same network with every step computed at once
+    """
+    assert memory.size is not None
+    name = memory.name
+    needed, bound, size = best.arena_bytes[name], best.lower_bound[name], memory.size
+    time = peak_step(best, name)
+    live = sorted(live_at_peak(best, name), key=lambda b: (-b.size, b.lifetime.start))
     width = max(len(buffer.name) for buffer in live)
     rows = [f"    {b.name:<{width}}  {b.size:>11,} B" for b in live]
     reach = (
@@ -41,14 +47,16 @@ def shortfall(plan: Plan, memory: Memory, size: int) -> str:
         if bound > size
         else f"it is only proven that at least {bound:,} B are needed"
     )
+    if needed < whole.arena_bytes[name]:
+        reach += f"; with every step computed at once, {whole.arena_bytes[name]:,} B"
     return "\n".join(
         [
-            f"{memory.name} of target '{plan.target}': the network needs {needed:,} B, "
+            f"{name} of target '{best.target}': the network needs {needed:,} B, "
             f"{needed - size:,} B more than the {size:,} B that there are",
-            f"  fullest at {plan.steps[time].node}, step {time + 1} of {len(plan.steps)}, with",
+            f"  fullest at {best.steps[time].node}, step {time + 1} of {len(best.steps)}, with",
             *rows,
             f"  {reach}",
-            f"  try a larger memory (--memory {memory.name}={needed}), or make the tensors of this "
+            f"  try a larger memory (--memory {name}={needed}), or make the tensors of this "
             "step smaller (input resolution, channels)",
         ]
     )

@@ -7,7 +7,7 @@ b                     |======|            step 2 overwrites its input: b may fol
 scratch        |======|                   working memory of step 1's kernel
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tilewright.errors import UnsupportedError
@@ -15,20 +15,20 @@ from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Buffer, BufferName, Step
 from tilewright.ir.target import Role, Target
 from tilewright.ir.types import Span
-from tilewright.midend.overlap import Gap, sharing_gap
+from tilewright.midend.cut import Cut
+from tilewright.midend.overlap import Gap
 
 
 @dataclass(frozen=True, slots=True)
 class Leave:
     """At ``step``, the reader, which dies there, may lie anywhere outside of ``gap``.
 
-    inputs  the positions at which the step's node reads it
+    step  the last one of the run that writes
     """
 
     step: int
     writer: BufferName
     reader: BufferName
-    inputs: tuple[int, ...]
     gap: Gap
 
 
@@ -62,14 +62,16 @@ def activation_reads(
     return reads
 
 
-def demand(graph: Graph, steps: tuple[Step, ...], target: Target) -> Demand:
+def demand(graph: Graph, cuts: Sequence[Cut], target: Target) -> Demand:
     """Buffers of all activations and scratch, with lifetimes, and the leaves to share.
 
+    cuts  how the steps are computed, all of them in order
     Graph inputs live from step 0, graph outputs to the last step; constants need no buffer here.
     Raises UnsupportedError where an engine would read a value from another engine's memory.
     """
+    steps = tuple(step for cut in cuts for step in cut.steps)
     shown = storage_of(steps)
-    lifetimes = _lifetimes(graph, steps, shown)
+    lifetimes = whole_lifetimes(graph, cuts)
     memories = _memories(graph, steps, shown, target)
     values: dict[ValueName, list[ValueName]] = {tensor: [tensor] for tensor in lifetimes}
     for view, tensor in shown.items():
@@ -84,20 +86,28 @@ def demand(graph: Graph, steps: tuple[Step, ...], target: Target) -> Demand:
                 tuple(values[tensor]),
             )
         )  # fmt: skip
-    return Demand((*buffers, *_scratch(steps, target)), _leaves(graph, steps, buffers))
+    working = [buffer for cut in cuts for buffer in _working(graph, cut, target)]
+    return Demand((*buffers, *working), _leaves(graph, cuts, buffers))
 
 
-def _lifetimes(
-    graph: Graph, steps: tuple[Step, ...], shown: dict[ValueName, ValueName]
-) -> dict[ValueName, Span]:
-    """Steps in which each tensor's bytes matter; tensors in order of birth."""
+def whole_lifetimes(graph: Graph, cuts: Sequence[Cut]) -> dict[ValueName, Span]:
+    """Steps in which the bytes of each tensor that is ever whole matter, in order of birth.
+
+    What a run of several steps reads, it may read again for its last tile, and it writes from its
+    first tile on.
+    """
+    steps = tuple(step for cut in cuts for step in cut.steps)
+    shown = storage_of(steps)
     births = dict.fromkeys(graph.inputs, 0)
     ends = dict.fromkeys(graph.inputs, 1)
-    for time, step in enumerate(steps):
-        for tensor in activation_reads(graph, step, shown):
-            ends[tensor] = time + 1
-        if step.kernel is not None:
-            births[step.node.output], ends[step.node.output] = time, time + 1
+    for cut in cuts:
+        for step in cut.steps:
+            for tensor in activation_reads(graph, step, shown):
+                if tensor not in cut.inner:
+                    ends[tensor] = cut.span.stop
+            name = step.node.output
+            if step.kernel is not None and name not in cut.inner:
+                births[name], ends[name] = cut.span.start, cut.span.stop
     for name in graph.outputs:
         if name not in graph.constants:
             ends[shown.get(name, name)] = max(len(steps), 1)
@@ -125,42 +135,58 @@ def _memories(
     return {name: first_engine.works_in for name in graph.inputs} | memories
 
 
-def _scratch(steps: tuple[Step, ...], target: Target) -> list[Buffer]:
-    """Working memory of every kernel that wants some, for its own step."""
-    buffers: list[Buffer] = []
-    for time, step in enumerate(steps):
-        if step.kernel is None or step.engine is None:
+def _working(graph: Graph, cut: Cut, target: Target) -> Iterator[Buffer]:
+    """Tile buffers of a run, and working memory of every kernel for its own step."""
+    for index, (step, size) in enumerate(zip(cut.steps, cut.scratch, strict=True)):
+        if step.engine is None:
             continue
-        size = step.kernel.scratch_bytes(step.node.op, step.signature)
+        memory, name = target.memory(step.engine.works_in), step.node.output
+        if name in cut.inner:
+            align = max(memory.align, graph.type(name).dtype.nbytes)
+            yield Buffer(
+                BufferName(f"{name}:tile"), Role.TILE, memory.name, cut.inner[name], align,
+                cut.lives(name), 0, (name,),
+            )  # fmt: skip
         if size:
-            memory = target.memory(step.engine.works_in)
-            name = BufferName(f"{step.node.output}:scratch")
             align = max(memory.align, 4)  # what Kernel.scratch_bytes promises
-            buffers.append(Buffer(name, Role.SCRATCH, memory.name, size, align, Span(time, 1), 0))
-    return buffers
+            yield Buffer(
+                BufferName(f"{name}:scratch"), Role.SCRATCH, memory.name, size, align,
+                Span(cut.span.start + index, 1), 0,
+            )  # fmt: skip
 
 
-def _leaves(graph: Graph, steps: tuple[Step, ...], buffers: Sequence[Buffer]) -> tuple[Leave, ...]:
-    """For each step, the inputs that die with it and that its kernel may overwrite."""
-    shown = storage_of(steps)
+def _leaves(graph: Graph, cuts: Sequence[Cut], buffers: Sequence[Buffer]) -> tuple[Leave, ...]:
+    """For each run, the inputs that die with it and that its output may overwrite."""
+    shown = storage_of([step for cut in cuts for step in cut.steps])
     kept = {shown.get(name, name) for name in graph.outputs}
     by_name = {buffer.name: buffer for buffer in buffers}
     leaves: list[Leave] = []
-    for time, step in enumerate(steps):
-        if step.kernel is None:
-            continue
-        writer = BufferName(step.node.output)
-        of_step = [
-            Leave(time, writer, BufferName(tensor), indices, gap)
-            for tensor, indices in activation_reads(graph, step, shown).items()
-            if tensor not in kept and by_name[BufferName(tensor)].lifetime.stop == time + 1
-            if (gap := sharing_gap(step, indices)) is not None
+    for cut in cuts:
+        writer = BufferName(cut.steps[-1].node.output)
+        of_run = [
+            Leave(cut.span.stop - 1, writer, BufferName(tensor), gap)
+            for tensor, gap in _gaps(graph, cut, shown).items()
+            if tensor not in kept and by_name[BufferName(tensor)].lifetime.stop == cut.span.stop
         ]
-        if len(of_step) > 1:
+        if len(of_run) > 1:
             # A step runs in one direction, and several inputs cannot agree on the other.
-            of_step = [
+            of_run = [
                 replace(leave, gap=Gap(-by_name[leave.reader].size, leave.gap.above))
-                for leave in of_step
+                for leave in of_run
             ]
-        leaves.extend(of_step)
+        leaves.extend(of_run)
     return tuple(leaves)
+
+
+def _gaps(graph: Graph, cut: Cut, shown: Mapping[ValueName, ValueName]) -> dict[ValueName, Gap]:
+    """Tensor → gap, for every tensor that may be shared however the run reads it."""
+    names: dict[ValueName, set[ValueName]] = {}
+    for step in cut.steps:
+        for name in step.node.inputs:
+            if name not in graph.constants:
+                names.setdefault(shown.get(name, name), set()).add(name)
+    return {
+        tensor: Gap(min(cut.leaves[n].below for n in read), max(cut.leaves[n].above for n in read))
+        for tensor, read in names.items()
+        if read <= cut.leaves.keys()
+    }

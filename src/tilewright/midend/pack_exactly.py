@@ -28,11 +28,13 @@ def pack_exactly(problem: Packing, hint: Offsets, floor: int) -> tuple[Offsets, 
         model.variable(0, extent - piece.size, offset)
         for piece, offset in zip(problem.pieces, hint, strict=True)
     ]
-    dying = {reader for _, reader in problem.leaves}
+    # What may be overwritten leaves the plane when that begins; the pairs below judge the rest.
+    stops = [piece.stop for piece in problem.pieces]
+    for writer, reader in problem.leaves:
+        stops[reader] = problem.pieces[writer].start
     boxes = [
-        # What may be overwritten leaves the plane one half step early; the pairs below judge it.
-        (offset, piece.size, piece.start, piece.stop - (index in dying))
-        for index, (piece, offset) in enumerate(zip(problem.pieces, offsets, strict=True))
+        (offset, piece.size, piece.start, stop)
+        for piece, offset, stop in zip(problem.pieces, offsets, stops, strict=True)
     ]
     model.need_apart(boxes)
     for offset, piece in zip(offsets, problem.pieces, strict=True):
@@ -52,11 +54,11 @@ def _keep_gaps(problem: Packing, model: Model, offsets: Sequence["Variable"]) ->
     """Post where readers may lie, seen from what is born when they die; choices to run backward."""
     backward: list[Variable] = []
     because = "a step's output keeps clear of the inputs that it overwrites"
-    for reader in sorted({reader for _, reader in problem.leaves}):
-        size, last = problem.pieces[reader].size, problem.pieces[reader].stop - 1
-        x = offsets[reader]
+    for overwriter, reader in sorted(problem.leaves, key=lambda pair: pair[1]):
+        size, stop = problem.pieces[reader].size, problem.pieces[reader].stop
+        x, since = offsets[reader], problem.pieces[overwriter].start
         for writer, piece in enumerate(problem.pieces):
-            if piece.start != last:
+            if not since <= piece.start < stop or writer == reader:
                 continue
             y, gap = offsets[writer], problem.gap(writer, reader)
             forward, clear, behind = x >= y + gap.above, x + size <= y, x <= y + gap.below

@@ -35,8 +35,8 @@ class Piece:
 class Packing:
     """What must be placed. No slots, because properties are cached.
 
-    leaves  to share: (writer, reader) → gap, in units. The reader dies when the writer is born:
-            its last half step is the writer's first
+    leaves  to share: (writer, reader) → gap, in units. The reader dies while the writer is made:
+            from the writer's birth to the reader's end both lie there; a reader has one writer
     """
 
     pieces: tuple[Piece, ...]
@@ -86,17 +86,14 @@ class Packing:
     @cached_property
     def lower_bound(self) -> int:
         """No placement needs less: live units of the fullest half step, best sharing assumed."""
-        groups: dict[int, dict[int, list[int]]] = {}
-        for writer, reader in self.leaves:
-            of_birth = groups.setdefault(self.pieces[writer].start, {})
-            of_birth.setdefault(writer, []).append(reader)
-        return max(
-            (self._least(live, groups.get(time, {})) for time, live in self.live.items()),
-            default=0,
-        )
+        return max((self._least(live) for live in self.live.values()), default=0)
 
-    def _least(self, live: Sequence[int], groups: Mapping[int, Sequence[int]]) -> int:
-        """Units that live pieces need at least; ``groups``: newborn → what it may overwrite."""
+    def _least(self, live: Sequence[int]) -> int:
+        """Units that live pieces need at least."""
+        groups: dict[int, list[int]] = {}
+        for writer, reader in self.leaves:
+            if writer in live and reader in live:
+                groups.setdefault(writer, []).append(reader)
         shared = {*groups, *(reader for readers in groups.values() for reader in readers)}
         together = sum(
             joint_extent(

@@ -1,0 +1,221 @@
+"""Which steps to compute together where a network does not fit into one memory step by step.
+
+Between two runs of steps the same tensors are alive however the runs are computed. So the cheapest
+way to stay below a limit is a shortest path: boundaries between steps are its vertices, and every
+``Cut`` that needs no more than the limit is an edge from its first boundary to its last.
+
+step        0       1       2       3
+        o-------o-------o-------o-------o     whole steps
+                 \\_____________/               three steps together, a few rows at a time
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from tilewright.ir.graph import Graph, ValueName
+from tilewright.ir.plan import Step
+from tilewright.ir.target import Kernel, Memory, Role, Target
+from tilewright.ir.types import Span
+from tilewright.midend.assign import judge
+from tilewright.midend.cut import Cut, Run, whole_cut
+from tilewright.midend.lifetimes import storage_of, whole_lifetimes
+from tilewright.midend.overlap import Gap
+from tilewright.midend.packing import Packing, Piece
+
+LONGEST_RUN = 8
+"""Steps that are computed together at most: every further one adds rows and saves no more."""
+
+
+@dataclass
+class Fusion:
+    """The candidates of one network in one memory. Not frozen: it remembers what it computed."""
+
+    graph: Graph
+    steps: tuple[Step, ...]
+    target: Target
+    memory: Memory
+    _shown: Mapping[ValueName, ValueName] = field(init=False)
+    _lifetimes: Mapping[ValueName, Span] = field(init=False)
+    _singles: list[tuple[Cut, ...]] = field(init=False)
+    _runs: dict[tuple[Span, int, bool], Cut | None] = field(init=False, default_factory=dict)
+    _needs: dict[int, tuple[Cut, int]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._shown = storage_of(self.steps)
+        whole = [whole_cut(time, step) for time, step in enumerate(self.steps)]
+        self._lifetimes = whole_lifetimes(self.graph, whole)
+        self._singles = [(cut, *self._alternatives(time)) for time, cut in enumerate(whole)]
+
+    def cheapest(self, limit: int) -> tuple[Cut, ...] | None:
+        """The fastest way in which no run needs more than ``limit`` bytes; None: there is none."""
+        edges: dict[int, list[Cut]] = {}
+        for time, singles in enumerate(self._singles):
+            fitting = [cut for cut in singles if self.need(cut) <= limit]
+            if not fitting or fitting[0] is not singles[0]:
+                for run in self._runs_over(time):
+                    cut = self._fewest_tiles(run, limit)
+                    if cut is not None:
+                        edges.setdefault(cut.span.stop, []).append(cut)
+            edges.setdefault(time + 1, []).extend(fitting)
+        return self._shortest(edges)
+
+    def least(self) -> int:
+        """A limit that ``cheapest`` can meet, and no smaller one of these candidates."""
+        best = [0]
+        for stop in range(1, len(self.steps) + 1):
+            arriving = [*self._singles[stop - 1]]
+            for start in range(max(0, stop - LONGEST_RUN), stop):
+                span = Span(start, stop - start)
+                if self._may_fuse(span):
+                    arriving += self._smallest(span)
+            best.append(min(max(best[cut.span.start], self.need(cut)) for cut in arriving))
+        return best[-1]
+
+    def need(self, cut: Cut) -> int:
+        """Bytes of the memory while a run is computed: no placement needs less."""
+        if id(cut) not in self._needs:
+            self._needs[id(cut)] = (cut, self._need(cut))
+        return self._needs[id(cut)][1]
+
+    def _need(self, cut: Cut) -> int:
+        span, through = cut.span, 0
+        end = 2 * span.size
+        pieces: list[Piece] = []
+        readers: dict[ValueName, int] = {}
+        for tensor, life in self._lifetimes.items():
+            size = self._rounded(self.graph.type(tensor).nbytes)
+            is_input = tensor in self.graph.inputs and life.start >= span.start == 0
+            if life.start < span.start < life.stop or is_input:
+                if life.stop > span.stop:
+                    through += size
+                else:
+                    readers[tensor] = len(pieces)
+                    pieces.append(Piece(size, 0, end))
+        if cut.steps[-1].kernel is not None:
+            pieces += self._working(cut)
+            output = len(pieces)
+            made = self.graph.type(cut.steps[-1].node.output).nbytes
+            pieces.append(Piece(self._rounded(made), 1, end))
+            gaps = self._gaps(cut, readers, output)
+        else:
+            gaps = {}
+        return through + Packing(tuple(pieces), gaps).lower_bound
+
+    def _working(self, cut: Cut) -> Iterator[Piece]:
+        for name, size in cut.inner.items():
+            lives = cut.lives(name)
+            start, stop = lives.start - cut.span.start, lives.stop - cut.span.start
+            yield Piece(self._rounded(size), 2 * start + 1, 2 * stop)
+        for index, size in enumerate(cut.scratch):
+            if size:
+                yield Piece(self._rounded(size), 2 * index + 1, 2 * index + 2)
+
+    def _gaps(
+        self, cut: Cut, readers: Mapping[ValueName, int], output: int
+    ) -> dict[tuple[int, int], Gap]:
+        gaps: dict[tuple[int, int], Gap] = {}
+        for name, gap in cut.leaves.items():
+            tensor = self._shown.get(name, name)
+            if tensor in readers:
+                gaps[output, readers[tensor]] = gap
+        if len(gaps) > 1:
+            gaps = {pair: Gap(-(1 << 40), gap.above) for pair, gap in gaps.items()}
+        return gaps
+
+    def _rounded(self, size: int) -> int:
+        return -(-size // self.memory.align) * self.memory.align
+
+    def _alternatives(self, time: int) -> list[Cut]:
+        """The step at ``time`` with other kernels than the fastest."""
+        return [whole_cut(time, replace(self.steps[time], kernel=k)) for k in self._others(time)]
+
+    def _others(self, time: int) -> list[Kernel]:
+        step = self.steps[time]
+        return [
+            verdict.kernel
+            for verdict in judge(step.node.op, step.signature, self.target)
+            if verdict.engine is step.engine
+            and verdict.kernel is not step.kernel
+            and verdict.refusal is None
+        ]
+
+    def _runs_over(self, time: int) -> Iterator[Span]:
+        """Runs that may be computed together and that the step is part of."""
+        for start in range(max(0, time - LONGEST_RUN + 1), time + 1):
+            for stop in range(time + 1, min(len(self.steps), start + LONGEST_RUN) + 1):
+                if self._may_fuse(Span(start, stop - start)):
+                    yield Span(start, stop - start)
+
+    def _may_fuse(self, span: Span) -> bool:
+        """Whether only the last result of the steps is seen outside of them."""
+        members = self.steps[span.start : span.stop]
+        if any(step.kernel is None for step in members):
+            return False
+        if Role.TILE not in self.memory.holds:
+            return False
+        inner = {step.node.output for step in members[:-1]}
+        read = {name for step in members for name in step.node.inputs}
+        seen = {*self.graph.outputs, *self._shown, *self._shown.values()}
+        return inner <= read - seen and all(
+            self._lifetimes[name].stop <= span.stop for name in inner
+        )
+
+    def _fewest_tiles(self, span: Span, limit: int) -> Cut | None:
+        """The largest tiles that keep to the limit; memory grows with the tile."""
+        rows = self._rows(span)
+        for is_lean in (False, True):
+            low, high, best = 0, len(rows) - 1, None
+            while low <= high:
+                # The smallest tiles first: where they do not fit, nothing does.
+                middle = (low + high) // 2 if best is not None else low
+                cut = self._run(span, rows[middle], is_lean)
+                if cut is not None and self.need(cut) <= limit:
+                    best, low = cut, middle + 1
+                elif best is None:
+                    break
+                else:
+                    high = middle - 1
+            if best is not None:
+                return best
+        return None
+
+    def _smallest(self, span: Span) -> list[Cut]:
+        rows = self._rows(span)[:1]
+        cuts = [self._run(span, size, is_lean) for size in rows for is_lean in (False, True)]
+        return [cut for cut in cuts if cut is not None]
+
+    def _rows(self, span: Span) -> tuple[int, ...]:
+        return Run(self.graph, self.steps, span).rows()
+
+    def _run(self, span: Span, rows: int, is_lean: bool) -> Cut | None:
+        key = (span, rows, is_lean)
+        if key not in self._runs:
+            steps = self._lean if is_lean else self.steps
+            self._runs[key] = Run(self.graph, steps, span).cut(rows)
+        return self._runs[key]
+
+    @property
+    def _lean(self) -> tuple[Step, ...]:
+        """All steps with the kernels that need the least scratch."""
+        return tuple(
+            min(singles, key=lambda cut: (cut.scratch, cut.cycles)).steps[0]
+            for singles in self._singles
+        )
+
+    def _shortest(self, edges: Mapping[int, Sequence[Cut]]) -> tuple[Cut, ...] | None:
+        """Edges by the boundary that they arrive at → those of the cheapest path."""
+        costs: dict[int, int] = {0: 0}
+        last: dict[int, Cut] = {}
+        for stop in range(1, len(self.steps) + 1):
+            arriving = [cut for cut in edges.get(stop, ()) if cut.span.start in costs]
+            if arriving:
+                last[stop] = min(arriving, key=lambda cut: costs[cut.span.start] + cut.cycles)
+                costs[stop] = costs[last[stop].span.start] + last[stop].cycles
+        path: list[Cut] = []
+        stop = len(self.steps)
+        while stop:
+            if stop not in last:
+                return None
+            path.append(last[stop])
+            stop = last[stop].span.start
+        return tuple(reversed(path))
