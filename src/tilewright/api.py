@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tilewright.errors import CapacityError, OptionError, ToolError
+from tilewright.errors import CapacityError, OptionError
 from tilewright.frontend.lower import lower
 from tilewright.frontend.rewrites.rules import optimise, simplify
 from tilewright.ir.dump import dump_graph, dump_plan, dump_program
@@ -34,9 +34,10 @@ from tilewright.report.memory import CheckReport, check_report, memory_use
 from tilewright.report.problems import find_problems
 from tilewright.report.running import RunReport, layer_costs
 from tilewright.report.verified import VerifyReport
-from tilewright.run.host import HostOptions, run_on_host
+from tilewright.run.host import HostOptions
 from tilewright.run.inputs import Batch, match_inputs, random_batch
 from tilewright.run.installed import installed_tools
+from tilewright.run.runners import run_bundle
 from tilewright.run.subject import Subject
 from tilewright.run.verify import verify
 
@@ -89,11 +90,10 @@ def run_model(
     """Compile, build and run. ``inputs``: by name, or in order; None: seeded random ones."""
     compilation = _compile(model, target, options)
     batch = _batch(compilation.graph, inputs, 1, settings.seed)
-    _check_runnable(compilation.target)
     logger.info("building and running %s", compilation.program.name)
     host = HostOptions(settings.repeat, sanitizes=settings.sanitizes, counts=settings.counts)
     program, toolchain = compilation.program, compilation.target.toolchain
-    result = run_on_host(compilation.bundle, program, toolchain, batch, host)
+    result = run_bundle(compilation.bundle, program, toolchain, batch, host)
     outputs = {
         name: result.outputs[operand.value.name]
         for name, operand in zip(compilation.source.outputs, program.outputs, strict=True)
@@ -127,7 +127,6 @@ def verify_model(
     inputs  arrays by name or in order, or how many seeded random inferences to take
     """
     compilation = _compile(model, target, options)
-    _check_runnable(compilation.target)
     is_random = isinstance(inputs, int)
     batch = _batch(
         compilation.graph, None if is_random else inputs, inputs if is_random else 1, seed=0
@@ -269,11 +268,3 @@ def _batch(graph: Graph, inputs: Mapping[str, Array] | None, inferences: int, se
     if inputs is not None:
         return match_inputs(graph, inputs)
     return random_batch(graph, inferences, seed)
-
-
-def _check_runnable(target: Target) -> None:
-    if target.toolchain.kind != "host":
-        raise ToolError(
-            f"target {target.name}: no runner for programs of kind {target.toolchain.kind}; "
-            "compile and check work, run and verify need --target host"
-        )

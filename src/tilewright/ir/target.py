@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from tilewright.ir.board import Board
 from tilewright.ir.op import Op
 from tilewright.ir.types import Array, TensorType
 
@@ -191,6 +192,10 @@ class Toolchain:
     kind: str
     compiler: str
     flags: tuple[str, ...]
+    board: Board | None = None
+    """What a program for bare metal is linked for; None where an operating system loads it."""
+    emulator: tuple[str, ...] = ()
+    """The command that runs a program for ``board``, without the program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +212,9 @@ class Target:
     aliases: Mapping[str, str] = field(default_factory=dict[str, str])
     dmas: tuple[Dma, ...] = ()
     runtime: tuple[Path, ...] = ()
-    """C files of its own that go beside the kernels, e.g. its tw_dma.h."""
+    """C files of its own that go beside the kernels of a program that copies: its tw_dma.h."""
+    alternatives: tuple["Target", ...] = ()
+    """The same machine with other memories, for users who name those."""
 
     @property
     def home(self) -> str:

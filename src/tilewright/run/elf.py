@@ -15,12 +15,13 @@ SHF_WRITE = 1
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """One defined function or variable. Size in bytes."""
+    """One defined function or variable. Size in bytes; the address is 0 in object files."""
 
     name: str
     size: int
     is_function: bool
     is_writable: bool
+    address: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class _Layout:
     header: str
     section: str
     symbol: str
+    value_at: int
     size_at: int
     info_at: int
     home_at: int
@@ -47,8 +49,8 @@ class _Layout:
 # EI_CLASS → layout. A symbol is (name, value, size, info, other, shndx) in 32-bit files,
 # (name, info, other, shndx, value, size) in 64-bit files.
 _LAYOUTS = {
-    1: _Layout("IIIIHHHHHH", "IIIIIIIIII", "IIIBBH", 2, 3, 5),
-    2: _Layout("QQQIHHHHHH", "IIQQQQIIQQ", "IBBHQQ", 5, 1, 3),
+    1: _Layout("IIIIHHHHHH", "IIIIIIIIII", "IIIBBH", 1, 2, 3, 5),
+    2: _Layout("QQQIHHHHHH", "IIQQQQIIQQ", "IBBHQQ", 4, 5, 1, 3),
 }
 _AFTER_VERSION = 24
 
@@ -88,4 +90,5 @@ def _symbols(
                 start = names.offset + raw[0]
                 name = data[start : data.index(b"\0", start)].decode(errors="replace")
                 is_writable = bool(sections[home].flags & SHF_WRITE)
-                yield Symbol(name, raw[layout.size_at], kind == STT_FUNC, is_writable)
+                size, address = raw[layout.size_at], raw[layout.value_at]
+                yield Symbol(name, size, kind == STT_FUNC, is_writable, address)

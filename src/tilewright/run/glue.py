@@ -6,14 +6,15 @@ from tilewright.backend.c_names import CNames
 from tilewright.ir.program import Operand, Program
 
 
-def print_glue(program: Program, names: CNames) -> str:
-    """Text of glue.c: implements tilewright_host.h for one network."""
+def print_glue(program: Program, names: CNames, section: str | None = None) -> str:
+    """Text of glue.c: implements tilewright_host.h for one network; the arena in ``section``."""
+    attribute = f'__attribute__((section("{section}"))) ' if section else ""
     name, upper = program.name, program.name.upper()
     return f"""\
 #include "tilewright_host.h"
 #include "{name}.h"
 
-static _Alignas(TW_{upper}_ARENA_ALIGN) uint8_t arena[TW_{upper}_ARENA_BYTES];
+{attribute}static _Alignas(TW_{upper}_ARENA_ALIGN) uint8_t arena[TW_{upper}_ARENA_BYTES];
 
 static const int32_t input_bytes[] = {{{_sizes(program.inputs)}}};
 static const int32_t output_bytes[] = {{{_sizes(program.outputs)}}};

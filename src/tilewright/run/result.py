@@ -27,14 +27,16 @@ class Linked:
 class Count:
     """What one inference cost, measured after a first one.
 
-    unit    "instructions" or "cycles"
-    total   of tw_NAME_run, everything that it calls included
-    layers  one per layer, in issue order; the kernel included
+    unit       "instructions" or "cycles"
+    total      of tw_NAME_run, everything that it calls included
+    layers     one per layer, in issue order; the kernel included
+    functions  for each layer, C function → its own share; empty where that was not measured
     """
 
     unit: str
     total: int
     layers: tuple[int, ...]
+    functions: tuple[Mapping[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

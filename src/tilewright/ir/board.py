@@ -1,0 +1,38 @@
+"""A microcontroller board as a linker and an emulator see it: data, no text and no tools."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """One range of addresses. A target's memory of the same name lies in it.
+
+    origin, size  bytes
+    """
+
+    name: str
+    origin: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Where a program lies and how it starts.
+
+    name         as people and the emulator know it
+    regions      every memory that the linker may fill
+    vectors_in   region whose first bytes are the vector table
+    code_in      region of code and constants
+    data_in      region of static variables and the stack
+    startup      C file that defines the vector table and ``reset``
+    stack_bytes  what the linker sets aside for the stack
+    """
+
+    name: str
+    regions: tuple[Region, ...]
+    vectors_in: str
+    code_in: str
+    data_in: str
+    startup: Path
+    stack_bytes: int

@@ -1,0 +1,58 @@
+"""Arm Cortex-M4F, M7, M33 and M55, each on the board of Arm's that QEMU emulates.
+
+Required tools         arm-none-eabi-gcc with newlib and qemu-system-arm for `run`; none for
+                       `compile`
+Environment variables  none
+Build products         a folder of C, or with --project one that builds to an .elf
+Known limits           one core; caches are left to the user's own start-up code
+"""
+
+from tilewright.ir.board import Board
+from tilewright.ir.target import Engine, Kernel, Memory, Role, Target, Toolchain
+from tilewright.targets.cortex_m.boards import MPS2_AN386, MPS2_AN500, MPS2_AN505, MPS3_AN547
+from tilewright.targets.packs.portable.pack import PORTABLE
+
+FLAGS = ("-std=c11", "-O2", "-mthumb", "-mfloat-abi=hard")
+
+
+def _target(
+    name: str, summary: str, board: Board, flags: tuple[str, ...], pack: tuple[Kernel, ...]
+) -> Target:
+    rams = tuple(
+        Memory(region.name, region.size, 4, frozenset({Role.ACTIVATION, Role.SCRATCH}))
+        for region in board.regions
+        if region.name == board.data_in
+    )
+    (flash,) = (region for region in board.regions if region.name == board.code_in)
+    return Target(
+        name=name,
+        summary=summary,
+        memories=(*rams, Memory("flash", flash.size, 4, frozenset({Role.WEIGHT, Role.TABLE}))),
+        engines=(Engine("cpu", "core", board.data_in, kernels=(*pack, *PORTABLE)),),
+        toolchain=Toolchain(
+            "qemu-arm", "arm-none-eabi-gcc", (*FLAGS, *flags), board,
+            ("qemu-system-arm", "-machine", board.name),
+        ),
+        constants_in="flash",
+    )  # fmt: skip
+
+
+CORTEX_M4 = _target(
+    "cortex-m4", "Arm Cortex-M4F: DSP extension, single-precision FPU; QEMU's mps2-an386",
+    MPS2_AN386, ("-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16"), (),
+)  # fmt: skip
+
+CORTEX_M7 = _target(
+    "cortex-m7", "Arm Cortex-M7: DSP extension, double-precision FPU, DTCM; QEMU's mps2-an500",
+    MPS2_AN500, ("-mcpu=cortex-m7", "-mfpu=fpv5-d16"), (),
+)  # fmt: skip
+
+CORTEX_M33 = _target(
+    "cortex-m33", "Arm Cortex-M33: DSP extension, single-precision FPU; QEMU's mps2-an505",
+    MPS2_AN505, ("-mcpu=cortex-m33", "-mfpu=fpv5-sp-d16"), (),
+)  # fmt: skip
+
+CORTEX_M55 = _target(
+    "cortex-m55", "Arm Cortex-M55: Helium vectors, low-overhead loops, DTCM; QEMU's mps3-an547",
+    MPS3_AN547, ("-mcpu=cortex-m55",), (),
+)  # fmt: skip
