@@ -21,7 +21,6 @@ from tilewright.run.interpret import Interpretation, interpret
 from tilewright.run.judged import judge_network
 from tilewright.run.result import RunResult
 from tilewright.run.runners import run_bundle
-from tilewright.run.runners import run_bundle
 from tilewright.run.subject import DEFINITION, Subject, evaluate, has_float_layers
 
 PLANNED, GENERATED = "planned", "generated C"
