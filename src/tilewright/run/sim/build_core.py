@@ -50,9 +50,7 @@ def build_core() -> Path:
     return library
 
 
-def _compile(
-    command: tuple[str, ...], sources: list[Path], header: str, library: Path
-) -> None:
+def _compile(command: tuple[str, ...], sources: list[Path], header: str, library: Path) -> None:
     with tempfile.TemporaryDirectory(dir=library.parent) as scratch:
         (Path(scratch) / "generated.h").write_text(header, encoding="utf-8")
         built = Path(scratch) / library.name

@@ -81,8 +81,8 @@ TAILS: dict[str, tuple[str, str]] = {
 """Timing class to what comes before and after the meaning."""
 
 UNITS = {
-    "TAKE_FPU": "if (core->fpu >= 0) { %s stall += tw_take_fpu(sim, core, cycle); }" % SHARED,
-    "TAKE_DIVIDER": "%s stall += tw_take_divider(sim, core, cycle);" % SHARED,
+    "TAKE_FPU": "if (core->fpu >= 0) { " + SHARED + " stall += tw_take_fpu(sim, core, cycle); }",
+    "TAKE_DIVIDER": SHARED + " stall += tw_take_divider(sim, core, cycle);",
 }
 
 

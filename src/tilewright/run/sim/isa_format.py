@@ -99,10 +99,6 @@ class Format:
             case _:
                 return str(bit)
 
-    def is_float(self, operand: str) -> bool:
-        """Whether the operand is a floating-point register."""
-        return self.operands[operand][0] in "fg"
-
 
 def read_formats() -> dict[str, Format]:
     """Name to format, in the order of the table."""
@@ -110,5 +106,6 @@ def read_formats() -> dict[str, Format]:
     for line in FORMATS_TEXT.strip().splitlines():
         left, _, syntax = line.partition("|")
         name, *operands = left.split()
-        table[name] = Format(dict(o.split("=", 1) for o in operands), syntax.strip())
+        split = [operand.partition("=") for operand in operands]
+        table[name] = Format({key: where for key, _, where in split}, syntax.strip())
     return table

@@ -239,7 +239,7 @@ class Simulator:
     def start_profile(self, names: "ProfileMap") -> None:
         """Count per function from now on; ``names`` says which address belongs to which."""
         for memory, table in names.tables.items():
-            array = (ctypes.c_uint16 * len(table)).from_buffer_copy(bytes(memoryview(table)))
+            array = (ctypes.c_uint8 * len(table)).from_buffer_copy(table)
             self._must(self._core.tw_set_symbols(self._sim, self._memories[memory], array))
         self._must(self._core.tw_start_profile(self._sim, len(names.names)))
 

@@ -19,9 +19,7 @@ def _machine(name: str, extensions: tuple[str, ...]) -> Machine:
         extensions=extensions,
         cache=Cache(sets=0, ways=0, refill=0, is_on=False),
         fetch_latency=0,
-        timing=Timing(
-            mul=0, mul_result=0, mulh=0, float_load=0, float_divide=13, divide_fixed=31
-        ),
+        timing=Timing(mul=0, mul_result=0, mulh=0, float_load=0, float_divide=13, divide_fixed=31),
         starts=True,
     )
     return Machine(

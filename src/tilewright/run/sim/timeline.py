@@ -1,0 +1,56 @@
+"""The timeline as Chrome and Perfetto trace JSON: tracks of the cores, of the DMA, of the NPU.
+
+Times are cluster cycles, shown as microseconds. Trace Event Format, complete events ("X").
+"""
+
+import json
+from pathlib import Path
+from typing import TypeAlias
+
+from tilewright.errors import OptionError
+from tilewright.run.sim.simulator import LOSSES, Simulator
+
+_REGION, _DMA, _NPU = 32, 64, 66
+_PROCESS = 1
+
+_Event: TypeAlias = dict[str, str | int | dict[str, str]]
+
+
+def write_timeline(sim: Simulator, path: Path) -> None:
+    """Write what record_timeline kept. Raises OptionError where the file cannot be written."""
+    events: list[_Event] = [_name(track, name) for track, name in _tracks(sim)]
+    events += [_interval(*interval) for interval in sim.intervals()]
+    try:
+        path.write_text(json.dumps({"traceEvents": events}), encoding="utf-8")
+    except OSError as error:
+        raise OptionError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def _tracks(sim: Simulator) -> list[tuple[int, str]]:
+    cores = [(i, f"core {i}") for i in range(len(sim.machine.cores))]
+    return [*cores, (_DMA, "DMA to L1"), (_DMA + 1, "DMA from L1"), (_NPU, "N-EUREKA")]
+
+
+def _name(track: int, name: str) -> _Event:
+    return {
+        "name": "thread_name", "ph": "M", "pid": _PROCESS, "tid": track, "args": {"name": name},
+    }  # fmt: skip
+
+
+def _interval(track: int, what: int, start: int, end: int) -> _Event:
+    return {
+        "name": _what(track, what), "ph": "X", "pid": _PROCESS, "tid": _thread(track),
+        "ts": start, "dur": end - start,
+    }  # fmt: skip
+
+
+def _thread(track: int) -> int:
+    return track - _REGION if _REGION <= track < _DMA else track
+
+
+def _what(track: int, what: int) -> str:
+    if track < _REGION:
+        return f"asleep: {LOSSES[what]}"
+    if track < _DMA:
+        return f"region {what}"
+    return f"{what} bytes" if track < _NPU else f"job {what}"
