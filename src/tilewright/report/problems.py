@@ -67,4 +67,4 @@ def _refused(graph: Graph, node: Node, target: Target) -> str | None:
 
 def concerns_another(refusal: str) -> bool:
     """Whether a kernel only said that it is for another operator or another contract."""
-    return refusal.startswith(("not a ", "rounds as "))
+    return refusal.startswith(("not a ", "not an ", "rounds as "))
