@@ -23,6 +23,7 @@ from tilewright.ir.plan import Plan
 from tilewright.ir.target import Streaming, Target
 from tilewright.midend.allocate import plan_memory
 from tilewright.midend.assign import assign
+from tilewright.midend.check import check_plan
 from tilewright.ops.pool2d import MaxPool2d
 from tilewright.ops.window2d import Window2d
 
@@ -116,3 +117,21 @@ def test_a_slower_kernel_with_less_scratch_is_taken_only_where_memory_is_short()
         kernel = planned(graph, with_size(target, size)).steps[0].kernel
         assert kernel is not None
         assert kernel.symbol == symbol
+
+
+def test_a_kernel_that_replaces_its_input_needs_one_tensor():
+    net = Network()
+    graph = net.build(window(net, window(net, net.input(1, 8, 8, 4))))
+    replacing = fake_target(replace(fake_kernel(scratch=lambda op, types: 64), replaces=0))
+    plan = planned(graph, replacing)
+    assert plan.arena_bytes == plan.lower_bound == {"ram": 256 + 64}
+    check_plan(plan, graph, replacing)
+    assert [overlap.distance for overlap in plan.overlaps] == [0, 0]
+
+
+def test_an_output_of_the_network_is_not_replaced():
+    net = Network()
+    first = window(net, net.input(1, 8, 8, 4))
+    graph = net.build(window(net, first), first)
+    plan = planned(graph, fake_target(replace(fake_kernel(), replaces=0)))
+    assert plan.arena_bytes == plan.lower_bound == {"ram": 2 * 256}

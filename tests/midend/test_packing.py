@@ -28,12 +28,16 @@ def is_allowed(problem: Packing, offsets: Offsets) -> bool:
             distance = offsets[me] - offsets[you]
             apart = distance >= other.size or -distance >= piece.size
             gap_of_me, gap_of_you = problem.leaves.get((you, me)), problem.leaves.get((me, you))
-            shared = (
-                gap_of_me is not None and not gap_of_me.below < distance < gap_of_me.above
-            ) or (gap_of_you is not None and not gap_of_you.below < -distance < gap_of_you.above)
+            shared = allows(gap_of_me, distance) or allows(gap_of_you, -distance)
             if not (apart or shared):
                 return False
     return min(offsets, default=0) >= 0
+
+
+def allows(gap: Gap | None, distance: int) -> bool:
+    if gap is None:
+        return False
+    return not gap.below < distance < gap.above or (gap.may_replace and distance == 0)
 
 
 def packed(problem: Packing) -> Offsets:
@@ -63,6 +67,8 @@ def chains(draw: st.DrawFn) -> Packing:
                 above = draw(st.integers(-size, piece.size))
                 below = draw(st.integers(-size, 0)) if len(dying) == 1 else -size
                 leaves[writer, reader] = Gap(below, above)
+            elif size == piece.size and draw(st.booleans()):
+                leaves[writer, reader] = Gap(-size, size, may_replace=True)
     return Packing(tuple(pieces), leaves)
 
 

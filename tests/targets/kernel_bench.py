@@ -1,7 +1,7 @@
 """Compiles kernels twice (sanitizers; -O3 for this machine) and runs them on drawn cases.
 
 ``KernelBench.check(kernel, case, cuts)`` holds a kernel to its three promises: the operator's
-definition, any split of its work items, and sharing memory as far as ``streaming`` says.
+definition, any split of its work items, and sharing memory as far as the kernel promises.
 """
 
 import hashlib
@@ -184,14 +184,18 @@ def struct_members(header: Path, struct: str) -> list[str]:
 
 
 def _legal_overlaps(kernel: Kernel, case: Case, cuts: Sequence[float]) -> Iterator[Run]:
-    """Runs in shared memory that ``kernel.streaming`` allows: forward, and last items first.
+    """Runs in shared memory that the kernel allows: in one place, forward, and last items first.
 
     cuts  from 0.0, as close as can be, to 1.0, where input and output no longer touch
     """
-    if kernel.streaming is None:
-        return
     op, signature = case.op, case.signature
     items = kernel.items(op, signature)
+    replaced = kernel.replaces
+    if replaced is not None and signature.inputs[replaced].nbytes == signature.output.nbytes:
+        for calls in (((0, items),), tuple((i, i + 1) for i in reversed(range(items)))):
+            yield Run(calls, (replaced, 0))
+    if kernel.streaming is None:
+        return
     out_bytes = signature.output.nbytes
     for index in (i for i in kernel.streaming.inputs if i < case.varying):
         x = signature.inputs[index]

@@ -160,6 +160,9 @@ class Kernel:
     """Working memory of one call on one core, 4-byte aligned."""
     streaming: Streaming | None = None
     """Set only where the promise holds for calls on one core."""
+    replaces: int | None = None
+    """An input that the output may replace: both may lie at exactly one place where they have the
+    same size, on any number of cores."""
     includes: tuple[Path, ...] = ()
     """Further headers that ``header`` or ``source`` include, besides the runtime's."""
     pack: Callable[[Op, tuple[Array | None, ...]], tuple[Array | None, ...]] = _unchanged

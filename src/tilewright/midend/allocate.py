@@ -149,18 +149,23 @@ def _packing(
     sizes = [_rounded_up(buffer.size, align) for buffer in buffers]
     gaps = {
         (index[leave.writer], index[leave.reader]): Gap(
-            leave.gap.below // align * align, _rounded_up(leave.gap.above, align)
+            leave.gap.below // align * align,
+            _rounded_up(leave.gap.above, align),
+            leave.gap.may_replace,
         )
         for leave in leaves
         if leave.writer in index
     }
-    unit = gcd(*sizes, *(distance for gap in gaps.values() for distance in gap))
+    unit = gcd(*sizes, *(distance for gap in gaps.values() for distance in gap[:2]))
     pieces = [
         Piece(size // unit, 0 if buffer.name in graph.inputs else start * 2 + 1, stop * 2)
         for size, buffer in zip(sizes, buffers, strict=True)
         for start, stop in ((buffer.lifetime.start, buffer.lifetime.stop),)
     ]
-    in_units = {pair: Gap(gap.below // unit, gap.above // unit) for pair, gap in gaps.items()}
+    in_units = {
+        pair: Gap(gap.below // unit, gap.above // unit, gap.may_replace)
+        for pair, gap in gaps.items()
+    }
     return Packing(tuple(pieces), in_units), unit
 
 
@@ -185,7 +190,7 @@ def _used(
             continue
         distance = reader.start - writer.start
         piece = 0
-        if distance < leave.gap.above:
+        if distance < leave.gap.above and not leave.gap.may_replace:
             step = steps[leave.step]
             positions = activation_reads(graph, step, shown)[ValueName(leave.reader)]
             piece = longest_piece(step, positions, distance)

@@ -186,6 +186,8 @@ def _check_sharing(judged: _Judged, leave: Overlap, writer: Buffer, reader: Buff
     """No byte of the reader that a later block needs is written, block by block."""
     step = judged.plan.steps[leave.step]
     _need(judged.holders[step.node.output] is writer, f"{step.node} does not write {writer.name}")
+    if _replaces(judged, leave, step):
+        return
     if step.kernel is None or step.kernel.streaming is None or step.engine is None:
         raise PlanError(f"{step.node} makes no promise that lets {reader.name} be overwritten")
     _need(step.engine.cores == 1, f"{step.node} writes from several cores at once")
@@ -205,6 +207,21 @@ def _check_sharing(judged: _Judged, leave: Overlap, writer: Buffer, reader: Buff
         reads = _Reads.of(step.node.op, step.signature, index, streaming.block_axes)
         lost = is_written & reads.are_after(write, in_pieces)
         _need(not lost.any(), f"{step.node} overwrites {int(lost.sum())} bytes of {name} too early")
+
+
+def _replaces(judged: _Judged, leave: Overlap, step: Step) -> bool:
+    """Whether the kernel may put its output in the place of just this input."""
+    if step.kernel is None or step.kernel.replaces is None or leave.distance:
+        return False
+    readers = [judged.holders.get(name) for name in step.node.inputs]
+    reader = readers[step.kernel.replaces]
+    source = step.signature.inputs[step.kernel.replaces]
+    return (
+        reader is not None
+        and reader.name == leave.reader
+        and readers.count(reader) == 1
+        and source.nbytes == step.signature.output.nbytes
+    )
 
 
 @dataclass(frozen=True, slots=True)

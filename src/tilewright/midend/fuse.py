@@ -119,7 +119,7 @@ class Fusion:
             if tensor in readers:
                 gaps[output, readers[tensor]] = gap
         if len(gaps) > 1:
-            gaps = {pair: Gap(-(1 << 40), gap.above) for pair, gap in gaps.items()}
+            gaps = {pair: gap._replace(below=-(1 << 40)) for pair, gap in gaps.items()}
         return gaps
 
     def _rounded(self, size: int) -> int:

@@ -171,7 +171,7 @@ def _leaves(graph: Graph, cuts: Sequence[Cut], buffers: Sequence[Buffer]) -> tup
         if len(of_run) > 1:
             # A step runs in one direction, and several inputs cannot agree on the other.
             of_run = [
-                replace(leave, gap=Gap(-by_name[leave.reader].size, leave.gap.above))
+                replace(leave, gap=leave.gap._replace(below=-by_name[leave.reader].size))
                 for leave in of_run
             ]
         leaves.extend(of_run)
@@ -186,7 +186,14 @@ def _gaps(graph: Graph, cut: Cut, shown: Mapping[ValueName, ValueName]) -> dict[
             if name not in graph.constants:
                 names.setdefault(shown.get(name, name), set()).add(name)
     return {
-        tensor: Gap(min(cut.leaves[n].below for n in read), max(cut.leaves[n].above for n in read))
+        tensor: _joint_gap([cut.leaves[name] for name in sorted(read)])
         for tensor, read in names.items()
         if read <= cut.leaves.keys()
     }
+
+
+def _joint_gap(gaps: Sequence[Gap]) -> Gap:
+    """What all views of one tensor allow."""
+    if len(gaps) == 1:
+        return gaps[0]
+    return Gap(min(gap.below for gap in gaps), max(gap.above for gap in gaps))

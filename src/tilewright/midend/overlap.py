@@ -22,7 +22,7 @@ import numpy as np
 
 from tilewright.ir.op import Along, Op, Whole
 from tilewright.ir.plan import Step
-from tilewright.ir.target import Signature
+from tilewright.ir.target import Kernel, Signature
 from tilewright.ir.types import Array, Span
 
 SHORTEST_PIECE = 4
@@ -35,10 +35,17 @@ class Gap(NamedTuple):
 
     above  the kernel runs forward at this distance or more
     below  the kernel runs backward at this distance or less
+    may_replace  distance 0 is allowed, too: the kernel puts its output in the input's place
     """
 
     below: int
     above: int
+    may_replace: bool = False
+
+    @property
+    def tightest(self) -> "Gap":
+        """A gap that allows at least as much, without an exception."""
+        return Gap(0, 0) if self.may_replace else self
 
 
 def smallest_distance(op: Op, signature: Signature, input_index: int, block_axes: int) -> int:
@@ -80,11 +87,13 @@ def largest_distance(
 def sharing_gap(step: Step, input_indices: tuple[int, ...]) -> Gap | None:
     """Where a value that a step reads as each of ``input_indices`` must not start.
 
-    None where the kernel makes no streaming promise for one of them, or where several cores run
-    it: they write blocks in no order.
+    None where the kernel makes no promise for one of them, or where several cores run a kernel
+    that promises an order: they write blocks in none.
     """
-    if step.kernel is None or step.kernel.streaming is None or step.engine is None:
+    if step.kernel is None or step.engine is None:
         return None
+    if step.kernel.streaming is None:
+        return _replacing_gap(step.kernel, step.signature, input_indices)
     streaming, op, signature = step.kernel.streaming, step.node.op, step.signature
     if step.engine.cores > 1 or not set(input_indices) <= set(streaming.inputs):
         return None
@@ -92,6 +101,13 @@ def sharing_gap(step: Step, input_indices: tuple[int, ...]) -> Gap | None:
         smallest_distance(op, signature, index, streaming.block_axes) for index in input_indices
     )
     return Gap(_below(step, input_indices, SHORTEST_PIECE), above)
+
+
+def _replacing_gap(kernel: Kernel, signature: Signature, indices: tuple[int, ...]) -> Gap | None:
+    source, result = signature.inputs[indices[0]].nbytes, signature.output.nbytes
+    if indices != (kernel.replaces,) or source != result:
+        return None
+    return Gap(-source, result, may_replace=True)
 
 
 def longest_piece(step: Step, input_indices: tuple[int, ...], distance: int) -> int:
@@ -116,6 +132,7 @@ def joint_extent(writer: int, readers: Sequence[tuple[int, Gap]]) -> int:
     from starting before the output.
     """
     stop = 0
+    readers = [(size, gap.tightest) for size, gap in readers]
     for size, gap in sorted(readers, key=lambda reader: reader[1].above):
         stop = max(stop, gap.above) + size
     forward = max(writer, stop)

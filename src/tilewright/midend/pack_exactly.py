@@ -62,6 +62,6 @@ def _keep_gaps(problem: Packing, model: Model, offsets: Sequence["Variable"]) ->
                 continue
             y, gap = offsets[writer], problem.gap(writer, reader)
             forward, clear, behind = x >= y + gap.above, x + size <= y, x <= y + gap.below
-            taken = model.need_one_of([(forward,), (clear,), (behind,)], because)
-            backward.append(taken[-1])
+            choices = [(forward,), (clear,), *([(x == y,)] if gap.may_replace else []), (behind,)]
+            backward.append(model.need_one_of(choices, because)[-1])
     return backward

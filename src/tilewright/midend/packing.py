@@ -50,7 +50,8 @@ class Packing:
     def forward(self) -> "Packing":
         """The same without leaves to run backward, which costs a few instructions per piece."""
         apart = {
-            pair: Gap(-self.pieces[pair[1]].size, gap.above) for pair, gap in self.leaves.items()
+            pair: gap._replace(below=-self.pieces[pair[1]].size)
+            for pair, gap in self.leaves.items()
         }
         return replace(self, leaves=apart)
 
@@ -69,8 +70,12 @@ class Packing:
                 if me != you and piece.meets(other):
                     gap = self.gap(you, me)
                     if (me, you) in self.leaves:
-                        gap = Gap(-self.leaves[me, you].above, -self.leaves[me, you].below)
-                    row.append((you, gap.below, gap.above))
+                        mine = self.leaves[me, you]
+                        gap = Gap(-mine.above, -mine.below, mine.may_replace)
+                    if gap.may_replace:
+                        row += [(you, gap.below, 0), (you, 0, gap.above)]
+                    else:
+                        row.append((you, gap.below, gap.above))
             table.append(tuple(row))
         return tuple(table)
 

@@ -12,10 +12,10 @@ from tilewright.targets.packs.portable.kernels.border import (
     RECENTRE,
 )
 from tilewright.targets.packs.portable.kernels.concat import CONCAT
-from tilewright.targets.packs.portable.kernels.conv2d_s8 import CONV2D_S8
+from tilewright.targets.packs.portable.kernels.conv2d_s8 import CONV2D_S8, CONV2D_S8_NARROW
 from tilewright.targets.packs.portable.kernels.copy import COPY
 from tilewright.targets.packs.portable.kernels.dense_s8 import DENSE_S8
-from tilewright.targets.packs.portable.kernels.depthwise_s8 import DEPTHWISE_S8
+from tilewright.targets.packs.portable.kernels.depthwise_s8 import DEPTHWISE_S8, DEPTHWISE_S8_PLANES
 from tilewright.targets.packs.portable.kernels.lut_s8 import LUT_S8
 from tilewright.targets.packs.portable.kernels.means_tflite import (
     AVERAGE_POOL2D_S8_TFLITE,
@@ -51,7 +51,16 @@ from tilewright.targets.packs.portable.kernels.table_softmax import TABLE_SOFTMA
 from tilewright.targets.packs.portable.kernels.transpose import TRANSPOSE_8, TRANSPOSE_32
 from tilewright.targets.packs.portable.kernels.unary_f32 import ACTIVATION_F32, CLIP_F32
 
-INTEGERS = (*CONV2D_S8, *DEPTHWISE_S8, *DENSE_S8, LUT_S8, MAX_POOL2D_S8, PAD_S8)
+INTEGERS = (
+    *CONV2D_S8,
+    *CONV2D_S8_NARROW,
+    *DEPTHWISE_S8,
+    *DEPTHWISE_S8_PLANES,
+    *DENSE_S8,
+    LUT_S8,
+    MAX_POOL2D_S8,
+    PAD_S8,
+)
 
 MOVEMENT = (COPY, RECENTRE, TRANSPOSE_8, TRANSPOSE_32, *CONCAT)
 

@@ -11,7 +11,7 @@ typedef struct {
   const int32_t *multiplier; // [out_c] or [1]
   const int32_t *shift;      // [out_c] or [1]
   int8_t *y;                 // [batch][out_h][out_w][out_c]
-  int16_t *scratch;          // [4][kernel_h * kernel_w * in_c]: four widened patches
+  int16_t *scratch;          // [4 or 1][kernel_h * kernel_w * in_c]: widened patches
   int32_t in_h, in_w, in_c;
   int32_t out_h, out_w, out_c;
   int32_t kernel_h, kernel_w;
@@ -30,3 +30,8 @@ typedef struct {
 void conv2d_s8_double(const void *args, tw_span work);
 void conv2d_s8_half_even(const void *args, tw_span work);
 void conv2d_s8_half_up(const void *args, tw_span work);
+
+/// One patch at a time: a quarter of the scratch.
+void conv2d_s8_narrow_double(const void *args, tw_span work);
+void conv2d_s8_narrow_half_even(const void *args, tw_span work);
+void conv2d_s8_narrow_half_up(const void *args, tw_span work);

@@ -1,4 +1,9 @@
-"""Bindings of conv2d_s8_*.c: int8 convolution by gathered patches."""
+"""Bindings of conv2d_s8_*.c: int8 convolution by gathered patches.
+
+The narrow variants gather one patch at a time: slower, with a quarter of the scratch.
+"""
+
+from dataclasses import replace
 
 from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature, Streaming
@@ -47,6 +52,11 @@ def _scratch_bytes(op: Op, signature: Signature) -> int:
     return 2 * pixels * _patch_elements(signature, op)
 
 
+def _narrow_scratch_bytes(op: Op, signature: Signature) -> int:
+    assert isinstance(op, QConv2d)
+    return 2 * _patch_elements(signature, op)
+
+
 def _items(op: Op, signature: Signature) -> int:
     del op
     n, out_h, out_w, _ = signature.output.shape
@@ -57,6 +67,10 @@ def _cycles(op: Op, signature: Signature) -> int:
     assert isinstance(op, QConv2d)
     gather = _items(op, signature) * _patch_elements(signature, op)
     return op.macs(*signature.inputs) + gather + 12 * signature.output.size
+
+
+def _narrow_cycles(op: Op, signature: Signature) -> int:
+    return _cycles(op, signature) + op.macs(*signature.inputs) // 2
 
 
 def _kernel(rounding: Rounding) -> Kernel:
@@ -77,4 +91,15 @@ def _kernel(rounding: Rounding) -> Kernel:
     )
 
 
+def _narrow(wide: Kernel, rounding: Rounding) -> Kernel:
+    return replace(
+        wide,
+        symbol=f"conv2d_s8_narrow_{rounding.value}",
+        source=variant_source("conv2d_s8_narrow", rounding),
+        cycles=_narrow_cycles,
+        scratch_bytes=_narrow_scratch_bytes,
+    )
+
+
 CONV2D_S8 = tuple(map(_kernel, Rounding))
+CONV2D_S8_NARROW = tuple(map(_narrow, CONV2D_S8, Rounding))

@@ -106,10 +106,12 @@ static inline void conv2d_s8_block(const conv2d_s8_args *a, const conv2d_s8_stri
   }
 }
 
-static inline void conv2d_s8_core(const void *args, tw_span work, tw_rounding rounding) {
+/// `patches`: pixels that are gathered together, DOT_PATCHES or 1; scratch holds so many.
+static inline void conv2d_s8_core(const void *args, tw_span work, int32_t patches,
+                                  tw_rounding rounding) {
   const conv2d_s8_args *a = args;
   const conv2d_s8_strides strides = conv2d_s8_layout(a);
-  for (int32_t pixel = work.start; pixel < work.stop; pixel += DOT_PATCHES) {
-    conv2d_s8_block(a, &strides, pixel, tw_min(work.stop - pixel, DOT_PATCHES), rounding);
+  for (int32_t pixel = work.start; pixel < work.stop; pixel += patches) {
+    conv2d_s8_block(a, &strides, pixel, tw_min(work.stop - pixel, patches), rounding);
   }
 }

@@ -3,7 +3,7 @@
 
 #include "tilewright.h"
 
-/// Padding below and to the right is implied by out_h and out_w. One work item is one output pixel.
+/// Padding below and to the right is implied by out_h and out_w.
 typedef struct {
   const int8_t *x;           // [batch][in_h][in_w][in_c]
   const int8_t *w;           // [kernel_h][kernel_w][out_c]
@@ -11,7 +11,7 @@ typedef struct {
   const int32_t *multiplier; // [out_c] or [1]
   const int32_t *shift;      // [out_c] or [1]
   int8_t *y;                 // [batch][out_h][out_w][out_c]
-  int32_t *scratch;          // [out_c] accumulators, then in_c bytes of padding
+  int32_t *scratch;          // see the functions
   int32_t in_h, in_w, in_c;
   int32_t out_h, out_w, out_c; // out_c is a multiple of in_c
   int32_t kernel_h, kernel_w;
@@ -25,6 +25,13 @@ typedef struct {
   int32_t table_step; // 1: one multiplier and shift per channel, 0: one for all
 } depthwise_s8_args;
 
+/// Scratch: [out_c] accumulators, then in_c bytes of padding. One work item is one output pixel.
 void depthwise_s8_double(const void *args, tw_span work);
 void depthwise_s8_half_even(const void *args, tw_span work);
 void depthwise_s8_half_up(const void *args, tw_span work);
+
+/// Channel by channel, for out_c = in_c: y may be x itself where both have the same size.
+/// Scratch: [in_h][in_w] bytes. One work item is one channel of one image.
+void depthwise_s8_planes_double(const void *args, tw_span work);
+void depthwise_s8_planes_half_even(const void *args, tw_span work);
+void depthwise_s8_planes_half_up(const void *args, tw_span work);

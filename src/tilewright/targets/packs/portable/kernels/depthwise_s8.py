@@ -1,4 +1,10 @@
-"""Bindings of depthwise_s8_*.c: int8 depthwise convolution."""
+"""Bindings of depthwise_s8_*.c: int8 depthwise convolution.
+
+The planes variants go channel by channel and may write where they read: slower, for machines whose
+memory has no room for a row more than the tensor itself.
+"""
+
+from dataclasses import replace
 
 from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature, Streaming
@@ -63,4 +69,41 @@ def _kernel(rounding: Rounding) -> Kernel:
     )
 
 
+def _planes_scratch_bytes(op: Op, signature: Signature) -> int:
+    del op
+    _, h, w, _ = signature.inputs[0].shape
+    return h * w
+
+
+def _planes_items(op: Op, signature: Signature) -> int:
+    del op
+    return signature.inputs[0].shape[0] * signature.inputs[0].shape[3]
+
+
+def _planes_cycles(op: Op, signature: Signature) -> int:
+    return 8 * op.macs(*signature.inputs) + signature.inputs[0].size + 12 * signature.output.size
+
+
+def _planes(pixelwise: Kernel, rounding: Rounding) -> Kernel:
+    def refuse(op: Op, signature: Signature) -> str | None:
+        refusal = pixelwise.refuse(op, signature)
+        if refusal is None and signature.inputs[0].shape[3] != signature.output.shape[3]:
+            return "several output channels per input channel"
+        return refusal
+
+    return replace(
+        pixelwise,
+        symbol=f"depthwise_s8_planes_{rounding.value}",
+        source=variant_source("depthwise_s8_planes", rounding),
+        refuse=refuse,
+        items=_planes_items,
+        cycles=_planes_cycles,
+        scratch_bytes=_planes_scratch_bytes,
+        streaming=None,
+        replaces=0,
+        includes=(HERE / "depthwise_s8_planes_core.h", HERE / "requantise_s8.h"),
+    )
+
+
 DEPTHWISE_S8 = tuple(map(_kernel, Rounding))
+DEPTHWISE_S8_PLANES = tuple(map(_planes, DEPTHWISE_S8, Rounding))
