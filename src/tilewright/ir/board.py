@@ -25,7 +25,8 @@ class Board:
     vectors_in   region whose first bytes are the vector table
     code_in      region of code and constants
     data_in      region of static variables and the stack
-    startup      C file that defines the vector table and ``reset``
+    startup      C files that define the vector table and ``reset``, which calls ``main``
+    emulated     C files to link for an emulator besides: input, output, the exit code
     stack_bytes  what the linker sets aside for the stack
     """
 
@@ -34,5 +35,6 @@ class Board:
     vectors_in: str
     code_in: str
     data_in: str
-    startup: Path
+    startup: tuple[Path, ...]
+    emulated: tuple[Path, ...]
     stack_bytes: int

@@ -51,15 +51,18 @@ def memory_use(
     stack    measured for one inference on a painted stack
     weights  constants of layers that multiply; tables: of those that look up
     code     functions, and the read-only data that belongs to them
+    startup  of a program for bare metal: vectors, reset, library functions, main
     """
     parts: dict[str, dict[str, int]] = {memory.name: {} for memory in target.memories}
     for memory in target.memories:
         _add_arena(parts[memory.name], memory, plan)
-    _add_constants(parts[target.constants_in], program)
+    _add_constants(parts[target.constants_in], target.memory(target.constants_in), program)
     if result is not None and result.stack is not None:
         parts[target.engines[-1].works_in]["stack"] = result.stack
     if result is not None and result.linked is not None:
         parts[target.constants_in]["code"] = result.linked.code + result.linked.other
+        if result.linked.startup:
+            parts[target.constants_in]["startup"] = result.linked.startup
     return tuple(MemoryUse(m.name, m.size, parts[m.name]) for m in target.memories)
 
 
@@ -73,7 +76,7 @@ def _add_arena(parts: dict[str, int], memory: Memory, plan: Plan) -> None:
         parts["scratch"] = whole - parts["arena"]
 
 
-def _add_constants(parts: dict[str, int], program: Program) -> None:
+def _add_constants(parts: dict[str, int], memory: Memory, program: Program) -> None:
     tables = {
         operand.place.name
         for call in program.calls
@@ -83,7 +86,7 @@ def _add_constants(parts: dict[str, int], program: Program) -> None:
     }
     for name, array in program.constants.items():
         part = "tables" if name in tables else "weights"
-        parts[part] = parts.get(part, 0) + array.nbytes
+        parts[part] = parts.get(part, 0) + array.nbytes + -array.nbytes % memory.align
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,10 +30,12 @@ class Compiler:
 
     command  how to call it, words of CC included
     version  the first line that it prints about itself
+    advice   what to try where it does not build the generated C
     """
 
     command: tuple[str, ...]
     version: str
+    advice: str = f"another compiler: CC=gcc or CC=clang; {HOW_TO_GET}"
 
 
 @cache
@@ -80,16 +82,27 @@ def build(
 
     Raises ToolError with the compiler's own words where it fails.
     """
+    objects, log = compile_sources(compiler, flags, folder, sources)
+    return log + link(compiler, flags, objects, program)
+
+
+def compile_sources(
+    compiler: Compiler, flags: Sequence[str], folder: Path, sources: Sequence[Path]
+) -> tuple[list[Path], str]:
+    """One object file in ``folder`` per source, and what the compiler printed. Raises ToolError."""
     objects = [folder / f"{index:03d}_{source.stem}.o" for index, source in enumerate(sources)]
 
     def compile_one(source: Path, made: Path) -> str:
-        options = [*flags, f"-I{folder}", "-c", str(source), "-o", str(made)]
-        return _call([*compiler.command, *options])
+        return _call(compiler, [*flags, f"-I{folder}", "-c", str(source), "-o", str(made)])
 
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         log = list(pool.map(compile_one, sources, objects))
-    link = [*flags, *map(str, objects), *_link_flags(), "-lm", "-o", str(program)]
-    return "".join(log) + _call([*compiler.command, *link])
+    return objects, "".join(log)
+
+
+def link(compiler: Compiler, flags: Sequence[str], objects: Sequence[Path], program: Path) -> str:
+    """Link; returns what the compiler printed. Raises ToolError."""
+    return _call(compiler, [*flags, *map(str, objects), *_link_flags(), "-lm", "-o", str(program)])
 
 
 def _link_flags() -> tuple[str, ...]:
@@ -97,12 +110,13 @@ def _link_flags() -> tuple[str, ...]:
     return ("-Wl,-dead_strip",) if os.uname().sysname == "Darwin" else ("-Wl,--gc-sections",)
 
 
-def _call(command: list[str]) -> str:
+def _call(compiler: Compiler, options: Sequence[str]) -> str:
+    command = [*compiler.command, *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise ToolError(
             f"{command[0]}: the generated C does not build with this compiler\n"
             f"  called   {shlex.join(command)}\n{done.stderr.strip()}\n"
-            f"  try      another compiler: CC=gcc or CC=clang; {HOW_TO_GET}"
+            f"  try      {compiler.advice}"
         )
     return done.stderr

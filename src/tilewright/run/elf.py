@@ -26,6 +26,7 @@ class Symbol:
 
 @dataclass(frozen=True, slots=True)
 class _Section:
+    name_at: int
     kind: int
     flags: int
     offset: int
@@ -53,6 +54,8 @@ _LAYOUTS = {
     2: _Layout("QQQIHHHHHH", "IIQQQQIIQQ", "IBBHQQ", 4, 5, 1, 3),
 }
 _AFTER_VERSION = 24
+_NAMES_SECTION = 9
+"""Header field, counted from after the version: index of the section with sections' names."""
 
 
 def symbols(path: Path) -> tuple[Symbol, ...] | None:
@@ -65,6 +68,23 @@ def symbols(path: Path) -> tuple[Symbol, ...] | None:
     return tuple(_symbols(data, layout, order, _sections(data, layout, order)))
 
 
+def section_sizes(path: Path) -> dict[str, int]:
+    """Section → bytes, those that only take place at run time included. Raises ValueError."""
+    data = path.read_bytes()
+    if data[:4] != b"\x7fELF":
+        raise ValueError(f"{path}: no ELF file")
+    layout = _LAYOUTS[data[4]]
+    order = "<" if data[5] == 1 else ">"
+    sections = _sections(data, layout, order)
+    header: tuple[int, ...] = struct.unpack_from(order + layout.header, data, _AFTER_VERSION)
+    names = sections[header[_NAMES_SECTION]]
+    return {_text(data, names.offset + s.name_at): s.size for s in sections}
+
+
+def _text(data: bytes, start: int) -> str:
+    return data[start : data.index(b"\0", start)].decode(errors="replace")
+
+
 def _sections(data: bytes, layout: _Layout, order: str) -> list[_Section]:
     header = struct.unpack_from(order + layout.header, data, _AFTER_VERSION)
     table_at, entry_size, entries = header[2], header[7], header[8]
@@ -72,7 +92,7 @@ def _sections(data: bytes, layout: _Layout, order: str) -> list[_Section]:
     for index in range(entries):
         at = table_at + index * entry_size
         raw: tuple[int, ...] = struct.unpack_from(order + layout.section, data, at)
-        found.append(_Section(raw[1], raw[2], raw[4], raw[5], raw[6]))
+        found.append(_Section(raw[0], raw[1], raw[2], raw[4], raw[5], raw[6]))
     return found
 
 
@@ -87,8 +107,7 @@ def _symbols(
             raw: tuple[int, ...] = struct.unpack_from(form, data, at)
             kind, home = raw[layout.info_at] & 15, raw[layout.home_at]
             if kind in (STT_OBJECT, STT_FUNC) and 0 < home < len(sections):
-                start = names.offset + raw[0]
-                name = data[start : data.index(b"\0", start)].decode(errors="replace")
+                name = _text(data, names.offset + raw[0])
                 is_writable = bool(sections[home].flags & SHF_WRITE)
                 size, address = raw[layout.size_at], raw[layout.value_at]
                 yield Symbol(name, size, kind == STT_FUNC, is_writable, address)

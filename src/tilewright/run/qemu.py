@@ -15,13 +15,19 @@ import numpy as np
 
 from tilewright.backend.bundle import Bundle
 from tilewright.backend.c_names import CNames, c_names
-from tilewright.backend.print_link_script import ARENA_SECTION, print_link_script
+from tilewright.backend.print_link_script import (
+    ARENA_SECTION,
+    CONSTANTS_SECTION,
+    FLASH_SECTIONS,
+    print_link_script,
+)
+from tilewright.backend.print_project import FLAGS, board_files, print_main
 from tilewright.errors import MismatchError, OptionError, ToolError
 from tilewright.ir.board import Board
 from tilewright.ir.program import Program
 from tilewright.ir.target import Toolchain
 from tilewright.run import elf
-from tilewright.run.compiler import BASE_FLAGS, Compiler, build
+from tilewright.run.compiler import Compiler, compile_sources, link
 from tilewright.run.exchange import input_bytes, split_layers, split_outputs
 from tilewright.run.glue import print_glue
 from tilewright.run.host import HostOptions
@@ -33,9 +39,11 @@ from tilewright.run.result import Linked, RunResult
 KIND = "qemu-arm"
 """Toolchain.kind of what this module runs."""
 
-HARNESS = ("main.c", "semihosting.c", "semihosting.h")
 SECONDS = 600
 """How long QEMU may take; it executes some 500 million instructions in a second."""
+
+STACK_BYTES = 32 << 10
+"""Of the harness: what a network takes of it is measured, so it must not be short."""
 
 _PACKAGES = {
     "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
@@ -44,17 +52,28 @@ _PACKAGES = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Built:
-    """A program linked for a board, in its folder."""
+class _Job:
+    """One network on one board, and the folder in which it is built and run."""
 
+    bundle: Bundle
     program: Program
-    names: CNames
+    toolchain: Toolchain
+    board: Board
     folder: Path
-    log: str
 
     @property
-    def path(self) -> Path:
-        return self.folder / "network.elf"
+    def names(self) -> CNames:
+        return c_names(self.program)
+
+    @property
+    def harness(self) -> Path:
+        """The program that reads inputs and writes outputs."""
+        return self.folder / "harness.elf"
+
+    @property
+    def firmware(self) -> Path:
+        """The program that `tilewright compile --project` makes, for its sizes."""
+        return self.folder / "firmware.elf"
 
 
 def run_on_qemu(
@@ -72,18 +91,18 @@ def run_on_qemu(
     for tool in (toolchain.compiler, toolchain.emulator[0]):
         find_tool(tool)
     with tempfile.TemporaryDirectory(prefix="tilewright-") as temporary:
-        built = _build(bundle, program, toolchain, board, options, Path(temporary) / "build")
-        log = built.log + _execute(built, toolchain, batch, options.repeat)
-        raw = (built.folder / "outputs.bin").read_bytes()
+        job = _Job(bundle, program, toolchain, board, Path(temporary) / "build")
+        log = _build(job, observes=options.observes) + _execute(job, batch, options.repeat)
+        raw = (job.folder / "outputs.bin").read_bytes()
         outputs, is_identical = split_outputs(program, raw[:-4], batch.inferences, options.repeat)
         stack = int(np.frombuffer(raw[-4:], np.int32)[0])
-        seen = (built.folder / "layers.bin").read_bytes()
-        observed = options.observes
-        layers = split_layers(seen, len(built.names.layers), batch.inferences) if observed else ()
-        symbols = elf.symbols(built.path) or ()
-        count = read_count(built.folder / "count.bin", symbols, len(built.names.layers))
-        linked = _linked(built, bundle)
-    return RunResult(outputs, options.repeat, is_identical, layers, stack, linked, count, log)
+        layers = len(job.names.layers)
+        seen = (job.folder / "layers.bin").read_bytes()
+        observed = split_layers(seen, layers, batch.inferences) if options.observes else ()
+        symbols = elf.symbols(job.harness) or ()
+        count = read_count(job.folder / "count.bin", symbols, layers)
+        linked = None if options.observes else _linked(job)
+    return RunResult(outputs, options.repeat, is_identical, observed, stack, linked, count, log)
 
 
 def find_tool(name: str) -> str:
@@ -97,57 +116,69 @@ def find_tool(name: str) -> str:
     return path
 
 
-def _build(
-    bundle: Bundle,
-    program: Program,
-    toolchain: Toolchain,
-    board: Board,
-    options: HostOptions,
-    folder: Path,
-) -> _Built:
-    bundle.write_to(folder)
+def _build(job: _Job, *, observes: bool) -> str:
+    """Both programs; with ``observes`` only the harness. Returns what the compiler printed."""
+    _write_sources(job)
+    board, folder = job.board, job.folder
+    own = [f"board/{p.name}" for p in (*board.startup, *board.emulated) if p.suffix == ".c"]
+    names = [*job.bundle.sources, *own, "harness_main.c", "harness_glue.c", "main.c"]
+    advice = f"install {_PACKAGES.get(job.toolchain.compiler, job.toolchain.compiler)}, version 12"
+    compiler = Compiler((find_tool(job.toolchain.compiler),), "", advice)
+    flags = [*FLAGS, *job.toolchain.flags, f"-I{folder / 'board'}"]
+    flags += ["-DTW_OBSERVE"] if observes else []
+    objects, log = compile_sources(compiler, flags, folder, [folder / name for name in names])
+    made = dict(zip(names, objects, strict=True))
+    linking = [*flags, "-nostartfiles"]
+    harness = [made[name] for name in names if name != "main.c"]
+    log += link(compiler, [*linking, f"-Wl,-T,{folder / 'harness.ld'}"], harness, job.harness)
+    if not observes:
+        skipped = ("harness_main.c", "harness_glue.c", *(n for n in own if _is_emulated(n, board)))
+        firmware = [made[name] for name in names if name not in skipped]
+        script = f"-Wl,-T,{folder / 'board.ld'}"
+        log += link(compiler, [*linking, script], firmware, job.firmware)
+    return log
+
+
+def _is_emulated(name: str, board: Board) -> bool:
+    return Path(name).name in {path.name for path in board.emulated}
+
+
+def _write_sources(job: _Job) -> None:
+    job.bundle.write_to(job.folder)
+    (arena_in,) = job.program.arena_bytes
     resources = files("tilewright.run")
-    for name in HARNESS:
-        text = resources.joinpath("qemu", name).read_text(encoding="utf-8")
-        (folder / _harness_name(name)).write_text(text)
-    header = resources.joinpath("harness", "tilewright_host.h").read_text(encoding="utf-8")
-    (folder / "tilewright_host.h").write_text(header)
-    names = c_names(program)
-    (folder / "harness_glue.c").write_text(print_glue(program, names, ARENA_SECTION))
-    (folder / "harness_startup.c").write_text(board.startup.read_text(encoding="utf-8"))
-    (arena_in,) = program.arena_bytes
-    (folder / "board.ld").write_text(print_link_script(board, arena_in))
-    own = ["main", "semihosting", "glue", "startup"]
-    sources = [folder / name for name in (*bundle.sources, *(f"harness_{n}.c" for n in own))]
-    flags = [*BASE_FLAGS, *toolchain.flags, *(("-DTW_OBSERVE",) if options.observes else ())]
-    flags += ["-nostartfiles", f"-Wl,-T,{folder / 'board.ld'}"]
-    compiler = Compiler((find_tool(toolchain.compiler),), "")
-    log = build(compiler, flags, folder, sources, folder / "network.elf")
-    return _Built(program, names, folder, log)
+    scripts = {
+        f"{name}.ld": print_link_script(job.board, job.bundle.name, arena_in, {}, stack_bytes)
+        for name, stack_bytes in (("harness", STACK_BYTES), ("board", job.board.stack_bytes))
+    }
+    texts = {
+        **board_files(job.board),
+        **scripts,
+        "main.c": print_main(job.program),
+        "harness_main.c": resources.joinpath("qemu", "main.c").read_text(encoding="utf-8"),
+        "harness_glue.c": print_glue(job.program, job.names, ARENA_SECTION),
+        "tilewright_host.h": resources.joinpath("harness", "tilewright_host.h").read_text(
+            encoding="utf-8"
+        ),
+    }
+    for name, text in texts.items():
+        (job.folder / name).parent.mkdir(exist_ok=True)
+        (job.folder / name).write_text(text, encoding="utf-8")
 
 
-def _harness_name(name: str) -> str:
-    return f"harness_{name}" if name.endswith(".c") else name
-
-
-def _execute(built: _Built, toolchain: Toolchain, batch: Batch, runs: int) -> str:
+def _execute(job: _Job, batch: Batch, runs: int) -> str:
     head = np.array([batch.inferences, runs], np.int32).tobytes()
-    (built.folder / "inputs.bin").write_bytes(head + input_bytes(built.program, batch))
+    (job.folder / "inputs.bin").write_bytes(head + input_bytes(job.program, batch))
     # The second run starts warm; a third one is again on the tensors that the plan keeps.
     counted = min(2, runs - 1) * batch.inferences
-    run = f"tw_{built.program.name}_run"
-    write_plan(built.folder / "plan.bin", elf.symbols(built.path) or (), run, counted)
-    plugin = build_plugin(find_tool(toolchain.emulator[0]))
-    command = [
-        find_tool(toolchain.emulator[0]), *toolchain.emulator[1:],
-        "-display", "none", "-monitor", "none", "-serial", "none", "-no-reboot",
-        "-semihosting-config", "enable=on,target=native",
-        "-plugin", f"{plugin},plan=plan.bin,out=count.bin",
-        "-kernel", built.path.name,
-    ]  # fmt: skip
+    run = f"tw_{job.program.name}_run"
+    write_plan(job.folder / "plan.bin", elf.symbols(job.harness) or (), run, counted)
+    emulator = find_tool(job.toolchain.emulator[0])
+    counting = f"{build_plugin(emulator)},plan=plan.bin,out=count.bin"
+    command = [emulator, "-plugin", counting, *job.toolchain.emulator[1:], job.harness.name]
     try:
         done = subprocess.run(
-            command, cwd=built.folder, capture_output=True, check=False, timeout=SECONDS
+            command, cwd=job.folder, capture_output=True, check=False, timeout=SECONDS
         )
     except subprocess.TimeoutExpired:
         raise ToolError(
@@ -157,25 +188,32 @@ def _execute(built: _Built, toolchain: Toolchain, batch: Batch, runs: int) -> st
     said = (done.stdout + done.stderr).decode(errors="replace")
     if done.returncode != 0:
         raise MismatchError(
-            f"{built.program.name}: the compiled network ended with code {done.returncode} on "
-            f"the emulated board\n{said.strip()}\n"
+            f"{job.program.name}: the compiled network ended with code {done.returncode} on "
+            f"{job.board.name}\n{said.strip()}\n"
             "this is a bug in tilewright; please attach the model and this text"
         )
     return said
 
 
-def _linked(built: _Built, bundle: Bundle) -> Linked:
-    """Sizes of what the bundle's own object files put into the program."""
+def _linked(job: _Job) -> Linked:
+    """Sizes of the firmware; what comes from the bundle's own object files is told apart."""
     own: set[str] = set()
-    for index, source in enumerate(bundle.sources):
-        defined = elf.symbols(built.folder / f"{index:03d}_{Path(source).stem}.o")
+    for index, source in enumerate(job.bundle.sources):
+        defined = elf.symbols(job.folder / f"{index:03d}_{Path(source).stem}.o")
         own |= {symbol.name for symbol in defined or ()}
-    linked = [s for s in elf.symbols(built.path) or () if s.name in own]
-    constants = {s.name: s.size for s in linked if s.name in bundle.symbols}
+    linked = [s for s in elf.symbols(job.firmware) or () if s.name in own]
+    constants = {s.name: s.size for s in linked if s.name in job.bundle.symbols}
     data = [s for s in linked if not s.is_function and s.name not in constants]
+    code = sum(s.size for s in linked if s.is_function)
+    other = sum(s.size for s in data if not s.is_writable)
+    sizes = elf.section_sizes(job.firmware)
+    (arena,) = job.program.arena_bytes.values()
+    assert sizes[ARENA_SECTION] == arena, f"{sizes[ARENA_SECTION]} bytes of arena, planned {arena}"
+    whole = sum(sizes.get(section, 0) for section in FLASH_SECTIONS)
     return Linked(
-        code=sum(s.size for s in linked if s.is_function),
+        code=code,
         constants=constants,
-        other=sum(s.size for s in data if not s.is_writable),
+        other=other,
         writable=sum(s.size for s in data if s.is_writable),
+        startup=whole - sizes[CONSTANTS_SECTION] - code - other,
     )

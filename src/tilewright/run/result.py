@@ -15,12 +15,14 @@ class Linked:
     constants  weights and tables: array name → bytes
     other      further read-only data: argument structs, kernels' own tables
     writable   static variables; a generated network has none
+    startup    on bare metal: vector table, reset code, library functions, an example main
     """
 
     code: int
     constants: Mapping[str, int]
     other: int
     writable: int
+    startup: int = 0
 
 
 @dataclass(frozen=True, slots=True)

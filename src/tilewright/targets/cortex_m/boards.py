@@ -9,14 +9,16 @@ from pathlib import Path
 
 from tilewright.ir.board import Board, Region
 
-STARTUP = Path(__file__).parent / "startup" / "startup.c"
+_FOLDER = Path(__file__).parent / "startup"
+STARTUP = (_FOLDER / "startup.c",)
+SEMIHOSTING = (_FOLDER / "semihosting.c", _FOLDER / "semihosting.h")
 
 KIB, MIB = 1 << 10, 1 << 20
-STACK_BYTES = 4096
+STACK_BYTES = 2048
 
 
 def _board(name: str, vectors_in: str, data_in: str, *regions: Region) -> Board:
-    return Board(name, regions, vectors_in, "flash", data_in, STARTUP, STACK_BYTES)
+    return Board(name, regions, vectors_in, "flash", data_in, STARTUP, SEMIHOSTING, STACK_BYTES)
 
 
 MPS2_AN386 = _board(

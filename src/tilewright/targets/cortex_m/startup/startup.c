@@ -11,9 +11,17 @@ int main(void);
 void reset(void);
 void start(void);
 void fault(void);
+void finish(int code);
 
 /// What happens on a fault or an unexpected interrupt: nothing more. Define your own `fault`.
 __attribute__((weak)) void fault(void) {
+  for (;;) {
+  }
+}
+
+/// What follows main: nothing. An emulator ends here; see semihosting.c.
+__attribute__((weak)) void finish(int code) {
+  (void)code;
   for (;;) {
   }
 }
@@ -49,7 +57,7 @@ __attribute__((used, noreturn)) void start(void) {
   for (uint32_t *to = bss_start; to < bss_stop; ++to) {
     *to = 0;
   }
-  main();
+  finish(main());
   for (;;) {
   }
 }

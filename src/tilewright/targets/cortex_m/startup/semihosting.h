@@ -23,3 +23,6 @@ void semihosting_say(const char *text);
 
 /// Ends the emulation.
 __attribute__((noreturn)) void semihosting_exit(int32_t code);
+
+/// What follows main: see startup.c.
+void finish(int code);

@@ -54,3 +54,8 @@ void semihosting_exit(int32_t code) {
     call(SYS_EXIT_EXTENDED, parameters);
   }
 }
+
+void finish(int code) {
+  semihosting_say(code == 0 ? "main returned 0\n" : "main returned an error\n");
+  semihosting_exit(code);
+}
