@@ -98,6 +98,12 @@ def _explain(arguments: argparse.Namespace) -> Finish:
     return _printed(arguments, report)
 
 
+def _sim(arguments: argparse.Namespace) -> Finish:
+    from tilewright.run.sim.command import execute
+
+    return lambda: execute(arguments)
+
+
 def _targets(arguments: argparse.Namespace) -> Finish:
     return _printed(arguments, api.list_targets())
 
@@ -114,6 +120,7 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], Finish]] = {
     "verify": _verify,
     "check": _check,
     "explain": _explain,
+    "sim": _sim,
     "targets": _targets,
     "doctor": _doctor,
 }

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tilewright import __version__
 from tilewright.cli.arguments import input_shape, memory_sizes, positive
+from tilewright.run.sim.command import add_arguments as add_sim_arguments
 
 EXIT_CODES = """\
 exit codes:
@@ -76,6 +77,16 @@ COMMANDS = (
             "tilewright explain model.onnx --rule fuse_clip",
         ),
     ),
+    Command(
+        "sim",
+        "run a RISC-V program on a simulated PULP cluster",
+        (
+            "tilewright sim program.elf",
+            "tilewright sim examples/hello_cluster/hello.c",
+            "tilewright sim program.elf --profile --timeline out.json",
+        ),
+        "PROGRAM [options]",
+    ),
     Command("targets", "what there is to compile for", ("tilewright targets",), "[options]"),
     Command(
         "doctor",
@@ -129,6 +140,7 @@ def build_parser() -> CommandLine:
     _add_run(made["run"])
     _add_verify(made["verify"])
     _add_explain(made["explain"])
+    add_sim_arguments(made["sim"])
     for command in made.values():
         _add_common(command)
     return CommandLine(parser, made)

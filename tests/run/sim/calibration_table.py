@@ -29,7 +29,12 @@ def split_line(line: str) -> tuple[str, list[tuple[str, int]]]:
         if not is_cycles:
             return match[0]
         if match[1] not in _DERIVED:
-            figures.append((f"{line.split('  ')[0].split(':')[0]} {match[1]}", int(match[2])))
+            figures.append(
+                (
+                    f"{line.split('  ', maxsplit=1)[0].split(':', maxsplit=1)[0]} {match[1]}",
+                    int(match[2]),
+                )
+            )
         return match[1]
 
     return _FIGURES.sub(take, line), figures

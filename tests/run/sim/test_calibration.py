@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from run.sim.calibration_table import split_line
 
+from run.sim.calibration_table import split_line
 from tilewright.run.sim.machines import find_machine
 from tilewright.run.sim.simulator import Outcome, Simulator
 

@@ -3,8 +3,8 @@
 import random
 
 import pytest
-from run.sim.programs import EVERYTHING, ROWS
 
+from run.sim.programs import EVERYTHING, ROWS
 from tilewright.run.sim.isa_format import read_formats
 from tilewright.run.sim.isa_table import EXTENSIONS, Row, read_rows
 from tilewright.run.sim.library import load_core
@@ -31,7 +31,7 @@ def test_every_encoding_is_decoded_as_its_row(extension: str):
     core = load_core()
     for row in (r for r in ROWS.values() if r.extension == extension):
         found = 0
-        for word in words_of(row, 40):
+        for word in words_of(row, 10):
             index = core.tw_row_of(word, ALL)
             if index >= 0:  # else a reserved operand
                 assert ORDER[index].name == first_match(word, row.size).name, hex(word)
@@ -95,9 +95,8 @@ def test_formats_and_rows_belong_together():
 
 
 def test_disassembly_reads_like_assembly():
-    from run.sim.programs import image_of, machine_with  # noqa: PLC0415
-
-    from tilewright.run.sim.simulator import Simulator  # noqa: PLC0415
+    from run.sim.programs import image_of, machine_with
+    from tilewright.run.sim.simulator import Simulator
 
     sim = Simulator(machine_with(*EVERYTHING))
     sim.load(image_of([0xFE0FACE3, 0x0045258B, 0xB87312D7, 0x0000000F, 0xFFFFFFFF]))

@@ -7,10 +7,18 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from run.sim.programs import (
-    BASE, DATA, ROWS, encode_b, encode_i, encode_r, encode_s, load_constant, machine_with,
-)  # fmt: skip
 
+from run.sim.programs import (
+    BASE,
+    DATA,
+    ROWS,
+    encode_b,
+    encode_i,
+    encode_r,
+    encode_s,
+    load_constant,
+    machine_with,
+)  # fmt: skip
 from tilewright.run.sim.simulator import Outcome, Simulator
 
 QEMU = "qemu-system-riscv32"

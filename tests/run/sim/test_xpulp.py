@@ -5,12 +5,20 @@ import struct
 from pathlib import Path
 
 import pytest
+
 from run.sim.programs import (
-    DATA, EVERYTHING, ROWS, encode_i, encode_r, encode_s, load_constant, machine_with, rows_of,
+    DATA,
+    EVERYTHING,
+    ROWS,
+    encode_i,
+    encode_r,
+    encode_s,
+    load_constant,
+    machine_with,
+    rows_of,
     run_words,
 )  # fmt: skip
 from run.sim.xpulp_definitions import define
-
 from tilewright.run.sim.isa_table import read_rows
 from tilewright.run.sim.simulator import Outcome
 

@@ -138,7 +138,8 @@ LANE = {
 UNSIGNED = ("avgu", "minu", "maxu", "srl", "sll", "cmpgtu", "cmpgeu", "cmpltu", "cmpleu")
 
 
-def shuffle(stem: str, a: int, b: int, d: int, i: int, width: int, by_immediate: bool) -> int:
+def shuffle(stem: str, a: int, b: int, d: int, i: int, parts: list[str]) -> int:
+    width = 16 if "h" in parts[1:] else 8
     source = lanes(a, width, False)
     old = lanes(d, width, False)
     count = 32 // width
@@ -146,7 +147,7 @@ def shuffle(stem: str, a: int, b: int, d: int, i: int, width: int, by_immediate:
     if stem.startswith("shufflei"):
         picks = [i >> 0 & 3, i >> 2 & 3, i >> 4 & 3, int(stem[-1])]
         return join([source[p] for p in picks], 8)
-    if by_immediate:
+    if "sci" in parts:
         return join([source[i >> at & 1] for at in range(2)], 16)
     control = lanes(b, width, False)
     if stem == "shuffle2":
@@ -154,6 +155,17 @@ def shuffle(stem: str, a: int, b: int, d: int, i: int, width: int, by_immediate:
     else:
         chosen = [source] * count
     return join([t[c % count] for t, c in zip(chosen, control, strict=True)], width)
+
+
+def one_operand(stem: str, a: int, d: int, i: int, width: int) -> int:
+    if stem == "abs":
+        return join([abs(x) for x in lanes(a, width, True)], width)
+    lane = i % (32 // width)
+    if stem == "insert":
+        old = lanes(d, width, False)
+        old[lane] = a
+        return join(old, width)
+    return lanes(a, width, stem == "extract")[lane]
 
 
 def vector(name: str, a: int, b: int, d: int, i: int) -> int:
@@ -165,16 +177,9 @@ def vector(name: str, a: int, b: int, d: int, i: int) -> int:
                   d & 0xFFFF0000 | (a & 255) << 8 | b & 255)  # fmt: skip
         return halves[("pack", "packhi", "packlo").index(stem)]
     if stem.startswith("shuffle"):
-        return shuffle(stem, a, b, d, i, width, "sci" in parts)
-    if stem == "abs":
-        return join([abs(x) for x in lanes(a, width, True)], width)
-    if stem in ("extract", "extractu", "insert"):
-        lane = i % (32 // width)
-        if stem == "insert":
-            old = lanes(d, width, False)
-            old[lane] = a
-            return join(old, width)
-        return lanes(a, width, stem == "extract")[lane]
+        return shuffle(stem, a, b, d, i, parts)
+    if stem in ("abs", "extract", "extractu", "insert"):
+        return one_operand(stem, a, d, i, width)
     if "sc" in parts:
         b = join([b] * (32 // width), width)
     if "sci" in parts:

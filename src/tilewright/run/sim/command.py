@@ -1,74 +1,133 @@
 """``tilewright sim``: run a program on a simulated machine."""
 
 import argparse
+import json
 import sys
+import tempfile
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tilewright.run.sim.elf_image import Image, read_image
-from tilewright.run.sim.faults import explain
-from tilewright.run.sim.machines import MACHINES, find_machine
-from tilewright.run.sim.profile import map_functions, profile_table, read_profile
-from tilewright.run.sim.simulator import Outcome, Simulator
-from tilewright.run.sim.timeline import write_timeline
+if TYPE_CHECKING:
+    from tilewright.run.sim.elf_image import Image
+    from tilewright.run.sim.simulator import Outcome, Simulator
 
-_STOPPED = 70  # exit code where the program did not end by itself (EX_SOFTWARE)
+_STOPPED = 70  # exit code where the program did not end by itself
 _GUARD_BYTES = 16
+_SOURCES = (".c", ".S")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of the command."""
-    parser.add_argument("program", type=Path, help="ELF file for 32-bit RISC-V")
-    parser.add_argument("--machine", default="siracusa", choices=sorted(MACHINES))
+    """Options of the command. Imports nothing heavy: --help stays fast."""
     parser.add_argument(
-        "--timing", default="gvsoc", choices=("gvsoc", "silicon"),
-        help="follow GVSoC's model, or silicon where it is known to differ",
+        "program", type=Path, nargs="+", metavar="PROGRAM",
+        help="an ELF file for 32-bit RISC-V; or C files, built with the runtime that ships here",
+    )  # fmt: skip
+    parser.add_argument(
+        "--machine", default="siracusa", metavar="NAME",
+        help="siracusa, rv32imac or rv32imfc (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--timing", default="gvsoc", metavar="NAME",
+        help="gvsoc: as its model; silicon: corrected where that is known to differ",
     )  # fmt: skip
     parser.add_argument("--max-cycles", type=int, metavar="N", help="stop at this cluster cycle")
     parser.add_argument(
         "--trace", nargs="?", const=Path("trace.txt"), type=Path, metavar="FILE",
-        help="write a line per instruction (default: trace.txt)",
+        help="write a line per instruction (to trace.txt where no FILE is named)",
     )  # fmt: skip
     parser.add_argument("--profile", action="store_true", help="cycles by function and core")
-    parser.add_argument("--timeline", type=Path, metavar="FILE", help="Perfetto trace JSON")
+    parser.add_argument("--timeline", type=Path, metavar="FILE", help="write Perfetto trace JSON")
     parser.add_argument(
-        "--check", action="append", default=[], choices=("uninitialised", "dma"),
-        help="stop at reads of memory nobody wrote; at CPU accesses to a DMA transfer's buffer",
+        "--check", action="append", default=[], metavar="WHAT",
+        choices=("uninitialised", "dma"),
+        help="uninitialised: stop at reads of memory nobody wrote; dma: at accesses of a core to "
+        "the buffer of a transfer in flight; may be repeated",
     )  # fmt: skip
 
 
 def execute(args: argparse.Namespace) -> int:
-    """Run the program; its output goes to stdout, everything else to stderr.
+    """Run the program; what it prints goes to stdout, everything else to stderr.
 
     Returns the program's exit code, or 70 where it did not end by itself.
-    Raises ModelError, OptionError, ToolError.
+    Raises ModelError, OptionError, ToolError, SimulationError.
     """
-    image = read_image(args.program)
-    sim = Simulator(find_machine(args.machine, args.timing), _to_stdout)
+    from tilewright.run.sim.elf_image import read_image
+    from tilewright.run.sim.faults import explain
+    from tilewright.run.sim.machines import find_machine
+    from tilewright.run.sim.simulator import Outcome, Simulator
+    from tilewright.run.sim.timeline import write_timeline
+
+    with _built(args.program) as program:
+        image = read_image(program)
+    wants_json = bool(getattr(args, "json", False))
+    sim = Simulator(find_machine(args.machine, args.timing), None if wants_json else _to_stdout)
     sim.check(uninitialised="uninitialised" in args.check, dma="dma" in args.check)
     sim.load(image)
     guard_stacks(sim, image)
     if args.trace is not None:
         sim.trace_to(args.trace)
-    functions = map_functions(image, sim.machine)
-    if args.profile:
-        sim.start_profile(functions)
     if args.timeline is not None:
         sim.record_timeline()
+    table = _profiled(sim, image) if args.profile else None
     outcome = sim.run(max_cycles=args.max_cycles)
     if args.timeline is not None:
         write_timeline(sim, args.timeline)
-    if args.profile:
-        _to_stderr(profile_table(read_profile(sim, functions)))
-    if outcome is Outcome.EXITED:
-        return sim.exit_code
-    _to_stderr(explain(sim, outcome))
-    return _STOPPED
+    if table is not None:
+        _to_stderr(table())
+    reason = explain(sim, outcome)
+    if wants_json:
+        _to_stdout(json.dumps(_summary(sim, outcome, reason)) + "\n")
+    elif reason:
+        _to_stderr(reason)
+    return sim.exit_code if outcome is Outcome.EXITED else _STOPPED
 
 
-def guard_stacks(sim: Simulator, image: Image) -> None:
+@contextmanager
+def _built(files: list[Path]) -> Generator[Path]:
+    """The ELF file; C files are built first."""
+    from tilewright.errors import OptionError
+    from tilewright.run.sim.program import build_program
+
+    if all(path.suffix in _SOURCES for path in files):
+        with tempfile.TemporaryDirectory() as folder:
+            program = Path(folder) / "program.elf"
+            build_program(files, program)
+            yield program
+    elif len(files) == 1:
+        yield files[0]
+    else:
+        raise OptionError("sim: several programs; give one ELF file, or C files only")
+
+
+def _profiled(sim: "Simulator", image: "Image") -> Callable[[], str]:
+    from tilewright.run.sim.profile import map_functions, profile_table, read_profile
+
+    functions = map_functions(image, sim.machine)
+    sim.start_profile(functions)
+    return lambda: profile_table(read_profile(sim, functions))
+
+
+def _summary(sim: "Simulator", outcome: "Outcome", reason: str) -> dict[str, object]:
+    cores: list[dict[str, object]] = []
+    for index in range(len(sim.machine.cores)):
+        counters = sim.counters(index)
+        if counters.instructions:
+            cores.append({
+                "core": index, "cycles": counters.cycles, "instructions": counters.instructions,
+                "lost": counters.lost,
+            })  # fmt: skip
+    return {
+        "outcome": outcome.name.lower(), "exit_code": sim.exit_code, "printed": sim.printed,
+        "reason": reason, "cores": cores,
+    }  # fmt: skip
+
+
+def guard_stacks(sim: "Simulator", image: "Image") -> None:
     """Guard the lowest bytes of each stack that the program's symbols describe.
 
-    __cluster_stacks_end and __cluster_stack_size: core i's stack ends i sizes below; and
+    __cluster_stacks_end and __cluster_stack_size: core i's stack is the i-th from the end; and
     __fc_stack_start for the fabric controller. (The linker script of runtime/ defines them.)
     """
     end = image.symbols.get("__cluster_stacks_end")
@@ -88,14 +147,3 @@ def _to_stdout(text: str) -> None:
 
 def _to_stderr(text: str) -> None:
     sys.stderr.write(text + "\n")
-
-
-def main() -> int:
-    """``python -m tilewright.run.sim.command``."""
-    parser = argparse.ArgumentParser(prog="tilewright sim", description=__doc__)
-    add_arguments(parser)
-    return execute(parser.parse_args())
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -56,7 +56,10 @@ TAILS: dict[str, tuple[str, str]] = {
     "system": (SHARED + " core->pc = ip->pc; core->cycle = cycle;", "goto step;"),
     "branch": ("", "if (taken) { target = pc + (uint32_t)ip->imm; goto take_branch; } " + NEXT),
     "jump": ("", "goto take_jump;"),
-    "load": (SHARED + " int32_t latency = 0;", "after_latency = latency; goto after_load;"),
+    "load": (
+        SHARED + " int32_t latency = 0; core->load_register = ip->rd;",
+        "after_latency = latency; goto after_load;",
+    ),
     "elw": (
         SHARED + " int32_t latency = 0; core->sleep_stall = stall + core->timing[TW_T_ELW];"
         " core->wake_register = ip->rd;",

@@ -103,8 +103,7 @@ int32_t tw_add_memory(tw_sim *sim, uint32_t size, int32_t banks, int32_t domain)
   memory->bytes = calloc(size + 8, 1);
   memory->code = calloc(size / 2 + 4, sizeof *memory->code);
   memory->has_code = calloc(size / 64 + 2, 1);
-  const bool is_there =
-      memory->bytes != NULL && memory->code != NULL && memory->has_code != NULL;
+  const bool is_there = memory->bytes != NULL && memory->code != NULL && memory->has_code != NULL;
   return is_there ? sim->memory_count++ : -1;
 }
 
@@ -192,10 +191,25 @@ int32_t tw_copy(tw_sim *sim, int32_t view, uint32_t address, uint8_t *data, uint
   return 0;
 }
 
+// Makes the cores look at the instruction, in whichever map it is.
+static void mark_breakpoint(tw_sim *sim, uint32_t address) {
+  tw_memory *memory;
+  uint32_t offset;
+  int32_t latency;
+  for (int32_t view = 0; view < 2; view++) {
+    if (tw_memory_at(sim, view, address, &memory, &offset, &latency)) {
+      memory->code[offset >> 1].entry = 1;
+    }
+  }
+}
+
 int64_t tw_run_until(tw_sim *sim, int64_t picoseconds, uint32_t breakpoint, int32_t breaks) {
   sim->limit = picoseconds;
   sim->breakpoint = breakpoint;
   sim->has_breakpoint = breaks != 0;
+  if (sim->has_breakpoint) {
+    mark_breakpoint(sim, breakpoint);
+  }
   sim->observes = sim->trace != NULL || sim->profile != NULL;
   const int64_t outcome = tw_run(sim);
   for (int32_t i = 0; i < sim->core_count; i++) {
@@ -242,8 +256,14 @@ void tw_set_register(tw_sim *sim, int32_t core, int32_t index, uint32_t value) {
 
 int64_t tw_sim_value(tw_sim *sim, int32_t what) {
   const int64_t values[] = {
-      sim->now,        sim->exit_code,  (int64_t)sim->fault,        sim->fault_core,
-      sim->fault_address, sim->fault_size, (int64_t)sim->output_size, (int64_t)sim->interval_count,
+      sim->now,
+      sim->exit_code,
+      (int64_t)sim->fault,
+      sim->fault_core,
+      sim->fault_address,
+      sim->fault_size,
+      (int64_t)sim->output_size,
+      (int64_t)sim->interval_count,
       tw_dma_is_busy(sim),
   };
   return values[what];
@@ -280,9 +300,9 @@ int32_t tw_start_profile(tw_sim *sim, int32_t symbol_count) {
 }
 
 int64_t tw_profile_value(tw_sim *sim, int32_t core, int32_t symbol, int32_t column) {
-  return sim->profile[((size_t)core * (size_t)sim->symbol_count + (size_t)symbol) *
-                          (2 + TW_LOSSES) +
-                      (size_t)column];
+  return sim
+      ->profile[((size_t)core * (size_t)sim->symbol_count + (size_t)symbol) * (2 + TW_LOSSES) +
+                (size_t)column];
 }
 
 void tw_start_recording(tw_sim *sim) { sim->records = true; }

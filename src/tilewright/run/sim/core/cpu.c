@@ -12,9 +12,16 @@
 
 enum { RUN_AHEAD = 4096 }; // cycles past the horizon after which even private code yields
 
+static bool is_aligned(tw_sim *sim, tw_core *core, uint32_t address) {
+  if ((address & 3) != 0) {
+    tw_raise(sim, core, TW_F_MISALIGNED, address, 4);
+  }
+  return (address & 3) == 0;
+}
+
 static void modify(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t address, uint32_t value) {
   int32_t latency = 0;
-  if (sim->fault == TW_F_NONE) {
+  if (sim->fault == TW_F_NONE && is_aligned(sim, core, address)) {
     tw_store(sim, core, cycle, &latency, address, 4, value);
   }
 }
@@ -22,6 +29,9 @@ static void modify(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t address, 
 static uint32_t load_reserved(tw_sim *sim, tw_core *core, int64_t cycle, int32_t *latency,
                               uint32_t address) {
   core->reserved_address = address;
+  if (!is_aligned(sim, core, address)) {
+    return 0;
+  }
   return tw_load(sim, core, cycle, latency, address, 4);
 }
 
@@ -180,8 +190,8 @@ static bool decode_at(tw_sim *sim, tw_core *core, tw_memory *memory, tw_insn *ip
     tw_raise(sim, core, TW_F_ILLEGAL, pc, 0);
     return false;
   }
-  if (sim->observes) {
-    ip->entry = 1; // every instruction is looked at
+  if (sim->observes || (sim->has_breakpoint && pc == sim->breakpoint)) {
+    ip->entry = 1; // must be looked at
   }
   memory->has_code[offset >> 6] = 1;
   memory->has_code[(offset + 2) >> 6] = 1;

@@ -48,9 +48,8 @@ static inline int32_t imm_csp(uint32_t w) {
               10);
 }
 static inline int32_t imm_cj(uint32_t w) {
-  return sext(place(w, 12, 12, 11) | place(w, 11, 11, 4) | place(w, 10, 9, 8) |
-                  place(w, 8, 8, 10) | place(w, 7, 7, 6) | place(w, 6, 6, 7) | place(w, 5, 3, 1) |
-                  place(w, 2, 2, 5),
+  return sext(place(w, 12, 12, 11) | place(w, 11, 11, 4) | place(w, 10, 9, 8) | place(w, 8, 8, 10) |
+                  place(w, 7, 7, 6) | place(w, 6, 6, 7) | place(w, 5, 3, 1) | place(w, 2, 2, 5),
               12);
 }
 static inline int32_t imm_cb(uint32_t w) {

@@ -89,8 +89,8 @@ void tw_breakpoint(tw_sim *sim, tw_core *core, uint32_t pc) {
   }
 }
 
-static uint32_t access_cluster_control(tw_sim *sim, tw_core *core, int64_t cycle,
-                                       uint32_t offset, uint32_t value, bool is_write) {
+static uint32_t access_cluster_control(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t offset,
+                                       uint32_t value, bool is_write) {
   uint32_t *reg = &sim->registers[offset / 4 % 64];
   if (!is_write) {
     return *reg;
@@ -148,8 +148,8 @@ static uint32_t access_timer(tw_sim *sim, int64_t cycle, uint32_t offset, uint32
   }
 }
 
-static uint32_t access_icache_control(tw_sim *sim, tw_cache *cache, uint32_t offset,
-                                      uint32_t value, bool is_write) {
+static uint32_t access_icache_control(tw_sim *sim, tw_cache *cache, uint32_t offset, uint32_t value,
+                                      bool is_write) {
   if (is_write && offset == 0) {
     cache->is_enabled = value != 0;
   }
@@ -191,8 +191,7 @@ static uint32_t access_finisher(tw_sim *sim, uint32_t value, bool is_write) {
 uint32_t tw_access_device(tw_sim *sim, tw_core *core, int64_t cycle, const tw_route *route,
                           uint32_t offset, uint32_t value, bool is_write) {
   // Devices count cycles of the cluster.
-  const int64_t at =
-      core->domain == 0 ? cycle : cycle * sim->period[core->domain] / sim->period[0];
+  const int64_t at = core->domain == 0 ? cycle : cycle * sim->period[core->domain] / sim->period[0];
   sim->now = cycle * sim->period[core->domain];
   switch ((tw_device)route->target) {
   case TW_CLUSTER_CONTROL:

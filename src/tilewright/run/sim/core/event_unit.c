@@ -85,7 +85,7 @@ static tw_loss reason(const unit_core *unit) {
 static uint32_t access_core(tw_sim *sim, tw_core *core, int64_t cycle, int32_t id, uint32_t offset,
                             uint32_t value, bool is_write) {
   unit_core *unit = &sim->events_unit->core[id];
-  uint32_t *const masks[] = {&unit->mask, &unit->mask, &unit->mask,
+  uint32_t *const masks[] = {&unit->mask,     &unit->mask,     &unit->mask,
                              &unit->irq_mask, &unit->irq_mask, &unit->irq_mask};
   if (offset < 0x18) { // set, clear bits, set bits: of the event mask, of the interrupt mask
     uint32_t *mask = masks[offset / 4];
@@ -172,8 +172,8 @@ static uint32_t access_barrier(tw_sim *sim, tw_core *core, int64_t cycle, uint32
   }
 }
 
-static uint32_t access_mutex(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t id,
-                             uint32_t value, bool is_write) {
+static uint32_t access_mutex(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t id, uint32_t value,
+                             bool is_write) {
   mutex *m = &sim->events_unit->mutex[id % MUTEXES];
   if (!is_write) {
     if (!m->is_locked) {

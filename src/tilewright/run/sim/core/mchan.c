@@ -4,49 +4,11 @@
 // cycle moves on to a global queue per direction (eight deep). The head is cut into bursts of at
 // most 256 bytes or one line. Two ports write L1 and two read it, a word per cycle each, and wait
 // for banks like anybody else. The far side answers at once but its banks are booked.
+#include "mchan.h"
+
 #include "memory.h"
 
 #include <stdlib.h>
-
-enum { CHANNELS = 10, COUNTERS = 16, CORE_QUEUE = 2, QUEUE = 8, BURSTS = 8, BURST = 256 };
-enum { COMMANDS = CHANNELS * (CORE_QUEUE + 1) + 2 * QUEUE + 4 };
-
-typedef struct {
-  uint32_t words[5];
-  int32_t word_count, counter;
-  bool to_l1, is_2d, is_used, in_queue;
-  uint32_t near, far, line_far; // where the next burst starts; where the line began
-  uint32_t size, to_start, to_finish, line_left, length, stride;
-  int64_t started;
-} command;
-
-typedef struct {
-  command *of;
-  uint32_t near, far, size, done;
-  uint8_t data[BURST];
-} burst;
-
-typedef struct {
-  command *items[QUEUE];
-  int32_t count;
-} queue;
-
-struct tw_mchan {
-  command pool[COMMANDS];
-  command *filling[CHANNELS];
-  queue waiting[CHANNELS];
-  int32_t counter_of[CHANNELS];
-  queue global[2]; // 0: to L1, 1: from L1
-  command *current[2];
-  burst reads[BURSTS], write;
-  int32_t read_head, read_count;
-  bool has_write;
-  uint32_t pending[COUNTERS], free_counters;
-  int64_t port_free[4];
-  int32_t next_channel;
-  uint32_t stalled_value[CHANNELS];
-  bool is_stalled[CHANNELS];
-};
 
 static void check_queues(tw_sim *sim, int64_t cycle);
 
@@ -65,35 +27,6 @@ bool tw_dma_is_busy(const tw_sim *sim) {
     }
   }
   return false;
-}
-
-static command *pop(queue *q, int32_t index) {
-  command *c = q->items[index];
-  q->count--;
-  for (int32_t i = index; i < q->count; i++) {
-    q->items[i] = q->items[i + 1];
-  }
-  return c;
-}
-
-static int32_t find_direction(const queue *q, bool to_l1) {
-  for (int32_t i = 0; i < q->count; i++) {
-    if (q->items[i]->to_l1 == to_l1) {
-      return i;
-    }
-  }
-  return -1;
-}
-
-static command *new_command(tw_mchan *dma) {
-  for (int32_t i = 0; i < COMMANDS; i++) {
-    if (!dma->pool[i].is_used) {
-      memset(&dma->pool[i], 0, sizeof dma->pool[i]);
-      dma->pool[i].is_used = true;
-      return &dma->pool[i];
-    }
-  }
-  abort(); // the pool holds all that the queues can
 }
 
 // Address in L1 as an offset; UINT32_MAX where [near, near + size) is not inside.
@@ -117,8 +50,7 @@ static bool is_in_range(tw_sim *sim, tw_core *core, const command *c) {
     tw_raise(sim, core, TW_F_DMA_RANGE, c->near, c->size);
     return false;
   }
-  if ((c->is_2d && c->length == 0) ||
-      !tw_memory_at(sim, 2, c->far, &memory, &offset, &latency) ||
+  if ((c->is_2d && c->length == 0) || !tw_memory_at(sim, 2, c->far, &memory, &offset, &latency) ||
       offset + reach > memory->size) {
     tw_raise(sim, core, TW_F_DMA_RANGE, c->far, reach);
     return false;
@@ -163,6 +95,37 @@ static void push_word(tw_sim *sim, tw_core *core, int64_t cycle, int32_t channel
   check_queues(sim, cycle);
 }
 
+static uint32_t take_counter(tw_mchan *dma, int32_t channel) {
+  dma->counter_of[channel] = __builtin_ctz(dma->free_counters);
+  dma->free_counters &= dma->free_counters - 1;
+  return (uint32_t)dma->counter_of[channel];
+}
+
+// A core that asks for a counter while none is free sleeps until somebody frees one.
+static uint32_t allocate(tw_sim *sim, tw_core *core, int64_t cycle, int32_t channel) {
+  tw_mchan *dma = sim->mchan;
+  if (dma->free_counters != 0) {
+    return take_counter(dma, channel);
+  }
+  dma->wants_counter |= 1u << channel;
+  core->cycle = cycle;
+  tw_sleep(sim, core, TW_L_DMA);
+  return 0;
+}
+
+static void free_counters(tw_sim *sim, int64_t cycle, uint32_t which) {
+  tw_mchan *dma = sim->mchan;
+  dma->free_counters |= which & 0xffff;
+  while (dma->free_counters != 0 && dma->wants_counter != 0) {
+    const int32_t channel = __builtin_ctz(dma->wants_counter);
+    tw_core *core = &sim->cores[channel];
+    dma->wants_counter &= dma->wants_counter - 1;
+    core->wake_register = core->load_register;
+    core->wake_value = take_counter(dma, channel);
+    tw_wake(sim, core, cycle, 0);
+  }
+}
+
 static uint32_t read_status(const tw_mchan *dma) {
   uint32_t busy = 0;
   for (uint32_t i = 0; i < COUNTERS; i++) {
@@ -176,7 +139,7 @@ uint32_t tw_access_mchan(tw_sim *sim, tw_core *core, int64_t cycle, int32_t chan
   tw_mchan *dma = sim->mchan;
   if (offset == 4) {
     if (is_write) {
-      dma->free_counters |= value & 0xffff;
+      free_counters(sim, cycle, value);
     }
     return read_status(dma);
   }
@@ -185,13 +148,7 @@ uint32_t tw_access_mchan(tw_sim *sim, tw_core *core, int64_t cycle, int32_t chan
     return 0;
   }
   if (!is_write) {
-    if (dma->free_counters == 0) {
-      tw_raise(sim, core, TW_F_DEVICE, offset, 4);
-      return UINT32_MAX;
-    }
-    dma->counter_of[channel] = __builtin_ctz(dma->free_counters);
-    dma->free_counters &= dma->free_counters - 1;
-    return (uint32_t)dma->counter_of[channel];
+    return allocate(sim, core, cycle, channel);
   }
   if (dma->waiting[channel].count == CORE_QUEUE) {
     dma->stalled_value[channel] = value;

@@ -9,8 +9,8 @@ tw_route *tw_route_of(tw_sim *sim, int32_t view, uint32_t address) {
   return &sim->routes[index];
 }
 
-bool tw_memory_at(tw_sim *sim, int32_t view, uint32_t address, tw_memory **memory,
-                  uint32_t *offset, int32_t *latency) {
+bool tw_memory_at(tw_sim *sim, int32_t view, uint32_t address, tw_memory **memory, uint32_t *offset,
+                  int32_t *latency) {
   const tw_route *route = tw_route_of(sim, view, address);
   if (route->kind != TW_MEMORY && route->kind != TW_TEST_AND_SET) {
     return false;
@@ -132,8 +132,8 @@ uint32_t tw_load_slowly(tw_sim *sim, tw_core *core, int64_t cycle, int32_t *late
   return value;
 }
 
-void tw_store_slowly(tw_sim *sim, tw_core *core, int64_t cycle, int32_t *latency,
-                     uint32_t address, uint32_t size, uint32_t value) {
+void tw_store_slowly(tw_sim *sim, tw_core *core, int64_t cycle, int32_t *latency, uint32_t address,
+                     uint32_t size, uint32_t value) {
   const tw_route *route;
   uint32_t offset;
   *latency = 0;

@@ -77,8 +77,8 @@ static bool is_sound(const neureka_job *job) {
                     job->out_tiles >= 1 && job->rows >= 1 && job->columns >= 1;
   const bool in_fits = job->rem_in_rows <= job->rem_rows + job->kernel - 1 &&
                        job->rem_in_columns <= job->rem_columns + job->kernel - 1;
-  return is_plain && fits && in_fits && (!job->streams_in || job->out_bytes == 4 ||
-                                         job->normalises);
+  return is_plain && fits && in_fits &&
+         (!job->streams_in || job->out_bytes == 4 || job->normalises);
 }
 
 // Cycles of one beat at an L1 address.
@@ -90,8 +90,7 @@ static int64_t beat(tw_sim *sim, uint32_t address) {
     return 1;
   }
   for (uint32_t word = 0; word < WORDS_PER_BEAT; word++) {
-    const int32_t wait =
-        tw_bank_wait(sim, l1, (offset + 4 * word) & (l1->size - 1), sim->now, 0);
+    const int32_t wait = tw_bank_wait(sim, l1, (offset + 4 * word) & (l1->size - 1), sim->now, 0);
     longest = wait > longest ? wait : longest;
   }
   return 1 + longest;
@@ -117,8 +116,7 @@ static int64_t multiply_cycles(const neureka_job *job, int32_t channels) {
 
 static int64_t normalise_cycles(const neureka_job *job, int32_t o) {
   const bool is_partial = o == job->out_tiles - 1 && job->rem_out != 32;
-  const int32_t scales =
-      is_partial ? ceil_div(job->rem_out, 32 / job->norm_bits) : job->norm_bits;
+  const int32_t scales = is_partial ? ceil_div(job->rem_out, 32 / job->norm_bits) : job->norm_bits;
   return scales + 21 + job->shift_per_channel;
 }
 
@@ -215,8 +213,7 @@ static int64_t step_stream_out(tw_sim *sim, const neureka_job *job) {
   if (pixel % NEUREKA_TILE >= width) {
     return 1;
   }
-  return beat(sim, neureka_out_address(job, npu->tile, pixel / NEUREKA_TILE,
-                                       pixel % NEUREKA_TILE) +
+  return beat(sim, neureka_out_address(job, npu->tile, pixel / NEUREKA_TILE, pixel % NEUREKA_TILE) +
                        32u * (uint32_t)(index % per_pixel));
 }
 

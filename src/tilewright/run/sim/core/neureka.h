@@ -14,8 +14,8 @@ typedef struct {
   bool normalises, from_wmem, prefetches, streams_in, clips_signed, has_bias, shift_per_channel;
   bool signed_inputs;
   int32_t norm_bits, shift, out_bytes;
-  int32_t sub_in, sub_out;                 // channels of a full tile
-  int32_t in_tiles, out_tiles, rows, columns; // counts of tiles
+  int32_t sub_in, sub_out;                        // channels of a full tile
+  int32_t in_tiles, out_tiles, rows, columns;     // counts of tiles
   int32_t rem_in, rem_out, rem_rows, rem_columns; // sizes of the last ones
   int32_t rem_in_rows, rem_in_columns;
   int32_t pad_top, pad_right, pad_bottom, pad_left, pad_value;

@@ -49,8 +49,7 @@ static bool read_weights(tw_sim *sim, const neureka_job *job, int32_t channel, i
     }
   }
   for (int32_t r = 0; r < rows; r++) {
-    const uint32_t at =
-        (uint32_t)channel * job->reg[13] + (uint32_t)(tile * rows + r) * ROW_BYTES;
+    const uint32_t at = (uint32_t)channel * job->reg[13] + (uint32_t)(tile * rows + r) * ROW_BYTES;
     const uint8_t *row = weight_row(sim, job, at);
     if (row == NULL) {
       return false;
@@ -126,14 +125,13 @@ static bool accumulate(tw_sim *sim, const neureka_job *job, neureka_tile t,
     }
     for (int32_t o = 0; o < channels; o++) {
       const int32_t from = is_depthwise ? 0 : t.o * job->sub_out + o;
-      if ((!is_depthwise || o == 0) &&
-          !read_weights(sim, job, from, is_depthwise ? t.o : m, w)) {
+      if ((!is_depthwise || o == 0) && !read_weights(sim, job, from, is_depthwise ? t.o : m, w)) {
         return false;
       }
       for (int32_t p = 0; p < neureka_height(job, t.i) * all; p++) {
         if (p % all < neureka_width(job, t.j)) {
-          acc[o][p] += dot(job, x, w, p / all, p % all, is_depthwise ? o : 0,
-                           is_depthwise ? o + 1 : count);
+          acc[o][p] +=
+              dot(job, x, w, p / all, p % all, is_depthwise ? o : 0, is_depthwise ? o + 1 : count);
         }
       }
     }
@@ -195,8 +193,8 @@ bool neureka_compute(tw_sim *sim, const neureka_job *job, neureka_tile tile) {
       if (p % all >= neureka_width(job, tile.j)) {
         continue;
       }
-      const uint32_t address = neureka_out_address(job, tile, p / all, p % all) +
-                               (uint32_t)(o * job->out_bytes);
+      const uint32_t address =
+          neureka_out_address(job, tile, p / all, p % all) + (uint32_t)(o * job->out_bytes);
       uint8_t *to = neureka_l1(sim, address, (uint32_t)job->out_bytes);
       if (to == NULL) {
         return false;

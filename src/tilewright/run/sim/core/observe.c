@@ -21,9 +21,9 @@ void tw_account(tw_sim *sim, tw_core *core, int64_t cycle) {
   if (sim->profile == NULL) {
     return;
   }
-  int64_t *row = &sim->profile[((size_t)core->id * (size_t)sim->symbol_count +
-                                core->observed_symbol) *
-                               PROFILE_WIDTH];
+  int64_t *row =
+      &sim->profile[((size_t)core->id * (size_t)sim->symbol_count + core->observed_symbol) *
+                    PROFILE_WIDTH];
   row[0]++;
   row[1] += cycle - core->observed_cycle;
   for (int32_t loss = 0; loss < TW_LOSSES; loss++) {

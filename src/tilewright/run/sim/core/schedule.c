@@ -81,6 +81,7 @@ void tw_wake(tw_sim *sim, tw_core *core, int64_t cycle, int32_t delay) {
 void tw_start_core(tw_sim *sim, tw_core *core, int64_t picoseconds) {
   core->pc = core->boot;
   core->line = UINT32_MAX;
+  core->trail[core->trail_next++ % TW_TRAIL] = core->boot;
   core->cycle = picoseconds / sim->period[core->domain] + 1;
   core->observed_cycle = core->cycle;
   core->state = TW_RUNNING;

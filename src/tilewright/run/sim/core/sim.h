@@ -19,7 +19,7 @@ enum {
   TW_REGISTERS = 128, // x0..x31, sink of writes to x0, f0..f31 from 64 on
   TW_SINK = 32,
   TW_FLOAT = 64,
-  TW_TRAIL = 32, // control transfers remembered for fault messages
+  TW_TRAIL = 32,   // control transfers remembered for fault messages
   TW_REGIONS = 64, // that a program may mark
   TW_NEVER = 255,
 };
@@ -62,20 +62,50 @@ typedef struct {
 } tw_route;
 
 typedef enum {
-  TW_CLUSTER_CONTROL, TW_TIMER, TW_EVENT_UNIT, TW_EVENT_UNIT_DEMUX, TW_NEUREKA, TW_ICACHE_CONTROL,
-  TW_MCHAN_EXTERNAL, TW_MCHAN_DEMUX, TW_STDOUT, TW_FC_ICACHE_CONTROL, TW_FINISHER, TW_UART,
-  TW_PLAIN_REGISTERS, TW_DEVICES,
+  TW_CLUSTER_CONTROL,
+  TW_TIMER,
+  TW_EVENT_UNIT,
+  TW_EVENT_UNIT_DEMUX,
+  TW_NEUREKA,
+  TW_ICACHE_CONTROL,
+  TW_MCHAN_EXTERNAL,
+  TW_MCHAN_DEMUX,
+  TW_STDOUT,
+  TW_FC_ICACHE_CONTROL,
+  TW_FINISHER,
+  TW_UART,
+  TW_PLAIN_REGISTERS,
+  TW_DEVICES,
 } tw_device;
 
 // Cycles that instructions take beyond the first (index of tw_core.timing). The reasons why a
 // core loses cycles (index of tw_core.lost) follow; names in timing.py.
 typedef enum {
-  TW_T_BRANCH, TW_T_JUMP, TW_T_MUL, TW_T_MUL_RESULT, TW_T_MULH, TW_T_DIV, TW_T_ELW, TW_T_FLOAD,
-  TW_T_FDIV, TW_T_LOAD_USE, TW_T_DIV_FIXED, TW_TIMINGS,
+  TW_T_BRANCH,
+  TW_T_JUMP,
+  TW_T_MUL,
+  TW_T_MUL_RESULT,
+  TW_T_MULH,
+  TW_T_DIV,
+  TW_T_ELW,
+  TW_T_FLOAD,
+  TW_T_FDIV,
+  TW_T_LOAD_USE,
+  TW_T_DIV_FIXED,
+  TW_TIMINGS,
 } tw_timing;
 typedef enum {
-  TW_L_LOAD, TW_L_CONFLICT, TW_L_FAR, TW_L_FETCH, TW_L_BRANCH, TW_L_UNIT, TW_L_BARRIER, TW_L_DMA,
-  TW_L_NPU, TW_L_ASLEEP, TW_LOSSES,
+  TW_L_LOAD,
+  TW_L_CONFLICT,
+  TW_L_FAR,
+  TW_L_FETCH,
+  TW_L_BRANCH,
+  TW_L_UNIT,
+  TW_L_BARRIER,
+  TW_L_DMA,
+  TW_L_NPU,
+  TW_L_ASLEEP,
+  TW_LOSSES,
 } tw_loss;
 
 typedef struct {
@@ -92,8 +122,8 @@ typedef enum { TW_OFF, TW_RUNNING, TW_ASLEEP, TW_HALTED } tw_core_state;
 typedef struct {
   uint32_t x[TW_REGISTERS];
   uint32_t pc;
-  int64_t cycle; // at which the next instruction issues
-  int32_t stall; // already owed by a parked instruction
+  int64_t cycle;           // at which the next instruction issues
+  int32_t stall;           // already owed by a parked instruction
   bool is_fetched, passes; // parked after its fetch; goes on from a breakpoint
   uint64_t hazard_mask;
   int64_t hazard_until;
@@ -111,7 +141,7 @@ typedef struct {
   uint32_t fflags, frm;
   uint32_t csr[16];
   uint32_t reserved_address;
-  uint8_t wake_register;
+  uint8_t wake_register, load_register; // written when it wakes; target of the load at work
   uint32_t wake_value;
   int32_t sleep_stall;
   int64_t asleep_since;
@@ -143,11 +173,26 @@ typedef struct {
 enum { TW_TRACK_REGION = 32, TW_TRACK_DMA = 64, TW_TRACK_NPU = 66 };
 
 typedef enum {
-  TW_RAN, TW_EXITED, TW_FAULTED, TW_DEADLOCKED, TW_LIMIT, TW_BREAKPOINT,
+  TW_RAN,
+  TW_EXITED,
+  TW_FAULTED,
+  TW_DEADLOCKED,
+  TW_LIMIT,
+  TW_BREAKPOINT,
 } tw_outcome;
 typedef enum {
-  TW_F_NONE, TW_F_ILLEGAL, TW_F_UNMAPPED, TW_F_MISALIGNED, TW_F_STACK, TW_F_DMA_RANGE,
-  TW_F_NPU_RANGE, TW_F_UNINITIALISED, TW_F_OWNED_BY_DMA, TW_F_ECALL, TW_F_FETCH, TW_F_DEVICE,
+  TW_F_NONE,
+  TW_F_ILLEGAL,
+  TW_F_UNMAPPED,
+  TW_F_MISALIGNED,
+  TW_F_STACK,
+  TW_F_DMA_RANGE,
+  TW_F_NPU_RANGE,
+  TW_F_UNINITIALISED,
+  TW_F_OWNED_BY_DMA,
+  TW_F_ECALL,
+  TW_F_FETCH,
+  TW_F_DEVICE,
 } tw_fault;
 
 typedef struct tw_mchan tw_mchan;
@@ -167,9 +212,9 @@ struct tw_sim {
   tw_event events[TW_EVENTS];
   int64_t next_event; // smallest key
   uint64_t event_order;
-  int64_t now; // picoseconds, of the core or device at work
-  int64_t horizon; // cycle up to which the running core may touch what others see
-  int64_t limit;   // picoseconds
+  int64_t now;          // picoseconds, of the core or device at work
+  int64_t horizon;      // cycle up to which the running core may touch what others see
+  int64_t limit;        // picoseconds
   bool needs_attention; // the running core must return to the scheduler
   tw_outcome outcome;
   int32_t exit_code;
@@ -190,9 +235,9 @@ struct tw_sim {
   char *output;
   size_t output_size, output_room;
   FILE *trace;
-  bool observes; // tracing, profiling: every instruction goes through tw_observe
+  bool observes;                  // tracing, profiling: every instruction goes through tw_observe
   uint16_t *symbols[TW_MEMORIES]; // per halfword: index of the function
-  int64_t *profile; // [core][symbol][2 + TW_LOSSES]: instructions, cycles, losses
+  int64_t *profile;               // [core][symbol][2 + TW_LOSSES]: instructions, cycles, losses
   int32_t symbol_count;
   tw_interval *intervals;
   size_t interval_count, interval_room;
@@ -201,13 +246,13 @@ struct tw_sim {
 
 // memory.c
 tw_route *tw_route_of(tw_sim *sim, int32_t view, uint32_t address);
-bool tw_memory_at(tw_sim *sim, int32_t view, uint32_t address, tw_memory **memory,
-                  uint32_t *offset, int32_t *latency);
+bool tw_memory_at(tw_sim *sim, int32_t view, uint32_t address, tw_memory **memory, uint32_t *offset,
+                  int32_t *latency);
 void tw_forget_code(tw_memory *memory, uint32_t offset, uint32_t size);
 uint32_t tw_load_slowly(tw_sim *sim, tw_core *core, int64_t cycle, int32_t *latency,
                         uint32_t address, uint32_t size);
-void tw_store_slowly(tw_sim *sim, tw_core *core, int64_t cycle, int32_t *latency,
-                     uint32_t address, uint32_t size, uint32_t value);
+void tw_store_slowly(tw_sim *sim, tw_core *core, int64_t cycle, int32_t *latency, uint32_t address,
+                     uint32_t size, uint32_t value);
 // Cycles that a word, or a line of four words, waits for its banks, which it books. The wait runs
 // while the request is on its way (`way` cycles): only what is longer counts.
 int32_t tw_bank_wait(tw_sim *sim, tw_memory *memory, uint32_t offset, int64_t picoseconds,
@@ -252,11 +297,20 @@ uint32_t tw_read_csr(const tw_sim *sim, const tw_core *core, uint32_t number, in
 bool tw_write_csr(tw_core *core, uint32_t number, uint32_t value);
 
 // Event unit, DMA and accelerator: one file each.
-enum { TW_EVENT_DMA = 8, TW_EVENT_NPU = 12, TW_EVENT_BARRIER = 16, TW_EVENT_MUTEX = 17,
-       TW_EVENT_DISPATCH = 18 };
-enum { // slots of tw_sim.events
+enum {
+  TW_EVENT_DMA = 8,
+  TW_EVENT_NPU = 12,
+  TW_EVENT_BARRIER = 16,
+  TW_EVENT_MUTEX = 17,
+  TW_EVENT_DISPATCH = 18
+};
+enum {              // slots of tw_sim.events
   TW_SLOT_WAKE = 0, // + core
-  TW_SLOT_DMA_QUEUE = 16, TW_SLOT_DMA_READ, TW_SLOT_DMA_WRITE, TW_SLOT_DMA_LOCAL, TW_SLOT_NPU,
+  TW_SLOT_DMA_QUEUE = 16,
+  TW_SLOT_DMA_READ,
+  TW_SLOT_DMA_WRITE,
+  TW_SLOT_DMA_LOCAL,
+  TW_SLOT_NPU,
 };
 tw_event_unit *tw_new_event_unit(void);
 uint32_t tw_access_event_unit(tw_sim *sim, tw_core *core, int64_t cycle, int32_t id,

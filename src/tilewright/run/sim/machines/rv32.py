@@ -5,7 +5,16 @@ The map is that of QEMU's ``virt`` board as far as it goes (memory at 0x8000_000
 """
 
 from tilewright.run.sim.machine import (
-    Cache, Core, Device, Domain, Kind, Machine, Memory, Timing, View, Window,
+    Cache,
+    Core,
+    Device,
+    Domain,
+    Kind,
+    Machine,
+    Memory,
+    Timing,
+    View,
+    Window,
 )  # fmt: skip
 
 _ALL = (View.CLUSTER,)

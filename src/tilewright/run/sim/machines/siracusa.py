@@ -7,7 +7,15 @@ where that is known to differ from silicon, and SIRACUSA_SILICON corrects what c
 from dataclasses import replace
 
 from tilewright.run.sim.machine import (
-    Cache, Core, Device, Domain, Kind, Machine, Memory, View, Window,
+    Cache,
+    Core,
+    Device,
+    Domain,
+    Kind,
+    Machine,
+    Memory,
+    View,
+    Window,
 )  # fmt: skip
 
 _KIB = 1024

@@ -94,7 +94,8 @@ static void put_argument(line *l, char kind, va_list *arguments, layout how) {
 }
 
 int printf(const char *format, ...) {
-  line l = {.used = 0, .total = 0};
+  line l; // the text needs no initial value
+  l.used = l.total = 0;
   va_list arguments;
   va_start(arguments, format);
   for (const char *f = format; *f != '\0'; f++) {
