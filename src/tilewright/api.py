@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tilewright.backend.bundle import Bundle
+from tilewright.backend.print_project import print_project
 from tilewright.errors import CapacityError, OptionError
 from tilewright.frontend.lower import lower
 from tilewright.frontend.rewrites.rules import optimise, simplify
@@ -32,6 +34,7 @@ from tilewright.report.inspected import InspectReport, describe, operator_rows
 from tilewright.report.installed import DoctorReport, TargetsReport
 from tilewright.report.memory import CheckReport, check_report, memory_use
 from tilewright.report.problems import find_problems
+from tilewright.report.profile import profile
 from tilewright.report.running import RunReport, layer_costs
 from tilewright.report.verified import VerifyReport
 from tilewright.run.host import HostOptions
@@ -55,28 +58,51 @@ class RunSettings:
 
     repeat     runs of the whole batch in one process, >= 1
     seed       of the random input that is taken where none is given
-    counts     count the instructions of one inference, under valgrind
+    counts     count the instructions of one inference; on the host under valgrind
+    profiles   count, and say where: by layer, kernel and function
     sanitizes  build with the address and undefined-behaviour sanitizers
     """
 
     repeat: int = 2
     seed: int = 0
     counts: bool = False
+    profiles: bool = False
     sanitizes: bool = False
 
 
 def compile_to(
-    model: Model, folder: Model, target: Target | str = "host", options: Options = Options()
+    model: Model,
+    folder: Model,
+    target: Target | str = "host",
+    options: Options = Options(),
+    *,
+    is_project: bool = False,
 ) -> CompileReport:
-    """Compile and write the bundle to ``folder``: all of it or nothing."""
+    """Compile and write the bundle to ``folder``: all of it or nothing.
+
+    is_project  with all that makes it firmware for the target's board
+    """
     compilation = _compile(model, target, options)
-    compilation.bundle.write_to(Path(folder))
+    bundle = _project(compilation) if is_project else compilation.bundle
+    bundle.write_to(Path(folder))
     memories = memory_use(compilation.target, compilation.plan, compilation.program)
     report = compile_report(
         str(model), compilation.target.name, compilation.graph.contract.value,
-        compilation.program, compilation.bundle,
+        compilation.program, bundle,
     )  # fmt: skip
     return replace(report, memories=memories, folder=Path(folder))
+
+
+def _project(compilation: Compilation) -> Bundle:
+    target = compilation.target
+    if target.toolchain.board is None:
+        with_board = [n for n in target_names() if load_target(n).toolchain.board is not None]
+        raise OptionError(
+            f"--project: target {target.name} has no board to link for; there are "
+            f"{', '.join(with_board)}; -o FOLDER writes sources and headers only"
+        )
+    sizes = {m.name: m.size for m in target.memories if m.size is not None}
+    return print_project(compilation.bundle, compilation.program, target.toolchain, sizes)
 
 
 def run_model(
@@ -91,7 +117,8 @@ def run_model(
     compilation = _compile(model, target, options)
     batch = _batch(compilation.graph, inputs, 1, settings.seed)
     logger.info("building and running %s", compilation.program.name)
-    host = HostOptions(settings.repeat, sanitizes=settings.sanitizes, counts=settings.counts)
+    counts = settings.counts or settings.profiles
+    host = HostOptions(settings.repeat, sanitizes=settings.sanitizes, counts=counts)
     program, toolchain = compilation.program, compilation.target.toolchain
     result = run_bundle(compilation.bundle, program, toolchain, batch, host)
     outputs = {
@@ -111,6 +138,7 @@ def run_model(
         count_total=result.count.total if result.count else None,
         layers=layer_costs(program, result.count),
         outputs=outputs if batch.is_batched else {n: a[0] for n, a in outputs.items()},
+        profile=profile(program, result.count) if settings.profiles and result.count else None,
     )
 
 

@@ -74,7 +74,8 @@ def test_a_run_shows_the_largest_outputs_and_the_cost_of_every_layer() -> None:
     lines = [line.split() for line in said.splitlines()]
     assert ["1", "90"] in lines
     assert ["0", "-5"] not in lines
-    assert ["conv", "QConv2d", "750", "75.0", "%", "64"] in lines
+    assert ["conv", "QConv2d", "750", "75.0", "%", "64", "11.72"] in lines
+    assert ["all", "1,000", "64", "15.62"] in lines
     assert "64 compiled, 128 in the model" in said
     assert report.json()["count"] == {
         "unit": "instructions",

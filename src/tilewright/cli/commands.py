@@ -42,11 +42,15 @@ def _compile(arguments: argparse.Namespace) -> Finish:
         phase = arguments.stop_after or api.PHASES[-1]
         text = api.dump_phase(arguments.model, phase, arguments.target, options)
         return lambda: _dumped(text if arguments.dump else "")
-    if arguments.output is None:
+    folders = [folder for folder in (arguments.output, arguments.project) if folder is not None]
+    if len(folders) != 1:
         raise OptionError(
-            "compile: no output folder; give one with -o FOLDER, or look inside with --dump"
+            f"compile: {'two output folders' if folders else 'no output folder'}; give one with "
+            "-o FOLDER or --project FOLDER, or look inside with --dump"
         )
-    report = api.compile_to(arguments.model, arguments.output, arguments.target, options)
+    report = api.compile_to(
+        arguments.model, folders[0], arguments.target, options, is_project=bool(arguments.project)
+    )
     return _printed(arguments, report)
 
 
@@ -63,8 +67,9 @@ def _run(arguments: argparse.Namespace) -> Finish:
             f"{output}: cannot be written: {output.parent} is no folder, or it is one"
         )
     settings = api.RunSettings(
-        arguments.repeat, arguments.seed, counts=arguments.count, sanitizes=arguments.sanitize
-    )
+        arguments.repeat, arguments.seed, counts=arguments.count, profiles=arguments.profile,
+        sanitizes=arguments.sanitize,
+    )  # fmt: skip
     report = api.run_model(
         arguments.model, arguments.target, _options(arguments), inputs=inputs, settings=settings
     )

@@ -40,6 +40,7 @@ COMMANDS = (
         (
             "tilewright compile model.tflite -o out/",
             "tilewright compile model.onnx -o out/ --input-shape x=1,3,96,96 --name detector",
+            "tilewright compile model.tflite --target cortex-m55 --project firmware/",
             "tilewright compile model.tflite --stop-after plan --dump",
         ),
     ),
@@ -50,6 +51,7 @@ COMMANDS = (
             "tilewright run model.tflite",
             "tilewright run model.tflite --input in.npz --output out.npz --json",
             "tilewright run model.onnx --count",
+            "tilewright run model.tflite --target cortex-m4 --profile",
         ),
     ),
     Command(
@@ -188,8 +190,16 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_compile(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-o", dest="output", metavar="FOLDER", help="where to write the C")
+    parser.add_argument(
+        "-o", "--library", dest="output", metavar="FOLDER",
+        help="where to write the C: sources and headers for a project of your own",
+    )  # fmt: skip
     parser.add_argument("--output", dest="output", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--project", metavar="FOLDER",
+        help="where to write firmware for the target's board: the C, reset code, linker script, "
+        "Makefile and CMake presets",
+    )  # fmt: skip
     parser.add_argument(
         "--stop-after", metavar="PHASE",
         help="stop after import, simplify, lower, optimise, plan or program; write nothing",
@@ -216,7 +226,12 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--count", action="store_true",
-        help="count the instructions of one inference after a first one, per layer (valgrind)",
+        help="count the instructions of one inference after a first one, per layer (valgrind; "
+        "emulated boards always count)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--profile", action="store_true",
+        help="count, and say where: by layer, by kernel, by C function",
     )  # fmt: skip
     parser.add_argument(
         "--sanitize", action="store_true",

@@ -29,7 +29,7 @@ report.show(console)       # what a person reads, on a rich.console.Console
 | command | function |
 |---|---|
 | `tilewright inspect` | `inspect_model(model, target, options)` |
-| `tilewright compile` | `compile_to(model, folder, target, options)`; also `compile_model` |
+| `tilewright compile` | `compile_to(model, folder, target, options, is_project=False)`; also `compile_model` |
 | `tilewright run` | `run_model(model, target, options, inputs=None, settings=RunSettings())` |
 | `tilewright verify` | `verify_model(model, target, options, inputs=3, sanitizes=False)` |
 | `tilewright check` | `check_model(model, target, options)` |
@@ -69,9 +69,14 @@ _MACHINE_INTERFACE = """\
 - `weights`, `tables`: constants of layers that multiply, and of those that look up
 - `code`: functions of the network and its kernels and the read-only data that belongs to them, as
   the symbol table of the linked program states them. ELF systems only, not under `--sanitize`
+- `startup`: on a board, what the firmware of `compile --project` takes of flash besides: vector
+  table, reset code, library functions, `main`. `code` and sizes are those of that firmware
 - `count`: `unit` is `"none"`, `total` and every `count` null, unless `--count` is given. On the
   host it is `"instructions"`: one inference after two warm ones under valgrind's callgrind; a
-  layer's count includes its kernel
+  layer's count includes its kernel. Emulated boards always count: executed instructions of the
+  first inference of the last run, or of the third
+- `profile`: only with `--profile`; `layers` with `kernel`, `per_mac` and, on emulated boards, the
+  count of each C `function`; `kernels` over all layers; `functions` by machine instruction
 
 Arrays of `--input` match the network's inputs by name, or by order where names differ. A leading
 extra dimension is a batch of inferences, and so is the first dimension where the network's own is

@@ -11,6 +11,7 @@ from tilewright.ir.graph import ValueName
 from tilewright.ir.program import Program
 from tilewright.ir.types import Array
 from tilewright.report.memory import MemoryUse, memory_table
+from tilewright.report.profile import Profile, per_mac_text
 from tilewright.report.text import Json, count_text, facts, paragraph, percent_text, table
 from tilewright.run.result import Count
 
@@ -37,6 +38,7 @@ class RunReport:
     macs        multiply-accumulates of one inference: in the file, and as compiled
     count_unit  "instructions", "cycles", or "none" where nothing was counted
     outputs     by the graph's output names; stored type; a batch dimension first if one was given
+    profile     None where nobody asked for it
     """
 
     model: str
@@ -51,6 +53,7 @@ class RunReport:
     count_total: int | None
     layers: tuple[LayerCost, ...]
     outputs: Mapping[ValueName, Array]
+    profile: Profile | None = None
 
     def json(self) -> dict[str, Json]:
         """The machine interface, key by key."""
@@ -76,6 +79,7 @@ class RunReport:
                     for layer in self.layers
                 ],
             },
+            **({"profile": self.profile.json()} if self.profile is not None else {}),
         }
 
     def show(self, console: Console) -> None:
@@ -84,6 +88,8 @@ class RunReport:
             console.print(_output_table(name, array, is_batch=self.inferences > 1))
         if self.count_total is not None:
             console.print(self._cost_table(self.count_total))
+        if self.profile is not None:
+            console.print(self.profile.tables())
         console.print(memory_table(self.memories))
         many = f"{self.inferences} inferences" if self.inferences > 1 else "one inference"
         source, compiled = (count_text(macs) for macs in self.macs)
@@ -106,11 +112,14 @@ class RunReport:
                 f"{layer.count or 0:,}",
                 percent_text(layer.count or 0, total),
                 f"{layer.macs:,}",
+                per_mac_text(layer.count or 0, layer.macs),
             )
             for layer in self.layers
         ]
-        rows.append(("all", "", f"{total:,}", "", f"{self.macs[1]:,}"))
-        columns = ("Layer", "Operator", f">{self.count_unit.capitalize()}", ">Share", ">MACs")
+        macs = self.macs[1]
+        rows.append(("all", "", f"{total:,}", "", f"{macs:,}", per_mac_text(total, macs)))
+        unit = f">{self.count_unit.capitalize()}"
+        columns = ("Layer", "Operator", unit, ">Share", ">MACs", ">/MAC")
         return table("One inference", columns, rows)
 
 

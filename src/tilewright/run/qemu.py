@@ -32,7 +32,7 @@ from tilewright.run.exchange import input_bytes, split_layers, split_outputs
 from tilewright.run.glue import print_glue
 from tilewright.run.host import HostOptions
 from tilewright.run.inputs import Batch
-from tilewright.run.qemu_count import read_count, write_plan
+from tilewright.run.qemu_count import read_count, read_mnemonics, write_plan
 from tilewright.run.qemu_plugin import build_plugin
 from tilewright.run.result import Linked, RunResult
 
@@ -100,7 +100,8 @@ def run_on_qemu(
         seen = (job.folder / "layers.bin").read_bytes()
         observed = split_layers(seen, layers, batch.inferences) if options.observes else ()
         symbols = elf.symbols(job.harness) or ()
-        count = read_count(job.folder / "count.bin", symbols, layers)
+        mnemonics = read_mnemonics(_disassembly(job))
+        count = read_count(job.folder / "count.bin", symbols, layers, mnemonics)
         linked = None if options.observes else _linked(job)
     return RunResult(outputs, options.repeat, is_identical, observed, stack, linked, count, log)
 
@@ -193,6 +194,12 @@ def _execute(job: _Job, batch: Batch, runs: int) -> str:
             "this is a bug in tilewright; please attach the model and this text"
         )
     return said
+
+
+def _disassembly(job: _Job) -> str:
+    objdump = job.toolchain.compiler.removesuffix("gcc") + "objdump"
+    command = [find_tool(objdump), "-d", "--no-show-raw-insn", str(job.harness)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
 
 
 def _linked(job: _Job) -> Linked:

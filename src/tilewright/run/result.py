@@ -1,7 +1,7 @@
 """What running a compiled network gave. Every runner returns these."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tilewright.ir.graph import ValueName
 from tilewright.ir.types import Array
@@ -33,12 +33,14 @@ class Count:
     total      of tw_NAME_run, everything that it calls included
     layers     one per layer, in issue order; the kernel included
     functions  for each layer, C function → its own share; empty where that was not measured
+    mixes      C function → machine instruction → executions; empty where that was not measured
     """
 
     unit: str
     total: int
     layers: tuple[int, ...]
     functions: tuple[Mapping[str, int], ...] = ()
+    mixes: Mapping[str, Mapping[str, int]] = field(default_factory=dict[str, Mapping[str, int]])
 
 
 @dataclass(frozen=True, slots=True)
