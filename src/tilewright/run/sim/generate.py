@@ -174,15 +174,3 @@ def _needs(row: Row, name: str) -> bool:
 
 def _assigns(row: Row, name: str) -> bool:
     return re.search(rf"\b{name} = ", row.meaning) is not None
-
-
-def instruction_table() -> str:
-    """The table of the documentation, as Markdown."""
-    formats = read_formats()
-    lines = ["| instruction | bits 31..0 or 15..0 | operands | timing |", "|---|---|---|---|"]
-    lines += [
-        f"| `{row.name}` | `{row.bits}` | {formats[row.form].syntax.replace('@', '')} "
-        f"| {row.timing} |"
-        for row in sorted(read_rows(), key=lambda row: (row.extension, row.name))
-    ]
-    return "\n".join(lines) + "\n"
