@@ -8,7 +8,7 @@ from tilewright.run.sim.isa_table import read_rows
 INTRODUCTION = """\
 # Instructions of the simulator
 
-This page is generated: `python -m tilewright.run.sim.instruction_page > docs/reference/instructions.md`; a
+This page is generated (`python -m tilewright.run.sim.instruction_page`, to this file); a
 test checks that it is up to date. One row per line of `src/tilewright/run/sim/isa/`, which also has
 what each instruction means, in C. What a timing class costs is in
 [the simulator's reference](simulator.md#time).
