@@ -126,15 +126,19 @@ def choose_contract(graph: Graph, wish: Contract | None) -> Contract:
 
 
 def with_memory(target: Target, sizes: Mapping[str, int]) -> Target:
-    """The target with other memory sizes. Raises OptionError for a name that it does not have."""
-    known = [m.name for m in target.memories]
-    for name in sizes:
-        if name not in known:
-            raise OptionError(
-                f"--memory {name}: target {target.name} has {', '.join(known)}, not {name}"
-            )
+    """The target, or its alternative that has memories of these names, with these sizes.
+
+    Raises OptionError for names that neither has.
+    """
+    machines = (target, *target.alternatives)
+    chosen = next((m for m in machines if sizes.keys() <= {x.name for x in m.memories}), None)
+    if chosen is None:
+        names = " or ".join(", ".join(x.name for x in m.memories) for m in machines)
+        known = {x.name for m in machines for x in m.memories}
+        wrong = next((name for name in sizes if name not in known), ",".join(sizes))
+        raise OptionError(f"--memory {wrong}: target {target.name} has {names}, not {wrong}")
     return replace(
-        target, memories=tuple(replace(m, size=sizes.get(m.name, m.size)) for m in target.memories)
+        chosen, memories=tuple(replace(m, size=sizes.get(m.name, m.size)) for m in chosen.memories)
     )
 
 

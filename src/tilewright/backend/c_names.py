@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 from tilewright.backend.stage import constants_by_pointer
 from tilewright.ir.graph import ValueName
+from tilewright.ir.plan import BufferName
 from tilewright.ir.program import Program
 
 LONGEST = 28
-OWN_NAMES = frozenset({"arena", "base", "inputs", "outputs", "scratch"})
+OWN_NAMES = frozenset(
+    {"arena", "arenas", "args", "base", "channels", "inputs", "outputs", "scratch", "step", "tile"}
+)
 """Variables of the generated run function."""
 RESERVED = frozenset(
     {
@@ -78,13 +81,20 @@ class CNames:
     """Every name that the generated C uses.
 
     tensors    value → pointer variable, and struct member where it is an input or output
-    layers     action index → function name
+    layers     layer index → function name
     constants  constant → array name
+    tiles      tile buffer → the enum constant that says where it starts
     """
 
     tensors: Mapping[ValueName, str]
     layers: tuple[str, ...]
     constants: Mapping[ValueName, str]
+    tiles: Mapping[BufferName, str]
+
+
+def base_name(program: Program, memory: str) -> str:
+    """The variable that points at a memory's arena."""
+    return "base" if len(program.arena_bytes) == 1 else identifier(memory)
 
 
 def c_names(program: Program) -> CNames:
@@ -92,7 +102,7 @@ def c_names(program: Program) -> CNames:
 
     A view and what it views are one pointer, so they share one name.
     """
-    taken = set(OWN_NAMES)
+    taken: set[str] = {*OWN_NAMES} | {base_name(program, memory) for memory in program.arena_bytes}
     by_owner: dict[ValueName, str] = {}
     for operand in (*program.inputs, *program.outputs):
         value, owner = operand.value, program.viewed(operand.value.name)
@@ -105,12 +115,27 @@ def c_names(program: Program) -> CNames:
     tensors = dict(by_owner)
     tensors |= {view: by_owner[program.viewed(view)] for view in program.views}
     layers = tuple(
-        f"{program.name}_layer_{index:02d}_{identifier(call.node.name, 16)}"
-        for index, call in enumerate(program.calls)
+        f"{program.name}_layer_{index:02d}_{identifier(layer.calls[-1].node.name, 16)}"
+        for index, layer in enumerate(program.layers)
     )
     known: set[str] = set()
     constants: dict[ValueName, str] = {}
     for name, (index, pointer) in constants_by_pointer(program).items():
         node = identifier(program.calls[index].node.name, 20)
         (constants[name],) = _unique((f"{program.name}_{node}_{pointer}",), known)
-    return CNames(tensors, layers, constants)
+    return CNames(tensors, layers, constants, _tiles(program, tensors, constants))
+
+
+def _tiles(
+    program: Program, tensors: Mapping[ValueName, str], constants: Mapping[ValueName, str]
+) -> dict[BufferName, str]:
+    """A tile buffer is called after its layer and its tensor or constant."""
+    found: dict[BufferName, str] = {}
+    taken: set[str] = set()
+    for index, layer in enumerate(program.layers):
+        for value, place in layer.tiles_used():
+            if place.buffer not in found:
+                known = constants.get(value, tensors.get(value, "tile"))
+                wish = f"{program.name}_at_{index:02d}_{known.removeprefix(f'{program.name}_')}"
+                (found[place.buffer],) = _unique((wish.upper(),), taken)
+    return found

@@ -29,16 +29,17 @@ def print_bundle(program: Program, plan: Plan, graph: Graph, model_digest: str) 
     digest = _digest(model_digest, plan, constants)
     banner = _banner(program, plan, graph, digest)
     kernels = _kernel_files(program)
+    network, tables = print_network(program, plan, names, banner)
     files = {
         f"{name}.h": print_header(program, names, banner, digest),
-        f"{name}.c": print_network(program, plan, names, banner),
+        f"{name}.c": network,
         f"{name}_weights.h": _declare_constants(program, names),
         f"{name}_weights.c": constants,
         **{f"kernels/{file}": text for file, text in kernels.items()},
     }
     sources = tuple(path for path in files if path.endswith(".c"))
     symbols = {names.constants[key]: array.nbytes for key, array in program.constants.items()}
-    return Bundle(name, files, sources, symbols)
+    return Bundle(name, files, sources, symbols | tables)
 
 
 def _digest(model_digest: str, plan: Plan, constants: str) -> str:
@@ -53,7 +54,7 @@ def _banner(program: Program, plan: Plan, graph: Graph, digest: str) -> str:
     weights = sum(array.nbytes for array in program.constants.values())
     arenas = ", ".join(f"{size} bytes of {memory}" for memory, size in plan.arena_bytes.items())
     return (
-        f"{program.name}: {len(program.calls)} layers, {graph.macs} MACs, contract "
+        f"{program.name}: {len(program.layers)} layers, {graph.macs} MACs, contract "
         f"{graph.contract.value}\n"
         f"Needs {arenas} for the arena (input, output and scratch included) and "
         f"{weights} bytes of constants.\n"
@@ -88,6 +89,8 @@ def _kernel_files(program: Program) -> dict[str, str]:
     """
     kernels = list(dict.fromkeys(call.kernel for call in program.calls))
     paths = [RUNTIME / header for header in RUNTIME_HEADERS]
+    if program.channels:
+        paths += [RUNTIME / "tw_box.h", *program.runtime]
     for kernel in kernels:
         paths += [kernel.header, kernel.source, *kernel.includes]
     symbols = sorted({kernel.symbol for kernel in kernels}, key=len, reverse=True)

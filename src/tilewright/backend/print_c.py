@@ -4,26 +4,34 @@ Every number that is printed carries its name: designated initialisers in argume
 enum for the arena map, a comment with shape and lifetime for every tensor.
 """
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 
-from tilewright.backend.c_names import CNames
+from tilewright.backend.c_names import CNames, base_name
 from tilewright.backend.print_constants import c_float
+from tilewright.backend.print_header import arena_parameter, c_shape
+from tilewright.backend.print_tiled_layer import TiledLayer, is_plain, parameters, scratch_name
 from tilewright.ir.graph import Value
 from tilewright.ir.plan import Buffer, Plan
-from tilewright.ir.program import Call, InArena, InConstant, Operand, Program
+from tilewright.ir.program import Call, InArena, InConstant, Keep, Operand, Program
+from tilewright.ir.target import Role
 from tilewright.ir.types import TensorType
 
 
-def print_network(program: Program, plan: Plan, names: CNames, banner: str) -> str:
-    """Text of NAME.c."""
+def print_network(
+    program: Program, plan: Plan, names: CNames, banner: str
+) -> tuple[str, dict[str, int]]:
+    """(text of NAME.c, bytes of every table in it)."""
     name = program.name
     headers = sorted({call.kernel.header.name for call in program.calls})
+    headers += [path.name for path in program.runtime if path.suffix == ".h"]
     needs_math = any(c_uses_infinity(call) for call in program.calls)
     lines = [
         *(f"// {line}".rstrip() for line in banner.splitlines()),
         f'#include "{name}.h"',
         "",
         *(["#include <math.h>", ""] if needs_math else []),
+        *(["#include <string.h>", ""] if _moves_rows(program) else []),
         *(f'#include "kernels/{header}"' for header in headers),
         '#include "kernels/tilewright.h"',
         f'#include "{name}_weights.h"',
@@ -31,15 +39,22 @@ def print_network(program: Program, plan: Plan, names: CNames, banner: str) -> s
         *_arena_map(program, plan, names),
         "",
     ]
-    for index in range(len(program.calls)):
-        lines += [*_layer(program, index, names), ""]
+    tables: dict[str, int] = {}
+    for index, layer in enumerate(program.layers):
+        for call in layer.calls:
+            lines += _layer_comment(call, index)
+        if is_plain(layer):
+            lines += [*_layer(program, index, names), ""]
+        else:
+            tiled = TiledLayer.of(program, names, index)
+            lines += [f"//   in {layer.tiles} tiles", *tiled.text(), ""]
+            tables |= tiled.tables.sizes()
     lines += [*_binders(program, names), "", *_run(program, names)]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n", tables
 
 
-def c_shape(type_: TensorType) -> str:
-    """The shape as C would declare it: [1][49][10]."""
-    return "".join(f"[{n}]" for n in type_.shape)
+def _moves_rows(program: Program) -> bool:
+    return any(isinstance(action, Keep) for layer in program.layers for action in layer.flat())
 
 
 def offset_name(program: Program, tensor: str) -> str:
@@ -55,56 +70,74 @@ def c_uses_infinity(call: Call) -> bool:
 
 def _arena_map(program: Program, plan: Plan, names: CNames) -> Iterator[str]:
     """The table of what lies where and when, and an enum with every offset."""
-    yield f"// Arena map: {sum(program.arena_bytes.values())} bytes."
-    yield "//   first    last   bytes  layers   tensor"
     steps = _layer_of_step(plan)
-    for buffer in sorted(plan.buffers, key=lambda b: (b.offset, b.lifetime)):
-        first, last = steps[buffer.lifetime.start], steps[buffer.lifetime.stop - 1]
-        yield (
-            f"//   {buffer.offset:5d} {buffer.bytes.stop - 1:7d} {buffer.size:7d}"
-            f"  {f'{first}-{last}':7s}  {_contents(buffer, names)}"
-        )
+    for memory, size in program.arena_bytes.items():
+        yield f"// {'Arena' if len(program.arena_bytes) == 1 else memory} map: {size} bytes."
+        yield "//   first    last   bytes  layers   tensor"
+        inside = [buffer for buffer in plan.buffers if buffer.memory == memory]
+        for buffer in sorted(inside, key=lambda b: (b.offset, b.lifetime)):
+            first, last = steps[buffer.lifetime.start], steps[buffer.lifetime.stop - 1]
+            yield (
+                f"//   {buffer.offset:5d} {buffer.bytes.stop - 1:7d} {buffer.size:7d}"
+                f"  {f'{first}-{last}':7s}  {_contents(buffer, names)}"
+            )
     yield "enum { // byte offsets into the arena"
+    yield from (
+        f"  {name} = {offset}, // {what}" for name, offset, what in _offsets(program, names)
+    )
+    yield "};"
+
+
+def _offsets(program: Program, names: CNames) -> Iterator[tuple[str, int, str]]:
+    """(enum constant, offset, comment) of everything that the code names."""
     seen: set[str] = set()
     for operand in _placed(program):
         constant = offset_name(program, names.tensors[operand.value.name])
         if constant not in seen:
             seen.add(constant)
             assert isinstance(operand.place, InArena)
-            yield f"  {constant} = {operand.place.offset}, // {operand.value.type}"
+            yield constant, operand.place.offset, str(operand.value.type)
+    for layer in program.layers:
+        for value, place in layer.tiles_used():
+            constant = names.tiles[place.buffer]
+            if constant not in seen:
+                seen.add(constant)
+                yield constant, place.offset, f"part of {value}"
+    numbers = [number for number, layer in enumerate(program.layers) for _ in layer.calls]
     for index, call in enumerate(program.calls):
         if call.scratch is not None:
-            yield (
-                f"  {_scratch_name(program, index)} = {call.scratch.offset}, "
-                f"// {call.scratch_bytes} bytes while layer {index} runs"
-            )
-    yield "};"
+            what = f"{call.scratch_bytes} bytes while layer {numbers[index]} runs"
+            yield scratch_name(program, index), call.scratch.offset, what
 
 
 def _layer_of_step(plan: Plan) -> list[int]:
     """Step → index of the layer function that runs in it, or that ran last before it."""
     layers: list[int] = []
     count = 0
-    for step in plan.steps:
-        layers.append(max(count - 1, 0) if step.kernel is None else count)
-        count += step.kernel is not None
+    for group in plan.groups:
+        steps = plan.steps[group.steps.start : group.steps.stop]
+        works = any(step.kernel for step in steps)
+        layers += [count if works else max(count - 1, 0)] * len(steps)
+        count += works
     return layers
 
 
 def _contents(buffer: Buffer, names: CNames) -> str:
+    if buffer.role is Role.TILE:
+        copies = f"{buffer.copies} x " if buffer.copies > 1 else ""
+        known = [names.constants.get(v, names.tensors.get(v, str(v))) for v in buffer.values]
+        return f"{copies}part of {', '.join(known)}"
     known = dict.fromkeys(names.tensors[v] for v in buffer.values if v in names.tensors)
     return ", ".join(known) if known else f"scratch ({buffer.name})"
 
 
 def _placed(program: Program) -> Iterator[Operand]:
+    """Every tensor that lies whole in an arena."""
     yield from program.inputs
-    for call in program.calls:
-        yield call.output
+    for layer in program.layers:
+        for call in layer.observed:
+            yield Operand(call.output.value, layer.home(call))
     yield from program.outputs
-
-
-def _scratch_name(program: Program, index: int) -> str:
-    return f"{program.name}_at_scratch_{index:02d}".upper()
 
 
 def _varying(call: Call) -> Iterator[tuple[str, Operand]]:
@@ -115,10 +148,9 @@ def _varying(call: Call) -> Iterator[tuple[str, Operand]]:
 
 
 def _layer(program: Program, index: int, names: CNames) -> Iterator[str]:
-    """One layer: what it is, where it comes from, its argument struct, its call."""
-    call = program.calls[index]
+    """One call on whole tensors: its argument struct, its call."""
+    (call,) = program.layers[index].calls
     output = call.kernel.pointers[-1]
-    yield from _layer_comment(call, index)
     parameters = [f"const {o.value.type.dtype.c} *{p}" for p, o in _varying(call)]
     parameters.append(f"{call.output.value.type.dtype.c} *{output}")
     if call.scratch is not None:
@@ -131,7 +163,8 @@ def _layer(program: Program, index: int, names: CNames) -> Iterator[str]:
         yield f"  tw_backward({symbol}, &args, {items}, {call.piece_items});"
     else:
         yield f"  tw_parallel({symbol}, &args, {items});"
-    yield f"  tw_observe({index}, {output}, {call.output.value.type.nbytes});"
+    number, size = program.observed.index(call), call.output.value.type.nbytes
+    yield f"  tw_observe({number}, {output}, {size});"
     yield "}"
 
 
@@ -178,8 +211,10 @@ def _described(value: Value) -> str:
 def _binders(program: Program, names: CNames) -> Iterator[str]:
     """Functions that say where the plan keeps inputs and outputs."""
     for kind, operands in (("inputs", program.inputs), ("outputs", program.outputs)):
-        yield f"tw_{program.name}_{kind} tw_{program.name}_{kind}_in(void *arena) {{"
-        yield "  uint8_t *const base = arena;"
+        given = arena_parameter(program)
+        yield f"tw_{program.name}_{kind} tw_{program.name}_{kind}_in({given}) {{"
+        places = [operand.place for operand in operands]
+        yield from _bases(program, {p.memory for p in places if isinstance(p, InArena)})
         yield f"  return (tw_{program.name}_{kind}){{"
         for operand in operands:
             tensor = names.tensors[operand.value.name]
@@ -193,31 +228,63 @@ def _binders(program: Program, names: CNames) -> Iterator[str]:
 
 def _pointer(program: Program, operand: Operand, tensor: str) -> str:
     # void * between: the cast is safe, the arena and every offset are aligned for the type.
-    return f"({operand.value.type.dtype.c} *)(void *)(base + {offset_name(program, tensor)})"
+    assert isinstance(operand.place, InArena)
+    base = base_name(program, operand.place.memory)
+    return f"({operand.value.type.dtype.c} *)(void *)({base} + {offset_name(program, tensor)})"
+
+
+def _bases(program: Program, used: Collection[str]) -> Iterator[str]:
+    """A variable for each arena that is used."""
+    if len(program.arena_bytes) == 1:
+        yield "  uint8_t *const base = arena;"
+        return
+    for memory in program.arena_bytes:
+        if memory in used:
+            name = base_name(program, memory)
+            yield f"  uint8_t *const {name} = arenas->{name};"
 
 
 def _run(program: Program, names: CNames) -> Iterator[str]:
     """The network as a sequence of layers on named tensors."""
     name = program.name
-    yield f"int tw_{name}_run(void *arena, const tw_{name}_inputs *inputs,"
+    yield f"int tw_{name}_run({arena_parameter(program)}, const tw_{name}_inputs *inputs,"
     yield f"{' ' * (len(name) + 12)}const tw_{name}_outputs *outputs) {{"
-    yield "  if (arena == 0 || inputs == 0 || outputs == 0) {"
+    arenas = (
+        ["arena"] if len(program.arena_bytes) == 1
+        else [f"arenas->{base_name(program, memory)}" for memory in program.arena_bytes]
+    )  # fmt: skip
+    pointers = arenas if len(arenas) == 1 else ["arenas", *arenas]
+    yield f"  if ({' || '.join(f'{p} == 0' for p in (*pointers, 'inputs', 'outputs'))}) {{"
     yield "    return TW_ERROR_NULL;"
     yield "  }"
-    yield f"  if ((uintptr_t)arena % TW_{name.upper()}_ARENA_ALIGN != 0) {{"
+    tests = (f"(uintptr_t){p} % TW_{name.upper()}_ARENA_ALIGN != 0" for p in arenas)
+    yield f"  if ({' || '.join(tests)}) {{"
     yield "    return TW_ERROR_ALIGNMENT;"
     yield "  }"
-    yield "  uint8_t *const base = arena;"
-    yield from _tensor_pointers(program, names)
-    yield ""
-    for index, call in enumerate(program.calls):
-        arguments = [names.tensors[operand.value.name] for _, operand in _varying(call)]
-        arguments.append(names.tensors[call.output.value.name])
-        if call.scratch is not None:
-            arguments.append(f"base + {_scratch_name(program, index)}")
-        yield f"  {names.layers[index]}({', '.join(arguments)});"
+    body = [*_tensor_pointers(program, names), "", *_layer_calls(program, names)]
+    words = set(re.findall(r"\w+", " ".join(body)))
+    yield from _bases(program, {m for m in program.arena_bytes if base_name(program, m) in words})
+    if program.channels:
+        yield f"  tw_channel channels[{program.channels}] = {{0}};"
+    yield from body
     yield "  return TW_OK;"
     yield "}"
+
+
+def _layer_calls(program: Program, names: CNames) -> Iterator[str]:
+    first = 0
+    for index, layer in enumerate(program.layers):
+        if is_plain(layer):
+            (call,) = layer.calls
+            arguments = [names.tensors[operand.value.name] for _, operand in _varying(call)]
+            arguments.append(names.tensors[call.output.value.name])
+            if call.scratch is not None:
+                base = base_name(program, call.scratch.memory)
+                arguments.append(f"{base} + {scratch_name(program, first)}")
+        else:
+            arguments = list(parameters(program, layer, names))
+        yield f"  {names.layers[index]}({', '.join(arguments)});"
+        first += len(layer.calls)
 
 
 def _tensor_pointers(program: Program, names: CNames) -> Iterator[str]:
@@ -227,9 +294,10 @@ def _tensor_pointers(program: Program, names: CNames) -> Iterator[str]:
         for operand in operands:
             tensor = names.tensors[operand.value.name]
             places.setdefault(tensor, (operand.value.type, f"{kind}->{tensor}"))
-    for call in program.calls:
-        tensor = names.tensors[call.output.value.name]
-        place = _pointer(program, call.output, tensor)
-        places.setdefault(tensor, (call.output.value.type, place))
+    for layer in program.layers:
+        for call in layer.observed:
+            tensor = names.tensors[call.output.value.name]
+            operand = Operand(call.output.value, layer.home(call))
+            places.setdefault(tensor, (operand.value.type, _pointer(program, operand, tensor)))
     for tensor, (type_, place) in places.items():
         yield f"  {type_.dtype.c} *const {tensor} = {place}; // {c_shape(type_)}"

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from tilewright.backend.c_names import CNames
-from tilewright.backend.print_c import c_shape
+from tilewright.backend.c_names import CNames, base_name
 from tilewright.backend.print_constants import c_float
 from tilewright.ir.program import Operand, Program
+from tilewright.ir.types import TensorType
 
 ARENA_ALIGN = 16
 """Bytes; enough for every element type and for 128-bit vector loads."""
@@ -28,24 +28,25 @@ def print_header(program: Program, names: CNames, banner: str, digest: str) -> s
         f'#define TW_{upper}_DIGEST "{digest}"',
         "",
         "enum {",
-        f"  TW_{upper}_ARENA_BYTES = {sum(program.arena_bytes.values())}, // the caller owns it",
+        *_arena_sizes(program),
         f"  TW_{upper}_ARENA_ALIGN = {ARENA_ALIGN},",
         *_sizes(program, names),
         "};",
         "",
         *_quantisation_constants(program, names),
+        *_arenas(program),
         *_struct(program, names, "inputs", program.inputs),
         "",
         *_struct(program, names, "outputs", program.outputs),
         "",
         "/// Where the plan keeps inputs and outputs inside the arena. You may instead point the",
         "/// members at memory of your own, aligned for its element type.",
-        f"tw_{name}_inputs tw_{name}_inputs_in(void *arena);",
-        f"tw_{name}_outputs tw_{name}_outputs_in(void *arena);",
+        f"tw_{name}_inputs tw_{name}_inputs_in({arena_parameter(program)});",
+        f"tw_{name}_outputs tw_{name}_outputs_in({arena_parameter(program)});",
         "",
         "/// One inference. Returns 0; 1 for a null pointer; 2 for an arena that is not aligned.",
         "/// Inputs that lie in the arena may be overwritten: fill them before every run.",
-        f"int tw_{name}_run(void *arena, const tw_{name}_inputs *inputs,",
+        f"int tw_{name}_run({arena_parameter(program)}, const tw_{name}_inputs *inputs,",
         f"{' ' * (len(name) + 12)}const tw_{name}_outputs *outputs);",
         *_converters(program, names),
         "",
@@ -54,6 +55,43 @@ def print_header(program: Program, names: CNames, banner: str, digest: str) -> s
         "#endif",
     ]
     return "\n".join(lines) + "\n"
+
+
+def c_shape(type_: TensorType) -> str:
+    """The shape as C would declare it: [1][49][10]."""
+    return "".join(f"[{n}]" for n in type_.shape)
+
+
+def arena_parameter(program: Program) -> str:
+    """How memory is handed over: one block, or a struct of one block per memory."""
+    if len(program.arena_bytes) == 1:
+        return "void *arena"
+    return f"const tw_{program.name}_arenas *arenas"
+
+
+def _arena_sizes(program: Program) -> Iterator[str]:
+    upper = program.name.upper()
+    if len(program.arena_bytes) == 1:
+        (size,) = program.arena_bytes.values()
+        yield f"  TW_{upper}_ARENA_BYTES = {size}, // the caller owns it"
+        return
+    for memory, size in program.arena_bytes.items():
+        block = base_name(program, memory).upper()
+        yield f"  TW_{upper}_{block}_BYTES = {size}, // of {memory}; the caller owns it"
+
+
+def _arenas(program: Program) -> Iterator[str]:
+    """The struct of blocks, where there are several memories."""
+    if len(program.arena_bytes) == 1:
+        return
+    upper = program.name.upper()
+    yield f"/// One block per memory, each aligned to TW_{upper}_ARENA_ALIGN."
+    yield "typedef struct {"
+    for memory in program.arena_bytes:
+        block = base_name(program, memory)
+        yield f"  void *{block}; // TW_{upper}_{block.upper()}_BYTES bytes"
+    yield f"}} tw_{program.name}_arenas;"
+    yield ""
 
 
 def _borders(program: Program) -> Iterator[Operand]:

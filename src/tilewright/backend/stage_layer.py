@@ -63,7 +63,7 @@ def stage_layer(staging: Staging, index: int, following: int | None, *, is_first
     before: list[Simple] = []
     fill: list[Shifted] = []
     for load in loads:
-        if isinstance(load.when, int) or not any(load.when.values[1:]):
+        if not any(at(load.when, tile) for tile in range(1, len(work.tiles))):
             before.append(Load(_of_tile_0(load.transfer)))
         else:
             fill.append(Shifted(work.copies(load.transfer.value) - 1, load))
@@ -279,7 +279,7 @@ class _Work:
         return Operand(value, self._whole(name, regions))
 
     def _is_torn(self, name: ValueName, region: Region) -> bool:
-        return all(s.size for s in region) and not is_contiguous(self.type(name), region)
+        return not _is_empty(region) and not is_contiguous(self.type(name), region)
 
     def _whole(self, name: ValueName, regions: tuple[Region, ...]) -> InArena | InConstant:
         """Where the regions start in the tensor's own buffer."""
@@ -301,15 +301,20 @@ class _Work:
             inside = _relative(region, held)
             type_ = region_type(self.type(name), held)
             assert type_.nbytes <= buffer.size // buffer.copies, f"{buffer.name} is too small"
-            assert is_contiguous(type_, inside), f"{name}: a call needs scattered bytes of its tile"
+            is_torn = not _is_empty(region) and not is_contiguous(type_, inside)
+            assert not is_torn, f"{name}: a call needs scattered bytes of its tile"
             starts.append(side * (buffer.size // buffer.copies) + offset_in(type_, inside))
         plus = column(f"{name}_at", tuple(starts))
         return InTile(buffer.memory, buffer.offset, buffer.name, plus)
 
 
+def _is_empty(region: Region) -> bool:
+    return any(span.size == 0 for span in region)
+
+
 def _relative(region: Region, held: Region) -> Region:
     """``region`` counted from where ``held`` starts; nothing at all where it is empty."""
-    if any(span.size == 0 for span in region):
+    if _is_empty(region):
         return tuple(Span(0, 0) for _ in region)
     return tuple(Span(r.start - h.start, r.size) for r, h in zip(region, held, strict=True))
 
@@ -320,7 +325,7 @@ def _shared_bytes(type_: TensorType, before: Region, now: Region) -> tuple[int, 
     for old, new in zip(before, now, strict=True):
         start = max(old.start, new.start)
         shared.append(Span(start, max(min(old.stop, new.stop) - start, 0)))
-    if any(span.size == 0 for span in shared):
+    if _is_empty(tuple(shared)):
         return 0, 0
     left = region_type(type_, before)
     inside = _relative(tuple(shared), before)

@@ -42,7 +42,7 @@ class Along:
         """Elements that ``out`` wants before 0 and from ``extent`` on: what ``span`` clips off."""
         start = out.start * self.stride - self.pad
         stop = (out.stop - 1) * self.stride - self.pad + self.window
-        return max(-start, 0), max(stop - extent, 0)
+        return max(min(stop, 0) - start, 0), max(stop - max(start, extent), 0)
 
 
 @dataclass(frozen=True, slots=True)

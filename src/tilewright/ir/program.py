@@ -110,6 +110,12 @@ class Call:
         return column("when", tuple(int(piece is not None) for piece in self.pieces))
 
     @property
+    def filled(self) -> tuple[Piece, ...]:
+        """One piece per tile; some other tile's where a tile has none."""
+        some = next(piece for piece in self.pieces if piece is not None)
+        return tuple(piece or some for piece in self.pieces)
+
+    @property
     def is_cut(self) -> bool:
         """Whether some piece is not the whole node."""
         return any(piece is None or piece.signature != self.signature for piece in self.pieces)
@@ -254,6 +260,21 @@ class Layer:
                     tile = iteration + item.shift
                     if 0 <= tile < action.tiles and at(item.action.when, tile):
                         yield item.action, tile
+
+    def tiles_used(self) -> Iterator[tuple[ValueName, InTile]]:
+        """(value, place) of every use of a tile buffer."""
+        for action in self.flat():
+            match action:
+                case Call():
+                    for operand in (*action.inputs, action.output):
+                        if isinstance(operand.place, InTile):
+                            yield operand.value.name, operand.place
+                case Load(transfer) | Store(transfer):
+                    yield transfer.value, transfer.near
+                case Keep():
+                    yield action.value, action.place
+                case Wait():
+                    pass
 
     def home(self, call: Call) -> InArena:
         """Where the whole result of an observed call lies when the layer is done."""

@@ -166,7 +166,9 @@ class Kernel:
     includes: tuple[Path, ...] = ()
     """Further headers that ``header`` or ``source`` include, besides the runtime's."""
     pack: Callable[[Op, tuple[Array | None, ...]], tuple[Array | None, ...]] = _unchanged
-    """Constant inputs in the layout that the kernel wants (None for inputs that vary)."""
+    """Constant inputs in the layout that the kernel wants (None for inputs that vary). An array
+    that keeps its shape keeps the place of every element, so that tiles may use parts of it; one
+    that changes it is used whole."""
     limits: tuple[Limit, ...] = ()
     """What every single call must keep to; planner, checker and test generators read the same."""
 

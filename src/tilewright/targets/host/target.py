@@ -4,19 +4,47 @@ Required tools         a C11 compiler (gcc or clang) for `run` and `verify`; non
 Environment variables  CC: the compiler to use
 Build products         the bundle's folder of C; `run` builds a program in a temporary folder
 Known limits           memories are unlimited unless --memory ram=SIZE,flash=SIZE says otherwise
+
+`--memory L2=SIZE,L1=SIZE` gives it the memories of a chip with a near memory that only a DMA fills:
+the DMA is runtime/tw_dma.h beside this file.
 """
 
-from tilewright.ir.target import Engine, Memory, Role, Target, Toolchain
+from pathlib import Path
+
+from tilewright.ir.target import Dma, Engine, Memory, Role, Target, Toolchain
 from tilewright.targets.packs.portable.pack import PORTABLE
+
+_TOOLCHAIN = Toolchain("host", "cc", ("-std=c11", "-O3", "-march=x86-64-v3"))
+_ACTIVATIONS = frozenset({Role.ACTIVATION, Role.SCRATCH, Role.TILE})
+_CONSTANTS = frozenset({Role.WEIGHT, Role.TABLE})
+
+HIERARCHY = Target(
+    name="host",
+    summary="this machine with an emulated near memory, portable C11 kernels",
+    memories=(
+        Memory("flash", size=None, align=4, holds=_CONSTANTS),
+        Memory("L2", size=None, align=4, holds=frozenset({Role.ACTIVATION})),
+        Memory("L1", size=None, align=4, holds=_ACTIVATIONS),
+    ),
+    engines=(Engine("cpu", kind="core", works_in="L1", kernels=PORTABLE),),
+    toolchain=_TOOLCHAIN,
+    constants_in="flash",
+    dmas=(
+        Dma("dma", between=("L2", "L1"), max_rank=3, setup_cycles=32, bytes_per_cycle=8),
+        Dma("dma", between=("flash", "L1"), max_rank=3, setup_cycles=32, bytes_per_cycle=8),
+    ),
+    runtime=(Path(__file__).parent / "runtime" / "tw_dma.h",),
+)
 
 HOST = Target(
     name="host",
     summary="this machine, portable C11 kernels",
     memories=(
-        Memory("ram", size=None, align=4, holds=frozenset({Role.ACTIVATION, Role.SCRATCH})),
-        Memory("flash", size=None, align=4, holds=frozenset({Role.WEIGHT, Role.TABLE})),
+        Memory("ram", size=None, align=4, holds=_ACTIVATIONS),
+        Memory("flash", size=None, align=4, holds=_CONSTANTS),
     ),
     engines=(Engine("cpu", kind="core", works_in="ram", kernels=PORTABLE),),
-    toolchain=Toolchain("host", "cc", ("-std=c11", "-O3", "-march=x86-64-v3")),
+    toolchain=_TOOLCHAIN,
     constants_in="flash",
+    alternatives=(HIERARCHY,),
 )

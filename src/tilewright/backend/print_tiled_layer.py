@@ -1,0 +1,297 @@
+"""A layer that copies or is cut into tiles → one C function; code does not grow with the tiles."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from tilewright.backend.c_names import CNames, base_name
+from tilewright.backend.print_constants import c_float
+from tilewright.backend.print_tiles import Tables
+from tilewright.ir.graph import ValueName
+from tilewright.ir.program import (
+    Box,
+    Call,
+    Column,
+    InArena,
+    InConstant,
+    Index,
+    InTile,
+    Keep,
+    Layer,
+    Load,
+    Loop,
+    Operand,
+    Program,
+    Shifted,
+    Simple,
+    Store,
+    Transfer,
+    Wait,
+    column,
+)
+from tilewright.ir.types import TensorType
+
+TILE = re.compile(r"\btile\b")
+
+
+def is_plain(layer: Layer) -> bool:
+    """Whether a layer is one call on whole tensors."""
+    if len(layer.actions) != 1 or not isinstance(layer.actions[0], Call):
+        return False
+    call = layer.actions[0]
+    return not call.is_cut and not any(
+        isinstance(operand.place, InTile) for operand in (*call.inputs, call.output)
+    )
+
+
+def parameters(program: Program, layer: Layer, names: CNames) -> dict[str, str]:
+    """Name → type of everything that a tiled layer's function is given, in order."""
+    found: dict[str, str] = {}
+    bases: dict[str, str] = {}
+    for name, type_, is_written in _tensors(layer):
+        tensor = names.tensors[name]
+        known = found.get(tensor)
+        c = f"{type_.dtype.c} *"
+        is_const = not is_written and (known is None or known.startswith("const"))
+        found[tensor] = f"const {c}" if is_const else c
+    for memory in _near(layer):
+        bases[base_name(program, memory)] = "uint8_t *"
+    if any(isinstance(action, (Load, Store)) for action in layer.flat()):
+        bases["channels"] = "tw_channel *"
+    return found | bases
+
+
+def _tensors(layer: Layer) -> Iterator[tuple[ValueName, TensorType, bool]]:
+    """Whole tensors in arenas that a layer touches, and whether it writes them."""
+    for action in layer.flat():
+        match action:
+            case Call():
+                for operand in action.inputs:
+                    if isinstance(operand.place, InArena):
+                        yield operand.value.name, operand.value.type, False
+                if isinstance(action.output.place, InArena):
+                    yield action.output.value.name, action.output.value.type, True
+            case Load(transfer) | Store(transfer):
+                if isinstance(transfer.far, InArena):
+                    yield transfer.value, transfer.type, isinstance(action, Store)
+            case Wait() | Keep():
+                pass
+
+
+def _near(layer: Layer) -> Iterator[str]:
+    """Memories in which it has buffers of its own."""
+    for _, place in layer.tiles_used():
+        yield place.memory
+    for call in layer.calls:
+        if call.scratch is not None:
+            yield call.scratch.memory
+
+
+@dataclass(frozen=True, slots=True)
+class TiledLayer:
+    """Prints one layer. ``number``: its index in the program."""
+
+    program: Program
+    names: CNames
+    number: int
+    tables: Tables
+
+    @staticmethod
+    def of(program: Program, names: CNames, number: int) -> "TiledLayer":
+        """With tables of its own."""
+        return TiledLayer(program, names, number, Tables(names.layers[number]))
+
+    @property
+    def layer(self) -> Layer:
+        """What is printed."""
+        return self.program.layers[self.number]
+
+    def text(self) -> list[str]:
+        """Tables, then the function."""
+        name = self.names.layers[self.number]
+        given = parameters(self.program, self.layer, self.names)
+        listed = ", ".join(f"{c}{parameter}" for parameter, c in given.items())
+        lines = [f"static TW_LAYER void {name}({listed}) {{"]
+        for action in self.layer.actions:
+            if isinstance(action, Loop):
+                lines += _indented(self._loop(action))
+            elif isinstance(action, Call):
+                lines += ["  {", *_indented(_indented(self._action(action))), "  }"]
+            else:
+                lines += _indented(self._action(action))
+        lines += _indented(self._observed())
+        return [*self.tables.text(), *lines, "}"]
+
+    def _observed(self) -> Iterator[str]:
+        for call in self.layer.observed:
+            value = call.output.value
+            index = self.program.observed.index(call)
+            yield f"tw_observe({index}, {self.names.tensors[value.name]}, {value.type.nbytes});"
+
+    def _loop(self, loop: Loop) -> Iterator[str]:
+        steps = loop.iterations
+        yield f"for (int32_t step = {steps.start}; step < {steps.stop}; ++step) {{"
+        for shift, block in _blocks(loop.body):
+            lines = [line for some in self._by_condition(block) for line in some]
+            guard = _guard(shift, loop)
+            yield f"  {f'if ({guard}) ' if guard else ''}{{ // {_meaning(shift)}"
+            if any(TILE.search(line) for line in lines):
+                yield f"    const int32_t tile = step{_signed(shift)};"
+            yield from _indented(_indented(lines))
+            yield "  }"
+        yield "}"
+
+    def _by_condition(self, block: list[Simple]) -> Iterator[list[str]]:
+        """Actions that the same tiles do stand under one ``if``; a call has a scope of its own."""
+        pairs = ((self.tables.condition(action.when), action) for action in block)
+        for condition, group in groupby(pairs, key=lambda pair: pair[0]):
+            lines: list[str] = []
+            for _, action in group:
+                inner = list(self._action(action))
+                lines += ["{", *_indented(inner), "}"] if isinstance(action, Call) else inner
+            yield [f"if ({condition}) {{", *_indented(lines), "}"] if condition else lines
+
+    def _action(self, action: Simple) -> Iterator[str]:
+        match action:
+            case Call():
+                yield from self._call(action)
+            case Load(transfer):
+                yield from self._transfer("tw_load", transfer)
+            case Store(transfer):
+                yield from self._transfer("tw_store", transfer)
+            case Wait():
+                what = self._short(action.value)
+                yield f"tw_wait({self._channel(action.channel)}); // for {what}"
+            case Keep():
+                front = self._near(action.place)
+                start = self.tables.number(action.start, "kept_from")
+                size = self.tables.number(action.size, "kept")
+                yield f"memmove({front}, {front} + {start}, (size_t){size});"
+
+    def _transfer(self, function: str, transfer: Transfer) -> Iterator[str]:
+        far = self._far(transfer)
+        near = self._near(transfer.near)
+        channel = self._channel(transfer.channel)
+        yield f"{function}({channel}, {near}, {far},"
+        yield f"        &(tw_box){{{self._box(transfer.box)}}});"
+
+    def _box(self, box: Box) -> str:
+        parts = [f".run = {self.tables.number(box.run, 'run')}"]
+        if box.counts:
+            counts = ", ".join(self.tables.number(c, "count") for c in reversed(box.counts))
+            strides = ", ".join(map(str, reversed(box.strides)))
+            parts += [f".count = {{{counts}}}", f".stride = {{{strides}}}"]
+        return ", ".join(parts)
+
+    def _channel(self, channel: Index) -> str:
+        return self.tables.sum("channels", channel, "channel")
+
+    def _short(self, value: ValueName) -> str:
+        known = self.names.constants.get(value) or self.names.tensors.get(value)
+        return known or str(value)
+
+    def _near(self, place: InTile) -> str:
+        base = base_name(self.program, place.memory)
+        return self.tables.sum(f"{base} + {self.names.tiles[place.buffer]}", place.plus, "at")
+
+    def _far(self, transfer: Transfer) -> str:
+        place = transfer.far
+        if isinstance(place, InConstant):
+            base = self.names.constants[place.name]
+        else:
+            base = self.names.tensors[transfer.value]
+        return self.tables.sum(base, _elements(place.plus, transfer.type.dtype.nbytes), "from")
+
+    def _pointer(self, operand: Operand) -> str:
+        match operand.place:
+            case InTile() as place:
+                return f"(void *)({self._near(place)})"
+            case InConstant() as place:
+                stored = TensorType.of(self.program.constants[place.name])
+                base = self.names.constants[place.name]
+            case InArena() as place:
+                stored = operand.value.type
+                base = self.names.tensors[operand.value.name]
+        return self.tables.sum(base, _elements(place.plus, stored.dtype.nbytes), "from")
+
+    def _call(self, call: Call) -> Iterator[str]:
+        """The kernel's argument struct with every member named, and the call."""
+        yield f"const {call.kernel.struct} args = {{"
+        for pointer, operand in zip(call.kernel.pointers, (*call.inputs, call.output), strict=True):
+            yield f"    .{pointer} = {self._pointer(operand)},"
+        if call.scratch is not None:
+            base = base_name(self.program, call.scratch.memory)
+            scratch = scratch_name(self.program, self.program.calls.index(call))
+            yield f"    .scratch = (void *)({base} + {scratch}),"
+        for member, value in self._fields(call).items():
+            yield f"    .{member} = {value},"
+        yield "};"
+        items = self.tables.number(column("items", tuple(_items(call))), "items")
+        symbol = f"{self.program.name}_{call.kernel.symbol}"
+        if call.piece_items:
+            yield f"tw_backward({symbol}, &args, {items}, {call.piece_items});"
+        else:
+            yield f"tw_parallel({symbol}, &args, {items});"
+
+    def _fields(self, call: Call) -> dict[str, str]:
+        rows = [call.kernel.fields(p.op, p.signature) for p in call.filled]
+        fields: dict[str, str] = {}
+        for member in rows[0]:
+            values = tuple(row[member] for row in rows)
+            if isinstance(values[0], float):
+                assert len(set(values)) == 1, f"{call.node}: {member} differs between tiles"
+                fields[member] = c_float(values[0])
+            else:
+                index = column(member, tuple(int(value) for value in values))
+                fields[member] = self.tables.number(index, member)
+        return fields
+
+
+def scratch_name(program: Program, call: int) -> str:
+    """The enum constant of a call's working memory."""
+    return f"{program.name}_at_scratch_{call:02d}".upper()
+
+
+def _items(call: Call) -> Iterator[int]:
+    yield from (call.kernel.items(p.op, p.signature) for p in call.filled)
+
+
+def _elements(plus: Index, size: int) -> Index:
+    if isinstance(plus, int):
+        return plus // size
+    return Column(plus.name, tuple(value // size for value in plus.values))
+
+
+def _blocks(body: tuple[Shifted, ...]) -> Iterator[tuple[int, list[Simple]]]:
+    """Runs of actions that work on the same tile."""
+    run: list[Simple] = []
+    last = body[0].shift
+    for item in body:
+        if item.shift != last:
+            yield last, run
+            run, last = [], item.shift
+        run.append(item.action)
+    yield last, run
+
+
+def _meaning(shift: int) -> str:
+    if shift > 0:
+        return "the next tile travels while this one is computed"
+    return "this tile" if shift == 0 else "the tile whose copy is written to next"
+
+
+def _guard(shift: int, loop: Loop) -> str:
+    """Whether there is a tile ``step + shift``; empty where there always is."""
+    steps = loop.iterations
+    tests = [f"step >= {-shift}"] if -shift > steps.start else []
+    tests += [f"step < {loop.tiles - shift}"] if loop.tiles - shift < steps.stop else []
+    return " && ".join(tests)
+
+
+def _signed(shift: int) -> str:
+    return f" {'+' if shift > 0 else '-'} {abs(shift)}" if shift else ""
+
+
+def _indented(lines: Iterator[str] | list[str]) -> Iterator[str]:
+    yield from (f"  {line}" for line in lines)
