@@ -58,7 +58,9 @@ def memory_use(
         _add_arena(parts[memory.name], memory, plan)
     _add_constants(parts[target.constants_in], target.memory(target.constants_in), program)
     if result is not None and result.stack is not None:
-        parts[target.engines[-1].works_in]["stack"] = result.stack
+        board = target.toolchain.board
+        stack_in = board.data_in if board is not None else target.engines[-1].works_in
+        parts[stack_in]["stack"] = result.stack
     if result is not None and result.linked is not None:
         parts[target.constants_in]["code"] = result.linked.code + result.linked.other
         if result.linked.startup:

@@ -19,27 +19,42 @@ EMULATOR = (
 )  # fmt: skip
 ACTIVATIONS = frozenset({Role.ACTIVATION, Role.SCRATCH})
 CONSTANTS = frozenset({Role.WEIGHT, Role.TABLE})
+STACK_ONLY = frozenset[Role]()
+SLOWER_RAMS = frozenset({"sram"})
+"""Where the arena may lie instead: `--memory sram=SIZE` names it."""
 
 
 def _target(
     name: str, summary: str, board: Board, flags: tuple[str, ...], pack: tuple[Kernel, ...]
 ) -> Target:
-    sizes = {region.name: region.size for region in board.regions}
-    ram, flash = board.data_in, board.code_in
-    return Target(
-        name=name,
-        summary=f"{summary}; QEMU's {board.name}",
-        memories=(
-            Memory(ram, sizes[ram], 4, ACTIVATIONS),
-            Memory(flash, sizes[flash], 4, CONSTANTS),
-        ),
-        engines=(Engine("cpu", "core", ram, kernels=(*pack, *PORTABLE)),),
-        toolchain=Toolchain(
-            "qemu-arm", "arm-none-eabi-gcc", (*FLAGS, *flags), board,
-            ("qemu-system-arm", "-machine", board.name, *EMULATOR),
-        ),
-        constants_in=flash,
+    """A target whose arena lies where the board keeps static variables.
+
+    Its alternatives have the arena in another RAM; the stack stays.
+    """
+    toolchain = Toolchain(
+        "qemu-arm", "arm-none-eabi-gcc", (*FLAGS, *flags), board,
+        ("qemu-system-arm", "-machine", board.name, *EMULATOR),
     )  # fmt: skip
+
+    def with_arena_in(ram: str, alternatives: tuple[Target, ...]) -> Target:
+        return Target(
+            name=name,
+            summary=f"{summary}; QEMU's {board.name}",
+            memories=_memories(board, ram),
+            engines=(Engine("cpu", "core", ram, kernels=(*pack, *PORTABLE)),),
+            toolchain=toolchain,
+            constants_in=board.code_in,
+            alternatives=alternatives,
+        )
+
+    others = (r.name for r in board.regions if r.name in SLOWER_RAMS)
+    return with_arena_in(board.data_in, tuple(with_arena_in(ram, ()) for ram in others))
+
+
+def _memories(board: Board, arena_in: str) -> tuple[Memory, ...]:
+    sizes = {region.name: region.size for region in board.regions}
+    roles = {board.data_in: STACK_ONLY, board.code_in: CONSTANTS, arena_in: ACTIVATIONS}
+    return tuple(Memory(memory, sizes[memory], 4, holds) for memory, holds in roles.items())
 
 
 CORTEX_M4 = _target(
