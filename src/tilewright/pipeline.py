@@ -133,10 +133,13 @@ def with_memory(target: Target, sizes: Mapping[str, int]) -> Target:
     machines = (target, *target.alternatives)
     chosen = next((m for m in machines if sizes.keys() <= {x.name for x in m.memories}), None)
     if chosen is None:
-        names = " or ".join(", ".join(x.name for x in m.memories) for m in machines)
+        first, *others = (", ".join(x.name for x in m.memories) for m in machines)
         known = {x.name for m in machines for x in m.memories}
         wrong = next((name for name in sizes if name not in known), ",".join(sizes))
-        raise OptionError(f"--memory {wrong}: target {target.name} has {names}, not {wrong}")
+        instead = "".join(f"; it can have {names} instead" for names in others)
+        raise OptionError(
+            f"--memory {wrong}: target {target.name} has {first}, not {wrong}{instead}"
+        )
     return replace(
         chosen, memories=tuple(replace(m, size=sizes.get(m.name, m.size)) for m in chosen.memories)
     )
