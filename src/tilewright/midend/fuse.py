@@ -17,10 +17,11 @@ from tilewright.ir.plan import Step
 from tilewright.ir.target import Kernel, Memory, Role, Target
 from tilewright.ir.types import Span
 from tilewright.midend.assign import judge
-from tilewright.midend.cut import Cut, Run, whole_cut
+from tilewright.midend.cut import Cut, whole_cut
 from tilewright.midend.lifetimes import storage_of, whole_lifetimes
 from tilewright.midend.overlap import Gap
 from tilewright.midend.packing import Packing, Piece
+from tilewright.midend.runs import Run
 
 LONGEST_RUN = 8
 """Steps that are computed together at most: every further one adds rows and saves no more."""
@@ -102,7 +103,7 @@ class Fusion:
         return through + Packing(tuple(pieces), gaps).lower_bound
 
     def _working(self, cut: Cut) -> Iterator[Piece]:
-        for name, size in cut.inner.items():
+        for name, size in cut.parts.items():
             lives = cut.lives(name)
             start, stop = lives.start - cut.span.start, lives.stop - cut.span.start
             yield Piece(self._rounded(size), 2 * start + 1, 2 * stop)
@@ -209,7 +210,10 @@ class Fusion:
         for stop in range(1, len(self.steps) + 1):
             arriving = [cut for cut in edges.get(stop, ()) if cut.span.start in costs]
             if arriving:
-                last[stop] = min(arriving, key=lambda cut: costs[cut.span.start] + cut.cycles)
+                # Of equals, the one that leaves more steps whole.
+                last[stop] = min(
+                    arriving, key=lambda cut: (costs[cut.span.start] + cut.cycles, not cut.is_whole)
+                )
                 costs[stop] = costs[last[stop].span.start] + last[stop].cycles
         path: list[Cut] = []
         stop = len(self.steps)

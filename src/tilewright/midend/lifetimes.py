@@ -14,6 +14,7 @@ from tilewright.errors import UnsupportedError
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Buffer, BufferName, Step
 from tilewright.ir.target import Role, Target
+from tilewright.ir.tiling import Hold
 from tilewright.ir.types import Span
 from tilewright.midend.cut import Cut
 from tilewright.midend.overlap import Gap
@@ -72,7 +73,7 @@ def demand(graph: Graph, cuts: Sequence[Cut], target: Target) -> Demand:
     steps = tuple(step for cut in cuts for step in cut.steps)
     shown = storage_of(steps)
     lifetimes = whole_lifetimes(graph, cuts)
-    memories = _memories(graph, steps, shown, target)
+    memories = _memories(graph, cuts, shown, target)
     values: dict[ValueName, list[ValueName]] = {tensor: [tensor] for tensor in lifetimes}
     for view, tensor in shown.items():
         values[tensor].append(view)
@@ -115,38 +116,45 @@ def whole_lifetimes(graph: Graph, cuts: Sequence[Cut]) -> dict[ValueName, Span]:
 
 
 def _memories(
-    graph: Graph, steps: tuple[Step, ...], shown: dict[ValueName, ValueName], target: Target
+    graph: Graph, cuts: Sequence[Cut], shown: Mapping[ValueName, ValueName], target: Target
 ) -> dict[ValueName, str]:
-    """Tensor → memory: that of the engine that makes it, or for graph inputs reads it first."""
+    """Tensor → memory: its home, unless kernels work on it where it lies whole."""
     memories: dict[ValueName, str] = {}
-    for step in steps:
-        if step.engine is None:
-            continue
-        for tensor in activation_reads(graph, step, shown):
-            lies_in = memories.setdefault(tensor, step.engine.works_in)
-            if lies_in != step.engine.works_in:
-                raise UnsupportedError(
-                    f"{step.node}: {tensor} lies in {lies_in} but engine {step.engine.name} works "
-                    f"in {step.engine.works_in}, and copies between memories are not planned; give "
-                    f"target '{target.name}' engines that work in one memory"
-                )
-        memories[step.node.output] = step.engine.works_in
-    first_engine = target.engines[0]
-    return {name: first_engine.works_in for name in graph.inputs} | memories
+    for cut in cuts:
+        for step in cut.steps:
+            if step.engine is None:
+                continue
+            for name in (*step.node.inputs, step.node.output):
+                if name in graph.constants or cut.group.holds[name] is not Hold.DIRECT:
+                    continue
+                tensor = shown.get(name, name)
+                lies_in = memories.setdefault(tensor, step.engine.works_in)
+                if lies_in != step.engine.works_in:
+                    raise UnsupportedError(
+                        f"{step.node}: {tensor} lies in {lies_in} but engine {step.engine.name} "
+                        f"works in {step.engine.works_in}, and copies between near memories are "
+                        f"not planned; give target '{target.name}' engines that work in one memory"
+                    )
+    tensors = [name for name in graph.values if name not in graph.constants]
+    return dict.fromkeys(tensors, target.home) | memories
 
 
 def _working(graph: Graph, cut: Cut, target: Target) -> Iterator[Buffer]:
     """Tile buffers of a run, and working memory of every kernel for its own step."""
+    engine = next((step.engine for step in cut.steps if step.engine), None)
+    for name, size in cut.parts.items():
+        assert engine is not None
+        memory = target.memory(engine.works_in)
+        align = max(memory.align, graph.type(name).dtype.nbytes)
+        copies = 2 if cut.group.holds[name] is Hold.DOUBLE else 1
+        yield Buffer(
+            BufferName(f"{name}:tile{cut.span.start}"), Role.TILE, memory.name, size, align,
+            cut.lives(name), 0, (name,), copies,
+        )  # fmt: skip
     for index, (step, size) in enumerate(zip(cut.steps, cut.scratch, strict=True)):
         if step.engine is None:
             continue
         memory, name = target.memory(step.engine.works_in), step.node.output
-        if name in cut.inner:
-            align = max(memory.align, graph.type(name).dtype.nbytes)
-            yield Buffer(
-                BufferName(f"{name}:tile"), Role.TILE, memory.name, cut.inner[name], align,
-                cut.lives(name), 0, (name,),
-            )  # fmt: skip
         if size:
             align = max(memory.align, 4)  # what Kernel.scratch_bytes promises
             yield Buffer(

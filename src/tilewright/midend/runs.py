@@ -1,0 +1,309 @@
+"""Runs of steps that may be computed together, and what their tiles ask of kernels and memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from math import ceil
+
+from tilewright.ir.graph import Graph, ValueName
+from tilewright.ir.op import Op
+from tilewright.ir.plan import Step
+from tilewright.ir.target import (
+    AtMost,
+    AtMostInput,
+    Limit,
+    MultipleOf,
+    Signature,
+    WholeAxis,
+)
+from tilewright.ir.tiling import Group, Hold
+from tilewright.ir.types import Region, Shape, Span, TensorType
+from tilewright.midend.cut import KEPT_BYTES_PER_CYCLE, Cut
+from tilewright.midend.overlap import Gap, smallest_distance
+from tilewright.midend.tiles import (
+    Tile,
+    TileCall,
+    is_contiguous,
+    offset_in,
+    region_type,
+    tiles_of,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the kernels of a run do.
+
+    cycles   per tile, of all calls
+    macs     of all tiles, recomputed halos included
+    scratch  bytes per step, of its largest call
+    """
+
+    cycles: tuple[int, ...]
+    macs: int
+    scratch: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Steps that may be computed together.
+
+    steps  all steps of the plan
+    span   those of the run; all of them have kernels
+    """
+
+    graph: Graph
+    steps: tuple[Step, ...]
+    span: Span
+
+    @property
+    def members(self) -> tuple[Step, ...]:
+        """The steps of the run."""
+        return self.steps[self.span.start : self.span.stop]
+
+    @property
+    def output(self) -> TensorType:
+        """What the run makes."""
+        return self.members[-1].signature.output
+
+    @property
+    def types(self) -> dict[ValueName, TensorType]:
+        """Of every tensor that a step reads or makes."""
+        return {name: type_ for step in self.members for name, type_ in _types(step).items()}
+
+    def may_cut(self, axis: int) -> bool:
+        """Whether the last step's output can be cut along an axis at all."""
+        last = self.members[-1]
+        assert last.kernel is not None
+        if axis in last.node.op.whole_axes(*last.signature.inputs):
+            return False
+        return self.output.shape[axis] > 1 and WholeAxis(axis) not in last.kernel.limits
+
+    @property
+    def axis(self) -> int | None:
+        """The outermost axis that has an extent; None where it must stay whole."""
+        axis = next((i for i, extent in enumerate(self.output.shape) if extent > 1), None)
+        return axis if axis is not None and self.may_cut(axis) else None
+
+    def rows(self) -> tuple[int, ...]:
+        """Sizes of tiles along ``axis`` that make a difference, smallest first."""
+        return () if self.axis is None else part_sizes(self.output.shape[self.axis])
+
+    def tile_of(self, rows: int) -> Shape:
+        """The output with another extent along ``axis``."""
+        shape, axis = self.output.shape, self.axis
+        assert axis is not None
+        return (*shape[:axis], rows, *shape[axis + 1 :])
+
+    def cut(self, rows: int) -> Cut | None:
+        """In tiles of ``rows`` where nothing is copied; None where kernels refuse one, or where a
+        part of a tensor is not in one piece."""
+        axis = self.axis
+        assert axis is not None
+        inside = self.inside(self.tile_of(rows), (axis,))
+        if inside is None or not self.is_possible(*inside):
+            return None
+        group, tiles = inside
+        work = self.work(tiles)
+        kept = sum(ceil(size / KEPT_BYTES_PER_CYCLE) for size in self.kept(group, tiles))
+        return Cut(
+            group, self.members, sum(work.cycles) + kept, work.macs, work.scratch,
+            self.inner_parts(group, tiles), self.leaves(group, tiles),
+        )  # fmt: skip
+
+    def inside(self, shape: Shape, order: tuple[int, ...]) -> tuple[Group, tuple[Tile, ...]] | None:
+        """A group whose inner tensors are held and whose others are still direct, and its tiles.
+
+        None where a tensor would have to be carried along two axes, or a kernel refuses a call.
+        """
+        members = self.members
+        inner = {step.node.output for step in members[:-1]}
+        holds = dict.fromkeys(self.types, Hold.DIRECT)
+        carried = dict.fromkeys(inner, Hold.CARRIED if len(order) == 1 else Hold.LOCAL)
+        group = Group(self.span, shape, order, holds | carried)
+        tiles = tiles_of(self.steps, group)
+        if len(order) == 1:
+            local = {name for name in inner if not _is_needed_again(tiles, name)}
+            group = replace(group, holds={**group.holds, **dict.fromkeys(local, Hold.LOCAL)})
+        calls = {
+            (step.node.name, call.op, call.signature): (step, call)
+            for tile in tiles
+            for step, call in zip(members, tile.calls, strict=True)
+            if call is not None
+        }
+        return (group, tiles) if all(is_willing(*pair) for pair in calls.values()) else None
+
+    def is_possible(self, group: Group, tiles: Sequence[Tile]) -> bool:
+        """Whether every kernel finds what it reads and writes in one piece."""
+        types = self.types
+        return all(
+            _is_in_one_piece(types[name], region, tile.held[name], group.holds[name])
+            for tile in tiles
+            for step, call in zip(self.members, tile.calls, strict=True)
+            if call is not None
+            for name, region in zip(
+                (*step.node.inputs, step.node.output), (*call.inputs, call.output), strict=True
+            )
+        )
+
+    def work(self, tiles: Sequence[Tile]) -> Work:
+        """What the kernels do, tile by tile."""
+        cycles = [0] * len(tiles)
+        macs, scratch = 0, [0] * len(self.members)
+        for index, step in enumerate(self.members):
+            assert step.kernel is not None
+            assert step.engine is not None
+            known: dict[tuple[Op, Signature], tuple[int, int]] = {}
+            for number, tile in enumerate(tiles):
+                call = tile.calls[index]
+                if call is None:
+                    continue
+                key = (call.op, call.signature)
+                if key not in known:
+                    alone = ceil(step.kernel.cycles(*key) / step.engine.cores)
+                    known[key] = alone + step.engine.call_cycles, call.op.macs(*key[1].inputs)
+                    scratch[index] = max(scratch[index], step.kernel.scratch_bytes(*key))
+                cycles[number] += known[key][0]
+                macs += known[key][1]
+        return Work(tuple(cycles), macs, tuple(scratch))
+
+    def kept(self, group: Group, tiles: Sequence[Tile]) -> tuple[int, ...]:
+        """Per tile, bytes of rows that are moved to the front of their buffer before it."""
+        types = self.types
+        carried = [name for name, hold in group.holds.items() if hold is Hold.CARRIED]
+        return (
+            0,
+            *(
+                sum(_shared(types[n], one.held[n], two.held[n]) for n in carried)
+                for one, two in pairwise(tiles)
+            ),
+        )
+
+    def inner_parts(self, group: Group, tiles: Sequence[Tile]) -> dict[ValueName, int]:
+        """Bytes of the tile buffer of every tensor that never leaves the run."""
+        types = self.types
+        return {
+            name: max(region_type(types[name], tile.held[name]).nbytes for tile in tiles)
+            for name, hold in group.holds.items()
+            if hold in (Hold.LOCAL, Hold.CARRIED)
+        }
+
+    def leaves(self, group: Group, tiles: Sequence[Tile]) -> dict[ValueName, Gap]:
+        """Inputs that lie near as the output does, and how closely it may follow them."""
+        output = self.members[-1].node.output
+        if group.holds[output] is not Hold.DIRECT:
+            return {}
+        types = self.types
+        return {
+            name: Gap(-types[name].nbytes, _distance(self.members, tiles, name))
+            for name, hold in group.holds.items()
+            if hold is Hold.DIRECT and name != output and name not in self.graph.constants
+        }
+
+
+def is_willing(step: Step, call: TileCall) -> bool:
+    """Whether the step's kernel takes a call."""
+    assert step.kernel is not None
+    return step.kernel.refuse(call.op, call.signature) is None and all(
+        keeps_limit(limit, call.signature, step.signature) for limit in step.kernel.limits
+    )
+
+
+def keeps_limit(limit: Limit, signature: Signature, whole: Signature) -> bool:
+    """Whether one call's types keep to one of its kernel's limits."""
+    out = signature.output.shape
+    match limit:
+        case MultipleOf(axis, n):
+            return out[axis] % n == 0
+        case AtMost(axis, n):
+            return out[axis] <= n
+        case AtMostInput(index, axis, n):
+            return signature.inputs[index].shape[axis] <= n
+        case WholeAxis(axis):
+            return out[axis] == whole.output.shape[axis]
+
+
+def _is_in_one_piece(type_: TensorType, region: Region, held: Region, hold: Hold) -> bool:
+    """Whether a region's bytes follow one another where a kernel finds them."""
+    if any(span.size == 0 for span in region):
+        return True
+    if hold is Hold.DIRECT:
+        return is_contiguous(type_, region)
+    within = tuple(Span(r.start - h.start, r.size) for r, h in zip(region, held, strict=True))
+    return is_contiguous(region_type(type_, held), within)
+
+
+def part_sizes(extent: int) -> tuple[int, ...]:
+    """Sizes of parts that give different numbers of them, smallest first; not the whole."""
+    return tuple(sorted({-(-extent // count) for count in range(2, extent + 1)}))
+
+
+def _types(step: Step) -> dict[ValueName, TensorType]:
+    node, signature = step.node, step.signature
+    types = dict(zip(node.inputs, signature.inputs, strict=True))
+    return types | {node.output: signature.output}
+
+
+def _is_needed_again(tiles: Sequence[Tile], name: ValueName) -> bool:
+    return any(
+        all(a.start < b.stop and b.start < a.stop for a, b in zip(one, other, strict=True))
+        for one, other in ((x.held[name], y.held[name]) for x, y in pairwise(tiles))
+    )
+
+
+def _shared(type_: TensorType, one: Region, two: Region) -> int:
+    """Bytes of what two regions have in common, where they lie at different places in them."""
+    both = [
+        Span(max(a.start, b.start), max(min(a.stop, b.stop) - max(a.start, b.start), 0))
+        for a, b in zip(one, two, strict=True)
+    ]
+    is_in_front = all(a.start == b.start for a, b in zip(one, two, strict=True))
+    return 0 if is_in_front else region_type(type_, tuple(both)).nbytes
+
+
+def _distance(members: Sequence[Step], tiles: Sequence[Tile], name: ValueName) -> int:
+    """Smallest distance, in bytes, at which the output may follow an input over all tiles.
+
+    Only the last step writes, so what other steps of the same tile read is read before.
+    """
+    last = members[-1]
+    distance = -_types(next(s for s in members if name in s.node.inputs))[name].nbytes
+    unread: int | None = None
+    for tile in reversed(tiles):
+        call = tile.calls[-1]
+        assert call is not None, "the last step makes something new in every tile"
+        written = offset_in(last.signature.output, call.output)
+        if unread is not None:
+            distance = max(distance, written + call.signature.output.nbytes - unread)
+        for index, value in enumerate(last.node.inputs):
+            if value == name:
+                first = offset_in(last.signature.inputs[index], call.inputs[index])
+                distance = max(distance, written - first + _inside(last, call, index))
+        first = _first_read(members, tile, name)
+        if first is not None:
+            unread = first if unread is None else min(unread, first)
+    return distance
+
+
+def _inside(last: Step, call: TileCall, index: int) -> int:
+    """How far the output of one call must stay behind its own input."""
+    assert last.kernel is not None
+    assert last.engine is not None
+    streaming = last.kernel.streaming
+    if streaming is None or index not in streaming.inputs or last.engine.cores > 1:
+        return call.signature.output.nbytes
+    return smallest_distance(call.op, call.signature, index, streaming.block_axes)
+
+
+def _first_read(members: Sequence[Step], tile: Tile, name: ValueName) -> int | None:
+    """Offset of the first byte of a tensor that a tile's calls read."""
+    offsets = [
+        offset_in(type_, region)
+        for step, call in zip(members, tile.calls, strict=True)
+        if call is not None
+        for value, type_, region in zip(
+            step.node.inputs, step.signature.inputs, call.inputs, strict=True
+        )
+        if value == name and all(span.size for span in region)
+    ]
+    return min(offsets, default=None)
