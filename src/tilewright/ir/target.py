@@ -223,8 +223,8 @@ class Target:
 
     @property
     def home(self) -> str:
-        """Where activations lie: the first memory that may hold them, that a DMA leads from and that
-        no engine works in; on a machine without one, where the first engine works."""
+        """Where activations lie: the first memory that may hold them, from which a DMA leads and
+        in which no engine works; on a machine without one, where the first engine works."""
         reached = {dma.between[0] for dma in self.dmas} - {e.works_in for e in self.engines}
         far = (m.name for m in self.memories if Role.ACTIVATION in m.holds and m.name in reached)
         return next(far, self.engines[0].works_in)
