@@ -42,7 +42,7 @@ def test_json_has_counters(program: Path, capsys: pytest.CaptureFixture[str]):
 
 def test_a_trace_has_a_line_per_instruction(program: Path, tmp_path: Path):
     trace = tmp_path / "trace.txt"
-    main(["sim", str(program), "--machine", "rv32imac", "--trace", str(trace)])
+    main(["sim", str(program), "--machine", "rv32imac", "--trace-to", str(trace)])
     lines = trace.read_text().splitlines()
     assert len(lines) == 7
     assert lines[0].split()[2:5] == ["0", "80000000", "addi"]

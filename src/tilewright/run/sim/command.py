@@ -33,10 +33,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="gvsoc: as its model; silicon: corrected where that is known to differ",
     )  # fmt: skip
     parser.add_argument("--max-cycles", type=int, metavar="N", help="stop at this cluster cycle")
+    parser.add_argument("--trace", action="store_true", help="print each instruction on stderr")
     parser.add_argument(
-        "--trace", nargs="?", const=Path("trace.txt"), type=Path, metavar="FILE",
-        help="write a line per instruction (to trace.txt where no FILE is named)",
-    )  # fmt: skip
+        "--trace-to", type=Path, metavar="FILE", help="write each instruction to a file"
+    )
     parser.add_argument("--profile", action="store_true", help="cycles by function and core")
     parser.add_argument("--timeline", type=Path, metavar="FILE", help="write Perfetto trace JSON")
     parser.add_argument(
@@ -66,8 +66,8 @@ def execute(args: argparse.Namespace) -> int:
     sim.check(uninitialised="uninitialised" in args.check, dma="dma" in args.check)
     sim.load(image)
     guard_stacks(sim, image)
-    if args.trace is not None:
-        sim.trace_to(args.trace)
+    if args.trace or args.trace_to is not None:
+        sim.trace_to(args.trace_to or Path("/dev/stderr"))
     if args.timeline is not None:
         sim.record_timeline()
     table = _profiled(sim, image) if args.profile else None

@@ -13,7 +13,7 @@ COMPILER = "riscv64-unknown-elf-gcc"
 FLAGS = (
     # rv32imac names a libgcc that exists; the cores run all of it but atomics.
     "-march=rv32imac_zicsr", "-mabi=ilp32", "-O2", "-std=gnu11", "-ffreestanding", "-fno-builtin",
-    "-nostdlib", "-nostartfiles", "-static", "-Wl,--no-warn-rwx-segments",
+    "-nostdlib", "-nostartfiles", "-static", "-mno-relax", "-Wl,--no-warn-rwx-segments",
 )  # fmt: skip
 
 

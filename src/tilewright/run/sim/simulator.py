@@ -22,6 +22,7 @@ for anything else. Order as tw_loss of core/sim.h."""
 FLOAT = 64
 """Index of f0 among the registers; x0 is 0."""
 
+_SLICE = 2 * 10**11  # picoseconds: 14 million cluster cycles
 _SILENT_HOURS = 10**15  # picoseconds: a run without a limit ends here (1000 simulated seconds)
 
 
@@ -149,13 +150,18 @@ class Simulator:
         """Run until exit, fault, deadlock, breakpoint, or the cluster's cycle ``max_cycles``."""
         if max_cycles is not None and max_cycles <= 0:
             raise OptionError(f"max cycles {max_cycles}: must be positive")
-        limit = _SILENT_HOURS if max_cycles is None else max_cycles * self.machine.cluster_period
-        outcome = Outcome(
-            self._core.tw_run_until(
-                self._sim, limit, breakpoint_at or 0, int(breakpoint_at is not None)
+        last = _SILENT_HOURS if max_cycles is None else max_cycles * self.machine.cluster_period
+        outcome = Outcome.LIMIT
+        limit = min(self.value(0), last)
+        while outcome is Outcome.LIMIT and limit < last:
+            # In slices, so that output appears and Ctrl-C works.
+            limit = min(limit + _SLICE, last)
+            outcome = Outcome(
+                self._core.tw_run_until(
+                    self._sim, limit, breakpoint_at or 0, int(breakpoint_at is not None)
+                )
             )
-        )
-        self._collect()
+            self._collect()
         return outcome
 
     def _collect(self) -> None:

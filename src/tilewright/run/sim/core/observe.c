@@ -24,7 +24,8 @@ void tw_account(tw_sim *sim, tw_core *core, int64_t cycle) {
   int64_t *row =
       &sim->profile[((size_t)core->id * (size_t)sim->symbol_count + core->observed_symbol) *
                     PROFILE_WIDTH];
-  row[0]++;
+  row[0] += (int64_t)(core->instructions - core->observed_instructions);
+  core->observed_instructions = core->instructions;
   row[1] += cycle - core->observed_cycle;
   for (int32_t loss = 0; loss < TW_LOSSES; loss++) {
     row[2 + loss] += core->lost[loss] - core->observed_lost[loss];

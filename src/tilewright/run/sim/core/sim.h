@@ -153,6 +153,7 @@ typedef struct {
   int64_t region_start[TW_REGIONS], region_cycles[TW_REGIONS];
   int64_t observed_cycle, observed_lost[TW_LOSSES];
   uint32_t observed_symbol;
+  uint64_t observed_instructions;
 } tw_core;
 
 typedef struct tw_sim tw_sim;

@@ -105,7 +105,7 @@ def _fabric_controller() -> Core:
         view=_F,
         domain=Domain.FABRIC,
         extensions=("i", "m", "c", "xpulp"),
-        cache=Cache(sets=64, ways=4, refill=2, is_on=False),
+        cache=Cache(sets=32, ways=4, refill=2, is_on=False),
         fetch_latency=5,
         starts=True,
         starts_at=95,
