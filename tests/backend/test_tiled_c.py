@@ -1,5 +1,8 @@
 """Generated C of tiled layers: with an emulated near memory, under sanitizers, equals the whole."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
@@ -7,13 +10,17 @@ from hypothesis import strategies as st
 
 from case import Case
 from strategies import STRATEGIES
-from tiled import COMPUTED, Tiled, assert_outputs, draw_tiled
+from tiled import COMPUTED, Tiled, assert_outputs, draw_tiled, evaluate, steps_of, tiled
+from tiled_chain import chain, chain_input, tiled_chains
+from tilewright.backend.bundle import Bundle
+from tilewright.errors import MismatchError
 from tilewright.ir.graph import ValueName
 from tilewright.ir.op import Op
-from tilewright.ir.tiling import Hold
-from tilewright.ir.types import Array
+from tilewright.ir.tiling import Group, Hold
+from tilewright.ir.types import Array, Span
 from tilewright.ops.conv2d import QConv2d, QDepthwiseConv2d
 from tilewright.ops.dense import QDense
+from tilewright.ops.window2d import Window2d
 from tilewright.run.host import HostOptions, run_on_host
 from tilewright.run.inputs import Batch
 from tilewright.targets.host.target import HIERARCHY
@@ -34,11 +41,15 @@ def run_sanitized(net: Tiled, inputs: dict[ValueName, Array]) -> None:
         assert_outputs(net.graph, inputs, outputs)
 
 
-def check_operator(op: type[Op], examples: int) -> None:
-    @settings(
+def few(examples: int) -> settings:
+    return settings(
         derandomize=True, deadline=None, max_examples=examples, database=None,
         phases=(Phase.generate,), suppress_health_check=list(HealthCheck),
     )  # fmt: skip
+
+
+def check_operator(op: type[Op], examples: int) -> None:
+    @few(examples)
     @given(case=STRATEGIES[op], data=st.data())
     def check(case: Case, data: st.DataObject) -> None:
         net, inputs = draw_tiled(data, case, (Hold.SINGLE, Hold.DOUBLE))
@@ -57,3 +68,80 @@ def test_tiled_c_equals_the_whole(op: type[Op]) -> None:
 @pytest.mark.parametrize("op", COMPUTED, ids=lambda op: op.__name__)
 def test_tiled_c_of_every_operator_equals_the_whole(op: type[Op]) -> None:
     check_operator(op, 4)
+
+
+def check_chains(*, is_far: bool, examples: int) -> None:
+    @few(examples)
+    @given(net=tiled_chains(is_far=is_far))
+    def check(net: Tiled) -> None:
+        assume(any(layer.tiles > 2 and len(layer.calls) > 1 for layer in net.program.layers))
+        run_sanitized(net, chain_input(net.graph))
+
+    check()
+
+
+@pytest.mark.parametrize("is_far", [True, False])
+def test_c_of_fused_groups_equals_the_whole(is_far: bool) -> None:
+    check_chains(is_far=is_far, examples=2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("is_far", [True, False])
+def test_c_of_many_fused_groups_equals_the_whole(is_far: bool) -> None:
+    check_chains(is_far=is_far, examples=25)
+
+
+def test_code_does_not_grow_with_the_number_of_tiles() -> None:
+    few_tiles, many_tiles = (rows_of_one_layer(height) for height in (24, 240))
+    assert many_tiles.program.layers[0].tiles == 10 * few_tiles.program.layers[0].tiles
+    assert len(function_of(few_tiles)) == len(function_of(many_tiles))
+
+
+def function_of(net: Tiled) -> list[str]:
+    _, text = net.bundle.files["net.c"].split("static TW_LAYER")
+    return text.split("\n}\n")[0].splitlines()
+
+
+def rows_of_one_layer(height: int) -> Tiled:
+    """One layer, four rows at a time."""
+    graph = chain([Window2d((3, 3), (1, 1), (1, 1, 1, 1))], height, is_residual=False)
+    steps = steps_of(graph, HIERARCHY)
+    assert steps is not None
+    output = steps[0].signature.output.shape
+    holds = dict.fromkeys(graph.values, Hold.DOUBLE)
+    return tiled(graph, steps, [Group(Span(0, 1), (1, 4, *output[2:]), (1,), holds)], HIERARCHY)
+
+
+def test_tables_of_tiles_are_linked_constants() -> None:
+    net = rows_of_one_layer(120)
+    tables = {n: size for n, size in net.bundle.symbols.items() if "_layer_00_" in n}
+    assert tables
+    width = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "int32_t": 4}
+    for name, size in tables.items():
+        found = re.findall(rf"const (\w+) {name}\[(\d+)\]", net.bundle.files["net.c"])
+        assert [width[c] * int(length) for c, length in found] == [size]
+
+
+def test_a_wait_that_is_missing_in_the_c_shows() -> None:
+    """The emulated DMA moves bytes only at the wait, or stops the program."""
+    net = rows_of_one_layer(24)
+    inputs = chain_input(net.graph)
+    run_sanitized(net, inputs)
+    text = net.bundle.files["net.c"]
+    waits = [line for line in text.splitlines() if "tw_wait(" in line]
+    assert len(waits) == 4
+    for line in waits:
+        files = {**net.bundle.files, "net.c": text.replace(line, "")}
+        broken = replace(net.bundle, files=files)
+        assert not computes_the_network(net, broken, inputs), line
+
+
+def computes_the_network(net: Tiled, bundle: Bundle, inputs: dict[ValueName, Array]) -> bool:
+    batch = Batch({n: a[None] for n, a in inputs.items()}, 1, is_batched=True)
+    options = HostOptions(sanitizes=True)
+    try:
+        result = run_on_host(bundle, net.program, HIERARCHY.toolchain, batch, options)
+    except MismatchError:  # the emulated DMA stopped the program
+        return False
+    wanted = evaluate(net.graph, inputs)
+    return all(np.array_equal(result.outputs[n][0], wanted[n]) for n in net.graph.outputs)

@@ -16,6 +16,9 @@ from tilewright.ir.types import Region, TensorType
 COPIES = {Hold.SINGLE: 1, Hold.DOUBLE: 2}
 """Holds that travel, and in how many copies."""
 
+MOST_COUNTS = 7
+"""TW_BOX_COUNTS of runtime/tw_box.h."""
+
 
 def working_groups(plan: Plan) -> tuple[int, ...]:
     """Indices of the groups that compute something; a view does not."""
@@ -113,6 +116,7 @@ def box_of(name: str, type_: TensorType, regions: tuple[Region, ...]) -> Box:
             _count(counts, strides, column(f"{name}_count{len(counts)}", sizes), pitch)
         is_dense = is_dense and set(sizes) == {type_.shape[axis]}
         pitch *= type_.shape[axis]
+    assert len(counts) <= MOST_COUNTS, f"{name}: a transfer of {len(counts) + 1} dimensions"
     return Box(column(f"{name}_bytes", run), tuple(reversed(counts)), tuple(reversed(strides)))
 
 

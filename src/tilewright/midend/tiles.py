@@ -119,7 +119,9 @@ def _tile(
     for step in reversed(members):
         name = step.node.output
         if name not in held:  # every reader was spared by carried rows
-            held[name] = done[name]
+            held[name] = done.get(name, tuple(Span(0, 0) for _ in step.signature.output.shape))
+            calls.append(None)
+            continue
         fresh = _not_yet(held[name], done.get(name)) if holds[name] is Hold.CARRIED else held[name]
         call = None if fresh is None else _call(step, fresh)
         calls.append(call)

@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-enum { TW_BOX_COUNTS = 4 };
+enum { TW_BOX_COUNTS = 7 };
 
 /// Runs of bytes at regular distances in a tensor; its dense copy has the same bytes without gaps.
 typedef struct {
