@@ -12,12 +12,12 @@ from tilewright.run.inputs import Batch, match_inputs
 from tilewright.run.qemu import run_on_qemu
 from tilewright.run.result import RunResult
 
-TOOLS = ("arm-none-eabi-gcc", "qemu-system-arm")
+TOOLS = ("arm-none-eabi-gcc", "qemu-system-arm", "make")
 MISSING = [tool for tool in TOOLS if shutil.which(tool) is None]
 needs_board = pytest.mark.skipif(
     bool(MISSING),
     reason=f"no {', '.join(MISSING)}: apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi "
-    "qemu-system-arm",
+    "qemu-system-arm make",
 )
 BOARDS = ("cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55")
 

@@ -1,4 +1,4 @@
-"""What is installed on this machine: Python packages, the C compiler, valgrind."""
+"""What is installed on this machine: Python packages, C compilers, valgrind, emulators."""
 
 import shutil
 import subprocess
@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from tilewright.errors import ToolError
 from tilewright.run.compiler import HOW_TO_GET, find_compiler
+from tilewright.run.qemu import PACKAGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,23 @@ def installed_tools() -> tuple[Tool, ...]:
         "C compiler", _compiler(), "run, verify: building the generated C", HOW_TO_GET, False
     )
     valgrind = Tool(
-        "valgrind", _valgrind(), "run --count: instructions per layer",
+        "valgrind", _version_line("valgrind"), "run --count: instructions per layer",
         "Debian and Ubuntu: apt-get install valgrind", False,
     )  # fmt: skip
-    return (*packages, compiler, valgrind)
+    return (*packages, compiler, valgrind, *_board_tools())
+
+
+def _board_tools() -> tuple[Tool, ...]:
+    programs = {
+        "arm-none-eabi-gcc": "run, verify: building for Cortex-M boards",
+        "qemu-system-arm": "run, verify: emulating Cortex-M boards",
+    }
+    return tuple(
+        Tool(name, _version_line(name), enables, f"Debian and Ubuntu: apt-get install {packages}",
+             is_required=False)
+        for name, enables in programs.items()
+        for packages in (PACKAGES[name],)
+    )  # fmt: skip
 
 
 def _package(name: str) -> str | None:
@@ -62,9 +76,10 @@ def _compiler() -> str | None:
         return None
 
 
-def _valgrind() -> str | None:
-    path = shutil.which("valgrind")
+def _version_line(program: str) -> str | None:
+    """The first line that a program says about itself; None where it is not installed."""
+    path = shutil.which(program)
     if path is None:
         return None
     done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "unknown version"
+    return done.stdout.strip().partition("\n")[0] or "unknown version"

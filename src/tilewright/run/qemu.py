@@ -45,10 +45,11 @@ SECONDS = 600
 STACK_BYTES = 32 << 10
 """Of the harness: what a network takes of it is measured, so it must not be short."""
 
-_PACKAGES = {
+PACKAGES = {
     "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
     "qemu-system-arm": "qemu-system-arm",
 }
+"""Program → the Debian packages that have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def find_tool(name: str) -> str:
     if path is None:
         raise ToolError(
             f"{name} is not installed, and running on an emulated board needs it; install it "
-            f"(Debian and Ubuntu: apt-get install {_PACKAGES.get(name, name)}) or use --target host"
+            f"(Debian and Ubuntu: apt-get install {PACKAGES.get(name, name)}) or use --target host"
         )
     return path
 
@@ -123,7 +124,7 @@ def _build(job: _Job, *, observes: bool) -> str:
     board, folder = job.board, job.folder
     own = [f"board/{p.name}" for p in (*board.startup, *board.emulated) if p.suffix == ".c"]
     names = [*job.bundle.sources, *own, "harness_main.c", "harness_glue.c", "main.c"]
-    advice = f"install {_PACKAGES.get(job.toolchain.compiler, job.toolchain.compiler)}, version 12"
+    advice = f"install {PACKAGES.get(job.toolchain.compiler, job.toolchain.compiler)}, version 12"
     compiler = Compiler((find_tool(job.toolchain.compiler),), "", advice)
     flags = [*FLAGS, *job.toolchain.flags, f"-I{folder / 'board'}"]
     flags += ["-DTW_OBSERVE"] if observes else []
