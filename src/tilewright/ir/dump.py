@@ -4,7 +4,22 @@ from collections.abc import Iterator
 
 from tilewright.ir.graph import Graph, Node, Value
 from tilewright.ir.plan import Plan
-from tilewright.ir.program import Call, InArena, Operand, Program
+from tilewright.ir.program import (
+    Call,
+    InConstant,
+    Index,
+    Keep,
+    Load,
+    Loop,
+    Operand,
+    Place,
+    Program,
+    Simple,
+    Store,
+    Transfer,
+    Wait,
+)
+from tilewright.ir.tiling import Hold
 
 
 def dump_graph(graph: Graph) -> str:
@@ -50,17 +65,76 @@ def dump_plan(plan: Plan) -> str:
         lines.append(
             f"  share step {o.step}: {o.reader} starts {o.distance} bytes after {o.writer}{pieces}"
         )
+    lines += [line for index in range(len(plan.groups)) for line in _group(plan, index)]
     return "\n".join(lines) + "\n"
+
+
+def _group(plan: Plan, index: int) -> Iterator[str]:
+    """Tile, loops and holds of a group; nothing for a step that is computed whole, in place."""
+    group = plan.groups[index]
+    is_in_place = all(hold is Hold.DIRECT for hold in group.holds.values())
+    if group.steps.size == 1 and is_in_place and not group.order:
+        return
+    tile = "x".join(map(str, group.tile))
+    axes = ", ".join(map(str, group.order)) or "none"
+    yield f"  group steps [{group.steps.start}..{group.steps.stop}) tile {tile} loops {axes}"
+    for value, hold in group.holds.items():
+        early = ", first one early" if value in group.early else ""
+        yield f"    {hold.value:8s} {value}{early}"
 
 
 def dump_program(program: Program) -> str:
-    """Actions with the places of their operands and every argument of the kernel."""
+    """Actions with the places of their operands and every argument of the kernel.
+
+    What differs from tile to tile is a list in brackets; a line ``tile +1`` begins what a loop does
+    for the tile after the one at hand.
+    """
     lines = [f"program {program.name}"]
     lines += [f"  input  {_operand(o)}" for o in program.inputs]
-    for call in program.calls:
-        lines += _call(call)
+    for layer in program.layers:
+        for action in layer.actions:
+            lines += _loop(action) if isinstance(action, Loop) else _action(action)
     lines += [f"  output {_operand(o)}" for o in program.outputs]
     return "\n".join(lines) + "\n"
+
+
+def _loop(loop: Loop) -> Iterator[str]:
+    yield f"  loop over {loop.tiles} tiles"
+    shift = None
+    for item in loop.body:
+        if item.shift != shift:
+            shift = item.shift
+            yield f"   tile {shift:+d}"
+        yield from (f"  {line}" for line in _action(item.action))
+    yield "  end of loop"
+
+
+def _action(action: Simple) -> Iterator[str]:
+    match action:
+        case Call():
+            yield from _call(action)
+        case Load(transfer):
+            yield _transfer("load", transfer)
+        case Store(transfer):
+            yield _transfer("store", transfer)
+        case Wait():
+            yield f"  wait {action.value} on channel {_index(action.channel)}{_when(action.when)}"
+        case Keep():
+            rows = f"{_index(action.size)} bytes from +{_index(action.start)} to the front of"
+            yield f"  keep {rows} {_place(action.place)}{_when(action.when)}"
+
+
+def _transfer(what: str, transfer: Transfer) -> str:
+    box = transfer.box
+    counts = "".join(
+        f" x {_index(count)} every {stride}"
+        for count, stride in zip(box.counts, box.strides, strict=True)
+    )
+    return (
+        f"  {what} {transfer.value}: {_place(transfer.near)} and {_place(transfer.far)}, "
+        f"{_index(box.run)} bytes{counts}, {transfer.dma.name} channel "
+        f"{_index(transfer.channel)}{_when(transfer.when)}"
+    )
 
 
 def _call(call: Call) -> Iterator[str]:
@@ -70,11 +144,28 @@ def _call(call: Call) -> Iterator[str]:
     if call.scratch is not None:
         place = f"{call.scratch.memory}+{call.scratch.offset}"
         yield f"    .scratch = {place} ({call.scratch_bytes} bytes)"
-    for member, value in call.kernel.fields(call.node.op, call.signature).items():
-        yield f"    .{member} = {value}"
+    rows = [call.kernel.fields(p.op, p.signature) for p in call.filled]
+    for member in rows[0]:
+        values = [row[member] for row in rows]
+        same = all(value == values[0] for value in values)
+        yield f"    .{member} = {values[0] if same else values}"
 
 
 def _operand(operand: Operand) -> str:
-    place = operand.place
-    where = f"{place.memory}+{place.offset}" if isinstance(place, InArena) else "constant"
-    return f"{where}: {operand.value.name} {operand.value.type}"
+    return f"{_place(operand.place)}: {operand.value.name} {operand.value.type}"
+
+
+def _place(place: Place) -> str:
+    plus = "" if place.plus == 0 else f"+{_index(place.plus)}"
+    where = "constant" if isinstance(place, InConstant) else f"{place.memory}+{place.offset}"
+    return where + plus
+
+
+def _index(index: Index) -> str:
+    return str(index) if isinstance(index, int) else str(list(index.values))
+
+
+def _when(when: Index) -> str:
+    return (
+        "" if isinstance(when, int) else f" in tiles {[t for t, w in enumerate(when.values) if w]}"
+    )

@@ -136,14 +136,17 @@ def _output_table(name: str, array: Array, *, is_batch: bool) -> Group:
 
 
 def layer_costs(program: Program, count: Count | None) -> tuple[LayerCost, ...]:
-    """One row per layer of the program, with its cost where there is one."""
+    """One row per layer of the program, with its cost where there is one.
+
+    Nodes that are computed together, tile by tile, are one layer; its name is the last one's.
+    """
     return tuple(
         LayerCost(
-            call.node.name,
-            type(call.node.op).__name__,
-            call.engine.name,
+            layer.calls[-1].node.name,
+            "+".join(type(call.node.op).__name__ for call in layer.calls),
+            layer.calls[-1].engine.name,
             count.layers[index] if count is not None else None,
-            call.node.op.macs(*call.signature.inputs),
+            sum(call.node.op.macs(*call.signature.inputs) for call in layer.calls),
         )
-        for index, call in enumerate(program.calls)
+        for index, layer in enumerate(program.layers)
     )
