@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bare_metal import needs_board
 from executable_page import Runner, run_page
 
 ROOT = Path(__file__).parents[2]
@@ -41,3 +42,10 @@ def test_architecture_shows_what_the_compiler_makes_today(pytestconfig: pytest.C
         page = generate.regenerated(page)
         generate.PAGE.write_text(page)
     assert generate.regenerated(page) == page, "run .venv/bin/python docs/generate.py"
+
+
+@needs_board
+def test_firmware_is_made_as_described(tmp_path: Path, pytestconfig: pytest.Config):
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    update = bool(pytestconfig.getoption("update_snapshots"))
+    run_page(ROOT / "docs/how-to/cortex-m.md", Runner(tmp_path), update=update)
