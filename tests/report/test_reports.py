@@ -60,6 +60,8 @@ def test_a_memory_says_how_much_it_lacks() -> None:
     assert MemoryUse("ram", 100, {"arena": 90, "stack": 30}).short == 20
     assert MemoryUse("ram", 120, {"arena": 90, "stack": 30}).short == 0
     assert MemoryUse("ram", None, {"arena": 90}).short == 0
+    hosted = MemoryUse("ram", 100, {"arena": 90, "stack": 30}, frozenset({"stack"}))
+    assert (hosted.used, hosted.short) == (90, 0)
 
 
 def test_a_run_shows_the_largest_outputs_and_the_cost_of_every_layer() -> None:

@@ -49,7 +49,7 @@ _MACHINE_INTERFACE = """\
 ```json
 {"model": "model.tflite", "target": "host", "contract": "tflite", "runs": 2,
  "runs_identical": true, "macs": {"source": 7489664, "compiled": 3813290},
- "memory": {"ram": {"used": 37136, "size": null, "parts": {"arena": 36864, "stack": 272}}},
+ "memory": {"ram": {"used": 36864, "size": null, "parts": {"arena": 36864, "stack": 272}}},
  "count": {"unit": "none", "total": null,
            "layers": [{"name": "conv2d_0", "op": "QConv2d", "engine": "cpu", "count": null,
                        "macs": 497664}]}}
@@ -60,7 +60,8 @@ _MACHINE_INTERFACE = """\
 - `runs_identical`: every run gave the same bytes; else the exit code is 1
 - `macs`: multiply-accumulates of one inference: as the file has them, and as compiled
 - `memory`: bytes by memory of the target; `size` is null where nothing limits it; `used` is the
-  sum of `parts`; parts that do not exist or were not measured are left out
+  sum of `parts` without the host's `stack`, which is the process's own and takes nothing of the
+  memory's size; parts that do not exist or were not measured are left out
 - `arena`: activations, with input and output
 - `scratch`: what kernels' working memory adds to the arena beyond that
 - `io`: inputs and outputs, on targets that keep them outside of the arena

@@ -18,18 +18,21 @@ from tilewright.run.result import RunResult
 class MemoryUse:
     """One memory of the target.
 
-    size   bytes; None where nothing limits it
-    parts  what fills it → bytes; parts that nobody measured are left out
+    size       bytes; None where nothing limits it
+    parts      what fills it → bytes; parts that nobody measured are left out
+    elsewhere  parts that are told but take nothing of ``size``: on a machine with an operating
+               system the stack is the process's
     """
 
     name: str
     size: int | None
     parts: Mapping[str, int]
+    elsewhere: frozenset[str] = frozenset()
 
     @property
     def used(self) -> int:
-        """Bytes of all parts."""
-        return sum(self.parts.values())
+        """Bytes of all parts that lie in this memory."""
+        return sum(size for part, size in self.parts.items() if part not in self.elsewhere)
 
     @property
     def short(self) -> int:
@@ -65,7 +68,8 @@ def memory_use(
         parts[target.constants_in]["code"] = result.linked.code + result.linked.other
         if result.linked.startup:
             parts[target.constants_in]["startup"] = result.linked.startup
-    return tuple(MemoryUse(m.name, m.size, parts[m.name]) for m in target.memories)
+    elsewhere = frozenset({"stack"}) if target.toolchain.board is None else frozenset[str]()
+    return tuple(MemoryUse(m.name, m.size, parts[m.name], elsewhere) for m in target.memories)
 
 
 def _add_arena(parts: dict[str, int], memory: Memory, plan: Plan) -> None:
