@@ -23,12 +23,19 @@ FLAGS = (
 
 
 def cache_folder() -> Path:
-    """Where compiled cores are kept: TILEWRIGHT_CACHE, XDG_CACHE_HOME or ~/.cache."""
+    """Where compiled cores are kept: TILEWRIGHT_CACHE, XDG_CACHE_HOME or ~/.cache.
+
+    A folder of this user among the temporary files where that one cannot be written.
+    """
     named = os.environ.get("TILEWRIGHT_CACHE")
-    if named:
-        return Path(named)
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "tilewright"
+    folder = Path(named) if named else Path(base) / "tilewright"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        folder = Path(tempfile.gettempdir()) / f"tilewright-{os.getuid()}"
+        folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
 
 
 @cache
@@ -45,7 +52,6 @@ def build_core() -> Path:
     suffix = ".dylib" if sys.platform == "darwin" else ".so"
     library = cache_folder() / f"sim-{digest.hexdigest()[:24]}{suffix}"
     if not library.exists():
-        library.parent.mkdir(parents=True, exist_ok=True)
         _compile(compiler.command, [s for s in sources if s.suffix == ".c"], header, library)
     return library
 

@@ -56,9 +56,12 @@ def read_image(path: Path) -> Image:
     if data[4:6] != b"\x01\x01" or struct.unpack_from("<H", data, 18)[0] != _RISCV:
         raise ModelError(f"{path}: not a program for 32-bit RISC-V, little endian")
     try:
-        return _parse(data)
+        image = _parse(data)
     except (struct.error, IndexError, ValueError):
         raise ModelError(f"{path}: the ELF file is cut off or damaged") from None
+    if not image.segments:
+        raise ModelError(f"{path}: nothing to load in this ELF file; is it linked?")
+    return image
 
 
 def _parse(data: bytes) -> Image:

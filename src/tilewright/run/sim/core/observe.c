@@ -5,11 +5,11 @@
 
 enum { PROFILE_WIDTH = 2 + TW_LOSSES };
 
-static uint32_t symbol_at(const tw_sim *sim, const tw_core *core, uint32_t pc) {
+static uint32_t symbol_at(tw_sim *sim, const tw_core *core, uint32_t pc) {
   tw_memory *memory;
   uint32_t offset;
   int32_t latency;
-  if (!tw_memory_at((tw_sim *)sim, core->view, pc, &memory, &offset, &latency)) {
+  if (!tw_memory_at(sim, core->view, pc, &memory, &offset, &latency)) {
     return 0;
   }
   const uint16_t *symbols = sim->symbols[memory - sim->memories];
@@ -34,12 +34,12 @@ void tw_account(tw_sim *sim, tw_core *core, int64_t cycle) {
   core->observed_cycle = cycle;
 }
 
-static void trace(const tw_sim *sim, const tw_core *core, const tw_insn *insn, int64_t cycle) {
+void tw_trace(tw_sim *sim, const tw_core *core, const tw_insn *insn, int64_t cycle) {
   tw_memory *memory;
   uint32_t offset, word = 0;
   int32_t latency;
   char text[96];
-  if (!tw_memory_at((tw_sim *)sim, core->view, insn->pc, &memory, &offset, &latency)) {
+  if (!tw_memory_at(sim, core->view, insn->pc, &memory, &offset, &latency)) {
     return;
   }
   memcpy(&word, memory->bytes + offset, 2u * insn->size);
@@ -48,12 +48,9 @@ static void trace(const tw_sim *sim, const tw_core *core, const tw_insn *insn, i
           core->id, insn->pc, text, core->x[10], core->x[11], core->x[2]);
 }
 
-void tw_observe(tw_sim *sim, tw_core *core, const tw_insn *insn, int64_t cycle) {
+void tw_attribute(tw_sim *sim, tw_core *core, uint32_t pc, int64_t cycle) {
   tw_account(sim, core, cycle);
-  core->observed_symbol = symbol_at(sim, core, insn->pc);
-  if (sim->trace != NULL) {
-    trace(sim, core, insn, cycle);
-  }
+  core->observed_symbol = symbol_at(sim, core, pc);
 }
 
 // Mark 2 * region + 1 opens a region that the program names, 2 * region + 2 closes it.

@@ -236,7 +236,7 @@ struct tw_sim {
   char *output;
   size_t output_size, output_room;
   FILE *trace;
-  bool observes;                  // tracing, profiling: every instruction goes through tw_observe
+  bool observes;                  // tracing, profiling: every instruction is looked at
   uint16_t *symbols[TW_MEMORIES]; // per halfword: index of the function
   int64_t *profile;               // [core][symbol][2 + TW_LOSSES]: instructions, cycles, losses
   int32_t symbol_count;
@@ -288,7 +288,9 @@ void tw_record(tw_sim *sim, int32_t track, uint32_t what, int64_t start, int64_t
 // cpu.c: runs one core until it would overtake the horizon.
 void tw_run_core(tw_sim *sim, tw_core *core);
 // observe.c
-void tw_observe(tw_sim *sim, tw_core *core, const tw_insn *insn, int64_t cycle);
+// Prints the instruction; books the cycles until now on the one before, and what follows on `pc`.
+void tw_trace(tw_sim *sim, const tw_core *core, const tw_insn *insn, int64_t cycle);
+void tw_attribute(tw_sim *sim, tw_core *core, uint32_t pc, int64_t cycle);
 void tw_account(tw_sim *sim, tw_core *core, int64_t cycle);
 void tw_mark(tw_sim *sim, tw_core *core, uint32_t mark, int64_t cycle);
 
