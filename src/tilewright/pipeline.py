@@ -24,9 +24,9 @@ from tilewright.ir.plan import Assignment, Plan
 from tilewright.ir.program import Program
 from tilewright.ir.target import Target
 from tilewright.ir.types import Shape
-from tilewright.midend.allocate import plan_memory
 from tilewright.midend.assign import assign
 from tilewright.midend.check import check_plan
+from tilewright.midend.plan_memory import plan_memory
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,10 +25,10 @@ from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.op import Op
 from tilewright.ir.plan import Plan
 from tilewright.ir.target import Signature, Streaming, Target
-from tilewright.midend.allocate import plan_memory
 from tilewright.midend.assign import assign
 from tilewright.midend.check import check_plan
 from tilewright.midend.explain import activation_bytes, live_at_peak, peak_step, usage_by_step
+from tilewright.midend.plan_memory import plan_memory
 from tilewright.ops.layout import Reshape
 from tilewright.ops.pool2d import MaxPool2d
 from tilewright.ops.window2d import Window2d
@@ -204,7 +204,7 @@ def test_activations_make_way_for_scratch():
 def test_plans_are_the_same_in_every_process():
     code = (
         "import hypothesis, random_networks as r\n"
-        "from tilewright.midend.allocate import plan_memory\n"
+        "from tilewright.midend.plan_memory import plan_memory\n"
         "from tilewright.midend.assign import assign\n"
         "net = r.Network(); x = net.input(1, 6, 6, 3); y = net.input(1, 6, 6, 3)\n"
         "for _ in range(9): x, y = y, net.node(r.Largest(), x, y)\n"
@@ -225,7 +225,7 @@ def test_plans_are_the_same_in_every_process():
 def test_no_solver_is_imported_where_first_fit_meets_the_bound():
     code = (
         "import sys, random_networks as r\n"
-        "from tilewright.midend.allocate import plan_memory\n"
+        "from tilewright.midend.plan_memory import plan_memory\n"
         "from tilewright.midend.assign import assign\n"
         "net = r.Network(); x = net.input(1, 6, 6, 3)\n"
         "for _ in range(9): x = net.node(r.Largest(), x)\n"

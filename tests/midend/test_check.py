@@ -23,9 +23,9 @@ from tilewright.ir.graph import Graph
 from tilewright.ir.plan import Buffer, Plan
 from tilewright.ir.target import Memory, Role, Streaming, Target
 from tilewright.ir.types import Span
-from tilewright.midend.allocate import plan_memory
 from tilewright.midend.assign import assign
 from tilewright.midend.check import PlanError, check_plan
+from tilewright.midend.plan_memory import plan_memory
 from tilewright.ops.layout import Reshape
 from tilewright.ops.pool2d import MaxPool2d
 from tilewright.ops.window2d import Window2d

@@ -21,9 +21,9 @@ from tilewright.errors import CapacityError
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Plan
 from tilewright.ir.target import Streaming, Target
-from tilewright.midend.allocate import plan_memory
 from tilewright.midend.assign import assign
 from tilewright.midend.check import check_plan
+from tilewright.midend.plan_memory import plan_memory
 from tilewright.ops.pool2d import MaxPool2d
 from tilewright.ops.window2d import Window2d
 

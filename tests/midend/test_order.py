@@ -9,8 +9,8 @@ from random_networks import Largest, Network, fake_kernel, fake_target, graphs
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Assignment, Step
 from tilewright.ir.target import Streaming
-from tilewright.midend.allocate import plan_memory
 from tilewright.midend.assign import assign
+from tilewright.midend.plan_memory import plan_memory
 from tilewright.ops.layout import Concat
 from tilewright.ops.pool2d import MaxPool2d
 from tilewright.ops.window2d import Window2d

@@ -1,4 +1,4 @@
-"""Assignment to Plan: every activation and every scratch gets its place in a memory.
+"""From the way in which steps are computed to a Plan: every buffer gets its place in a memory.
 
 First-fit placement is tried before the solver and is enough for most networks: where a placement
 meets the lower bound, nothing else is tried.
@@ -10,13 +10,10 @@ from dataclasses import replace
 from math import gcd
 from typing import NamedTuple
 
-from tilewright.errors import CapacityError
 from tilewright.ir.graph import Graph, ValueName
-from tilewright.ir.plan import Assignment, Buffer, Overlap, Plan, Step
-from tilewright.ir.target import Memory, Role, Target
-from tilewright.midend.cut import Cut, whole_cut
-from tilewright.midend.explain import shortfall
-from tilewright.midend.fuse import Fusion
+from tilewright.ir.plan import Buffer, Overlap, Plan, Step
+from tilewright.ir.target import Role, Target
+from tilewright.midend.cut import Cut
 from tilewright.midend.lifetimes import Leave, activation_reads, demand, storage_of
 from tilewright.midend.overlap import Gap, longest_piece
 from tilewright.midend.pack_exactly import pack_exactly
@@ -24,29 +21,6 @@ from tilewright.midend.pack_greedily import pack_greedily
 from tilewright.midend.packing import Offsets, Packing, Piece
 
 log = logging.getLogger(__name__)
-
-MOST_PLACEMENTS = 6
-"""Placements to try for one memory size."""
-
-
-def plan_memory(graph: Graph, assignment: Assignment, target: Target) -> Plan:
-    """The plan with the smallest arena that was found, and what is proven about it.
-
-    Where that does not fit, the fastest plan that was found to fit: with kernels that need less
-    scratch, and with steps that are computed together, a few rows at a time.
-    Raises CapacityError where a memory's arena exceeds its size.
-    """
-    cuts = tuple(whole_cut(time, step) for time, step in enumerate(assignment.steps))
-    plan = place(graph, cuts, target)
-    short = _too_small(plan, target)
-    if short is None:
-        return plan
-    fusion = Fusion(graph, assignment.steps, target, short)
-    fused = _within(fusion, short)
-    if fused is not None:
-        return fused
-    smallest = _smallest(fusion, plan)
-    raise CapacityError(shortfall(smallest, plan, short))
 
 
 def place(graph: Graph, cuts: Sequence[Cut], target: Target) -> Plan:
@@ -73,43 +47,6 @@ def place(graph: Graph, cuts: Sequence[Cut], target: Target) -> Plan:
         {name: arena.bound for name, arena in arenas.items()},
         tuple(cut.group for cut in cuts),
     )
-
-
-def _too_small(plan: Plan, target: Target) -> Memory | None:
-    """The first memory whose arena exceeds its size."""
-    for memory in target.memories:
-        if memory.size is not None and plan.arena_bytes.get(memory.name, 0) > memory.size:
-            return memory
-    return None
-
-
-def _within(fusion: Fusion, memory: Memory) -> Plan | None:
-    """The fastest plan that fits the memory; None where none was found.
-
-    What runs need says nothing of holes between buffers, so the limit goes down by what a placement
-    exceeds it.
-    """
-    assert memory.size is not None
-    limit = memory.size
-    for _ in range(MOST_PLACEMENTS):
-        cuts = fusion.cheapest(limit)
-        if cuts is None:
-            return None
-        plan = place(fusion.graph, cuts, fusion.target)
-        excess = plan.arena_bytes[memory.name] - memory.size
-        if excess <= 0:
-            return plan
-        limit = min(limit, max(map(fusion.need, cuts))) - excess
-    return None
-
-
-def _smallest(fusion: Fusion, whole: Plan) -> Plan:
-    """The plan with the smallest arena that was found in any way."""
-    cuts = fusion.cheapest(fusion.least())
-    assert cuts is not None, "the least limit is one that can be met; this is a bug in tilewright"
-    plan = place(fusion.graph, cuts, fusion.target)
-    name = fusion.memory.name
-    return min(plan, whole, key=lambda p: p.arena_bytes[name])
 
 
 class _Arena(NamedTuple):

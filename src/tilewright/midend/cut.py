@@ -28,6 +28,7 @@ class Cut:
     scratch  bytes per step, of its largest call
     parts    tensor → bytes of its tile buffer, all copies together
     moved    bytes that are copied between memories
+    early_since  first step of the run behind which early transfers travel
     leaves   whole input → where it may lie, should it die with this run, seen from the output
     """
 
@@ -39,6 +40,7 @@ class Cut:
     parts: Mapping[ValueName, int]
     leaves: Mapping[ValueName, Gap]
     moved: int = 0
+    early_since: int | None = None
 
     @property
     def inner(self) -> frozenset[ValueName]:
@@ -58,6 +60,8 @@ class Cut:
 
     def lives(self, name: ValueName) -> Span:
         """Steps in which an inner tensor's buffer is in use."""
+        if name in self.group.early and self.early_since is not None:
+            return Span(self.early_since, self.span.stop - self.early_since)
         if self.group.holds[name] is not Hold.LOCAL:
             return self.span
         times = [i for i, s in enumerate(self.steps) if name in (*s.node.inputs, s.node.output)]

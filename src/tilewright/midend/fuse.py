@@ -12,16 +12,15 @@ step        0       1       2       3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tilewright.ir.graph import Graph, ValueName
+from tilewright.ir.graph import Graph
 from tilewright.ir.plan import Step
 from tilewright.ir.target import Kernel, Memory, Role, Target
 from tilewright.ir.types import Span
 from tilewright.midend.assign import judge
 from tilewright.midend.cut import Cut, whole_cut
 from tilewright.midend.lifetimes import storage_of, whole_lifetimes
-from tilewright.midend.overlap import Gap
-from tilewright.midend.packing import Packing, Piece
-from tilewright.midend.runs import Run
+from tilewright.midend.need import Alive, local_need
+from tilewright.midend.runs import Run, may_fuse
 
 LONGEST_RUN = 8
 """Steps that are computed together at most: every further one adds rows and saves no more."""
@@ -35,16 +34,15 @@ class Fusion:
     steps: tuple[Step, ...]
     target: Target
     memory: Memory
-    _shown: Mapping[ValueName, ValueName] = field(init=False)
-    _lifetimes: Mapping[ValueName, Span] = field(init=False)
+    _alive: Alive = field(init=False)
     _singles: list[tuple[Cut, ...]] = field(init=False)
     _runs: dict[tuple[Span, int, bool], Cut | None] = field(init=False, default_factory=dict)
     _needs: dict[int, tuple[Cut, int]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._shown = storage_of(self.steps)
         whole = [whole_cut(time, step) for time, step in enumerate(self.steps)]
-        self._lifetimes = whole_lifetimes(self.graph, whole)
+        lifetimes = whole_lifetimes(self.graph, whole)
+        self._alive = Alive(self.graph, storage_of(self.steps), lifetimes, self.memory.align)
         self._singles = [(cut, *self._alternatives(time)) for time, cut in enumerate(whole)]
 
     def cheapest(self, limit: int) -> tuple[Cut, ...] | None:
@@ -79,52 +77,9 @@ class Fusion:
         return self._needs[id(cut)][1]
 
     def _need(self, cut: Cut) -> int:
-        span, through = cut.span, 0
-        end = 2 * span.size
-        pieces: list[Piece] = []
-        readers: dict[ValueName, int] = {}
-        for tensor, life in self._lifetimes.items():
-            size = self._rounded(self.graph.type(tensor).nbytes)
-            is_input = tensor in self.graph.inputs and life.start >= span.start == 0
-            if life.start < span.start < life.stop or is_input:
-                if life.stop > span.stop:
-                    through += size
-                else:
-                    readers[tensor] = len(pieces)
-                    pieces.append(Piece(size, 0, end))
-        if cut.steps[-1].kernel is not None:
-            pieces += self._working(cut)
-            output = len(pieces)
-            made = self.graph.type(cut.steps[-1].node.output).nbytes
-            pieces.append(Piece(self._rounded(made), 1, end))
-            gaps = self._gaps(cut, readers, output)
-        else:
-            gaps = {}
-        return through + Packing(tuple(pieces), gaps).lower_bound
-
-    def _working(self, cut: Cut) -> Iterator[Piece]:
-        for name, size in cut.parts.items():
-            lives = cut.lives(name)
-            start, stop = lives.start - cut.span.start, lives.stop - cut.span.start
-            yield Piece(self._rounded(size), 2 * start + 1, 2 * stop)
-        for index, size in enumerate(cut.scratch):
-            if size:
-                yield Piece(self._rounded(size), 2 * index + 1, 2 * index + 2)
-
-    def _gaps(
-        self, cut: Cut, readers: Mapping[ValueName, int], output: int
-    ) -> dict[tuple[int, int], Gap]:
-        gaps: dict[tuple[int, int], Gap] = {}
-        for name, gap in cut.leaves.items():
-            tensor = self._shown.get(name, name)
-            if tensor in readers:
-                gaps[output, readers[tensor]] = gap
-        if len(gaps) > 1:
-            gaps = {pair: gap._replace(below=-(1 << 40)) for pair, gap in gaps.items()}
-        return gaps
-
-    def _rounded(self, size: int) -> int:
-        return -(-size // self.memory.align) * self.memory.align
+        there = frozenset(self._alive.at_entry(cut.span.start))
+        through = self._alive.after(there, cut.span.stop)
+        return self._alive.bytes(through) + local_need(cut, self._alive, there - through)
 
     def _alternatives(self, time: int) -> list[Cut]:
         """The step at ``time`` with other kernels than the fastest."""
@@ -148,18 +103,8 @@ class Fusion:
                     yield Span(start, stop - start)
 
     def _may_fuse(self, span: Span) -> bool:
-        """Whether only the last result of the steps is seen outside of them."""
-        members = self.steps[span.start : span.stop]
-        if any(step.kernel is None for step in members):
-            return False
-        if Role.TILE not in self.memory.holds:
-            return False
-        inner = {step.node.output for step in members[:-1]}
-        read = {name for step in members for name in step.node.inputs}
-        seen = {*self.graph.outputs, *self._shown, *self._shown.values()}
-        return inner <= read - seen and all(
-            self._lifetimes[name].stop <= span.stop for name in inner
-        )
+        can_cut = Role.TILE in self.memory.holds
+        return can_cut and may_fuse(self.graph, self.steps, span, self._alive.lifetimes)
 
     def _fewest_tiles(self, span: Span, limit: int) -> Cut | None:
         """The largest tiles that keep to the limit; memory grows with the tile."""

@@ -1,6 +1,6 @@
 """Runs of steps that may be computed together, and what their tiles ask of kernels and memory."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import ceil
@@ -199,6 +199,24 @@ class Run:
             for name, hold in group.holds.items()
             if hold is Hold.DIRECT and name != output and name not in self.graph.constants
         }
+
+
+def may_fuse(
+    graph: Graph, steps: Sequence[Step], span: Span, lifetimes: Mapping[ValueName, Span]
+) -> bool:
+    """Whether only the last result of a run is seen outside of it, and one memory serves it."""
+    members = steps[span.start : span.stop]
+    if any(step.kernel is None for step in members):
+        return False
+    inner = {step.node.output for step in members[:-1]}
+    read = {name for step in members for name in step.node.inputs}
+    viewed = {name for s in steps if s.kernel is None for name in (s.node.output, *s.node.inputs)}
+    is_one_memory = len({step.engine.works_in for step in members if step.engine}) == 1
+    return (
+        is_one_memory
+        and inner <= read - viewed - {*graph.outputs}
+        and all(lifetimes[name].stop <= span.stop for name in inner)
+    )
 
 
 def is_willing(step: Step, call: TileCall) -> bool:

@@ -1,0 +1,232 @@
+"""Which tensors stay near and how every run of steps is cut, on a target with a far memory.
+
+A shortest path again, as in ``fuse``, but a boundary between steps is now many vertices: one for
+every choice of which of the tensors that are alive there lie near. A cut leads from a vertex to
+another where it finds its inputs as it wants them, and where everything near fits together.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from tilewright.ir.graph import Graph, ValueName
+from tilewright.ir.plan import Step
+from tilewright.ir.target import Memory, Target
+from tilewright.ir.tiling import Hold
+from tilewright.ir.types import Span
+from tilewright.midend.assign import judge
+from tilewright.midend.cut import Cut, whole_cut
+from tilewright.midend.lifetimes import storage_of, whole_lifetimes
+from tilewright.midend.need import Alive, local_need
+from tilewright.midend.runs import Run, may_fuse
+from tilewright.midend.stream import StreamedRun, packed_types
+
+Near = frozenset[ValueName]
+"""The tensors that lie near at a boundary."""
+
+MOST_CUTS = 40
+"""Ways of one run that are kept for each choice of what lies near."""
+
+MOST_VERTICES = 64
+"""Choices that are kept at one boundary; the cheapest ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much to look at.
+
+    longest_run  steps that are computed together at most
+    """
+
+    longest_run: int
+
+
+EFFORTS: Mapping[str, Effort] = {"quick": Effort(1), "normal": Effort(3), "best": Effort(6)}
+
+
+class _Arrival(NamedTuple):
+    """The cheapest way to a vertex: cycles, bytes moved, and the last cut of it."""
+
+    cycles: int
+    moved: int
+    number: int
+    cut: Cut | None
+    came_from: Near
+
+
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    """A cut as the search sees it; tensors by the value that owns the bytes.
+
+    near, far  inputs that it wants there
+    makes      the output, where it is near
+    bytes      near memory for itself, with inputs that die and the output
+    """
+
+    cut: Cut
+    near: Near
+    far: Near
+    makes: Near
+    dying: Near
+    bytes: int
+
+
+@dataclass
+class Residence:
+    """All candidates of one network on one target. Not frozen: made once, then searched.
+
+    is_lean  single steps also run on kernels that are slower and need less scratch
+    """
+
+    graph: Graph
+    steps: tuple[Step, ...]
+    target: Target
+    memory: Memory
+    effort: Effort
+    is_lean: bool = False
+    _alive: Alive = field(init=False)
+    _edges: dict[int, list[_Edge]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        whole = [whole_cut(time, step) for time, step in enumerate(self.steps)]
+        lifetimes = whole_lifetimes(self.graph, whole)
+        self._alive = Alive(self.graph, storage_of(self.steps), lifetimes, self.memory.align)
+        self._edges = {}
+        for start in range(len(self.steps)):
+            self._edges[start] = [
+                edge for span in self._spans(start) for edge in self._candidates(span)
+            ]
+
+    @property
+    def candidates(self) -> int:
+        """How many ways there are in all."""
+        return sum(map(len, self._edges.values()))
+
+    def cheapest(self, limit: int) -> tuple[Cut, ...] | None:
+        """The fastest way in which no run needs more than ``limit`` bytes near; of equally fast
+        ones, the one that moves least. None: there is none."""
+        arrivals: list[dict[Near, _Arrival]] = [{} for _ in range(len(self.steps) + 1)]
+        arrivals[0][frozenset()] = _Arrival(0, 0, 0, None, frozenset())
+        for start, edges in self._edges.items():
+            vertices = sorted(arrivals[start].items(), key=lambda item: item[1][:3])
+            arrivals[start] = dict(vertices[:MOST_VERTICES])
+            for near, arrival in arrivals[start].items():
+                for edge in edges:
+                    self._go(arrivals, near, arrival, edge, limit)
+        return self._walk(arrivals)
+
+    def least(self) -> int:
+        """The smallest limit that ``cheapest`` can meet, by bisection."""
+        low, high = 0, 1
+        while self.cheapest(high) is None:
+            low, high = high, high * 2
+        while high - low > self.memory.align:
+            middle = (low + high) // 2
+            if self.cheapest(middle) is None:
+                low = middle
+            else:
+                high = middle
+        return high
+
+    def _go(
+        self, arrivals: list[dict[Near, _Arrival]], near: Near, arrival: _Arrival, edge: _Edge,
+        limit: int,
+    ) -> None:  # fmt: skip
+        if not edge.near <= near or edge.far & near:
+            return
+        if edge.bytes + self._alive.bytes(near - edge.dying) > limit:
+            return
+        stop = edge.cut.span.stop
+        after = self._alive.after(near | edge.makes, stop)
+        better = _Arrival(
+            arrival.cycles + edge.cut.cycles, arrival.moved + edge.cut.moved, arrival.number + 1,
+            edge.cut, near,
+        )  # fmt: skip
+        known = arrivals[stop].get(after)
+        if known is None or better[:3] < known[:3]:
+            arrivals[stop][after] = better
+
+    def _walk(self, arrivals: Sequence[Mapping[Near, _Arrival]]) -> tuple[Cut, ...] | None:
+        path: list[Cut] = []
+        stop, near = len(self.steps), Near()
+        while stop:
+            arrival = arrivals[stop].get(near)
+            if arrival is None or arrival.cut is None:
+                return None
+            path.append(arrival.cut)
+            stop, near = arrival.cut.span.start, arrival.came_from
+        return tuple(reversed(path))
+
+    def _spans(self, start: int) -> Iterator[Span]:
+        """Runs that begin at a step."""
+        yield Span(start, 1)
+        for size in range(2, min(self.effort.longest_run, len(self.steps) - start) + 1):
+            span = Span(start, size)
+            if may_fuse(self.graph, self.steps, span, self._alive.lifetimes):
+                yield span
+
+    def _candidates(self, span: Span) -> list[_Edge]:
+        first = self.steps[span.start]
+        if first.kernel is None:
+            return [_Edge(whole_cut(span.start, first), Near(), Near(), Near(), Near(), 0)]
+        by_near: dict[tuple[Near, Near], list[_Edge]] = {}
+        for steps in self._variants(span):
+            for edge in self._ways(steps, span):
+                by_near.setdefault((edge.near, edge.makes), []).append(edge)
+        return [edge for edges in by_near.values() for edge in _undominated(edges)]
+
+    def _variants(self, span: Span) -> Iterator[tuple[Step, ...]]:
+        """The plan's steps, and with another kernel for a run of one step."""
+        yield self.steps
+        step = self.steps[span.start]
+        if span.size > 1 or step.kernel is None or step.engine is None:
+            return
+        most = step.kernel.scratch_bytes(step.node.op, step.signature)
+        for verdict in judge(step.node.op, step.signature, self.target):
+            kernel, engine = verdict.kernel, verdict.engine
+            if verdict.refusal is not None or engine.works_in != step.engine.works_in:
+                continue
+            is_leaner = kernel.scratch_bytes(step.node.op, step.signature) < most
+            if engine is not step.engine or (self.is_lean and is_leaner):
+                other = replace(step, kernel=kernel, engine=engine)
+                yield (*self.steps[: span.start], other, *self.steps[span.stop :])
+
+    def _ways(self, steps: tuple[Step, ...], span: Span) -> Iterator[_Edge]:
+        packed = {
+            name: type_
+            for step in steps[span.start : span.stop]
+            for name, type_ in packed_types(self.graph, step).items()
+        }
+        run = StreamedRun(Run(self.graph, steps, span), self.target, packed, self._alive.ends)
+        for shape in run.shapes():
+            yield from map(self._edge, run.cuts(*shape))
+
+    def _edge(self, cut: Cut) -> _Edge:
+        shown, output = self._alive.shown, cut.steps[-1].node.output
+        near: set[ValueName] = set()
+        far: set[ValueName] = set()
+        for name, hold in cut.group.holds.items():
+            if name in self.graph.constants or name == output or name in cut.inner:
+                continue
+            (near if hold is Hold.DIRECT else far).add(shown.get(name, name))
+        is_near = cut.group.holds[output] is Hold.DIRECT
+        dying = frozenset(n for n in near if self._alive.lifetimes[n].stop <= cut.span.stop)
+        return _Edge(
+            cut, Near(near), Near(far), Near({output}) if is_near else Near(), dying,
+            local_need(cut, self._alive, dying, is_near=is_near),
+        )  # fmt: skip
+
+
+def _undominated(edges: list[_Edge]) -> list[_Edge]:
+    """The ways that no other beats in bytes and in cycles, at most MOST_CUTS of them."""
+    kept: list[_Edge] = []
+    fewest: tuple[int, int] | None = None
+    for edge in sorted(edges, key=lambda e: (e.bytes, e.cut.cycles, e.cut.moved)):
+        cost = (edge.cut.cycles, edge.cut.moved)
+        if fewest is None or cost < fewest:
+            kept.append(edge)
+            fewest = cost
+    if len(kept) <= MOST_CUTS:
+        return kept
+    step = (len(kept) - 1) / (MOST_CUTS - 1)
+    return [kept[round(i * step)] for i in range(MOST_CUTS)]

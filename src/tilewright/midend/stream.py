@@ -1,0 +1,191 @@
+"""Ways to compute a run of steps on an engine whose memory only a DMA fills.
+
+As in ``runs``, a way is a tile shape and a hold for every tensor, but tensors now travel: what lies
+far is loaded and stored tile by tile, behind the kernels where there are two copies of a buffer.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from math import ceil, prod
+
+from tilewright.ir.graph import Graph, ValueName
+from tilewright.ir.plan import Step
+from tilewright.ir.target import Dma, Target
+from tilewright.ir.tiling import Group, Hold
+from tilewright.ir.types import Shape, Span, TensorType
+from tilewright.midend.cut import KEPT_BYTES_PER_CYCLE, Cut
+from tilewright.midend.runs import Run, Work
+from tilewright.midend.tiles import Tile, region_type
+from tilewright.midend.travel import Schedule, Travel
+
+MOST_TILES = 128
+"""Tiles of one run: more take long to plan and save no more memory."""
+
+MOST_FREE = 4
+"""Tensors of a run for which every choice of near and far is tried; of more, all or none."""
+
+PARTS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
+"""Into how many parts an axis is cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedRun:
+    """A run of steps on a target with a far memory.
+
+    packed  constant → its type as kernels want it
+    ends    inputs and outputs of the network, views of them included: they lie far
+    """
+
+    run: Run
+    target: Target
+    packed: Mapping[ValueName, TensorType]
+    ends: frozenset[ValueName]
+
+    def shapes(self) -> Iterator[tuple[Shape, tuple[int, ...]]]:
+        """(tile, loop order) to try: whole, along one axis, along the first and the last."""
+        run = self.run
+        shape = run.output.shape
+        yield shape, ()
+        axes = [axis for axis in range(len(shape)) if run.may_cut(axis)]
+        for axis in axes if len(run.members) == 1 else axes[:1]:
+            for size in _sizes(shape[axis]):
+                yield (*shape[:axis], size, *shape[axis + 1 :]), (axis,)
+        if len(run.members) > 1 or len(axes) < 2:
+            return
+        first, last = axes[0], axes[-1]
+        for rows in _sizes(shape[first])[::3]:
+            for channels in _sizes(shape[last])[::2]:
+                tile = [*shape]
+                tile[first], tile[last] = rows, channels
+                yield tuple(tile), (last, first)
+
+    def cuts(self, shape: Shape, order: tuple[int, ...]) -> Iterator[Cut]:
+        """One cut for every choice of what lies near and of how far tensors travel."""
+        if prod(-(-n // size) for n, size in zip(self.run.output.shape, shape, strict=True)) > (
+            MOST_TILES
+        ):
+            return
+        inside = self.run.inside(shape, order)
+        if inside is None:
+            return
+        group, tiles = inside
+        fixed, free = self._operands(group)
+        routes = {name: self._travel(name, tiles) for name in (*fixed, *free)}
+        if any(route is None for route in routes.values()):
+            return
+        travels = {name: route for name, route in routes.items() if route is not None}
+        work = self.run.work(tiles)
+        for near in _subsets(free):
+            far = [travels[name] for name in (*fixed, *free) if name not in near]
+            for copies in _choices(far):
+                held = {name: _HOLDS[count] for name, count in copies.items()}
+                chosen = replace(group, holds={**group.holds, **held})
+                if not self.run.is_possible(chosen, tiles):
+                    break
+                yield self._cut(chosen, tiles, work, Schedule((), tuple(far), copies))
+
+    def _cut(self, group: Group, tiles: Sequence[Tile], work: Work, schedule: Schedule) -> Cut:
+        kept = self.run.kept(group, tiles)
+        busy = tuple(
+            cycles + ceil(size / KEPT_BYTES_PER_CYCLE)
+            for cycles, size in zip(work.cycles, kept, strict=True)
+        )
+        parts = self.run.inner_parts(group, tiles)
+        for travel in schedule.travels:
+            size = -(-travel.largest // self._align) * self._align
+            parts[travel.name] = size * schedule.copies[travel.name]
+        return Cut(
+            group, self.run.members, replace(schedule, work=busy).cycles(), work.macs,
+            work.scratch, parts, self.run.leaves(group, tiles),
+            sum(travel.moved for travel in schedule.travels),
+        )  # fmt: skip
+
+    @property
+    def _near(self) -> str:
+        engine = self.run.members[0].engine
+        assert engine is not None
+        return engine.works_in
+
+    @property
+    def _align(self) -> int:
+        return max(self.target.memory(self._near).align, 4)
+
+    def _operands(self, group: Group) -> tuple[tuple[ValueName, ...], tuple[ValueName, ...]]:
+        """(tensors that must travel, tensors that may lie near or travel), inner ones left out."""
+        graph = self.run.graph
+        fixed: list[ValueName] = []
+        free: list[ValueName] = []
+        for name, hold in group.holds.items():
+            if hold is not Hold.DIRECT:
+                continue
+            if name in graph.constants:
+                if self.target.way(self.target.constants_in, self._near) is not None:
+                    fixed.append(name)
+            else:
+                (fixed if name in self.ends else free).append(name)
+        return tuple(fixed), tuple(free)
+
+    def _travel(self, name: ValueName, tiles: Sequence[Tile]) -> Travel | None:
+        """None where a constant would be cut that its kernel wants whole."""
+        constant = name in self.run.graph.constants
+        meant = self.run.types[name]
+        stored = self.packed.get(name, meant)
+        regions = [tile.held[name] for tile in tiles]
+        if stored.shape != meant.shape:
+            if any(region_type(meant, region) != meant for region in regions):
+                return None
+            regions = [tuple(_whole(stored)) for _ in regions]
+        is_stored = name == self.run.members[-1].node.output
+        way = self._way(self.target.constants_in if constant else self.target.home)
+        return Travel.of(name, stored, regions, way, is_stored=is_stored)
+
+    def _way(self, far: str) -> Dma:
+        way = self.target.way(far, self._near)
+        assert way is not None, f"no DMA leads from {far} to {self._near}"
+        return way
+
+
+_HOLDS = {1: Hold.SINGLE, 2: Hold.DOUBLE}
+
+
+def packed_types(graph: Graph, step: Step) -> dict[ValueName, TensorType]:
+    """The constants of a step in the layout that its kernel wants."""
+    if step.kernel is None:
+        return {}
+    arrays = tuple(graph.constants.get(name) for name in step.node.inputs)
+    packed = step.kernel.pack(step.node.op, arrays)
+    return {
+        name: TensorType.of(array)
+        for name, array in zip(step.node.inputs, packed, strict=True)
+        if array is not None
+    }
+
+
+def _whole(type_: TensorType) -> Iterator[Span]:
+    yield from (Span(0, extent) for extent in type_.shape)
+
+
+def _sizes(extent: int) -> list[int]:
+    """Sizes of parts, largest first."""
+    counts = (*(count for count in PARTS if count < extent), extent)
+    return sorted({-(-extent // count) for count in counts} - {extent}, reverse=True)
+
+
+def _subsets(names: Sequence[ValueName]) -> Iterator[frozenset[ValueName]]:
+    """Choices of what lies near."""
+    sizes = range(len(names) + 1) if len(names) <= MOST_FREE else (0, len(names))
+    for size in sizes:
+        yield from (frozenset(chosen) for chosen in combinations(names, size))
+
+
+def _choices(travels: Sequence[Travel]) -> Iterator[dict[ValueName, int]]:
+    """Copies of tensors whose parts change: one each, two each, two of what is loaded."""
+    single = {travel.name: 1 for travel in travels}
+    yield single
+    loads = {t.name: 2 for t in travels if t.changes and not t.is_stored}
+    stores = {t.name: 2 for t in travels if t.changes and t.is_stored}
+    if loads and stores:
+        yield {**single, **loads}
+    if loads or stores:
+        yield {**single, **loads, **stores}
