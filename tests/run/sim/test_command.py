@@ -48,6 +48,13 @@ def test_a_trace_has_a_line_per_instruction(program: Path, tmp_path: Path):
     assert lines[0].split()[2:5] == ["0", "80000000", "addi"]
 
 
+def test_a_trace_goes_to_stderr(program: Path, capfd: pytest.CaptureFixture[str]):
+    main(["sim", "--trace", str(program), "--machine", "rv32imac"])
+    lines = capfd.readouterr().err.splitlines()
+    assert len(lines) == 7
+    assert program.read_bytes().startswith(b"\x7fELF")
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

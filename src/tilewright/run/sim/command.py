@@ -67,7 +67,7 @@ def execute(args: argparse.Namespace) -> int:
     sim.load(image)
     guard_stacks(sim, image)
     if args.trace or args.trace_to is not None:
-        sim.trace_to(args.trace_to or Path("/dev/stderr"))
+        sim.trace_to(args.trace_to or Path("-"))
     if args.timeline is not None:
         sim.record_timeline()
     table = _profiled(sim, image) if args.profile else None

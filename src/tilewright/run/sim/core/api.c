@@ -82,7 +82,7 @@ void tw_delete(tw_sim *sim) {
     free(sim->shared[i].tags);
     free(sim->shared[i].arrives);
   }
-  if (sim->trace != NULL) {
+  if (sim->trace != NULL && sim->trace != stderr) {
     fclose(sim->trace);
   }
   free(sim->output);
@@ -277,7 +277,7 @@ size_t tw_take_output(tw_sim *sim, char *to, size_t room) {
 }
 
 int32_t tw_open_trace(tw_sim *sim, const char *path) {
-  sim->trace = fopen(path, "w");
+  sim->trace = strcmp(path, "-") == 0 ? stderr : fopen(path, "w");
   return sim->trace == NULL ? -1 : 0;
 }
 
