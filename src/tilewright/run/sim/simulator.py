@@ -214,7 +214,7 @@ class Simulator:
         return buffer.value.decode()
 
     def trace_to(self, path: Path) -> None:
-        """Write a line per instruction to a file, or stderr where it is ``-``. Raises OptionError."""
+        """Write a line per instruction to a file (stderr where it is ``-``). Raises OptionError."""
         if self._core.tw_open_trace(self._sim, str(path).encode()) < 0:
             raise OptionError(f"{path}: cannot be written")
 
