@@ -15,7 +15,15 @@ from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.op import Along, Op
 from tilewright.ir.plan import Buffer, Overlap, Plan, Step
 from tilewright.ir.target import Role, Signature, Target
+from tilewright.ir.tiling import Hold
 from tilewright.ir.types import Array, Span
+from tilewright.midend.check_tiles import (
+    group_of,
+    inner_of,
+    overwritten_early,
+    scratch_wanted,
+    tile_findings,
+)
 
 
 class PlanError(AssertionError):
@@ -41,6 +49,8 @@ def check_plan(plan: Plan, graph: Graph, target: Target) -> None:
     _check_lifetimes(judged)
     for time, step in enumerate(plan.steps):
         _check_step_memory(judged, time, step)
+    for finding in tile_findings(plan, graph):
+        raise PlanError(finding)
     for one, other in combinations(plan.buffers, 2):
         if one.memory == other.memory and _meet(one.lifetime, other.lifetime):
             _check_pair(judged, one, other)
@@ -86,11 +96,12 @@ def _holders(plan: Plan, graph: Graph) -> dict[ValueName, Buffer]:
     """Value → its buffer. Exactly one for everything that is no constant; views share."""
     holders: dict[ValueName, Buffer] = {}
     for buffer in plan.buffers:
-        for value in buffer.values:
+        for value in buffer.values if buffer.role is not Role.TILE else ():
             _need(value not in holders, f"{value} has two buffers")
             holders[value] = buffer
     owners: dict[str, ValueName] = {}
-    for name in (*graph.inputs, *(step.node.output for step in plan.steps if step.kernel)):
+    made = [s.node.output for s in plan.steps if s.kernel and s.node.output not in inner_of(plan)]
+    for name in (*graph.inputs, *made):
         _need(name in holders, f"{name} has no buffer")
         buffer = holders[name]
         _need(buffer.name not in owners, f"{name} and {owners.get(buffer.name)} are one buffer")
@@ -133,7 +144,7 @@ def _check_lifetimes(judged: _Judged) -> None:
             alive(name, end - 1, "when the network ends")
     for time, step in enumerate(plan.steps):
         for name in (*step.node.inputs, step.node.output):
-            if name not in graph.constants:
+            if name in holders:
                 alive(name, time, f"which is {step.node}")
                 element = graph.type(name).dtype.nbytes
                 _need(holders[name].offset % element == 0, f"{name} is not aligned")
@@ -151,11 +162,12 @@ def _check_step_memory(judged: _Judged, time: int, step: Step) -> None:
     _need(step.kernel in step.engine.kernels, f"{step.node} runs a kernel of another engine")
     refusal = step.kernel.refuse(step.node.op, step.signature)
     _need(refusal is None, f"{step.node} runs {step.kernel.symbol}, which refuses: {refusal}")
+    holds = group_of(judged.plan, time).holds
     for name in (*step.node.inputs, step.node.output):
-        if name not in judged.graph.constants:
+        if name in judged.holders and holds[name] is Hold.DIRECT:
             memory = judged.holders[name].memory
             _need(memory == step.engine.works_in, f"{step.node} cannot reach {name} in {memory}")
-    wanted = step.kernel.scratch_bytes(step.node.op, step.signature)
+    wanted = scratch_wanted(judged.plan, time)
     scratch = [
         buffer
         for buffer in judged.plan.buffers
@@ -176,7 +188,9 @@ def _check_pair(judged: _Judged, one: Buffer, other: Buffer) -> None:
     if leave is None:
         raise PlanError(f"{where} overlap without leave")
     writer, reader = (one, other) if leave.writer == one.name else (other, one)
-    together = writer.lifetime.start == leave.step == reader.lifetime.stop - 1
+    group = group_of(judged.plan, leave.step)
+    together = writer.lifetime.start == group.steps.start and reader.lifetime.stop == leave.step + 1
+    together = together and leave.step == group.steps.stop - 1
     _need(together, f"{where} overlap for longer than step {leave.step}")
     _need(reader.offset - writer.offset == leave.distance, f"{where} were meant otherwise")
     _check_sharing(judged, leave, writer, reader)
@@ -185,6 +199,11 @@ def _check_pair(judged: _Judged, one: Buffer, other: Buffer) -> None:
 def _check_sharing(judged: _Judged, leave: Overlap, writer: Buffer, reader: Buffer) -> None:
     """No byte of the reader that a later block needs is written, block by block."""
     step = judged.plan.steps[leave.step]
+    if group_of(judged.plan, leave.step).order:
+        _need(
+            not overwritten_early(judged.plan, leave), f"{step.node} loses bytes of {reader.name}"
+        )
+        return
     _need(judged.holders[step.node.output] is writer, f"{step.node} does not write {writer.name}")
     if _replaces(judged, leave, step):
         return
