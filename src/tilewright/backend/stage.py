@@ -17,7 +17,7 @@ def stage(graph: Graph, plan: Plan, target: Target, name: str) -> Program:
     channels = Channels.of(plan)
     staging = Staging(graph, plan, target, constants, channels)
     working = working_groups(plan)
-    nexts: list[int | None] = [*working[1:], None]
+    nexts: list[int | None] = [*working[1:], None][: len(working)]
     layers = tuple(
         stage_layer(staging, group, following, is_first=group == working[0])
         for group, following in zip(working, nexts, strict=True)

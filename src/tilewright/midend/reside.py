@@ -55,7 +55,7 @@ class _Arrival(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class _Edge:
+class Edge:
     """A cut as the search sees it; tensors by the value that owns the bytes.
 
     near, far  inputs that it wants there
@@ -84,30 +84,30 @@ class Residence:
     memory: Memory
     effort: Effort
     is_lean: bool = False
-    _alive: Alive = field(init=False)
-    _edges: dict[int, list[_Edge]] = field(init=False)
+    alive: Alive = field(init=False)
+    edges: dict[int, list[Edge]] = field(init=False)
 
     def __post_init__(self) -> None:
         whole = [whole_cut(time, step) for time, step in enumerate(self.steps)]
         lifetimes = whole_lifetimes(self.graph, whole)
-        self._alive = Alive(self.graph, storage_of(self.steps), lifetimes, self.memory.align)
-        self._edges = {}
+        self.alive = Alive(self.graph, storage_of(self.steps), lifetimes, self.memory.align)
+        self.edges = {}
         for start in range(len(self.steps)):
-            self._edges[start] = [
+            self.edges[start] = [
                 edge for span in self._spans(start) for edge in self._candidates(span)
             ]
 
     @property
     def candidates(self) -> int:
         """How many ways there are in all."""
-        return sum(map(len, self._edges.values()))
+        return sum(map(len, self.edges.values()))
 
     def cheapest(self, limit: int) -> tuple[Cut, ...] | None:
         """The fastest way in which no run needs more than ``limit`` bytes near; of equally fast
         ones, the one that moves least. None: there is none."""
         arrivals: list[dict[Near, _Arrival]] = [{} for _ in range(len(self.steps) + 1)]
         arrivals[0][frozenset()] = _Arrival(0, 0, 0, None, frozenset())
-        for start, edges in self._edges.items():
+        for start, edges in self.edges.items():
             vertices = sorted(arrivals[start].items(), key=lambda item: item[1][:3])
             arrivals[start] = dict(vertices[:MOST_VERTICES])
             for near, arrival in arrivals[start].items():
@@ -129,15 +129,15 @@ class Residence:
         return high
 
     def _go(
-        self, arrivals: list[dict[Near, _Arrival]], near: Near, arrival: _Arrival, edge: _Edge,
+        self, arrivals: list[dict[Near, _Arrival]], near: Near, arrival: _Arrival, edge: Edge,
         limit: int,
     ) -> None:  # fmt: skip
         if not edge.near <= near or edge.far & near:
             return
-        if edge.bytes + self._alive.bytes(near - edge.dying) > limit:
+        if edge.bytes + self.alive.bytes(near - edge.dying) > limit:
             return
         stop = edge.cut.span.stop
-        after = self._alive.after(near | edge.makes, stop)
+        after = self.alive.after(near | edge.makes, stop)
         better = _Arrival(
             arrival.cycles + edge.cut.cycles, arrival.moved + edge.cut.moved, arrival.number + 1,
             edge.cut, near,
@@ -162,14 +162,14 @@ class Residence:
         yield Span(start, 1)
         for size in range(2, min(self.effort.longest_run, len(self.steps) - start) + 1):
             span = Span(start, size)
-            if may_fuse(self.graph, self.steps, span, self._alive.lifetimes):
+            if may_fuse(self.graph, self.steps, span, self.alive.lifetimes):
                 yield span
 
-    def _candidates(self, span: Span) -> list[_Edge]:
+    def _candidates(self, span: Span) -> list[Edge]:
         first = self.steps[span.start]
         if first.kernel is None:
-            return [_Edge(whole_cut(span.start, first), Near(), Near(), Near(), Near(), 0)]
-        by_near: dict[tuple[Near, Near], list[_Edge]] = {}
+            return [Edge(whole_cut(span.start, first), Near(), Near(), Near(), Near(), 0)]
+        by_near: dict[tuple[Near, Near], list[Edge]] = {}
         for steps in self._variants(span):
             for edge in self._ways(steps, span):
                 by_near.setdefault((edge.near, edge.makes), []).append(edge)
@@ -191,18 +191,18 @@ class Residence:
                 other = replace(step, kernel=kernel, engine=engine)
                 yield (*self.steps[: span.start], other, *self.steps[span.stop :])
 
-    def _ways(self, steps: tuple[Step, ...], span: Span) -> Iterator[_Edge]:
+    def _ways(self, steps: tuple[Step, ...], span: Span) -> Iterator[Edge]:
         packed = {
             name: type_
             for step in steps[span.start : span.stop]
             for name, type_ in packed_types(self.graph, step).items()
         }
-        run = StreamedRun(Run(self.graph, steps, span), self.target, packed, self._alive.ends)
+        run = StreamedRun(Run(self.graph, steps, span), self.target, packed, self.alive.ends)
         for shape in run.shapes():
             yield from map(self._edge, run.cuts(*shape))
 
-    def _edge(self, cut: Cut) -> _Edge:
-        shown, output = self._alive.shown, cut.steps[-1].node.output
+    def _edge(self, cut: Cut) -> Edge:
+        shown, output = self.alive.shown, cut.steps[-1].node.output
         near: set[ValueName] = set()
         far: set[ValueName] = set()
         for name, hold in cut.group.holds.items():
@@ -210,16 +210,16 @@ class Residence:
                 continue
             (near if hold is Hold.DIRECT else far).add(shown.get(name, name))
         is_near = cut.group.holds[output] is Hold.DIRECT
-        dying = frozenset(n for n in near if self._alive.lifetimes[n].stop <= cut.span.stop)
-        return _Edge(
+        dying = frozenset(n for n in near if self.alive.lifetimes[n].stop <= cut.span.stop)
+        return Edge(
             cut, Near(near), Near(far), Near({output}) if is_near else Near(), dying,
-            local_need(cut, self._alive, dying, is_near=is_near),
+            local_need(cut, self.alive, dying, is_near=is_near),
         )  # fmt: skip
 
 
-def _undominated(edges: list[_Edge]) -> list[_Edge]:
+def _undominated(edges: list[Edge]) -> list[Edge]:
     """The ways that no other beats in bytes and in cycles, at most MOST_CUTS of them."""
-    kept: list[_Edge] = []
+    kept: list[Edge] = []
     fewest: tuple[int, int] | None = None
     for edge in sorted(edges, key=lambda e: (e.bytes, e.cut.cycles, e.cut.moved)):
         cost = (edge.cut.cycles, edge.cut.moved)

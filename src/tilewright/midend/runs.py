@@ -294,7 +294,7 @@ def _distance(members: Sequence[Step], tiles: Sequence[Tile], name: ValueName) -
         if unread is not None:
             distance = max(distance, written + call.signature.output.nbytes - unread)
         for index, value in enumerate(last.node.inputs):
-            if value == name:
+            if value == name and all(span.size for span in call.inputs[index]):
                 first = offset_in(last.signature.inputs[index], call.inputs[index])
                 distance = max(distance, written - first + _inside(last, call, index))
         first = _first_read(members, tile, name)
