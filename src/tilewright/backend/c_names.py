@@ -11,7 +11,19 @@ from tilewright.ir.program import Program
 
 LONGEST = 28
 OWN_NAMES = frozenset(
-    {"arena", "arenas", "args", "base", "channels", "inputs", "outputs", "scratch", "step", "tile"}
+    {
+        "arena",
+        "arenas",
+        "args",
+        "base",
+        "channels",
+        "inputs",
+        "jobs",
+        "outputs",
+        "scratch",
+        "step",
+        "tile",
+    }
 )
 """Variables of the generated run function."""
 RESERVED = frozenset(

@@ -89,7 +89,7 @@ def _kernel_files(program: Program) -> dict[str, str]:
     """
     kernels = list(dict.fromkeys(call.kernel for call in program.calls))
     paths = [RUNTIME / header for header in RUNTIME_HEADERS]
-    if program.channels:
+    if program.runtime:
         paths += [RUNTIME / "tw_box.h", *program.runtime]
     for kernel in kernels:
         paths += [kernel.header, kernel.source, *kernel.includes]

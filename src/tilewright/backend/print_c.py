@@ -266,6 +266,8 @@ def _run(program: Program, names: CNames) -> Iterator[str]:
     yield from _bases(program, {m for m in program.arena_bytes if base_name(program, m) in words})
     if program.channels:
         yield f"  tw_channel channels[{program.channels}] = {{0}};"
+    if program.jobs:
+        yield f"  tw_job jobs[{program.jobs}] = {{0}};"
     yield from body
     yield "  return TW_OK;"
     yield "}"

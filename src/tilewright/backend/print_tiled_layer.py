@@ -17,10 +17,12 @@ from tilewright.ir.program import (
     InConstant,
     Index,
     InTile,
+    Join,
     Keep,
     Layer,
     Load,
     Loop,
+    Offload,
     Operand,
     Program,
     Shifted,
@@ -28,6 +30,7 @@ from tilewright.ir.program import (
     Store,
     Transfer,
     Wait,
+    called,
     column,
 )
 from tilewright.ir.types import TensorType
@@ -59,6 +62,8 @@ def parameters(program: Program, layer: Layer, names: CNames) -> dict[str, str]:
         bases[base_name(program, memory)] = "uint8_t *"
     if any(isinstance(action, (Load, Store)) for action in layer.flat()):
         bases["channels"] = "tw_channel *"
+    if any(isinstance(action, Offload) for action in layer.flat()):
+        bases["jobs"] = "tw_job *"
     return found | bases
 
 
@@ -66,16 +71,16 @@ def _tensors(layer: Layer) -> Iterator[tuple[ValueName, TensorType, bool]]:
     """Whole tensors in arenas that a layer touches, and whether it writes them."""
     for action in layer.flat():
         match action:
-            case Call():
-                for operand in action.inputs:
+            case Call(inputs=inputs, output=output) | Offload(Call(inputs=inputs, output=output)):
+                for operand in inputs:
                     if isinstance(operand.place, InArena):
                         yield operand.value.name, operand.value.type, False
-                if isinstance(action.output.place, InArena):
-                    yield action.output.value.name, action.output.value.type, True
+                if isinstance(output.place, InArena):
+                    yield output.value.name, output.value.type, True
             case Load(transfer) | Store(transfer):
                 if isinstance(transfer.far, InArena):
                     yield transfer.value, transfer.type, isinstance(action, Store)
-            case Wait() | Keep():
+            case Wait() | Keep() | Join():
                 pass
 
 
@@ -116,7 +121,7 @@ class TiledLayer:
         for action in self.layer.actions:
             if isinstance(action, Loop):
                 lines += _indented(self._loop(action))
-            elif isinstance(action, Call):
+            elif called(action) is not None:
                 lines += ["  {", *_indented(_indented(self._action(action))), "  }"]
             else:
                 lines += _indented(self._action(action))
@@ -149,13 +154,20 @@ class TiledLayer:
             lines: list[str] = []
             for _, action in group:
                 inner = list(self._action(action))
-                lines += ["{", *_indented(inner), "}"] if isinstance(action, Call) else inner
+                lines += ["{", *_indented(inner), "}"] if called(action) else inner
             yield [f"if ({condition}) {{", *_indented(lines), "}"] if condition else lines
 
     def _action(self, action: Simple) -> Iterator[str]:
         match action:
             case Call():
-                yield from self._call(action)
+                yield from self._arguments(action)
+                yield self._start(action)
+            case Offload(call, job):
+                yield from self._arguments(call)
+                items, symbol = self._items(call), self._symbol(call)
+                yield f"tw_offload(jobs + {job}, {symbol}, &args, sizeof args, {items});"
+            case Join():
+                yield f"tw_join(jobs + {action.job}); // for {self._short(action.value)}"
             case Load(transfer):
                 yield from self._transfer("tw_load", transfer)
             case Store(transfer):
@@ -215,8 +227,8 @@ class TiledLayer:
                 base = self.names.tensors[operand.value.name]
         return self.tables.sum(base, _elements(place.plus, stored.dtype.nbytes), "from")
 
-    def _call(self, call: Call) -> Iterator[str]:
-        """The kernel's argument struct with every member named, and the call."""
+    def _arguments(self, call: Call) -> Iterator[str]:
+        """The kernel's argument struct with every member named."""
         yield f"const {call.kernel.struct} args = {{"
         for pointer, operand in zip(call.kernel.pointers, (*call.inputs, call.output), strict=True):
             yield f"    .{pointer} = {self._pointer(operand)},"
@@ -227,12 +239,19 @@ class TiledLayer:
         for member, value in self._fields(call).items():
             yield f"    .{member} = {value},"
         yield "};"
-        items = self.tables.number(column("items", tuple(_items(call))), "items")
-        symbol = f"{self.program.name}_{call.kernel.symbol}"
+
+    def _start(self, call: Call) -> str:
+        items, symbol = self._items(call), self._symbol(call)
         if call.piece_items:
-            yield f"tw_backward({symbol}, &args, {items}, {call.piece_items});"
-        else:
-            yield f"tw_parallel({symbol}, &args, {items});"
+            return f"tw_backward({symbol}, &args, {items}, {call.piece_items});"
+        return f"tw_parallel({symbol}, &args, {items});"
+
+    def _items(self, call: Call) -> str:
+        items = tuple(call.kernel.items(p.op, p.signature) for p in call.filled)
+        return self.tables.number(column("items", items), "items")
+
+    def _symbol(self, call: Call) -> str:
+        return f"{self.program.name}_{call.kernel.symbol}"
 
     def _fields(self, call: Call) -> dict[str, str]:
         rows = [call.kernel.fields(p.op, p.signature) for p in call.filled]
@@ -251,10 +270,6 @@ class TiledLayer:
 def scratch_name(program: Program, call: int) -> str:
     """The enum constant of a call's working memory."""
     return f"{program.name}_at_scratch_{call:02d}".upper()
-
-
-def _items(call: Call) -> Iterator[int]:
-    yield from (call.kernel.items(p.op, p.signature) for p in call.filled)
 
 
 def _elements(plus: Index, size: int) -> Index:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from tilewright.backend.stage_layer import Staging, stage_layer
+from tilewright.backend.stage_layer import Staging, asynchronous_engines, stage_layer
 from tilewright.backend.transfers import Channels, working_groups
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Plan
@@ -22,6 +22,8 @@ def stage(graph: Graph, plan: Plan, target: Target, name: str) -> Program:
         stage_layer(staging, group, following, is_first=group == working[0])
         for group, following in zip(working, nexts, strict=True)
     )
+    offloads = any(call.engine.is_asynchronous for layer in layers for call in layer.calls)
+    jobs = len(asynchronous_engines(target)) if offloads else 0
     return Program(
         name,
         layers,
@@ -31,7 +33,8 @@ def stage(graph: Graph, plan: Plan, target: Target, name: str) -> Program:
         constants,
         {s.node.output: s.node.inputs[0] for s in plan.steps if s.kernel is None},
         channels.count,
-        target.runtime if channels.count else (),
+        jobs,
+        target.runtime if channels.count or jobs else (),
     )
 
 

@@ -23,10 +23,12 @@ from tilewright.ir.program import (
     InArena,
     InConstant,
     InTile,
+    Join,
     Keep,
     Layer,
     Load,
     Loop,
+    Offload,
     Operand,
     Piece,
     Shifted,
@@ -73,7 +75,7 @@ def stage_layer(staging: Staging, index: int, following: int | None, *, is_first
         *(Shifted(0, _end(load)) for load in work.loads(with_early=True)),
         *(Shifted(0, keep) for keep in work.keeps()),
         *(Shifted(-work.copies(s.transfer.value), _end(s)) for s in stores),
-        *(Shifted(0, call) for call in calls),
+        *(Shifted(0, action) for call in calls for action in _run(staging.target, call)),
         *(Shifted(0, store) for store in stores),
     ]
     observed = tuple(c for c in calls if work.holds[c.output.value.name] not in _INSIDE)
@@ -82,6 +84,19 @@ def stage_layer(staging: Staging, index: int, following: int | None, *, is_first
     # The wait for a store comes last: there is no next tile that it could wait for.
     in_order = sorted(body, key=lambda item: item.shift < 0)
     return Layer(index, (*before, *(item.action for item in in_order)), observed)
+
+
+def _run(target: Target, call: Call) -> tuple[Simple, ...]:
+    """A call, or on an engine beside the core its start and the wait for its end."""
+    if not call.engine.is_asynchronous:
+        return (call,)
+    job = asynchronous_engines(target).index(call.engine.name)
+    return Offload(call, job), Join(job, call.output.value.name, call.when)
+
+
+def asynchronous_engines(target: Target) -> tuple[str, ...]:
+    """Names of the engines that run beside the core; their positions are the numbers of jobs."""
+    return tuple(engine.name for engine in target.engines if engine.is_asynchronous)
 
 
 _INSIDE = frozenset({Hold.LOCAL, Hold.CARRIED})

@@ -8,9 +8,11 @@ from tilewright.ir.program import (
     Call,
     InConstant,
     Index,
+    Join,
     Keep,
     Load,
     Loop,
+    Offload,
     Operand,
     Place,
     Program,
@@ -112,7 +114,11 @@ def _loop(loop: Loop) -> Iterator[str]:
 def _action(action: Simple) -> Iterator[str]:
     match action:
         case Call():
-            yield from _call(action)
+            yield from _call("call", action)
+        case Offload(call, job):
+            yield from _call(f"offload job {job}:", call)
+        case Join():
+            yield f"  join job {action.job} for {action.value}{_when(action.when)}"
         case Load(transfer):
             yield _transfer("load", transfer)
         case Store(transfer):
@@ -137,8 +143,8 @@ def _transfer(what: str, transfer: Transfer) -> str:
     )
 
 
-def _call(call: Call) -> Iterator[str]:
-    yield f"  call {call.kernel.symbol} on {call.engine.name} for {call.node.name}"
+def _call(how: str, call: Call) -> Iterator[str]:
+    yield f"  {how} {call.kernel.symbol} on {call.engine.name} for {call.node.name}"
     for pointer, operand in zip(call.kernel.pointers, (*call.inputs, call.output), strict=True):
         yield f"    .{pointer} = {_operand(operand)}"
     if call.scratch is not None:

@@ -3,7 +3,7 @@ checker and a C printer are each one ``match`` statement.
 
     Program = name, [Layer], arena sizes, inputs, outputs, constants
     Layer   = [Action], one function of the C
-    Action  = Call | Load | Store | Wait | Keep | Loop
+    Action  = Call | Offload | Join | Load | Store | Wait | Keep | Loop
 
 A layer that is cut into tiles has one Loop. Every number that may differ from tile to tile is an
 ``Index``; outside of a Loop all numbers are those of tile 0.
@@ -122,6 +122,28 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Offload:
+    """Start a call on an engine that runs beside the core; ``job``: what a Join waits for."""
+
+    call: Call
+    job: int
+
+    @property
+    def when(self) -> Index:
+        """1 for the tiles that start it."""
+        return self.call.when
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Until ``job`` has made its part of ``value``."""
+
+    job: int
+    value: ValueName
+    when: Index
+
+
+@dataclass(frozen=True, slots=True)
 class Box:
     """A rectangular part of a row-major tensor, as runs of bytes at regular distances.
 
@@ -201,7 +223,14 @@ class Keep:
     when: Index
 
 
-Simple = Call | Load | Store | Wait | Keep
+Simple = Call | Offload | Join | Load | Store | Wait | Keep
+
+
+def called(action: Simple) -> Call | None:
+    """The kernel call that an action makes or starts."""
+    return (
+        action.call if isinstance(action, Offload) else action if isinstance(action, Call) else None
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,15 +294,17 @@ class Layer:
         """(value, place) of every use of a tile buffer."""
         for action in self.flat():
             match action:
-                case Call():
-                    for operand in (*action.inputs, action.output):
+                case Call(inputs=inputs, output=output) | Offload(
+                    Call(inputs=inputs, output=output)
+                ):
+                    for operand in (*inputs, output):
                         if isinstance(operand.place, InTile):
                             yield operand.value.name, operand.place
                 case Load(transfer) | Store(transfer):
                     yield transfer.value, transfer.near
                 case Keep():
                     yield action.value, action.place
-                case Wait():
+                case Wait() | Join():
                     pass
 
     def home(self, call: Call) -> InArena:
@@ -290,7 +321,7 @@ class Layer:
     @property
     def calls(self) -> tuple[Call, ...]:
         """The kernels that it calls."""
-        return tuple(action for action in self.flat() if isinstance(action, Call))
+        return tuple(call for action in self.flat() if (call := called(action)) is not None)
 
     @property
     def tiles(self) -> int:
@@ -314,6 +345,8 @@ class Program:
     """Values that are other values' bytes under another shape: view → what it views."""
     channels: int = 0
     """How many transfers may be under way at once."""
+    jobs: int = 0
+    """How many engines may run beside the core."""
     runtime: tuple[Path, ...] = ()
     """The target's own C files."""
 

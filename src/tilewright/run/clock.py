@@ -2,7 +2,8 @@
 
     call       kernel's cycles / cores + call_cycles, on the clock of the cores
     transfer   set-up per command + bytes / bandwidth, when its queue is free; cores go on
-    wait       cores stand still until the transfer is over
+    offload    as a call, on the clock of its engine; cores go on
+    wait       cores stand still until the transfer or the job is over
     keep       bytes / KEPT_BYTES_PER_CYCLE, on the clock of the cores
 
 A command moves a box of at most the DMA's rank; a box of more dimensions takes several.
@@ -13,8 +14,10 @@ from math import ceil, prod
 
 from tilewright.ir.program import (
     Call,
+    Join,
     Keep,
     Load,
+    Offload,
     Program,
     Simple,
     Store,
@@ -31,7 +34,7 @@ class LayerTime:
     """One layer on the clock.
 
     start, stop  cycles since the inference began
-    compute      cycles of its kernels
+    compute      cycles of its kernels, per engine
     transfer     cycles of the transfers that it starts, per DMA
     moved        bytes of those
     """
@@ -40,7 +43,7 @@ class LayerTime:
     tiles: int
     start: int
     stop: int
-    compute: int
+    compute: dict[str, int]
     transfer: dict[str, int]
     moved: int
 
@@ -70,16 +73,13 @@ class Timing:
 
     @property
     def compute(self) -> int:
-        """Cycles of all kernels."""
-        return sum(layer.compute for layer in self.layers)
+        """Cycles of the busiest engine."""
+        return _busiest([layer.compute for layer in self.layers])
 
     @property
     def transfer(self) -> int:
         """Cycles of the busiest DMA."""
-        queues = {queue for layer in self.layers for queue in layer.transfer}
-        return max(
-            (sum(layer.transfer.get(q, 0) for layer in self.layers) for q in queues), default=0
-        )
+        return _busiest([layer.transfer for layer in self.layers])
 
     @property
     def bound(self) -> int:
@@ -95,6 +95,11 @@ class Timing:
         }  # fmt: skip
 
 
+def _busiest(shares: list[dict[str, int]]) -> int:
+    names = {name for share in shares for name in share}
+    return max((sum(share.get(name, 0) for share in shares) for name in names), default=0)
+
+
 @dataclass(slots=True)
 class _Clock:
     """Where every part of the machine has arrived."""
@@ -102,22 +107,31 @@ class _Clock:
     now: int = 0
     free: dict[str, int] = field(default_factory=dict[str, int])
     done: dict[int, int] = field(default_factory=dict[int, int])
-    compute: int = 0
+    jobs: dict[int, int] = field(default_factory=dict[int, int])
+    compute: dict[str, int] = field(default_factory=dict[str, int])
     moved: int = 0
     transfer: dict[str, int] = field(default_factory=dict[str, int])
 
     def act(self, action: Simple, tile: int) -> None:
         match action:
             case Call():
-                cycles = call_cycles(action, tile)
-                self.compute += cycles
-                self.now += cycles
+                self.now += self._busy(action, tile)
+            case Offload(call, job):
+                begin = max(self.now, self.jobs.get(job, 0))
+                self.jobs[job] = begin + self._busy(call, tile)
+            case Join():
+                self.now = max(self.now, self.jobs.get(action.job, 0))
             case Load(transfer) | Store(transfer):
                 self._start(transfer, tile)
             case Wait():
                 self.now = max(self.now, self.done.get(at(action.channel, tile), 0))
             case Keep():
                 self.now += ceil(at(action.size, tile) / KEPT_BYTES_PER_CYCLE)
+
+    def _busy(self, call: Call, tile: int) -> int:
+        cycles, engine = call_cycles(call, tile), call.engine.name
+        self.compute[engine] = self.compute.get(engine, 0) + cycles
+        return cycles
 
     def _start(self, transfer: Transfer, tile: int) -> None:
         cycles, queue = transfer_cycles(transfer, tile), transfer.dma.name
@@ -149,7 +163,7 @@ def time_program(program: Program) -> Timing:
     clock = _Clock()
     layers: list[LayerTime] = []
     for layer in program.layers:
-        start, clock.compute, clock.moved, clock.transfer = clock.now, 0, 0, {}
+        start, clock.compute, clock.moved, clock.transfer = clock.now, {}, 0, {}
         for action, tile in layer.issue():
             clock.act(action, tile)
         name = layer.calls[-1].node.name

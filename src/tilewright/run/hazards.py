@@ -4,7 +4,7 @@ A transfer moves its bytes as late as it may, at the wait. Until then its destin
 and belongs to it, and its source must not change.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,13 +27,23 @@ class Bytes:
     index: Array
 
 
+Busy = int | str
+"""A channel's number, or the name of an engine that runs beside the core."""
+
+
 @dataclass(frozen=True, slots=True)
 class UnderWay:
-    """A transfer that has started. ``source``: bytes of a constant, or where they lie."""
+    """A transfer or a job that has started.
+
+    sources      what must not change until it is over
+    destination  what nobody else may touch until then
+    result       makes the bytes that arrive, from the sources as they are in the end
+    """
 
     what: str
-    source: Bytes | Array
+    sources: tuple[Bytes, ...]
     destination: Bytes
+    result: Callable[[], Array]
 
 
 class Arenas:
@@ -43,7 +53,7 @@ class Arenas:
         self._bytes = {name: np.full(size, POISON, np.uint8) for name, size in sizes.items()}
         self._arriving = {name: np.zeros(size, np.int32) for name, size in sizes.items()}
         self._leaving = {name: np.zeros(size, np.int32) for name, size in sizes.items()}
-        self._under_way: dict[int, UnderWay] = {}
+        self._under_way: dict[Busy, UnderWay] = {}
 
     def span(self, memory: str, start: int, size: int, who: str) -> Bytes:
         """``size`` bytes that follow one another. Raises HazardError beyond the arena's end."""
@@ -63,33 +73,34 @@ class Arenas:
         self._need_free(self._leaving, where, who, "writes")
         self._bytes[where.memory][where.index] = data
 
-    def start(self, channel: int, transfer: UnderWay) -> None:
-        """Begin a transfer. Raises HazardError where its channel or its bytes are busy."""
-        if channel in self._under_way:
-            raise HazardError(
-                f"{transfer.what} starts on channel {channel}, where nobody has waited for "
-                f"{self._under_way[channel].what}"
-            )
-        if isinstance(transfer.source, Bytes):
-            self.read(transfer.source, transfer.what)
-            self._leaving[transfer.source.memory][transfer.source.index] += 1
-        self.write(transfer.destination, POISON, transfer.what)
-        self._arriving[transfer.destination.memory][transfer.destination.index] = channel + 1
-        self._under_way[channel] = transfer
+    def peek(self, where: Bytes) -> Array:
+        """The bytes, whoever owns them."""
+        return self._bytes[where.memory][where.index]
 
-    def finish(self, channel: int, who: str) -> None:
-        """Wait: now the bytes move. Raises HazardError where nothing is under way."""
-        if channel not in self._under_way:
-            raise HazardError(f"{who} waits on channel {channel}, where nothing is under way")
-        transfer = self._under_way.pop(channel)
-        source, destination = transfer.source, transfer.destination
-        if isinstance(source, Bytes):
-            data = self._bytes[source.memory][source.index]
+    def start(self, busy: Busy, transfer: UnderWay) -> None:
+        """Begin a transfer or a job. Raises HazardError where its channel or its bytes are busy."""
+        if busy in self._under_way:
+            raise HazardError(
+                f"{transfer.what} starts on {busy}, where nobody has waited for "
+                f"{self._under_way[busy].what}"
+            )
+        for source in transfer.sources:
+            self.read(source, transfer.what)
+            self._leaving[source.memory][source.index] += 1
+        self.write(transfer.destination, POISON, transfer.what)
+        self._arriving[transfer.destination.memory][transfer.destination.index] = 1
+        self._under_way[busy] = transfer
+
+    def finish(self, busy: Busy, who: str) -> None:
+        """Wait: now the bytes arrive. Raises HazardError where nothing is under way."""
+        if busy not in self._under_way:
+            raise HazardError(f"{who}: nothing is under way on {busy}")
+        transfer = self._under_way.pop(busy)
+        for source in transfer.sources:
             self._leaving[source.memory][source.index] -= 1
-        else:
-            data = source
+        destination = transfer.destination
         self._arriving[destination.memory][destination.index] = 0
-        self._bytes[destination.memory][destination.index] = data
+        self._bytes[destination.memory][destination.index] = transfer.result()
 
     def need_quiet(self) -> None:
         """Raises HazardError where a transfer was never waited for."""
@@ -103,10 +114,8 @@ class Arenas:
             owners = (
                 t.what
                 for t in self._under_way.values()
-                for part in (t.source, t.destination)
-                if isinstance(part, Bytes)
-                and part.memory == where.memory
-                and np.intersect1d(part.index, where.index).size
+                for part in (*t.sources, t.destination)
+                if part.memory == where.memory and np.intersect1d(part.index, where.index).size
             )
             raise HazardError(f"{who} {what_it_does} what {next(owners)} has not finished with")
 

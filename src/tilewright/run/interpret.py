@@ -16,9 +16,11 @@ from tilewright.ir.program import (
     Call,
     InArena,
     InConstant,
+    Join,
     Keep,
     Layer,
     Load,
+    Offload,
     Operand,
     Place,
     Program,
@@ -30,7 +32,15 @@ from tilewright.ir.program import (
 )
 from tilewright.ir.types import Array, Region, TensorType
 from tilewright.run.clock import Timing, time_program
-from tilewright.run.hazards import POISON, Arenas, HazardError, UnderWay, far_bytes, near_bytes
+from tilewright.run.hazards import (
+    POISON,
+    Arenas,
+    Bytes,
+    HazardError,
+    UnderWay,
+    far_bytes,
+    near_bytes,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,24 +92,52 @@ class _Machine:
         match action:
             case Call():
                 self._call(action, tile)
+            case Offload(call, job):
+                self.arenas.start(_engine(job), self._job(call, tile))
+            case Join():
+                self.arenas.finish(_engine(action.job), f"join for {action.value}")
             case Load(transfer):
                 source = far_bytes(transfer, tile, self._constant(transfer))
-                self._start(transfer, tile, UnderWay(
-                    f"load of {transfer.value}", source, near_bytes(transfer, tile)
-                ))  # fmt: skip
+                near = near_bytes(transfer, tile)
+                self._start(transfer, tile, f"load of {transfer.value}", source, near)
             case Store(transfer):
                 destination = far_bytes(transfer, tile, None)
                 assert not isinstance(destination, np.ndarray), "nothing is stored to constants"
-                self._start(transfer, tile, UnderWay(
-                    f"store of {transfer.value}", near_bytes(transfer, tile), destination
-                ))  # fmt: skip
+                near = near_bytes(transfer, tile)
+                self._start(transfer, tile, f"store of {transfer.value}", near, destination)
             case Wait():
                 self.arenas.finish(at(action.channel, tile), f"wait for {action.value}")
             case Keep():
                 self._keep(action, tile)
 
-    def _start(self, transfer: Transfer, tile: int, under_way: UnderWay) -> None:
+    def _start(
+        self, transfer: Transfer, tile: int, what: str, source: Bytes | Array, target: Bytes
+    ) -> None:
+        if isinstance(source, Bytes):
+            under_way = UnderWay(what, (source,), target, lambda: self.arenas.peek(source))
+        else:
+            under_way = UnderWay(what, (), target, lambda: source)
         self.arenas.start(at(transfer.channel, tile), under_way)
+
+    def _job(self, call: Call, tile: int) -> UnderWay:
+        """An engine reads its operands at some time until the join, and writes its result then."""
+        piece = call.pieces[tile]
+        assert piece is not None
+        who = f"{call.node} on {call.engine.name}"
+        sources = [
+            self._span(operand.place, self._stored(operand, region), who, tile)
+            for operand, region in zip(call.inputs, piece.inputs, strict=True)
+            if not isinstance(operand.place, InConstant)
+        ]
+        if call.scratch is not None:
+            place = call.scratch
+            self._poison_scratch(call)
+            sources.append(self.arenas.span(place.memory, place.offset, call.scratch_bytes, who))
+        destination = self._span(call.output.place, piece.signature.output, who, tile)
+        return UnderWay(
+            who, tuple(sources), destination,
+            lambda: _raw(self._evaluate(call, tile)),
+        )  # fmt: skip
 
     def _constant(self, transfer: Transfer) -> Array | None:
         place = transfer.far
@@ -118,6 +156,13 @@ class _Machine:
         piece = call.pieces[tile]
         assert piece is not None
         self._poison_scratch(call)
+        result = self._evaluate(call, tile)
+        self.store(call.output.place, piece.signature.output, result, str(call.node), tile)
+        self._poison_scratch(call)
+
+    def _evaluate(self, call: Call, tile: int) -> Array:
+        piece = call.pieces[tile]
+        assert piece is not None
         operands = [
             self._operand(call, operand, tile, region)
             for operand, region in zip(call.inputs, piece.inputs, strict=True)
@@ -126,24 +171,29 @@ class _Machine:
         assert TensorType.of(result) == piece.signature.output, (
             f"{call.node} makes {TensorType.of(result)}, the program says {piece.signature.output}"
         )
-        self.store(call.output.place, piece.signature.output, result, str(call.node), tile)
-        self._poison_scratch(call)
+        return result
 
     def _operand(self, call: Call, operand: Operand, tile: int, region: Region) -> Array:
         """What a kernel reads. A constant must be there byte for byte, in the kernel's layout."""
         name = operand.value.name
-        cut = tuple(slice(span.start, span.stop) for span in region)
+        who = f"{call.node}, reading {name}"
         if name not in self.graph.constants:
-            type_ = TensorType(operand.value.type.dtype, tuple(span.size for span in region))
-            return self._load(operand.place, type_, f"{call.node}, reading {name}", tile)
+            return self._load(operand.place, self._stored(operand, region), who, tile)
         constant, packed = self.graph.constants[name], self.program.constants[name]
         if not isinstance(operand.place, InConstant):
-            wanted = packed[cut] if packed.shape == constant.shape else packed
-            who = f"{call.node}, reading {name}"
+            wanted = packed[_cut(region)] if packed.shape == constant.shape else packed
             found = self._load(operand.place, TensorType.of(wanted), who, tile)
             if found.tobytes() != np.ascontiguousarray(wanted).tobytes():
                 raise HazardError(f"{who}, finds other bytes")
-        return constant[cut]
+        return constant[_cut(region)]
+
+    def _stored(self, operand: Operand, region: Region) -> TensorType:
+        """A region as it lies in memory: of a constant, in the kernel's layout."""
+        packed = self.program.constants.get(operand.value.name)
+        if packed is None:
+            return TensorType(operand.value.type.dtype, tuple(span.size for span in region))
+        is_cut = packed.shape == operand.value.type.shape
+        return TensorType.of(packed[_cut(region)] if is_cut else packed)
 
     def _poison_scratch(self, call: Call) -> None:
         if call.scratch is not None:
@@ -168,15 +218,27 @@ class _Machine:
         return self._load(operand.place, operand.value.type, f"reading {operand.value}")
 
     def _load(self, place: Place, type_: TensorType, who: str, tile: int = 0) -> Array:
+        span = self._span(place, type_, who, tile)
+        return self.arenas.read(span, who).view(type_.dtype.numpy).reshape(type_.shape)
+
+    def _span(self, place: Place, type_: TensorType, who: str, tile: int) -> Bytes:
         assert not isinstance(place, InConstant)
         start = place.offset + at(place.plus, tile)
-        span = self.arenas.span(place.memory, start, type_.nbytes, who)
-        return self.arenas.read(span, who).view(type_.dtype.numpy).reshape(type_.shape)
+        return self.arenas.span(place.memory, start, type_.nbytes, who)
 
     def store(self, place: Place, type_: TensorType, array: Array, who: str, tile: int = 0) -> None:
         """Write a tensor, densely."""
-        assert not isinstance(place, InConstant)
-        start = place.offset + at(place.plus, tile)
-        flat = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-        span = self.arenas.span(place.memory, start, type_.nbytes, f"{who}, writing")
-        self.arenas.write(span, flat, f"{who}, writing")
+        span = self._span(place, type_, f"{who}, writing", tile)
+        self.arenas.write(span, _raw(array), f"{who}, writing")
+
+
+def _cut(region: Region) -> tuple[slice, ...]:
+    return tuple(slice(span.start, span.stop) for span in region)
+
+
+def _raw(array: Array) -> Array:
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+
+
+def _engine(job: int) -> str:
+    return f"engine {job}"

@@ -6,7 +6,11 @@
 ///   tw_store(channel, near, far, box)  starts to copy what lies densely at near to such a box
 ///   tw_wait(channel)                   returns when the transfer on this channel is over
 ///
-/// A channel carries one transfer at a time. Channels that are all zero bits are idle.
+/// A channel carries one transfer at a time. Channels that are all zero bits are idle. Where
+/// engines run beside the core, also a type tw_job, whose zero bits are an idle engine, and
+///
+///   tw_offload(job, kernel, args, bytes, items)  starts a kernel; args, of so many bytes, may go
+///   tw_join(job)                                 returns when it is done
 #pragma once
 
 #include <stdint.h>

@@ -3,6 +3,7 @@
 /// buffer too early, computes something else than the network on every run.
 #pragma once
 
+#include "tilewright.h"
 #include "tw_box.h"
 
 #include <stddef.h>
@@ -79,4 +80,31 @@ static inline void tw_wait(tw_channel *channel) {
   }
   channel->is_busy = 0;
   tw_copy_runs(&channel->box, TW_BOX_COUNTS, channel->near_bytes, channel->from, channel->to);
+}
+
+enum { TW_JOB_BYTES = 512 };
+
+/// A call on an emulated engine beside the core. It is as lazy as the DMA: it runs at the join.
+typedef struct {
+  _Alignas(16) uint8_t args[TW_JOB_BYTES];
+  tw_kernel *kernel; // null where nothing is under way
+  int32_t items;
+} tw_job;
+
+static inline void tw_offload(tw_job *job, tw_kernel *kernel, const void *args, size_t bytes,
+                              int32_t items) {
+  if (job->kernel != 0 || bytes > TW_JOB_BYTES) {
+    abort(); // nobody has joined the job before
+  }
+  memcpy(job->args, args, bytes);
+  job->kernel = kernel;
+  job->items = items;
+}
+
+static inline void tw_join(tw_job *job) {
+  if (job->kernel == 0) {
+    abort(); // nothing was started
+  }
+  tw_parallel(job->kernel, job->args, job->items);
+  job->kernel = 0;
 }
