@@ -1,0 +1,1 @@
+"""Kernels for Cortex-M cores with Helium (MVE, integer)."""

@@ -1,0 +1,22 @@
+/// Average pooling under the tflite contract with Helium; the meaning is QAveragePool2d in
+/// src/tilewright/ops/pool_tflite.py.
+#pragma once
+
+#include "tilewright.h"
+
+typedef struct {
+  const int8_t *x; // [images][in_h][in_w][channels]
+  int8_t *y;       // [images][out_h][out_w][channels], same scale and zero point
+  int32_t in_h, in_w;
+  int32_t out_h, out_w;
+  int32_t kernel_h, kernel_w; // at most 256 elements
+  int32_t stride_h, stride_w;
+  int32_t pad_top, pad_left;
+  int32_t dilation_h, dilation_w;
+  int32_t channels;
+  int32_t offset;    // added before rounding and taken off after it: which way halves go
+  int32_t low, high; // clip range of the output, within int8
+} average_pool2d_helium_args;
+
+/// Work items are output pixels.
+void average_pool2d_helium(const void *args, tw_span work);

@@ -1,0 +1,50 @@
+"""Binding of average_pool2d_helium."""
+
+from math import prod
+
+from tilewright.ir.op import Op
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.types import DType
+from tilewright.ops.pool_tflite import QAveragePool2d
+from tilewright.targets.packs.helium.kernels.variants import HERE
+from tilewright.targets.packs.portable.kernels.counts import output_rows
+from tilewright.targets.packs.portable.kernels.refusals import above, not_a, wrong_types
+from tilewright.targets.packs.portable.kernels.window2d import window_fields
+
+LARGEST_WINDOW = 256
+"""Elements whose sum fits in int16, whatever they are: 256 * -128."""
+
+
+def _refuse(op: Op, signature: Signature) -> str | None:
+    if not isinstance(op, QAveragePool2d):
+        return not_a(QAveragePool2d, op)
+    types = wrong_types(signature, (DType.S8,), DType.S8)
+    return types or above("the window's size", prod(op.window.kernel), LARGEST_WINDOW)
+
+
+def _fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, QAveragePool2d)
+    x = signature.inputs[0].shape
+    return window_fields(op.window, x, signature.output.shape) | {
+        "channels": x[3], "offset": op.offset, "low": op.low, "high": op.high,
+    }  # fmt: skip
+
+
+def _cycles(op: Op, signature: Signature) -> int:
+    assert isinstance(op, QAveragePool2d)
+    taps = prod(op.window.kernel)
+    return 100 * output_rows(op, signature) + (taps + 15) * signature.output.size
+
+
+AVERAGE_POOL2D_HELIUM = Kernel(
+    symbol="average_pool2d_helium",
+    struct="average_pool2d_helium_args",
+    header=HERE / "average_pool2d_helium.h",
+    source=HERE / "average_pool2d_helium.c",
+    pointers=("x", "y"),
+    refuse=_refuse,
+    fields=_fields,
+    items=output_rows,
+    cycles=_cycles,
+    streaming=Streaming(inputs=(0,), block_axes=0),
+)

@@ -1,0 +1,85 @@
+"""Bindings of dense_helium_*.c."""
+
+from tilewright.ir.op import Op
+from tilewright.ir.target import Fields, Kernel, Signature
+from tilewright.ir.types import Array
+from tilewright.ops.dense import QDense
+from tilewright.ops.rescale import Rounding
+from tilewright.targets.packs.helium.kernels.variants import HERE, ROUNDINGS
+from tilewright.targets.packs.helium.kernels.weights import (
+    interleave,
+    per_channel,
+    products,
+    round_up,
+    vector_shifts,
+)
+from tilewright.targets.packs.portable.kernels.contract_variants import Refuse, refuse_unless
+
+ROWS = 4
+"""Weight rows that meet an input row at once."""
+
+
+def _refuse(rounding: Rounding) -> Refuse:
+    by_rounding = refuse_unless(QDense, rounding)
+
+    def refuse(op: Op, signature: Signature) -> str | None:
+        reason = by_rounding(op, signature)
+        if reason is not None:
+            return reason
+        assert isinstance(op, QDense)
+        return "weights have a zero point" if op.w_zero else None
+
+    return refuse
+
+
+def _fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, QDense)
+    out_c, in_c = signature.inputs[1].shape
+    return {
+        "in_c": in_c, "out_c": out_c,
+        "y_zero": op.output.zero, "low": op.output.low, "high": op.output.high,
+        "table_step": ROWS if signature.inputs[3].size > 1 else 0,
+    }  # fmt: skip
+
+
+def _items(op: Op, signature: Signature) -> int:
+    del op
+    return signature.output.size // signature.output.shape[-1]
+
+
+def _cycles(op: Op, signature: Signature) -> int:
+    out_c, in_c = signature.inputs[1].shape
+    groups = round_up(out_c, ROWS) // ROWS
+    return _items(op, signature) * groups * (25 + 10 * round_up(in_c, 16) // 16)
+
+
+def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
+    assert isinstance(op, QDense)
+    x, w, bias, multiplier, shift = products(constants)
+    scales = len(w) if multiplier.size > 1 else ROWS
+    return (
+        x,
+        interleave(w, ROWS, rest_apart=False),
+        per_channel(bias, len(w)),
+        per_channel(multiplier, scales),
+        per_channel(vector_shifts(shift, op.output.rounding), scales),
+    )
+
+
+def _kernel(rounding: Rounding) -> Kernel:
+    return Kernel(
+        symbol=f"dense_helium_{rounding.value}",
+        struct="dense_helium_args",
+        header=HERE / "dense_helium.h",
+        source=HERE / f"dense_helium_{rounding.value}.c",
+        pointers=("x", "w", "bias", "multiplier", "shift", "y"),
+        refuse=_refuse(rounding),
+        fields=_fields,
+        items=_items,
+        cycles=_cycles,
+        includes=(HERE / "dense_helium_core.h", HERE / "helium_rescale.h"),
+        pack=_pack,
+    )
+
+
+DENSE_HELIUM = tuple(map(_kernel, ROUNDINGS))

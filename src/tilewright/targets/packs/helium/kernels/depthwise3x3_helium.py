@@ -1,0 +1,124 @@
+"""Bindings of depthwise3x3_helium_*.c."""
+
+import numpy as np
+
+from tilewright.ir.op import Op
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.types import Array
+from tilewright.ops.conv2d import QDepthwiseConv2d
+from tilewright.ops.rescale import Rounding
+from tilewright.targets.packs.helium.kernels.variants import HERE, ROUNDINGS
+from tilewright.targets.packs.helium.kernels.weights import (
+    LANES,
+    per_channel,
+    products,
+    round_up,
+    vector_shifts,
+)
+from tilewright.targets.packs.portable.kernels.contract_variants import Refuse, refuse_unless
+from tilewright.targets.packs.portable.kernels.refusals import above
+
+KERNEL = (3, 3)
+
+LARGEST_ROWS = 8192
+"""Bytes of three transposed input rows; wider images are left to other kernels."""
+
+
+def _refuse(rounding: Rounding) -> Refuse:
+    by_rounding = refuse_unless(QDepthwiseConv2d, rounding)
+
+    def refuse(op: Op, signature: Signature) -> str | None:
+        reason = by_rounding(op, signature)
+        if reason is not None:
+            return reason
+        assert isinstance(op, QDepthwiseConv2d)
+        if op.window.kernel != KERNEL or op.window.dilations != (1, 1):
+            return f"the window is {op.window}, not a dense 3x3"
+        if signature.inputs[0].shape[3] != signature.output.shape[3]:
+            return "an input channel has several output channels"
+        if op.w_zero:
+            return "weights have a zero point"
+        return above("the size of three input rows", _rows_bytes(op, signature), LARGEST_ROWS)
+
+    return refuse
+
+
+def _plane(op: QDepthwiseConv2d, signature: Signature) -> int:
+    """Bytes of one channel's three rows."""
+    return 3 * ((signature.output.shape[2] - 1) * op.window.strides[1] + 3)
+
+
+def _rows_bytes(op: QDepthwiseConv2d, signature: Signature) -> int:
+    return round_up(signature.output.shape[3], 4) * _plane(op, signature)
+
+
+def _fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, QDepthwiseConv2d)
+    _, h, w, c = signature.inputs[0].shape
+    _, out_h, out_w, _ = signature.output.shape
+    window = op.window
+    return {
+        "in_h": h, "in_w": w, "channels": c,
+        "out_h": out_h, "out_w": out_w,
+        "stride_h": window.strides[0], "stride_w": window.strides[1],
+        "pad_top": window.pads[0], "pad_left": window.pads[1],
+        "x_zero": op.x_zero, "y_zero": op.output.zero,
+        "low": op.output.low, "high": op.output.high,
+    }  # fmt: skip
+
+
+def _items(op: Op, signature: Signature) -> int:
+    del op
+    n, out_h, out_w, _ = signature.output.shape
+    return n * out_h * out_w
+
+
+def _scratch_bytes(op: Op, signature: Signature) -> int:
+    assert isinstance(op, QDepthwiseConv2d)
+    return round_up(_rows_bytes(op, signature) + LANES, 4)
+
+
+def _cycles(op: Op, signature: Signature) -> int:
+    del op
+    n, out_h, _, c = signature.output.shape
+    return 5 * signature.output.size + signature.inputs[0].size + 10 * n * out_h * c
+
+
+def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
+    assert isinstance(op, QDepthwiseConv2d)
+    x, w, bias, multiplier, shift = products(constants)
+    channels = w.shape[2]
+    taps = np.zeros((round_up(channels, 4), 3, 3), np.int8)
+    taps[:channels] = w.transpose(2, 1, 0)
+    return (
+        x,
+        taps,
+        per_channel(bias, channels),
+        per_channel(multiplier, channels),
+        per_channel(vector_shifts(shift, op.output.rounding), channels),
+    )
+
+
+def _kernel(rounding: Rounding) -> Kernel:
+    return Kernel(
+        symbol=f"depthwise3x3_helium_{rounding.value}",
+        struct="depthwise3x3_helium_args",
+        header=HERE / "depthwise3x3_helium.h",
+        source=HERE / f"depthwise3x3_helium_{rounding.value}.c",
+        pointers=("x", "w", "bias", "multiplier", "shift", "y"),
+        refuse=_refuse(rounding),
+        fields=_fields,
+        items=_items,
+        cycles=_cycles,
+        scratch_bytes=_scratch_bytes,
+        streaming=Streaming(inputs=(0,), block_axes=1),
+        includes=(
+            HERE / "depthwise3x3_helium_core.h",
+            HERE / "fill_helium.h",
+            HERE / "helium_rescale.h",
+        ),
+        pack=_pack,
+    )
+
+
+DEPTHWISE3X3_HELIUM = tuple(map(_kernel, ROUNDINGS))

@@ -1,0 +1,16 @@
+"""Every kernel of the Helium pack; what it refuses is left to the portable pack."""
+
+from tilewright.ir.target import Kernel
+from tilewright.targets.packs.helium.kernels.add_helium import ADD_HELIUM
+from tilewright.targets.packs.helium.kernels.average_pool2d_helium import AVERAGE_POOL2D_HELIUM
+from tilewright.targets.packs.helium.kernels.conv2d_helium import CONV2D_HELIUM
+from tilewright.targets.packs.helium.kernels.dense_helium import DENSE_HELIUM
+from tilewright.targets.packs.helium.kernels.depthwise3x3_helium import DEPTHWISE3X3_HELIUM
+
+HELIUM: tuple[Kernel, ...] = (
+    *CONV2D_HELIUM,
+    *DEPTHWISE3X3_HELIUM,
+    *DENSE_HELIUM,
+    ADD_HELIUM,
+    AVERAGE_POOL2D_HELIUM,
+)

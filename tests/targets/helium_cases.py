@@ -1,0 +1,97 @@
+"""Drawn cases that Helium kernels take: what the general strategies seldom draw."""
+
+import numpy as np
+from hypothesis import strategies as st
+
+from case import Case, sizes, stored, window_inputs
+from strategies_products import operands, zero_points
+from strategies_tflite import TFLITE, scales, zeros
+from tilewright.ir.op import Op
+from tilewright.ops.arithmetic_tflite import QAdd
+from tilewright.ops.conv2d import QConv2d, QDepthwiseConv2d
+from tilewright.ops.dense import QDense
+from tilewright.ops.pool_tflite import QAveragePool2d
+from tilewright.ops.requantise import Requantise
+from tilewright.ops.rescale import Rounding
+from tilewright.ops.window2d import Window2d
+
+
+@st.composite
+def outputs(draw: st.DrawFn, *roundings: Rounding) -> Requantise:
+    """Clip ranges that begin at the zero point, as after a Relu, about half of the time."""
+    rounded = draw(st.sampled_from(roundings or (Rounding.DOUBLE, Rounding.HALF_EVEN)))
+    zero = draw(zero_points())
+    if draw(st.booleans()):
+        return Requantise(rounded, -128)
+    return Requantise(rounded, zero, *draw(st.sampled_from(((-128, 127), (zero, 127), (-90, 30)))))
+
+
+def channels(largest: int) -> st.SearchStrategy[int]:
+    return st.integers(1, largest) | st.sampled_from((3, 4, 15, 16, 17, 32, 33))
+
+
+@st.composite
+def conv2d(draw: st.DrawFn) -> Case:
+    kernel = draw(st.sampled_from(((1, 1), (1, 1), (3, 3), (2, 4), (4, 1))))
+    pads = tuple(draw(st.integers(0, 2)) for _ in range(4))
+    if kernel == (1, 1) and draw(st.integers(0, 3)):
+        pads = (0, 0, 0, 0)
+    strides = draw(st.sampled_from(((1, 1), (1, 1), (2, 2), (1, 3))))
+    window = Window2d(kernel, strides, pads, (draw(st.sampled_from((1, 1, 2))), 1))
+    h, w = draw(window_inputs(window))
+    x = draw(stored((draw(sizes(2)), h, w, draw(channels(40)))))
+    weights = draw(stored((draw(channels(20)), *kernel, x.shape[3])))
+    output = draw(outputs())
+    op = QConv2d(window, output=output, x_zero=draw(zero_points()))
+    return Case(op, (x, *draw(operands(weights, 0, 0, output.rounding))))
+
+
+@st.composite
+def depthwise(draw: st.DrawFn) -> Case:
+    pads = tuple(draw(st.integers(0, 3)) for _ in range(4))
+    strides = draw(st.sampled_from(((1, 1), (1, 1), (2, 2), (1, 2), (3, 3), (4, 1))))
+    window = Window2d((3, 3), strides, pads)
+    h, w = draw(window_inputs(window))
+    x = draw(stored((draw(sizes(2)), h, w, draw(channels(40)))))
+    weights = draw(stored((3, 3, x.shape[3])))
+    output = draw(outputs())
+    op = QDepthwiseConv2d(window, output, draw(zero_points()))
+    return Case(op, (x, *draw(operands(weights, 0, 2, output.rounding))))
+
+
+@st.composite
+def dense(draw: st.DrawFn) -> Case:
+    x = draw(stored((draw(sizes(3)), draw(channels(150)))))
+    weights = draw(stored((draw(channels(70)), x.shape[1])))
+    output = draw(outputs())
+    return Case(QDense(output), (x, *draw(operands(weights, 0, 0, output.rounding))))
+
+
+@st.composite
+def add(draw: st.DrawFn) -> Case:
+    """Equal shapes, scales from far apart to alike, every value of an operand."""
+    count = draw(sizes(40) | st.just(256))
+    half, other = draw(scales(0.5, 0.5)), draw(scales(2.0**-31, 0.5) | scales(2.0**-6, 0.5))
+    points = draw(st.permutations((half, other)))
+    total = draw(scales(2.0**-22, 2.0**-16))
+    output = draw(outputs(Rounding.DOUBLE))
+    op = QAdd(draw(zeros()), draw(zeros()), *points, total, output)
+    a = np.arange(count).astype(np.int8)
+    return Case(op, (a, draw(stored((count,)))), varying=2)
+
+
+@st.composite
+def average_pool(draw: st.DrawFn) -> Case:
+    """One window over everything, up to the largest that the kernel takes."""
+    h, w = draw(sizes(16)), draw(sizes(16))
+    x = draw(stored((1, h, w, draw(channels(20)))))
+    return Case(QAveragePool2d(Window2d((h, w), (1, 1), (0, 0, 0, 0))), (x,))
+
+
+HELIUM_CASES: dict[type[Op], st.SearchStrategy[Case]] = {
+    QConv2d: conv2d(),
+    QDepthwiseConv2d: depthwise(),
+    QDense: dense(),
+    QAdd: add(),
+    QAveragePool2d: average_pool() | TFLITE[QAveragePool2d],
+}
