@@ -100,6 +100,7 @@ def _emulated(board: Board) -> list[str]:
 def _makefile(bundle: Bundle, board: Board, toolchain: Toolchain) -> str:
     name = bundle.name
     sources = " \\\n  ".join(_sources(bundle, board))
+    library = " \\\n  ".join(map(str, toolchain.sources))
     prefix = toolchain.compiler.removesuffix("gcc")
     return f"""\
 # make        builds {name}.elf and shows what each section takes
@@ -111,7 +112,8 @@ LDFLAGS = {" ".join(LINK_FLAGS)}
 EMULATOR = {" ".join(toolchain.emulator)}
 SOURCES = {sources}
 EMULATED = {" ".join(_emulated(board))}
-OBJECTS = $(SOURCES:%.c=build/%.o)
+LIBRARY = {library}
+OBJECTS = $(SOURCES:%.c=build/%.o) $(LIBRARY:%.c=build/%.o)
 
 all: build/{name}.elf
 	$(SIZE) -A $<
@@ -139,7 +141,7 @@ clean:
 
 def _cmake_lists(bundle: Bundle, board: Board, toolchain: Toolchain) -> str:
     name = bundle.name
-    sources = "\n  ".join(_sources(bundle, board))
+    sources = "\n  ".join([*_sources(bundle, board), *map(str, toolchain.sources)])
     link = " ".join(flag for flag in LINK_FLAGS if "board.ld" not in flag)
     return f"""\
 # cmake --workflow --preset firmware

@@ -14,10 +14,12 @@ from rich.console import Console
 from tilewright import api
 from tilewright.errors import MismatchError, OptionError
 from tilewright.ir.graph import Contract, ValueName
+from tilewright.ir.target import Target
 from tilewright.ir.types import Array
-from tilewright.pipeline import Options
+from tilewright.pipeline import Options, load_target
 from tilewright.report.text import Report, json_text
 from tilewright.run.inputs import read_arrays
+from tilewright.targets.cortex_m.cmsis_nn.target import with_cmsis_nn
 
 WIDTH = 100
 """Of tables where stdout is no terminal, in columns."""
@@ -32,7 +34,7 @@ def run_command(arguments: argparse.Namespace) -> Finish:
 
 
 def _inspect(arguments: argparse.Namespace) -> Finish:
-    report = api.inspect_model(arguments.model, arguments.target, _options(arguments))
+    report = api.inspect_model(arguments.model, _target(arguments), _options(arguments))
     return _printed(arguments, report, 2 if report.problems else 0)
 
 
@@ -40,7 +42,7 @@ def _compile(arguments: argparse.Namespace) -> Finish:
     options = _options(arguments)
     if arguments.dump or arguments.stop_after:
         phase = arguments.stop_after or api.PHASES[-1]
-        text = api.dump_phase(arguments.model, phase, arguments.target, options)
+        text = api.dump_phase(arguments.model, phase, _target(arguments), options)
         return lambda: _dumped(text if arguments.dump else "")
     folders = [folder for folder in (arguments.output, arguments.project) if folder is not None]
     if len(folders) != 1:
@@ -49,7 +51,7 @@ def _compile(arguments: argparse.Namespace) -> Finish:
             "-o FOLDER or --project FOLDER, or look inside with --dump"
         )
     report = api.compile_to(
-        arguments.model, folders[0], arguments.target, options, is_project=bool(arguments.project)
+        arguments.model, folders[0], _target(arguments), options, is_project=bool(arguments.project)
     )
     return _printed(arguments, report)
 
@@ -71,7 +73,7 @@ def _run(arguments: argparse.Namespace) -> Finish:
         sanitizes=arguments.sanitize,
     )  # fmt: skip
     report = api.run_model(
-        arguments.model, arguments.target, _options(arguments), inputs=inputs, settings=settings
+        arguments.model, _target(arguments), _options(arguments), inputs=inputs, settings=settings
     )
     if output is not None:
         write_arrays(output, report.outputs)
@@ -82,20 +84,20 @@ def _verify(arguments: argparse.Namespace) -> Finish:
     inputs = read_arrays(Path(arguments.input)) if arguments.input else arguments.samples
     options = _options(arguments)
     report = api.verify_model(
-        arguments.model, arguments.target, options, inputs=inputs, sanitizes=arguments.sanitize
+        arguments.model, _target(arguments), options, inputs=inputs, sanitizes=arguments.sanitize
     )
     return _printed(arguments, report, 0 if report.holds else MismatchError.exit_code)
 
 
 def _check(arguments: argparse.Namespace) -> Finish:
-    report = api.check_model(arguments.model, arguments.target, _options(arguments))
+    report = api.check_model(arguments.model, _target(arguments), _options(arguments))
     return _printed(arguments, report, 0 if report.fits else 2)
 
 
 def _explain(arguments: argparse.Namespace) -> Finish:
     report = api.explain_model(
         arguments.model,
-        arguments.target,
+        _target(arguments),
         _options(arguments),
         rule=arguments.rule,
         node=arguments.node,
@@ -129,6 +131,12 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], Finish]] = {
     "targets": _targets,
     "doctor": _doctor,
 }
+
+
+def _target(arguments: argparse.Namespace) -> Target | str:
+    if arguments.cmsis_nn is None:
+        return str(arguments.target)
+    return with_cmsis_nn(load_target(arguments.target), Path(arguments.cmsis_nn))
 
 
 def _options(arguments: argparse.Namespace) -> Options:

@@ -29,7 +29,7 @@ report.show(console)       # what a person reads, on a rich.console.Console
 | command | function |
 |---|---|
 | `tilewright inspect` | `inspect_model(model, target, options)` |
-| `tilewright compile` | `compile_to(model, folder, target, options, is_project=False)`; also `compile_model` |
+| `tilewright compile` | `compile_to(model, folder, target, options, is_project=False)` |
 | `tilewright run` | `run_model(model, target, options, inputs=None, settings=RunSettings())` |
 | `tilewright verify` | `verify_model(model, target, options, inputs=3, sanitizes=False)` |
 | `tilewright check` | `check_model(model, target, options)` |

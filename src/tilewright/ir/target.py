@@ -201,6 +201,8 @@ class Toolchain:
     """What a program for bare metal is linked for; None where an operating system loads it."""
     emulator: tuple[str, ...] = ()
     """The command that runs a program for ``board``, without the program."""
+    sources: tuple[Path, ...] = ()
+    """C files of a library that the user has; what is not called is not linked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,14 +128,16 @@ def _build(job: _Job, *, observes: bool) -> str:
     compiler = Compiler((find_tool(job.toolchain.compiler),), "", advice)
     flags = [*FLAGS, *job.toolchain.flags, f"-I{folder / 'board'}"]
     flags += ["-DTW_OBSERVE"] if observes else []
-    objects, log = compile_sources(compiler, flags, folder, [folder / name for name in names])
-    made = dict(zip(names, objects, strict=True))
+    sources = [folder / name for name in names]
+    objects, log = compile_sources(compiler, flags, folder, [*sources, *job.toolchain.sources])
+    made = dict(zip(names, objects, strict=False))
+    library = objects[len(names) :]
     linking = [*flags, "-nostartfiles"]
-    harness = [made[name] for name in names if name != "main.c"]
+    harness = [*(made[name] for name in names if name != "main.c"), *library]
     log += link(compiler, [*linking, f"-Wl,-T,{folder / 'harness.ld'}"], harness, job.harness)
     if not observes:
         skipped = ("harness_main.c", "harness_glue.c", *(n for n in own if _is_emulated(n, board)))
-        firmware = [made[name] for name in names if name not in skipped]
+        firmware = [*(made[name] for name in names if name not in skipped), *library]
         script = f"-Wl,-T,{folder / 'board.ld'}"
         log += link(compiler, [*linking, script], firmware, job.firmware)
     return log
