@@ -12,6 +12,13 @@
 
 enum { TW_IN_FLIGHT = 0xA5 };
 
+/// Once in a program, however often it is called: emulation shall not look like the network's code.
+#if defined(__GNUC__)
+#define TW_EMULATED static __attribute__((noinline, unused))
+#else
+#define TW_EMULATED static inline
+#endif
+
 /// One transfer under way, or none.
 typedef struct {
   uint8_t *near_bytes;
@@ -22,8 +29,8 @@ typedef struct {
 } tw_channel;
 
 /// Copies every run of a box: from the tensor, to it, or, if neither is given, poison to it.
-static inline uint8_t *tw_copy_runs(const tw_box *box, int32_t counts, uint8_t *dense,
-                                    const uint8_t *from, uint8_t *to) {
+TW_EMULATED uint8_t *tw_copy_runs(const tw_box *box, int32_t counts, uint8_t *dense,
+                                  const uint8_t *from, uint8_t *to) {
   if (counts == 0) {
     const size_t size = (size_t)box->run;
     if (from != 0) {
@@ -44,15 +51,15 @@ static inline uint8_t *tw_copy_runs(const tw_box *box, int32_t counts, uint8_t *
   return dense;
 }
 
-static inline void tw_begin(tw_channel *channel) {
+TW_EMULATED void tw_begin(tw_channel *channel) {
   if (channel->is_busy) {
     abort(); // nobody has waited for the transfer before
   }
   channel->is_busy = 1;
 }
 
-static inline void tw_load(tw_channel *channel, void *near_bytes, const void *from,
-                           const tw_box *box) {
+TW_EMULATED void tw_load(tw_channel *channel, void *near_bytes, const void *from,
+                         const tw_box *box) {
   tw_begin(channel);
   channel->near_bytes = near_bytes;
   channel->from = from;
@@ -65,7 +72,7 @@ static inline void tw_load(tw_channel *channel, void *near_bytes, const void *fr
   memset(near_bytes, TW_IN_FLIGHT, size);
 }
 
-static inline void tw_store(tw_channel *channel, void *near_bytes, void *to, const tw_box *box) {
+TW_EMULATED void tw_store(tw_channel *channel, void *near_bytes, void *to, const tw_box *box) {
   tw_begin(channel);
   channel->near_bytes = near_bytes;
   channel->from = 0;
@@ -74,7 +81,7 @@ static inline void tw_store(tw_channel *channel, void *near_bytes, void *to, con
   tw_copy_runs(box, TW_BOX_COUNTS, 0, 0, to);
 }
 
-static inline void tw_wait(tw_channel *channel) {
+TW_EMULATED void tw_wait(tw_channel *channel) {
   if (!channel->is_busy) {
     abort(); // nothing was started
   }
@@ -91,8 +98,8 @@ typedef struct {
   int32_t items;
 } tw_job;
 
-static inline void tw_offload(tw_job *job, tw_kernel *kernel, const void *args, size_t bytes,
-                              int32_t items) {
+TW_EMULATED void tw_offload(tw_job *job, tw_kernel *kernel, const void *args, size_t bytes,
+                            int32_t items) {
   if (job->kernel != 0 || bytes > TW_JOB_BYTES) {
     abort(); // nobody has joined the job before
   }
@@ -101,7 +108,7 @@ static inline void tw_offload(tw_job *job, tw_kernel *kernel, const void *args, 
   job->items = items;
 }
 
-static inline void tw_join(tw_job *job) {
+TW_EMULATED void tw_join(tw_job *job) {
   if (job->kernel == 0) {
     abort(); // nothing was started
   }
