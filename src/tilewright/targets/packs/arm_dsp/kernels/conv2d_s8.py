@@ -1,0 +1,102 @@
+"""Bindings of conv2d_s8_dsp_*.c: int8 convolution by gathered patches and SMLAD."""
+
+from math import prod
+
+from tilewright.ir.op import Op
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.types import Array
+from tilewright.ops.conv2d import QConv2d
+from tilewright.ops.rescale import Rounding
+from tilewright.targets.packs.arm_dsp.kernels.estimates import faster_than
+from tilewright.targets.packs.arm_dsp.kernels.matrix import next_rows, pack_product, quads
+from tilewright.targets.packs.arm_dsp.kernels.refusals import refuse_dilation, refuse_product
+from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE, variant_source
+from tilewright.targets.packs.portable.kernels.conv2d_s8 import CONV2D_S8
+
+
+def _refuse(op: Op, rounding: Rounding) -> str | None:
+    reason = refuse_product(op, QConv2d, rounding)
+    if reason is not None or not isinstance(op, QConv2d):
+        return reason
+    if op.groups > 1:
+        return f"{op.groups} groups, not 1"
+    if op.is_channels_first:
+        return "x is channels first"
+    return refuse_dilation(op.window.dilations)
+
+
+def _fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, QConv2d)
+    _, h, w, c = signature.inputs[0].shape
+    _, out_h, out_w, out_c = signature.output.shape
+    window = op.window
+    return {
+        "in_h": h, "in_w": w, "in_c": c,
+        "out_h": out_h, "out_w": out_w, "out_c": out_c,
+        "kernel_h": window.kernel[0], "kernel_w": window.kernel[1],
+        "stride_h": window.strides[0], "stride_w": window.strides[1],
+        "pad_top": window.pads[0], "pad_left": window.pads[1],
+        "quads": quads(_patch_elements(signature)),
+        "x_zero": op.x_zero, "y_zero": op.output.zero,
+        "low": op.output.low, "high": op.output.high,
+        "table_step": int(signature.inputs[3].size > 1),
+    }  # fmt: skip
+
+
+def _patch_elements(signature: Signature) -> int:
+    return prod(signature.inputs[1].shape[1:])
+
+
+def _patch_bytes(op: QConv2d, signature: Signature) -> int:
+    """What conv2d_s8_dsp_gather copies before it widens: a row, a window, or nothing."""
+    kernel_h, kernel_w, c = signature.inputs[1].shape[1:]
+    if op.window.kernel == (1, 1) and not op.window.is_padded:
+        return 0
+    return kernel_w * c if kernel_w * c % 4 == 0 else kernel_h * kernel_w * c
+
+
+def _scratch_bytes(op: Op, signature: Signature) -> int:
+    assert isinstance(op, QConv2d)
+    wide = 8 * next_rows(_items(op, signature)) * quads(_patch_elements(signature))
+    return wide + 4 * quads(_patch_bytes(op, signature))
+
+
+def _items(op: Op, signature: Signature) -> int:
+    del op
+    return prod(signature.output.shape[:-1])
+
+
+def _kernel(rounding: Rounding) -> Kernel:
+    def refuse(op: Op, signature: Signature) -> str | None:
+        del signature
+        return _refuse(op, rounding)
+
+    def pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
+        del op
+        return pack_product(constants, rounding)
+
+    return Kernel(
+        symbol=f"conv2d_s8_dsp_{rounding.value}",
+        struct="conv2d_s8_dsp_args",
+        header=HERE / "conv2d_s8_dsp.h",
+        source=variant_source("conv2d_s8_dsp", rounding),
+        pointers=("x", "w", "bias", "multiplier", "shift", "y"),
+        refuse=refuse,
+        fields=_fields,
+        items=_items,
+        cycles=faster_than(CONV2D_S8[0]),
+        scratch_bytes=_scratch_bytes,
+        streaming=Streaming(inputs=(0,), block_axes=1),
+        includes=(
+            HERE / "conv2d_s8_dsp_core.h",
+            HERE / "dsp_pairs.h",
+            HERE / "dsp_products.h",
+            HERE / "dsp_requantise.h",
+            HERE / "dsp_tiles.h",
+            HERE / "dsp_words.h",
+        ),
+        pack=pack,
+    )
+
+
+CONV2D_S8_DSP = tuple(map(_kernel, Rounding))

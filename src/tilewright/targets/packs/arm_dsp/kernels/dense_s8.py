@@ -1,0 +1,87 @@
+"""Bindings of dense_s8_dsp_*.c: int8 dense layers by SMLAD."""
+
+from tilewright.ir.op import Op
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.types import Array
+from tilewright.ops.dense import QDense
+from tilewright.ops.rescale import Rounding
+from tilewright.targets.packs.arm_dsp.kernels.estimates import faster_than
+from tilewright.targets.packs.arm_dsp.kernels.matrix import next_rows, pack_product, quads
+from tilewright.targets.packs.arm_dsp.kernels.refusals import refuse_product
+from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE, variant_source
+from tilewright.targets.packs.portable.kernels.dense_s8 import DENSE_S8
+
+PIECE = 128
+"""Elements of a row that are widened at a time where all accumulators take less memory."""
+
+
+def _widened_bytes(signature: Signature) -> int:
+    rows = next_rows(signature.output.size // signature.output.shape[-1])
+    return 8 * rows * quads(signature.inputs[1].shape[1])
+
+
+def _pieces_bytes(signature: Signature) -> int:
+    return 2 * PIECE + 16 * quads(signature.output.shape[-1])
+
+
+def _is_in_pieces(signature: Signature) -> bool:
+    is_long = signature.inputs[1].shape[1] > PIECE
+    return is_long and _pieces_bytes(signature) < _widened_bytes(signature)
+
+
+def _fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, QDense)
+    out_c, in_c = signature.inputs[1].shape
+    return {
+        "in_c": in_c, "out_c": out_c,
+        "piece": PIECE if _is_in_pieces(signature) else in_c,
+        "y_zero": op.output.zero, "low": op.output.low, "high": op.output.high,
+        "table_step": int(signature.inputs[3].size > 1),
+    }  # fmt: skip
+
+
+def _items(op: Op, signature: Signature) -> int:
+    del op
+    return signature.output.size // signature.output.shape[-1]
+
+
+def _scratch_bytes(op: Op, signature: Signature) -> int:
+    del op
+    is_in_pieces = _is_in_pieces(signature)
+    return _pieces_bytes(signature) if is_in_pieces else _widened_bytes(signature)
+
+
+def _kernel(rounding: Rounding) -> Kernel:
+    def refuse(op: Op, signature: Signature) -> str | None:
+        del signature
+        return refuse_product(op, QDense, rounding)
+
+    def pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
+        del op
+        return pack_product(constants, rounding)
+
+    return Kernel(
+        symbol=f"dense_s8_dsp_{rounding.value}",
+        struct="dense_s8_dsp_args",
+        header=HERE / "dense_s8_dsp.h",
+        source=variant_source("dense_s8_dsp", rounding),
+        pointers=("x", "w", "bias", "multiplier", "shift", "y"),
+        refuse=refuse,
+        fields=_fields,
+        items=_items,
+        cycles=faster_than(DENSE_S8[0]),
+        scratch_bytes=_scratch_bytes,
+        streaming=Streaming(inputs=(0,), block_axes=1),
+        includes=(
+            HERE / "dense_s8_dsp_core.h",
+            HERE / "dsp_pairs.h",
+            HERE / "dsp_products.h",
+            HERE / "dsp_requantise.h",
+            HERE / "dsp_tiles.h",
+            HERE / "dsp_words.h",
+        ),
+        pack=pack,
+    )
+
+
+DENSE_S8_DSP = tuple(map(_kernel, Rounding))

@@ -1,0 +1,48 @@
+/// Dense layer over rows that are widened first; all reads of a block of rows come before its
+/// writes.
+#pragma once
+
+#include "dense_s8_dsp.h"
+#include "dsp_products.h"
+
+/// One row in pieces, where a widened row would take more memory than all accumulators.
+static inline void dense_s8_dsp_pieces(const dense_s8_dsp_args *a, const dsp_matrix *m,
+                                       const int8_t *x, int8_t *y, tw_rounding rounding) {
+  int32_t *const sums = (int32_t *)(a->scratch + a->piece / 2);
+  memset(sums, 0, (size_t)(a->out_c + 3) / 4 * 4 * sizeof *sums);
+  for (int32_t at = 0; at < a->in_c; at += a->piece) {
+    const int32_t length = tw_min(a->in_c - at, a->piece), is_last = at + length == a->in_c;
+    dsp_widen(x + at, length, a->scratch, 1);
+    const int32_t *w = m->w + at;
+    for (int32_t c = 0; c < a->out_c; c += DSP_CHANNELS, w += 4 * m->quads) {
+      int32_t *const acc = sums + c;
+      dsp_one_by_four(a->scratch, w, (length + 3) / 4, acc);
+      if (is_last) {
+        dsp_finish_row(acc, &m->requantise, c, a->out_c, y, rounding);
+      }
+    }
+  }
+}
+
+static inline void dense_s8_dsp_core(const void *args, tw_span work, tw_rounding rounding) {
+  const dense_s8_dsp_args *a = args;
+  const dsp_matrix matrix = {a->w,
+                             (a->in_c + 3) / 4,
+                             a->out_c,
+                             {a->bias, a->multiplier, a->shift, a->table_step, a->y_zero}};
+  for (int32_t row = work.start, rows; row < work.stop; row += rows) {
+    rows = a->piece < a->in_c ? 1 : dsp_next_rows(work.stop - row);
+    const int8_t *const x = a->x + row * a->in_c;
+    int8_t *const y = a->y + row * a->out_c;
+    if (a->piece < a->in_c) {
+      dense_s8_dsp_pieces(a, &matrix, x, y, rounding);
+    } else {
+      const int32_t pitch = dsp_pitch(rows);
+      for (int32_t r = 0; r < pitch; r++) { // the fourth of three repeats the third
+        dsp_widen(x + tw_min(r, rows - 1) * a->in_c, a->in_c, a->scratch + r, pitch);
+      }
+      dsp_multiply(&matrix, a->scratch, rows, y, rounding);
+    }
+    dsp_clip(y, rows * a->out_c, a->low, a->high);
+  }
+}

@@ -1,0 +1,117 @@
+"""Bindings of depthwise_s8_dsp_*.c: int8 depthwise convolution, four channels at a time."""
+
+from math import prod
+
+import numpy as np
+
+from tilewright.ir.op import Op
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.types import Array
+from tilewright.ops.conv2d import QDepthwiseConv2d
+from tilewright.ops.rescale import Rounding
+from tilewright.targets.packs.arm_dsp.kernels.estimates import faster_than
+from tilewright.targets.packs.arm_dsp.kernels.matrix import quads
+from tilewright.targets.packs.arm_dsp.kernels.refusals import refuse_dilation, refuse_product
+from tilewright.targets.packs.arm_dsp.kernels.requantise import (
+    HERE,
+    Tables,
+    pack_tables,
+    variant_source,
+)
+from tilewright.targets.packs.portable.kernels.depthwise_s8 import DEPTHWISE_S8
+
+
+def _refuse(op: Op, signature: Signature, rounding: Rounding) -> str | None:
+    reason = refuse_product(op, QDepthwiseConv2d, rounding)
+    if reason is not None or not isinstance(op, QDepthwiseConv2d):
+        return reason
+    channels, in_c = signature.output.shape[3], signature.inputs[0].shape[3]
+    if channels != in_c:
+        return f"{channels // in_c} output channels per input channel, not 1"
+    return refuse_dilation(op.window.dilations)
+
+
+def _fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, QDepthwiseConv2d)
+    _, h, w, c = signature.inputs[0].shape
+    _, out_h, out_w, _ = signature.output.shape
+    window = op.window
+    return {
+        "in_h": h, "in_w": w, "channels": c,
+        "out_h": out_h, "out_w": out_w,
+        "kernel_h": window.kernel[0], "kernel_w": window.kernel[1],
+        "stride_h": window.strides[0], "stride_w": window.strides[1],
+        "pad_top": window.pads[0], "pad_left": window.pads[1],
+        "x_zero": op.x_zero, "y_zero": op.output.zero,
+        "low": op.output.low, "high": op.output.high,
+    }  # fmt: skip
+
+
+def _items(op: Op, signature: Signature) -> int:
+    del op
+    return prod(signature.output.shape[:-1])
+
+
+def _scratch_bytes(op: Op, signature: Signature) -> int:
+    assert isinstance(op, QDepthwiseConv2d)
+    return -(-signature.inputs[1].size // 4) * 4 if op.window.is_padded else 0
+
+
+def _pack(constants: tuple[Array | None, ...], rounding: Rounding) -> tuple[Array | None, ...]:
+    """Weights and tables as one array of words, [ceil(C/4), KH*KW + 9]; see the header."""
+    w, bias, multiplier, shift = (a for a in constants if a is not None)
+    channels = w.shape[2]
+    by_element = w.reshape(-1, channels)
+    each = np.ones(channels, np.int32)
+    tables = Tables(bias, multiplier * each, (shift * each).astype(np.int8))
+    tables = pack_tables(by_element, tables, rounding)
+    groups = quads(channels)
+    words = (
+        _fours(tables.bias),
+        _fours(by_element.astype(np.int8)).reshape(len(by_element), groups, 4).transpose(1, 0, 2),
+        _fours(tables.multiplier),
+        _fours(tables.shift),
+    )
+    rows = [np.ascontiguousarray(part).reshape(groups, -1).view("<i4") for part in words]
+    unused = np.zeros(1, np.int32)
+    return None, np.concatenate(rows, axis=1).astype(np.int32), unused, unused, unused
+
+
+def _fours(array: Array) -> Array:
+    """[..., channels] → [..., ceil(channels/4), 4], zeros added."""
+    missing = -array.shape[-1] % 4
+    filled = np.concatenate([array, np.zeros((*array.shape[:-1], missing), array.dtype)], axis=-1)
+    return filled.reshape(*array.shape[:-1], -1, 4)
+
+
+def _kernel(rounding: Rounding) -> Kernel:
+    def refuse(op: Op, signature: Signature) -> str | None:
+        return _refuse(op, signature, rounding)
+
+    def pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
+        del op
+        return _pack(constants, rounding)
+
+    return Kernel(
+        symbol=f"depthwise_s8_dsp_{rounding.value}",
+        struct="depthwise_s8_dsp_args",
+        header=HERE / "depthwise_s8_dsp.h",
+        source=variant_source("depthwise_s8_dsp", rounding),
+        pointers=("x", "w", "bias", "multiplier", "shift", "y"),
+        refuse=refuse,
+        fields=_fields,
+        items=_items,
+        cycles=faster_than(DEPTHWISE_S8[0]),
+        scratch_bytes=_scratch_bytes,
+        streaming=Streaming(inputs=(0,), block_axes=0),
+        includes=(
+            HERE / "depthwise_s8_dsp_3x3.h",
+            HERE / "depthwise_s8_dsp_core.h",
+            HERE / "dsp_requantise.h",
+            HERE / "dsp_words.h",
+        ),
+        pack=pack,
+    )
+
+
+DEPTHWISE_S8_DSP = tuple(map(_kernel, Rounding))

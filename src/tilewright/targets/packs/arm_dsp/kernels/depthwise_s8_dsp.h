@@ -1,0 +1,29 @@
+/// int8 depthwise convolution; the meaning is QDepthwiseConv2d in src/tilewright/ops/conv2d.py with
+/// one output channel per input channel, no dilation and weights without a zero point.
+#pragma once
+
+#include "tilewright.h"
+
+/// Padding below and to the right is implied by out_h and out_w. One work item is one output pixel.
+/// Every four channels have a block of words: four biases with x_zero folded in, the weights of
+/// each element of the window in one word, four multipliers, and four shifts in one word, see
+/// dsp_requantise.h. Channels that are missing from the last block are zero there.
+typedef struct {
+  const int8_t *x;                          // [batch][in_h][in_w][channels]
+  const int32_t *w;                         // [ceil(channels / 4)][kernel_h * kernel_w + 9]
+  const int32_t *bias, *multiplier, *shift; // in w
+  int8_t *y;                                // [batch][out_h][out_w][channels]
+  int8_t *scratch; // [kernel_h][kernel_w][channels]: a window that needs padding
+  int32_t in_h, in_w, channels;
+  int32_t out_h, out_w;
+  int32_t kernel_h, kernel_w;
+  int32_t stride_h, stride_w;
+  int32_t pad_top, pad_left;
+  int32_t x_zero;    // what padding reads
+  int32_t y_zero;    // zero point of the output
+  int32_t low, high; // clip range of the output, within int8
+} depthwise_s8_dsp_args;
+
+void depthwise_s8_dsp_double(const void *args, tw_span work);
+void depthwise_s8_dsp_half_even(const void *args, tw_span work);
+void depthwise_s8_dsp_half_up(const void *args, tw_span work);

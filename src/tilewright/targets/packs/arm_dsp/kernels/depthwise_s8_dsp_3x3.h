@@ -1,0 +1,60 @@
+/// Depthwise convolution with the most frequent window, four channels at a time, from bias to
+/// bytes.
+#pragma once
+
+#include "depthwise_s8_dsp.h"
+#include "dsp_words.h"
+
+/// One pixel's channels, as far as they are done. The assembly counts on the order of the members.
+typedef struct {
+  const int8_t *x;       // first element of the window, next channel
+  const int32_t *block;  // of the next four channels
+  int32_t channels, row; // bytes from one column of the window to the next, and from row to row
+  int8_t *y;             // where the next channel goes
+  int32_t zero;          // zero point of the output
+  int32_t fours;         // times four channels to go
+} depthwise_s8_dsp_pixel;
+
+/// The next four channels and more of a 3x3 window, under the double rounding, up to the first
+/// four of which one takes the long way.
+static inline void depthwise_s8_dsp_next_3x3(depthwise_s8_dsp_pixel *pixel) {
+#if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP && defined(__OPTIMIZE__)
+  register depthwise_s8_dsp_pixel *p __asm__("lr") = pixel;
+  __asm__ volatile(
+      "push {lr}; ldrd r0, r1, [lr]; ldrd r2, r8, [lr, #8]\n"
+      "1:\n\t" // the next four channels: r3-r6
+      "ldr r7, [r1, #68]; tst r7, #0x80808080; bne 2f\n\t"
+      "ldrd r3, r4, [r1], #8; ldrd r5, r6, [r1], #8\n\t"
+      ".rept 3\n\t"
+      ".irp column, \"[r0]\", \"[r0, r2]\", \"[r0, r2, lsl #1]\"\n\t"
+      "ldr r9, \\column; ldr r10, [r1], #4; sxtb16 r11, r9; sxtb16 r12, r10\n\t"
+      "smlabb r3, r11, r12, r3; smlatt r5, r11, r12, r5\n\t"
+      "sxtb16 r9, r9, ror #8; sxtb16 r10, r10, ror #8\n\t"
+      "smlabb r4, r9, r10, r4; smlatt r6, r9, r10, r6\n\t"
+      ".endr\n\t"
+      "add r0, r0, r8\n\t"
+      ".endr\n\t"
+      "ldr r12, [sp]; ldrd lr, r12, [r12, #16]; mov r11, r7\n\t" // y lr, zero r12, shifts r11
+      "ldrd r9, r10, [r1], #8\n\t"
+      "lsl r3, r3, #1; smmulr r3, r3, r9; adds r3, r3, r3, asr #31; asrs r3, r3, r11\n\t"
+      "adc r3, r3, r12; ssat r3, #8, r3; strb r3, [lr], #1; lsr r11, r11, #8\n\t"
+      "lsl r4, r4, #1; smmulr r4, r4, r10; adds r4, r4, r4, asr #31; asrs r4, r4, r11\n\t"
+      "adc r4, r4, r12; ssat r4, #8, r4; strb r4, [lr], #1; lsr r11, r11, #8\n\t"
+      "ldrd r9, r10, [r1], #12\n\t"
+      "lsl r5, r5, #1; smmulr r5, r5, r9; adds r5, r5, r5, asr #31; asrs r5, r5, r11\n\t"
+      "adc r5, r5, r12; ssat r5, #8, r5; strb r5, [lr], #1; lsr r11, r11, #8\n\t"
+      "lsl r6, r6, #1; smmulr r6, r6, r10; adds r6, r6, r6, asr #31; asrs r6, r6, r11\n\t"
+      "adc r6, r6, r12; ssat r6, #8, r6; strb r6, [lr], #1\n\t"
+      "ldr r12, [sp]; str lr, [r12, #16]\n\t"
+      "sub r0, r0, r8, lsl #1; sub r0, r0, r8; add r0, r0, #4\n\t"
+      "ldr r9, [r12, #24]; subs r9, r9, #1; str r9, [r12, #24]; bne 1b\n"
+      "2:\n\t"
+      "pop {lr}; strd r0, r1, [lr]"
+      : "+r"(p)
+      :
+      : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "cc",
+        "memory");
+#else
+  (void)pixel;
+#endif
+}

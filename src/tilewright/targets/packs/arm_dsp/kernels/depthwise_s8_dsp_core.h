@@ -1,0 +1,101 @@
+/// Depthwise convolution, four channels of a pixel at a time: ten instructions per element of the
+/// window, two loads, four SXTB16 and four SMLABB or SMLATT.
+///
+/// A window that reaches beyond the input is copied and padded first. Four channels are written
+/// when they have been read, before the next four are read.
+#pragma once
+
+#include "depthwise_s8_dsp_3x3.h"
+#include "dsp_requantise.h"
+#include "dsp_words.h"
+
+/// acc += the element's products.
+static inline void depthwise_s8_dsp_add(uint32_t x, uint32_t w, int32_t acc[4]) {
+  acc[0] = dsp_first(dsp_even(x), dsp_even(w), acc[0]);
+  acc[1] = dsp_first(dsp_odd(x), dsp_odd(w), acc[1]);
+  acc[2] = dsp_second(dsp_even(x), dsp_even(w), acc[2]);
+  acc[3] = dsp_second(dsp_odd(x), dsp_odd(w), acc[3]);
+}
+
+/// The next `count` <= 4 channels of any window.
+static inline void depthwise_s8_dsp_next(const depthwise_s8_dsp_args *a, depthwise_s8_dsp_pixel *p,
+                                         int32_t count, tw_rounding rounding) {
+  int32_t acc[4] = {p->block[0], p->block[1], p->block[2], p->block[3]};
+  const int32_t *w = p->block + 4;
+  const int8_t *row = p->x;
+  for (int32_t ky = 0; ky < a->kernel_h; ky++, row += p->row) {
+    const int8_t *x = row;
+    for (int32_t kx = 0; kx < a->kernel_w; kx++, x += p->channels, w++) {
+      uint32_t four = 0;
+      if (count == 4) {
+        four = dsp_load(x);
+      } else {
+        memcpy(&four, x, (size_t)count);
+      }
+      depthwise_s8_dsp_add(four, (uint32_t)*w, acc);
+    }
+  }
+  uint32_t shifts = (uint32_t)w[4];
+  for (int32_t i = 0; i < count; i++, shifts >>= 8) {
+    const dsp_scale scale = {w[i], (int8_t)(uint8_t)shifts, p->zero};
+    p->y[i] = dsp_rescale(acc[i], &scale, rounding);
+  }
+  p->x += count;
+  p->y += count;
+  p->block = w + 5;
+}
+
+/// All channels of one output pixel, whose window is `p`.
+static inline void depthwise_s8_dsp_channels(const depthwise_s8_dsp_args *a,
+                                             depthwise_s8_dsp_pixel *p, tw_rounding rounding) {
+  const int32_t is_fast = rounding == TW_ROUND_DOUBLE && a->kernel_h == 3 && a->kernel_w == 3;
+  while (p->fours > 0) {
+    if (is_fast) {
+      depthwise_s8_dsp_next_3x3(p);
+    }
+    if (p->fours > 0) {
+      depthwise_s8_dsp_next(a, p, 4, rounding);
+      p->fours--;
+    }
+  }
+  if (a->channels % 4 > 0) {
+    depthwise_s8_dsp_next(a, p, a->channels % 4, rounding);
+  }
+}
+
+/// Copies the window at (top, left) to scratch, padding with x_zero.
+static inline void depthwise_s8_dsp_gather(const depthwise_s8_dsp_args *a, const int8_t *image,
+                                           int32_t top, int32_t left) {
+  int8_t *to = a->scratch;
+  for (int32_t y = top; y < top + a->kernel_h; y++) {
+    for (int32_t x = left; x < left + a->kernel_w; x++, to += a->channels) {
+      if (y >= 0 && y < a->in_h && x >= 0 && x < a->in_w) {
+        memcpy(to, image + (y * a->in_w + x) * a->channels, (size_t)a->channels);
+      } else {
+        memset(to, a->x_zero, (size_t)a->channels);
+      }
+    }
+  }
+}
+
+static inline void depthwise_s8_dsp_core(const void *args, tw_span work, tw_rounding rounding) {
+  const depthwise_s8_dsp_args *a = args;
+  const int32_t channels = a->channels;
+  for (int32_t pixel = work.start; pixel < work.stop; pixel++) {
+    const int32_t line = pixel / a->out_w, image_number = line / a->out_h;
+    const int32_t top = (line - image_number * a->out_h) * a->stride_h - a->pad_top;
+    const int32_t left = (pixel - line * a->out_w) * a->stride_w - a->pad_left;
+    const int8_t *const image = a->x + image_number * a->in_h * a->in_w * channels;
+    int8_t *const y = a->y + pixel * channels;
+    depthwise_s8_dsp_pixel p = {a->scratch, a->w,      channels,    a->kernel_w * channels,
+                                y,          a->y_zero, channels / 4};
+    if (top >= 0 && top + a->kernel_h <= a->in_h && left >= 0 && left + a->kernel_w <= a->in_w) {
+      p.x = image + (top * a->in_w + left) * channels;
+      p.row = a->in_w * channels;
+    } else {
+      depthwise_s8_dsp_gather(a, image, top, left);
+    }
+    depthwise_s8_dsp_channels(a, &p, rounding);
+    dsp_clip(y, channels, a->low, a->high);
+  }
+}

@@ -1,0 +1,84 @@
+/// Four rows times pairs of channels, from bias to bytes, under the double rounding: the loop that
+/// convolutions spend their time in. See dsp_products.h.
+#pragma once
+
+#include "dsp_tiles.h"
+
+/// What four rows and some pairs of channels need under the double rounding, where each channel's
+/// shift is that of the short sequence. The assembly counts on the order of the members.
+typedef struct {
+  const uint32_t *x, *end;   // the rows
+  const int32_t *w;          // of the next pair
+  uint32_t is_odd;           // whether a row has an odd number of fours
+  const int32_t *bias;       // of the next pair
+  const int32_t *multiplier; // of the next pair
+  int32_t zero, pitch;       // zero point; bytes from one row of output to the next
+  int8_t *y;                 // where the next pair goes
+  uint32_t shifts;           // of the next channels, one byte each
+  int32_t pairs;             // to go
+} dsp_pairs;
+
+/// Output of four rows and two pairs of channels at most. While products are summed, eight
+/// registers hold accumulators and six what they are made of: all else waits in memory.
+#if DSP_ASSEMBLY
+static inline void dsp_multiply_pairs(dsp_pairs *pairs) {
+  register dsp_pairs *p __asm__("r0") = pairs;
+  __asm__ volatile(
+      "ldr r12, [r0, #4]; strd r0, r12, [sp, #-8]!\n"
+      "3:\n\t" // the next pair of channels: r1-r4 and r5-r8
+      "ldr r12, [r0, #16]; ldrd r1, r5, [r12], #8; str r12, [r0, #16]\n\t"
+      "ldr r9, [r0]; ldrd r10, r11, [r0, #8]\n\t"
+      "mov r2, r1; mov r3, r1; mov r4, r1; mov r6, r5; mov r7, r5; mov r8, r5\n\t"
+      "cmp r11, #0; bne 2f\n\t"
+      ".irp entry, 1, 2\n"
+      "\\entry:\n\t"
+      ".irp step, 4, 12\n\t"
+      "ldr r11, [r10], #\\step; ldrd r0, lr, [r9], #8\n\t"
+      "sxtb16 r12, r11, ror #8; sxtb16 r11, r11\n\t"
+      "smlad r1, r0, r11, r1; smlad r2, lr, r11, r2\n\t"
+      "smlad r5, r0, r12, r5; smlad r6, lr, r12, r6\n\t"
+      "ldrd r0, lr, [r9], #8\n\t"
+      "smlad r3, r0, r11, r3; smlad r4, lr, r11, r4\n\t"
+      "smlad r7, r0, r12, r7; smlad r8, lr, r12, r8\n\t"
+      ".endr\n\t"
+      ".endr\n\t"
+      "ldr r0, [sp, #4]; cmp r9, r0; bne 1b\n\t"
+      "ldr r0, [sp]\n\t" // multipliers r9 and r10, zero r11, pitch r12, y r0, shifts lr
+      "ldr r11, [r0, #20]; ldrd r9, r10, [r11], #8; str r11, [r0, #20]\n\t"
+      "ldrd r11, r12, [r0, #24]; ldrd r0, lr, [r0, #32]\n\t"
+      ".irp acc, r1, r2, r3, r4\n\t"
+      "lsl \\acc, \\acc, #1; smmulr \\acc, \\acc, r9; adds \\acc, \\acc, \\acc, asr #31\n\t"
+      "asrs \\acc, \\acc, lr; adc \\acc, \\acc, r11; ssat \\acc, #8, \\acc\n\t"
+      ".endr\n\t"
+      "strb r1, [r0]; strb r2, [r0, r12]; strb r3, [r0, r12, lsl #1]; add r0, r0, r12\n\t"
+      "strb r4, [r0, r12, lsl #1]; sub r0, r0, r12; add r0, r0, #1; lsr lr, lr, #8\n\t"
+      ".irp acc, r5, r6, r7, r8\n\t"
+      "lsl \\acc, \\acc, #1; smmulr \\acc, \\acc, r10; adds \\acc, \\acc, \\acc, asr #31\n\t"
+      "asrs \\acc, \\acc, lr; adc \\acc, \\acc, r11; ssat \\acc, #8, \\acc\n\t"
+      ".endr\n\t"
+      "strb r5, [r0]; strb r6, [r0, r12]; strb r7, [r0, r12, lsl #1]; add r0, r0, r12\n\t"
+      "strb r8, [r0, r12, lsl #1]; sub r0, r0, r12; add r0, r0, #1; lsr lr, lr, #8\n\t"
+      "ldr r1, [sp]; strd r0, lr, [r1, #32]; mov r0, r1\n\t"
+      "ldr r1, [r0, #8]; add r1, r1, #8; str r1, [r0, #8]\n\t"
+      "ldr r1, [r0, #40]; subs r1, r1, #1; str r1, [r0, #40]; bne 3b\n\t"
+      "add sp, sp, #8"
+      : "+r"(p)
+      :
+      : "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "lr", "cc",
+        "memory");
+}
+#else
+static inline void dsp_multiply_pairs(dsp_pairs *pairs) {
+  for (; pairs->pairs > 0; pairs->pairs--) {
+    const int32_t one = *pairs->bias++, two = *pairs->bias++;
+    dsp_four a = {one, one, one, one}, b = {two, two, two, two};
+    dsp_four_by_two(pairs->x, pairs->end, pairs->w, &a, &b);
+    pairs->w += 2;
+    const int32_t pitch = pairs->pitch;
+    for (int32_t channel = 0; channel < 2; channel++, pairs->shifts >>= 8) {
+      const dsp_scale scale = {*pairs->multiplier++, (int32_t)(pairs->shifts & 0xFF), pairs->zero};
+      dsp_finish_rows(channel ? b : a, scale, pairs->y++, pitch, 3 * pitch, TW_ROUND_DOUBLE);
+    }
+  }
+}
+#endif

@@ -1,0 +1,134 @@
+/// From int32 accumulators to int8 in seven or eight instructions, exactly as
+/// src/tilewright/ops/rescale.py rounds.
+///
+/// The compiler has looked at every channel's weights, bias and scale (requantise.py): where they
+/// are within the range of the short sequences below, the channel's shift is that of the sequence.
+/// Elsewhere it is the operator's own, made negative by DSP_RARE_DOUBLE and its kin.
+#pragma once
+
+#include "dsp_words.h"
+#include "tilewright.h"
+#include "tw_arithmetic.h"
+
+/// What is added to the shifts of channels that take the long way.
+enum { DSP_RARE_DOUBLE = -64, DSP_RARE_ONCE = -128 };
+
+/// The signs of four shifts in one word.
+static const uint32_t DSP_SIGNS = 0x80808080;
+
+/// A layer's requantisation; clips to int8, see dsp_clip for less.
+typedef struct {
+  const int32_t *bias;       // [channels]
+  const int32_t *multiplier; // [channels] or [1]
+  const int8_t *shift;       // [channels] or [1]
+  int32_t table_step;        // 1: one multiplier and shift per channel, 0: one for all
+  int32_t zero;              // zero point of the output
+} dsp_requantise;
+
+/// What one channel's accumulators need.
+typedef struct {
+  int32_t multiplier, shift, zero;
+} dsp_scale;
+
+static inline dsp_scale dsp_scale_of(const dsp_requantise *r, int32_t channel) {
+  const int32_t at = channel * r->table_step;
+  return (dsp_scale){r->multiplier[at], r->shift[at], r->zero};
+}
+
+#if defined(__GNUC__)
+#define DSP_RARE __attribute__((noinline, cold))
+#else
+#define DSP_RARE
+#endif
+
+/// For scales and accumulators out of the ordinary.
+DSP_RARE static int8_t dsp_rescale_rarely(int32_t acc, dsp_scale s, tw_rounding rounding) {
+  const int32_t shift = s.shift - (rounding == TW_ROUND_DOUBLE ? DSP_RARE_DOUBLE : DSP_RARE_ONCE);
+  return (int8_t)tw_clip(tw_rescale(acc, s.multiplier, shift, rounding) + s.zero, -128, 127);
+}
+
+#if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
+
+/// TW_ROUND_DOUBLE where 2 * acc fits in int32; shift in [0, 31] is to the right.
+///
+/// SMMULR is (2 acc * m + 2**31) >> 32 = (acc * m + 2**30) >> 31, the doubling high multiply.
+/// Rounding away from zero is rounding up of the value less one where it is negative. ADDS carries
+/// exactly then; ASRS sets the carry to the last bit that it drops, which ADC adds: rounding up. A
+/// shift by zero leaves the carry of ADDS, so that ADC adds the one again.
+static inline int32_t dsp_rescale_double(int32_t acc, const dsp_scale *s) {
+  __asm__("lsl %0, %0, #1\n\t"
+          "smmulr %0, %0, %1\n\t"
+          "adds %0, %0, %0, asr #31\n\t"
+          "asrs %0, %0, %2\n\t"
+          "adc %0, %0, %3\n\t"
+          "ssat %0, #8, %0"
+          : "+&r"(acc)
+          : "r"(s->multiplier), "r"(s->shift), "r"(s->zero)
+          : "cc");
+  return acc;
+}
+
+/// TW_ROUND_HALF_EVEN by 2**(32 + shift), shift in [1, 30].
+///
+/// LSRS leaves the quotient's last bit, before rounding, in the carry; the half less one plus that
+/// bit is then added to the product's 64 bits.
+static inline int32_t dsp_rescale_half_even(int32_t acc, const dsp_scale *s) {
+  const int32_t half = (int32_t)(((uint32_t)1 << (s->shift - 1)) - 1);
+  uint32_t low, odd;
+  __asm__("smull %1, %0, %0, %3\n\t"
+          "lsrs %2, %0, %5\n\t"
+          "adcs %1, %1, #-1\n\t"
+          "adc %0, %0, %6\n\t"
+          "asr %0, %0, %4\n\t"
+          "add %0, %0, %7\n\t"
+          "ssat %0, #8, %0"
+          : "+&r"(acc), "=&r"(low), "=&r"(odd)
+          : "r"(s->multiplier), "r"(s->shift), "r"(s->shift + 1), "r"(half), "r"(s->zero)
+          : "cc");
+  return acc;
+}
+
+#else
+
+static inline int32_t dsp_rescale_double(int32_t acc, const dsp_scale *s) {
+  const int32_t scaled = tw_rescale(acc, s->multiplier, -s->shift, TW_ROUND_DOUBLE);
+  return tw_clip(scaled + s->zero, -128, 127);
+}
+
+static inline int32_t dsp_rescale_half_even(int32_t acc, const dsp_scale *s) {
+  const int32_t scaled = tw_rescale(acc, s->multiplier, 32 + s->shift, TW_ROUND_HALF_EVEN);
+  return tw_clip(scaled + s->zero, -128, 127);
+}
+
+#endif
+
+/// TW_ROUND_HALF_UP.
+static inline int32_t dsp_rescale_half_up(int32_t acc, const dsp_scale *s) {
+  const int32_t scaled = tw_rescale(acc, s->multiplier, s->shift, TW_ROUND_HALF_UP);
+  return tw_clip(scaled + s->zero, -128, 127);
+}
+
+/// The int8 that `acc` becomes by the short sequence; `rounding` must be a constant.
+static inline int8_t dsp_rescale_shortly(int32_t acc, const dsp_scale *s, tw_rounding rounding) {
+  if (rounding == TW_ROUND_DOUBLE) {
+    return (int8_t)dsp_rescale_double(acc, s);
+  }
+  return (int8_t)(rounding == TW_ROUND_HALF_EVEN ? dsp_rescale_half_even(acc, s)
+                                                 : dsp_rescale_half_up(acc, s));
+}
+
+/// The int8 that `acc` becomes; `rounding` must be a constant.
+static inline int8_t dsp_rescale(int32_t acc, const dsp_scale *s, tw_rounding rounding) {
+  return s->shift < 0 ? dsp_rescale_rarely(acc, *s, rounding)
+                      : dsp_rescale_shortly(acc, s, rounding);
+}
+
+/// Clips finished bytes to less than int8.
+static inline void dsp_clip(int8_t *y, int32_t count, int32_t low, int32_t high) {
+  if (low == -128 && high == 127) {
+    return;
+  }
+  for (int32_t i = 0; i < count; i++) {
+    y[i] = (int8_t)tw_clip(y[i], low, high);
+  }
+}
