@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-enum { POISON = 0xA5, PAINT = 0x5A, READ = 1, WRITE = 5, CLOSED = -1, MARGIN = 64, FAILED = 1 };
+enum { POISON = 0xA5, PAINT = 0x5A, READ = 1, WRITE = 5, CLOSED = -1, FAILED = 1 };
 
 // Defined by the linker script; only their addresses mean something.
 extern uint8_t unused_start[], unused_stop[], stack_bottom[];
@@ -105,13 +105,16 @@ static void run_or_fail(void *const *inputs, void *const *outputs) {
   }
 }
 
-/// Paints the unused stack, runs, looks how far down the paint is gone.
+/// Paints the unused stack, runs, looks how far down from the call the paint is gone.
 int32_t harness_stack_bytes(void *const *inputs, void *const *outputs) {
-  volatile uint8_t *const here = __builtin_frame_address(0);
-  for (volatile uint8_t *at = stack_bottom; at < here - MARGIN; ++at) {
+  uint8_t *here;
+  __asm volatile("mov %0, sp" : "=r"(here));
+  for (volatile uint8_t *at = stack_bottom; at < here; ++at) {
     *at = PAINT;
   }
-  run_or_fail(inputs, outputs);
+  if (harness_run(inputs, outputs) != 0) {
+    fail("tw_NAME_run returned an error");
+  }
   const volatile uint8_t *at = stack_bottom;
   while (at < here && *at == PAINT) {
     ++at;

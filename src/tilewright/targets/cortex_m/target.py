@@ -14,6 +14,7 @@ from tilewright.ir.board import Board
 from tilewright.ir.op import Op
 from tilewright.ir.target import Engine, Kernel, Memory, Role, Signature, Target, Toolchain
 from tilewright.targets.cortex_m.boards import MPS2_AN386, MPS2_AN500, MPS2_AN505, MPS3_AN547
+from tilewright.targets.packs.helium.pack import HELIUM
 from tilewright.targets.packs.portable.pack import PORTABLE
 
 FLAGS = ("-std=c11", "-O2", "-mthumb", "-mfloat-abi=hard")
@@ -94,5 +95,5 @@ CORTEX_M33 = _target(
 
 CORTEX_M55 = _target(
     "cortex-m55", "Arm Cortex-M55: Helium vectors, low-overhead loops, DTCM",
-    MPS3_AN547, ("-mcpu=cortex-m55",), (),
+    MPS3_AN547, ("-mcpu=cortex-m55",), HELIUM,
 )  # fmt: skip
