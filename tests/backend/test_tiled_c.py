@@ -13,6 +13,9 @@ from strategies import STRATEGIES
 from tiled import COMPUTED, Tiled, assert_outputs, draw_tiled, evaluate, steps_of, tiled
 from tiled_chain import chain, chain_input, tiled_chains
 from tilewright.backend.bundle import Bundle
+from tilewright.backend.c_names import c_names
+from tilewright.backend.print_tiled_layer import tile_table_bytes
+from tilewright.backend.stage import stage
 from tilewright.errors import MismatchError
 from tilewright.ir.graph import ValueName
 from tilewright.ir.op import Op
@@ -115,7 +118,7 @@ def rows_of_one_layer(height: int) -> Tiled:
 def test_tables_of_tiles_are_linked_constants() -> None:
     net = rows_of_one_layer(120)
     tables = {n: size for n, size in net.bundle.symbols.items() if "_layer_00_" in n}
-    assert tables
+    assert sum(tables.values()) == tile_table_bytes(net.program, c_names(net.program)) > 0
     width = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "int32_t": 4}
     for name, size in tables.items():
         found = re.findall(rf"const (\w+) {name}\[(\d+)\]", net.bundle.files["net.c"])
@@ -145,3 +148,13 @@ def computes_the_network(net: Tiled, bundle: Bundle, inputs: dict[ValueName, Arr
         return False
     wanted = evaluate(net.graph, inputs)
     return all(np.array_equal(result.outputs[n][0], wanted[n]) for n in net.graph.outputs)
+
+
+def test_kernels_never_see_far_memory() -> None:
+    """Staging stops at a plan that keeps a tensor far and lets a kernel read it in place."""
+    net = rows_of_one_layer(24)
+    (group,) = net.plan.groups
+    in_place = replace(group, holds={**group.holds, ValueName("x"): Hold.DIRECT})
+    plan = replace(net.plan, groups=(in_place,))
+    with pytest.raises(AssertionError, match="x lies in L2, the kernel works in L1"):
+        stage(net.graph, plan, HIERARCHY, "net")

@@ -267,6 +267,17 @@ class TiledLayer:
         return fields
 
 
+def tile_table_bytes(program: Program, names: CNames) -> int:
+    """Bytes of all tables that tell tiles apart: constants of the program, like weights."""
+    total = 0
+    for number, layer in enumerate(program.layers):
+        if not is_plain(layer):
+            tiled = TiledLayer.of(program, names, number)
+            tiled.text()
+            total += sum(tiled.tables.sizes().values())
+    return total
+
+
 def scratch_name(program: Program, call: int) -> str:
     """The enum constant of a call's working memory."""
     return f"{program.name}_at_scratch_{call:02d}".upper()
