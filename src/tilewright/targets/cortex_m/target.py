@@ -14,6 +14,7 @@ from tilewright.ir.board import Board
 from tilewright.ir.op import Op
 from tilewright.ir.target import Engine, Kernel, Memory, Role, Signature, Target, Toolchain
 from tilewright.targets.cortex_m.boards import MPS2_AN386, MPS2_AN500, MPS2_AN505, MPS3_AN547
+from tilewright.targets.packs.arm_dsp.pack import ARM_DSP
 from tilewright.targets.packs.helium.pack import HELIUM
 from tilewright.targets.packs.portable.pack import PORTABLE
 
@@ -80,17 +81,17 @@ def _memories(board: Board, arena_in: str) -> tuple[Memory, ...]:
 
 CORTEX_M4 = _target(
     "cortex-m4", "Arm Cortex-M4F: DSP extension, single-precision FPU",
-    MPS2_AN386, ("-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16"), (),
+    MPS2_AN386, ("-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16"), ARM_DSP,
 )  # fmt: skip
 
 CORTEX_M7 = _target(
     "cortex-m7", "Arm Cortex-M7: DSP extension, double-precision FPU, DTCM",
-    MPS2_AN500, ("-mcpu=cortex-m7", "-mfpu=fpv5-d16"), (),
+    MPS2_AN500, ("-mcpu=cortex-m7", "-mfpu=fpv5-d16"), ARM_DSP,
 )  # fmt: skip
 
 CORTEX_M33 = _target(
     "cortex-m33", "Arm Cortex-M33: DSP extension, single-precision FPU",
-    MPS2_AN505, ("-mcpu=cortex-m33", "-mfpu=fpv5-sp-d16"), (),
+    MPS2_AN505, ("-mcpu=cortex-m33", "-mfpu=fpv5-sp-d16"), ARM_DSP,
 )  # fmt: skip
 
 CORTEX_M55 = _target(
