@@ -216,8 +216,12 @@ class _Work:
             column(f"{name}_moves", when),
         )
 
+    @property
+    def _works_in(self) -> str:
+        return next(step.engine.works_in for step in self.steps if step.engine)
+
     def _way(self, far: InArena | InConstant) -> Dma:
-        near = next(step.engine.works_in for step in self.steps if step.engine)
+        near = self._works_in
         way = self.staging.target.way(self._memory(far), near)
         assert way is not None, f"no DMA leads from {self._memory(far)} to {near}"
         return way
@@ -291,7 +295,11 @@ class _Work:
             r for r, w in zip(regions, wanted, strict=True) if w and self._is_torn(name, r)
         ]
         assert not scattered, f"{name}: a call needs scattered bytes, {scattered[0]}"
-        return Operand(value, self._whole(name, regions))
+        place = self._whole(name, regions)
+        memory, near = self._memory(place), self._works_in
+        is_reached = self.staging.target.way(memory, near) is None
+        assert is_reached, f"{name} lies in {memory}, the kernel works in {near}"
+        return Operand(value, place)
 
     def _is_torn(self, name: ValueName, region: Region) -> bool:
         return not _is_empty(region) and not is_contiguous(self.type(name), region)
