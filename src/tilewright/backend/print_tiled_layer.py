@@ -248,7 +248,7 @@ class TiledLayer:
 
     def _items(self, call: Call) -> str:
         items = tuple(call.kernel.items(p.op, p.signature) for p in call.filled)
-        return self.tables.number(column("items", items), "items")
+        return self.tables.number(column(items), "items")
 
     def _symbol(self, call: Call) -> str:
         return f"{self.program.name}_{call.kernel.symbol}"
@@ -262,7 +262,7 @@ class TiledLayer:
                 assert len(set(values)) == 1, f"{call.node}: {member} differs between tiles"
                 fields[member] = c_float(values[0])
             else:
-                index = column(member, tuple(int(value) for value in values))
+                index = column(tuple(int(value) for value in values))
                 fields[member] = self.tables.number(index, member)
         return fields
 
@@ -286,7 +286,7 @@ def scratch_name(program: Program, call: int) -> str:
 def _elements(plus: Index, size: int) -> Index:
     if isinstance(plus, int):
         return plus // size
-    return Column(plus.name, tuple(value // size for value in plus.values))
+    return Column(tuple(value // size for value in plus.values))
 
 
 def _blocks(body: tuple[Shifted, ...]) -> Iterator[tuple[int, list[Simple]]]:

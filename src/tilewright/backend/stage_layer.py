@@ -111,7 +111,6 @@ def _of_tile_0(transfer: Transfer) -> Transfer:
         far=replace(transfer.far, plus=at(transfer.far.plus, 0)),
         near=replace(transfer.near, plus=at(transfer.near.plus, 0)),
         box=Box(at(box.run, 0), tuple(at(c, 0) for c in box.counts), box.strides),
-        regions=transfer.regions[:1],
         when=1,
     )
 
@@ -206,14 +205,13 @@ class _Work:
         first = self.staging.channels.first[self.index, name]
         return Transfer(
             self._way(far),
-            column(f"{name}_channel", tuple(first + side for side in self.turns[name].side)),
+            column(tuple(first + side for side in self.turns[name].side)),
             name,
             type_,
             far,
             self._tile_place(name, regions),
             box_of(name, type_, regions),
-            regions,
-            column(f"{name}_moves", when),
+            column(when),
         )
 
     @property
@@ -244,9 +242,9 @@ class _Work:
                 yield Keep(
                     name,
                     self._tile_place(name, regions),
-                    column(f"{name}_kept_from", tuple(starts)),
-                    column(f"{name}_kept", tuple(sizes)),
-                    column(f"{name}_keeps", tuple(int(size > 0) for size in sizes)),
+                    column(tuple(starts)),
+                    column(tuple(sizes)),
+                    column(tuple(int(size > 0) for size in sizes)),
                 )
 
     def calls(self) -> tuple[Call, ...]:
@@ -307,7 +305,7 @@ class _Work:
     def _whole(self, name: ValueName, regions: tuple[Region, ...]) -> InArena | InConstant:
         """Where the regions start in the tensor's own buffer."""
         type_ = self.type(name)
-        plus = column(f"{name}_from", tuple(offset_in(type_, region) for region in regions))
+        plus = column(tuple(offset_in(type_, region) for region in regions))
         if name in self.staging.constants:
             return InConstant(name, plus)
         buffer = self.staging.plan.buffer_of(name)
@@ -327,7 +325,7 @@ class _Work:
             is_torn = not _is_empty(region) and not is_contiguous(type_, inside)
             assert not is_torn, f"{name}: a call needs scattered bytes of its tile"
             starts.append(side * (buffer.size // buffer.copies) + offset_in(type_, inside))
-        plus = column(f"{name}_at", tuple(starts))
+        plus = column(tuple(starts))
         return InTile(buffer.memory, buffer.offset, buffer.name, plus)
 
 

@@ -113,11 +113,11 @@ def box_of(name: str, type_: TensorType, regions: tuple[Region, ...]) -> Box:
         if is_dense:
             run = tuple(r * s for r, s in zip(run, sizes, strict=True))
         elif set(sizes) != {1}:
-            _count(counts, strides, column(f"{name}_count{len(counts)}", sizes), pitch)
+            _count(counts, strides, column(sizes), pitch)
         is_dense = is_dense and set(sizes) == {type_.shape[axis]}
         pitch *= type_.shape[axis]
     assert len(counts) <= MOST_COUNTS, f"{name}: a transfer of {len(counts) + 1} dimensions"
-    return Box(column(f"{name}_bytes", run), tuple(reversed(counts)), tuple(reversed(strides)))
+    return Box(column(run), tuple(reversed(counts)), tuple(reversed(strides)))
 
 
 def _count(counts: list[Index], strides: list[int], count: Index, pitch: int) -> None:

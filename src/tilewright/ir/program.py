@@ -24,7 +24,6 @@ from tilewright.ir.types import Array, Region, TensorType
 class Column:
     """A number that differs from tile to tile: ``values[t]`` for tile t."""
 
-    name: str
     values: tuple[int, ...]
 
 
@@ -107,7 +106,7 @@ class Call:
     @property
     def when(self) -> Index:
         """1 for the tiles that have a piece."""
-        return column("when", tuple(int(piece is not None) for piece in self.pieces))
+        return column(tuple(int(piece is not None) for piece in self.pieces))
 
     @property
     def filled(self) -> tuple[Piece, ...]:
@@ -164,7 +163,6 @@ class Transfer:
 
     channel  what a Wait waits for; busy from the start of the transfer to that Wait
     type     the stored tensor as a whole; ``value`` is its name
-    regions  the part of the tensor for each tile
     when     1 for the tiles that start a transfer
     """
 
@@ -175,7 +173,6 @@ class Transfer:
     far: InArena | InConstant
     near: InTile
     box: Box
-    regions: tuple[Region, ...]
     when: Index
 
 
@@ -367,6 +364,6 @@ class Program:
         return name
 
 
-def column(name: str, values: tuple[int, ...]) -> Index:
+def column(values: tuple[int, ...]) -> Index:
     """The number itself where it is the same for every tile."""
-    return values[0] if len(set(values)) == 1 else Column(name, values)
+    return values[0] if len(set(values)) == 1 else Column(values)

@@ -149,7 +149,11 @@ def _nothing(step: Step, value: ValueName) -> Region:
 
 
 def _hull(a: Region, b: Region) -> Region:
-    """The smallest region that contains both."""
+    """The smallest region that contains both; an empty one asks for nothing."""
+    if any(span.size == 0 for span in a):
+        return b
+    if any(span.size == 0 for span in b):
+        return a
     spans: list[Span] = []
     for x, y in zip(a, b, strict=True):
         start, stop = min(x.start, y.start), max(x.stop, y.stop)
