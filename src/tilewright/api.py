@@ -18,6 +18,8 @@ from tilewright.ir.dump import dump_graph, dump_plan, dump_program
 from tilewright.ir.graph import Graph
 from tilewright.ir.target import Target
 from tilewright.ir.types import Array
+from tilewright.midend.lockfile import plan_text
+from tilewright.midend.place_csv import read_problem, solve_placement, write_placement
 from tilewright.pipeline import (
     Compilation,
     Options,
@@ -28,15 +30,19 @@ from tilewright.pipeline import (
     target_names,
     with_memory,
 )
+from tilewright.report.compared import PlanDifference, plan_difference
 from tilewright.report.compiled import CompileReport, compile_report
 from tilewright.report.explained import ExplainReport, kernel_choices
+from tilewright.report.explored import ExploreReport, Point, steps_between
 from tilewright.report.inspected import InspectReport, describe, operator_rows
 from tilewright.report.installed import DoctorReport, TargetsReport
 from tilewright.report.memory import CheckReport, check_report, memory_use
+from tilewright.report.placed import PlaceReport
 from tilewright.report.problems import find_problems
 from tilewright.report.profile import profile
 from tilewright.report.running import RunReport, layer_costs
 from tilewright.report.verified import VerifyReport
+from tilewright.run.clock import time_program
 from tilewright.run.host import HostOptions
 from tilewright.run.inputs import Batch, match_inputs, random_batch
 from tilewright.run.installed import installed_tools
@@ -77,12 +83,15 @@ def compile_to(
     options: Options = Options(),
     *,
     is_project: bool = False,
+    save_plan: Model | None = None,
 ) -> CompileReport:
     """Compile and write the bundle to ``folder``: all of it or nothing.
 
     is_project  with all that makes it firmware for the target's board
     """
     compilation = _compile(model, target, options)
+    if save_plan is not None:
+        write_text(Path(save_plan), plan_text(compilation.plan))
     bundle = _project(compilation) if is_project else compilation.bundle
     bundle.write_to(Path(folder))
     memories = memory_use(compilation.target, compilation.plan, compilation.program)
@@ -201,9 +210,46 @@ def check_model(
 ) -> CheckReport:
     """RAM and flash by what fills them, whether or not they are large enough."""
     sized = with_memory(_loaded(target), options.memory)
-    unlimited = replace(sized, memories=tuple(replace(m, size=None) for m in sized.memories))
-    compilation = _compile(model, unlimited, replace(options, memory={}))
-    return check_report(str(model), sized, compilation.plan, compilation.program)
+    try:
+        compilation, refusal = compile_model(Path(model), sized, replace(options, memory={})), ""
+    except CapacityError as error:
+        unlimited = replace(sized, memories=tuple(replace(m, size=None) for m in sized.memories))
+        compilation = _compile(model, unlimited, replace(options, memory={}))
+        refusal = str(error)
+    report = check_report(str(model), sized, compilation.plan, compilation.program)
+    return replace(report, refusal=refusal)
+
+
+def explore_model(
+    model: Model,
+    memory: str,
+    sizes: tuple[int, int],
+    target: Target | str = "host",
+    options: Options = Options(),
+) -> ExploreReport:
+    """How fast the network is in memories between two sizes.
+
+    memory  the one to vary; the others are as ``options.memory`` says
+    sizes   smallest and largest, in bytes
+    """
+    points: list[Point] = []
+    for size in steps_between(*sizes):
+        sized = replace(options, memory={**options.memory, memory: size})
+        logger.info("planning for %s of %d B", memory, size)
+        try:
+            compilation = compile_model(Path(model), _loaded(target), sized)
+        except CapacityError:
+            points.append(Point(size, None, 0, 0))
+            continue
+        timing = time_program(compilation.program)
+        used = compilation.plan.arena_bytes.get(memory, 0)
+        points.append(Point(size, used, timing.cycles, timing.moved))
+    return ExploreReport(str(model), _loaded(target).name, memory, tuple(points))
+
+
+def compare_plans(before: Model, after: Model) -> PlanDifference:
+    """What changed from one stored plan to another."""
+    return plan_difference(Path(before), Path(after))
 
 
 def explain_model(
@@ -240,6 +286,21 @@ def explain_model(
     )
 
 
+def place_pieces(problem: Model, output: Model, capacity: int) -> PlaceReport:
+    """Offsets for a table of pieces with lifetimes, written to ``output``.
+
+    capacity  bytes within which every piece must end
+    """
+    logger.info("placing %s", problem)
+    read = read_problem(Path(problem))
+    offsets = solve_placement(read, capacity)
+    write_placement(Path(output), read, offsets)
+    ends = (piece.size + offset for piece, offset in zip(read.pieces, offsets, strict=True))
+    return PlaceReport(
+        Path(problem), Path(output), capacity, max(ends, default=0), read.busiest[0], offsets
+    )
+
+
 def list_targets() -> TargetsReport:
     """All installed targets."""
     return TargetsReport(tuple(load_target(name) for name in target_names()))
@@ -273,6 +334,14 @@ def _graph_after(model: Model, phase: int, options: Options) -> Graph:
     contract = choose_contract(source, options.contract)
     lowered = lower(simplified, contract, allow_float=options.allow_float)
     return lowered if phase == 2 else optimise(lowered, prune=options.prune).graph
+
+
+def write_text(path: Path, text: str) -> None:
+    """A text file. Raises OptionError where it cannot be written."""
+    try:
+        path.write_text(text)
+    except OSError as error:
+        raise OptionError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def _compile(model: Model, target: Target | str, options: Options) -> Compilation:

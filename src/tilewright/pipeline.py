@@ -25,7 +25,8 @@ from tilewright.ir.program import Program
 from tilewright.ir.target import Target
 from tilewright.ir.types import Shape
 from tilewright.midend.assign import assign
-from tilewright.midend.check import check_plan
+from tilewright.midend.check import PlanError, check_plan
+from tilewright.midend.lockfile import read_plan
 from tilewright.midend.plan_memory import plan_memory
 
 
@@ -39,6 +40,8 @@ class Options:
     prune         remove channels whose weights are all zero
     memory        memory name → bytes, to override the target's sizes
     name          C identifier of the network; None: made from the file's name
+    effort        how long to look for a plan: quick, normal or best
+    plan          a stored plan to use instead of looking for one
     """
 
     contract: Contract | None = None
@@ -47,6 +50,8 @@ class Options:
     prune: bool = True
     memory: Mapping[str, int] = field(default_factory=dict[str, int])
     name: str | None = None
+    effort: str = "normal"
+    plan: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +83,36 @@ def compile_model(model: Path, target: Target, options: Options = Options()) -> 
     lowered = lower(simplified.graph, contract, allow_float=options.allow_float)
     optimised = optimise(lowered, prune=options.prune)
     graph = optimised.graph
-    assignment = assign(graph, target)
-    plan = plan_memory(graph, assignment, target)
-    check_plan(plan, graph, target)
+    assignment, plan = plan_network(graph, target, options)
     program = stage(graph, plan, target, options.name or identifier(model.stem))
     model_digest = hashlib.sha256(model.read_bytes()).hexdigest()
     bundle = print_bundle(program, plan, graph, model_digest)
     return Compilation(
         source, simplified, lowered, optimised, assignment, plan, program, bundle, target
     )
+
+
+def plan_network(graph: Graph, target: Target, options: Options) -> tuple[Assignment, Plan]:
+    """Lowered graph → kernels and plan, solved or read. Raises CompileError."""
+    if options.plan is None:
+        assignment = assign(graph, target)
+        plan = plan_memory(graph, assignment, target, options.effort)
+        check_plan(plan, graph, target)
+        return assignment, plan
+    try:
+        text = options.plan.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise OptionError(f"--plan {options.plan}: cannot be read: {error}") from None
+    plan = read_plan(text, str(options.plan), graph, target)
+    try:
+        check_plan(plan, graph, target)
+    except (PlanError, LookupError, ValueError, AssertionError) as error:
+        finding = str(error).partition("; this is a bug")[0]
+        raise OptionError(
+            f"{options.plan}: not a plan for this network and these memories: {finding}; make a "
+            "new one with compile --save-plan"
+        ) from None
+    return Assignment(plan.steps), plan
 
 
 def import_graph(model: Path, options: Options = Options()) -> Graph:

@@ -29,6 +29,20 @@ def memory_sizes(text: str) -> dict[str, int]:
     return {name: size(value) for name, value in (_pair(p, "ram=32KiB") for p in text.split(","))}
 
 
+def memory_ranges(text: str) -> dict[str, tuple[int, int]]:
+    """``L2=1MiB,L1=16KiB:256KiB``: smallest and largest bytes by memory."""
+    ranges: dict[str, tuple[int, int]] = {}
+    for part in text.split(","):
+        name, value = _pair(part, "L1=16KiB:256KiB")
+        low, colon, high = value.partition(":")
+        ranges[name] = (size(low), size(high) if colon else size(low))
+        if not 0 < ranges[name][0] <= ranges[name][1]:
+            raise argparse.ArgumentTypeError(
+                f"{part!r} is no range of sizes; write it like L1=16KiB:256KiB"
+            )
+    return ranges
+
+
 def input_shape(text: str) -> tuple[str, tuple[int, ...]]:
     """``x=1,3,96,96``: an input's name and its shape."""
     name, value = _pair(text, "x=1,3,96,96")

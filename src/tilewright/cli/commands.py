@@ -51,8 +51,9 @@ def _compile(arguments: argparse.Namespace) -> Finish:
             "-o FOLDER or --project FOLDER, or look inside with --dump"
         )
     report = api.compile_to(
-        arguments.model, folders[0], _target(arguments), options, is_project=bool(arguments.project)
-    )
+        arguments.model, folders[0], _target(arguments), options,
+        is_project=bool(arguments.project), save_plan=arguments.save_plan,
+    )  # fmt: skip
     return _printed(arguments, report)
 
 
@@ -94,6 +95,29 @@ def _check(arguments: argparse.Namespace) -> Finish:
     return _printed(arguments, report, 0 if report.fits else 2)
 
 
+def _explore(arguments: argparse.Namespace) -> Finish:
+    ranges: dict[str, tuple[int, int]] = {}
+    for several in arguments.memory:
+        ranges.update(several)
+    varied = [name for name, (low, high) in ranges.items() if low < high]
+    if len(varied) != 1:
+        raise OptionError(
+            f"explore: --memory must give a range for one memory, not for {len(varied)}; write "
+            "it like L1=16KiB:256KiB"
+        )
+    arguments.memory = [{n: low for n, (low, _) in ranges.items() if n not in varied}]
+    report = api.explore_model(
+        arguments.model, varied[0], ranges[varied[0]], _target(arguments), _options(arguments)
+    )
+    if arguments.plot:
+        api.write_text(Path(arguments.plot), report.plot())
+    return _printed(arguments, report, 0 if report.best else 2)
+
+
+def _compare(arguments: argparse.Namespace) -> Finish:
+    return _printed(arguments, api.compare_plans(arguments.before, arguments.after))
+
+
 def _explain(arguments: argparse.Namespace) -> Finish:
     report = api.explain_model(
         arguments.model,
@@ -111,6 +135,11 @@ def _sim(arguments: argparse.Namespace) -> Finish:
     return lambda: execute(arguments)
 
 
+def _place(arguments: argparse.Namespace) -> Finish:
+    report = api.place_pieces(arguments.problem, arguments.output, arguments.capacity)
+    return _printed(arguments, report)
+
+
 def _targets(arguments: argparse.Namespace) -> Finish:
     return _printed(arguments, api.list_targets())
 
@@ -126,8 +155,11 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], Finish]] = {
     "run": _run,
     "verify": _verify,
     "check": _check,
+    "explore": _explore,
+    "compare": _compare,
     "explain": _explain,
     "sim": _sim,
+    "place": _place,
     "targets": _targets,
     "doctor": _doctor,
 }
@@ -150,6 +182,8 @@ def _options(arguments: argparse.Namespace) -> Options:
         prune=not arguments.no_prune,
         memory=memory,
         name=_identifier(arguments.name),
+        effort=arguments.effort,
+        plan=Path(arguments.plan) if arguments.plan else None,
     )
 
 

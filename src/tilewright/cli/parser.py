@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tilewright import __version__
-from tilewright.cli.arguments import input_shape, memory_sizes, positive
+from tilewright.cli.arguments import input_shape, memory_ranges, memory_sizes, positive
 from tilewright.run.sim.command import add_arguments as add_sim_arguments
 
 EXIT_CODES = """\
@@ -42,6 +42,8 @@ COMMANDS = (
             "tilewright compile model.onnx -o out/ --input-shape x=1,3,96,96 --name detector",
             "tilewright compile model.tflite --target cortex-m55 --project firmware/",
             "tilewright compile model.tflite --stop-after plan --dump",
+            "tilewright compile model.tflite -o out/ --memory ram=32KiB --save-plan plan.json",
+            "tilewright compile model.tflite -o out/ --memory ram=32KiB --plan plan.json",
         ),
     ),
     Command(
@@ -68,7 +70,22 @@ COMMANDS = (
         (
             "tilewright check model.tflite",
             "tilewright check model.tflite --memory ram=32KiB,flash=256KiB",
+            "tilewright check model.tflite --budget L2=512KiB,L1=64KiB",
         ),
+    ),
+    Command(
+        "explore",
+        "how fast the network is in smaller and larger memories",
+        (
+            "tilewright explore model.tflite --memory L1=16KiB:256KiB",
+            "tilewright explore model.tflite --memory ram=8KiB:64KiB --json",
+        ),
+    ),
+    Command(
+        "compare",
+        "what changed between two stored plans",
+        ("tilewright compare before.json after.json",),
+        "BEFORE AFTER [options]",
     ),
     Command(
         "explain",
@@ -88,6 +105,12 @@ COMMANDS = (
             "tilewright sim program.elf --profile --timeline out.json",
         ),
         "PROGRAM [options]",
+    ),
+    Command(
+        "place",
+        "offsets for pieces of memory with given lifetimes, below a given capacity",
+        ("tilewright place problem.csv --capacity 1048576 -o placed.csv",),
+        "PROBLEM.csv --capacity BYTES -o OUT.csv [options]",
     ),
     Command("targets", "what there is to compile for", ("tilewright targets",), "[options]"),
     Command(
@@ -136,12 +159,21 @@ def build_parser() -> CommandLine:
         )
         for command in COMMANDS
     }
-    for name in ("inspect", "compile", "run", "verify", "check", "explain"):
+    for name in ("inspect", "compile", "run", "verify", "check", "explore", "explain"):
         _add_model_options(made[name])
+        if name != "explore":
+            _add_memory(made[name])
     _add_compile(made["compile"])
     _add_run(made["run"])
     _add_verify(made["verify"])
     _add_explain(made["explain"])
+    _add_place(made["place"])
+    _add_explore(made["explore"])
+    _add_compare(made["compare"])
+    made["check"].add_argument(
+        "--budget", metavar="NAME=SIZE,...", type=memory_sizes, action="append", dest="memory",
+        help="the same as --memory",
+    )  # fmt: skip
     add_sim_arguments(made["sim"])
     for command in made.values():
         _add_common(command)
@@ -178,10 +210,6 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         help="shape of an input that the file leaves open; may be repeated",
     )  # fmt: skip
     parser.add_argument(
-        "--memory", metavar="NAME=SIZE,...", type=memory_sizes, action="append", default=[],
-        help="sizes of the target's memories, as 4096, 32KiB or 64kB",
-    )  # fmt: skip
-    parser.add_argument(
         "--name", help="C identifier of the network (default: from the file's name)"
     )
     parser.add_argument(
@@ -189,11 +217,21 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         help="keep incompletely quantised operators in float32 instead of refusing them",
     )  # fmt: skip
     parser.add_argument(
+        "--effort", default="normal", metavar="NAME",
+        help="how long to look for a plan: quick, normal or best (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--plan", metavar="PLAN.json", help="use a stored plan instead of looking for one"
+    )
+    parser.add_argument(
         "--no-prune", action="store_true", help="keep channels whose weights are all zero"
     )
 
 
 def _add_compile(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--save-plan", metavar="PLAN.json", help="write the plan, for --plan and for compare"
+    )
     parser.add_argument(
         "-o", "--library", dest="output", metavar="FOLDER",
         help="where to write the C: sources and headers for a project of your own",
@@ -212,6 +250,26 @@ def _add_compile(parser: argparse.ArgumentParser) -> None:
         "--dump", action="store_true",
         help="print what the last phase made, as text (without --stop-after: the program)",
     )  # fmt: skip
+
+
+def _add_memory(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--memory", metavar="NAME=SIZE,...", type=memory_sizes, action="append", default=[],
+        help="sizes of the target's memories, as 4096, 32KiB or 64kB",
+    )  # fmt: skip
+
+
+def _add_explore(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--memory", metavar="NAME=SIZE:SIZE,...", type=memory_ranges, action="append",
+        required=True, help="smallest and largest size of one memory; others as for compile",
+    )  # fmt: skip
+    parser.add_argument("--plot", metavar="FILE.svg", help="also draw the curve")
+
+
+def _add_compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("before", metavar="BEFORE", help="a plan from compile --save-plan")
+    parser.add_argument("after", metavar="AFTER", help="another one")
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
@@ -258,6 +316,21 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sanitize", action="store_true",
         help="build with the address and undefined-behaviour sanitizers",
+    )  # fmt: skip
+
+
+def _add_place(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "problem", metavar="PROBLEM.csv",
+        help="columns id, lower, upper (time of death, not included), size; one piece per line",
+    )  # fmt: skip
+    parser.add_argument(
+        "--capacity", metavar="BYTES", type=size, required=True,
+        help="where every piece must end at the latest, as 4096, 32KiB or 64kB",
+    )  # fmt: skip
+    parser.add_argument(
+        "-o", dest="output", metavar="OUT.csv", required=True,
+        help="where to write the same columns, and offset as the last one",
     )  # fmt: skip
 
 

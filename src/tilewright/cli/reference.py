@@ -29,16 +29,21 @@ report.show(console)       # what a person reads, on a rich.console.Console
 | command | function |
 |---|---|
 | `tilewright inspect` | `inspect_model(model, target, options)` |
-| `tilewright compile` | `compile_to(model, folder, target, options, is_project=False)` |
+| `tilewright compile` | `compile_to(model, folder, target, options, is_project=False, \
+save_plan=None)` |
 | `tilewright run` | `run_model(model, target, options, inputs=None, settings=RunSettings())` |
 | `tilewright verify` | `verify_model(model, target, options, inputs=3, sanitizes=False)` |
 | `tilewright check` | `check_model(model, target, options)` |
+| `tilewright explore` | `explore_model(model, memory, sizes, target, options)` |
+| `tilewright compare` | `compare_plans(before, after)` |
 | `tilewright explain` | `explain_model(model, target, options, rule=None, node=None)` |
+| `tilewright place` | `place_pieces(problem, output, capacity)` |
 | `tilewright targets` | `list_targets()`; `load_target(name)` |
 | `tilewright doctor` | `doctor()` |
 
 `target` is a name or a `Target`, `options` an `Options` (contract, input_shapes, allow_float,
-prune, memory, name). `compile_model` writes nothing and keeps every artefact between model and C.
+prune, memory, name, effort, plan). `compile_model` writes nothing and keeps every artefact between
+model and C.
 What a user can cause is raised as a `TilewrightError`; its `exit_code` is what the command line
 would have returned.
 """
@@ -66,7 +71,7 @@ _MACHINE_INTERFACE = """\
 - `scratch`: what kernels' working memory adds to the arena beyond that
 - `io`: inputs and outputs, on targets that keep them outside of the arena
 - `stack`: of one inference, measured: it runs once on a painted stack, less what an empty call
-  takes. Linux only, not under `--sanitize`
+  takes. Linux only, not under `--sanitize`. On a board: from the call of `tw_NAME_run` on
 - `weights`, `tables`: constants of layers that multiply, and of those that look up
 - `code`: functions of the network and its kernels and the read-only data that belongs to them, as
   the symbol table of the linked program states them. ELF systems only, not under `--sanitize`

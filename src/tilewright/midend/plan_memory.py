@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from tilewright.errors import CapacityError
+from tilewright.errors import CapacityError, OptionError
 from tilewright.ir.graph import Graph
 from tilewright.ir.plan import Assignment, Plan
 from tilewright.ir.target import Memory, Target
@@ -38,6 +38,8 @@ def plan_memory(
     effort  quick, normal or best: how many steps may be computed together
     Raises CapacityError where a memory's arena exceeds its size, with a size that would do.
     """
+    if effort not in EFFORTS:
+        raise OptionError(f"--effort {effort}: there are {', '.join(EFFORTS)}")
     near = target.memory(target.engines[0].works_in)
     if target.home != near.name:
         return _plan_near_and_far(graph, assignment, target, effort)

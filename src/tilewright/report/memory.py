@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from rich.console import Console, Group
 
+from tilewright.backend.c_names import c_names
+from tilewright.backend.print_tiled_layer import tile_table_bytes
 from tilewright.ir.plan import Buffer, Plan
 from tilewright.ir.program import InConstant, Program
 from tilewright.ir.target import Memory, Role, Target
@@ -93,6 +95,9 @@ def _add_constants(parts: dict[str, int], memory: Memory, program: Program) -> N
     for name, array in program.constants.items():
         part = "tables" if name in tables else "weights"
         parts[part] = parts.get(part, 0) + array.nbytes + -array.nbytes % memory.align
+    of_tiles = tile_table_bytes(program, c_names(program))
+    if of_tiles:
+        parts["tables"] = parts.get("tables", 0) + of_tiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +127,13 @@ class CheckReport:
     peak_memory: str
     peak_node: str
     alive: tuple[AliveTensor, ...]
+    refusal: str = ""
+    """Why the planner found nothing; the rest is then about memories without limits."""
 
     @property
     def fits(self) -> bool:
         """Whether every memory with a size holds what it must."""
-        return all(not memory.short for memory in self.memories)
+        return not self.refusal and all(not memory.short for memory in self.memories)
 
     def json(self) -> dict[str, Json]:
         """The machine form."""
@@ -134,6 +141,7 @@ class CheckReport:
             "model": self.model,
             "target": self.target,
             "fits": self.fits,
+            "refusal": self.refusal or None,
             "memory": {memory.name: memory.json() for memory in self.memories},
             "lower_bound": self.bound,
             "peak": {
@@ -165,9 +173,11 @@ class CheckReport:
         bound = f"no placement of these tensors needs less than {size_text(self.bound)}"
         console.print(facts([("Proven", bound), ("Not counted", unknown)]))
         for memory in self.memories:
-            if memory.short:
+            if memory.short and not self.refusal.startswith(f"{memory.name} of "):
                 said = f"{memory.name}: {size_text(memory.short)} short of {size_text(memory.size)}"
                 paragraph(console, said, "bold red")
+        if self.refusal:
+            paragraph(console, self.refusal)
         if self.fits and any(memory.size is not None for memory in self.memories):
             paragraph(console, "It fits.", "bold green")
 
@@ -191,6 +201,11 @@ def _alive(buffer: Buffer, plan: Plan, program: Program) -> AliveTensor:
     if buffer.role is Role.SCRATCH:
         made_by = f"scratch of {plan.steps[buffer.lifetime.start].node.name}"
         return AliveTensor(buffer.name, made_by, "bytes", buffer.size, start, stop)
+    if buffer.role is Role.TILE:
+        copies = "bytes, 2 copies" if buffer.copies == 2 else "bytes"
+        return AliveTensor(
+            buffer.name, f"parts of {buffer.values[0]}", copies, buffer.size, start, stop
+        )
     makers = {step.node.output: step.node.name for step in plan.steps}
     name = buffer.values[0]
     made_by = makers.get(name, f"input {name}")

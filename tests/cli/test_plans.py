@@ -1,0 +1,79 @@
+"""Commands about plans: budgets, stored plans, comparisons, exploration."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from digits import MODEL, compiled_digits
+from tilewright.cli import main
+from tilewright.report.explored import ExploreReport, Point, steps_between
+
+DIGITS = str(MODEL)
+
+Capture = pytest.CaptureFixture[str]
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_a_stored_plan_gives_the_same_files(tmp_path: Path, capsys: Capture) -> None:
+    plan, small = str(tmp_path / "plan.json"), ("--memory", "ram=2KiB")
+    first, again = tmp_path / "first", tmp_path / "again"
+    assert main(["compile", DIGITS, "-o", str(first), *small, "--save-plan", plan]) == 0
+    assert main(["compile", DIGITS, "-o", str(again), *small, "--plan", plan]) == 0
+    assert files_of(first) == files_of(again)
+    capsys.readouterr()
+    assert main(["compile", DIGITS, "-o", str(again), "--memory", "ram=1KiB", "--plan", plan]) == 2
+    said = capsys.readouterr().err
+    assert "plan.json: not a plan for this network and these memories: ram needs" in said
+    assert "this is a bug" not in said
+
+
+def test_two_plans_are_compared(tmp_path: Path, capsys: Capture) -> None:
+    one, two = str(tmp_path / "one.json"), str(tmp_path / "two.json")
+    main(["compile", DIGITS, "-o", str(tmp_path / "a"), "--save-plan", one])
+    main(["compile", DIGITS, "-o", str(tmp_path / "b"), "--memory", "ram=2KiB", "--save-plan", two])
+    capsys.readouterr()
+    assert main(["compare", one, one]) == 0
+    assert capsys.readouterr().out == "The plans are the same.\n"
+    assert main(["compare", one, two, "--json"]) == 0
+    changes = {c["subject"]: c for c in json.loads(capsys.readouterr().out)["changes"]}
+    arena = compiled_digits().plan.arena_bytes["ram"]
+    assert changes["arena ram"]["before"] == f"{arena:,} B"
+    assert any(subject.startswith(("tiles of", "kernel of")) for subject in changes)
+
+
+def test_check_finds_plans_that_need_tiles_and_names_what_would_do(capsys: Capture) -> None:
+    arena = compiled_digits().plan.arena_bytes["ram"]
+    assert main(["check", DIGITS, "--budget", f"ram={arena - 4}", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["memory"]["ram"]["used"] < arena
+    assert main(["check", DIGITS, "--budget", "ram=256", "--json"]) == 2
+    refusal = json.loads(capsys.readouterr().out)["refusal"]
+    size = refusal.rpartition("--memory ram=")[2].partition(")")[0]
+    assert main(["check", DIGITS, "--budget", f"ram={size}"]) == 0
+    assert main(["check", DIGITS, "--budget", "L2=64KiB,L1=4KiB"]) == 0
+
+
+def test_explore_prints_and_draws_a_curve(tmp_path: Path, capsys: Capture) -> None:
+    plot = tmp_path / "curve.svg"
+    asked = ["explore", DIGITS, "--memory", "ram=256:8KiB", "--plot", str(plot), "--json"]
+    assert main(asked) == 0
+    points = json.loads(capsys.readouterr().out)["points"]
+    assert [p["size"] for p in points] == list(steps_between(256, 8192))
+    assert points[0]["used"] is None
+    assert points[-1]["is_best"] or points[-1]["cycles"] == points[-2]["cycles"]
+    assert "<polyline" in plot.read_text()
+    assert main(["explore", DIGITS, "--memory", "ram=8KiB"]) == 2
+    assert "must give a range for one memory, not for 0" in capsys.readouterr().err
+
+
+def test_only_points_that_nothing_beats_are_best() -> None:
+    points = (Point(1, None, 0, 0), Point(2, 2, 9, 0), Point(3, 3, 9, 0), Point(4, 4, 5, 0))
+    assert [p.size for p in ExploreReport("m", "t", "ram", points).best] == [2, 4]
+
+
+def test_an_unknown_effort_is_refused(tmp_path: Path, capsys: Capture) -> None:
+    assert main(["compile", DIGITS, "-o", str(tmp_path / "x"), "--effort", "heroic"]) == 2
+    assert "--effort heroic: there are quick, normal, best" in capsys.readouterr().err
