@@ -30,8 +30,9 @@ def print_network(
         *(f"// {line}".rstrip() for line in banner.splitlines()),
         f'#include "{name}.h"',
         "",
-        *(["#include <math.h>", ""] if needs_math else []),
-        *(["#include <string.h>", ""] if _moves_rows(program) else []),
+        *(["#include <math.h>"] if needs_math else []),
+        *(["#include <string.h>"] if _moves_rows(program) else []),
+        *([""] if needs_math or _moves_rows(program) else []),
         *(f'#include "kernels/{header}"' for header in headers),
         '#include "kernels/tilewright.h"',
         f'#include "{name}_weights.h"',
@@ -47,7 +48,7 @@ def print_network(
             lines += [*_layer(program, index, names), ""]
         else:
             tiled = TiledLayer.of(program, names, index)
-            lines += [f"//   in {layer.tiles} tiles", *tiled.text(), ""]
+            lines += [*tiled.comment(), *tiled.text(), ""]
             tables |= tiled.tables.sizes()
     lines += [*_binders(program, names), "", *_run(program, names)]
     return "\n".join(lines) + "\n", tables

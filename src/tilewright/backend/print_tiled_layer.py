@@ -35,6 +35,9 @@ from tilewright.ir.program import (
 )
 from tilewright.ir.types import TensorType
 
+LINE = 88
+"""Characters of a line before it is indented."""
+
 TILE = re.compile(r"\btile\b")
 
 
@@ -112,12 +115,26 @@ class TiledLayer:
         """What is printed."""
         return self.program.layers[self.number]
 
+    def comment(self) -> Iterator[str]:
+        """How it is cut, and what that costs in copies."""
+        last = self.layer.calls[-1]
+        piece = last.filled[0]
+        shape = "".join(f"[{n}]" for n in piece.signature.output.shape)
+        pointer = last.kernel.pointers[-1]
+        tiles = f"in {self.layer.tiles} tiles of {pointer}{shape}" if last.is_cut else "whole"
+        moved = sum(
+            action.transfer.box.size(tile)
+            for action, tile in self.layer.issue()
+            if isinstance(action, (Load, Store))
+        )
+        yield f"//   {tiles}{f'; moves {moved} bytes' if moved else ''}"
+
     def text(self) -> list[str]:
         """Tables, then the function."""
         name = self.names.layers[self.number]
         given = parameters(self.program, self.layer, self.names)
-        listed = ", ".join(f"{c}{parameter}" for parameter, c in given.items())
-        lines = [f"static TW_LAYER void {name}({listed}) {{"]
+        listed = [f"{c}{parameter}" for parameter, c in given.items()]
+        lines = _wrapped(f"static TW_LAYER void {name}(", listed, ") {")
         for action in self.layer.actions:
             if isinstance(action, Loop):
                 lines += _indented(self._loop(action))
@@ -136,6 +153,12 @@ class TiledLayer:
 
     def _loop(self, loop: Loop) -> Iterator[str]:
         steps = loop.iterations
+        if len(steps) == loop.tiles:  # nothing is done ahead or afterwards
+            yield f"for (int32_t tile = 0; tile < {loop.tiles}; ++tile) {{"
+            block = [item.action for item in loop.body]
+            yield from _indented(line for some in self._by_condition(block) for line in some)
+            yield "}"
+            return
         yield f"for (int32_t step = {steps.start}; step < {steps.stop}; ++step) {{"
         for shift, block in _blocks(loop.body):
             lines = [line for some in self._by_condition(block) for line in some]
@@ -185,8 +208,8 @@ class TiledLayer:
         far = self._far(transfer)
         near = self._near(transfer.near)
         channel = self._channel(transfer.channel)
-        yield f"{function}({channel}, {near}, {far},"
-        yield f"        &(tw_box){{{self._box(transfer.box)}}});"
+        box = f"&(tw_box){{{self._box(transfer.box)}}}"
+        yield from _wrapped(f"{function}(", [channel, near, far, box], ");")
 
     def _box(self, box: Box) -> str:
         parts = [f".run = {self.tables.number(box.run, 'run')}"]
@@ -317,6 +340,18 @@ def _guard(shift: int, loop: Loop) -> str:
 
 def _signed(shift: int) -> str:
     return f" {'+' if shift > 0 else '-'} {abs(shift)}" if shift else ""
+
+
+def _wrapped(head: str, parts: list[str], tail: str) -> list[str]:
+    """``head part, part tail`` in lines that begin below the first part."""
+    lines = [head]
+    for index, part in enumerate(parts):
+        text = part + (tail if index == len(parts) - 1 else ",")
+        if len(lines[-1]) + 1 + len(text) > LINE and lines[-1].strip() and index:
+            lines.append(" " * len(head) + text)
+        else:
+            lines[-1] += text if index == 0 else f" {text}"
+    return lines
 
 
 def _indented(lines: Iterator[str] | list[str]) -> Iterator[str]:

@@ -86,5 +86,5 @@ def _formula(values: tuple[int, ...]) -> str | None:
     if all(value == second for value in values[1:]):
         return f"(tile == 0 ? {first} : {second})"
     if all(value == values[tile % 2] for tile, value in enumerate(values)):
-        return f"(tile % 2 * {second})" if first == 0 else f"(tile % 2 ? {second} : {first})"
+        return "(tile % 2)" if (first, second) == (0, 1) else f"(tile % 2 ? {second} : {first})"
     return None

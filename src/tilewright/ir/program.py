@@ -11,6 +11,7 @@ A layer that is cut into tiles has one Loop. Every number that may differ from t
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 from tilewright.ir.graph import Node, Value, ValueName
@@ -155,6 +156,10 @@ class Box:
     run: Index
     counts: tuple[Index, ...]
     strides: tuple[int, ...]
+
+    def size(self, tile: int) -> int:
+        """Bytes that it has for one tile."""
+        return at(self.run, tile) * prod(at(count, tile) for count in self.counts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,7 @@ class _Clock:
         begin = max(self.now, self.free.get(queue, 0))
         self.free[queue] = self.done[at(transfer.channel, tile)] = begin + cycles
         self.transfer[queue] = self.transfer.get(queue, 0) + cycles
-        self.moved += at(transfer.box.run, tile) * prod(at(c, tile) for c in transfer.box.counts)
+        self.moved += transfer.box.size(tile)
 
 
 def call_cycles(call: Call, tile: int) -> int:
@@ -154,8 +154,7 @@ def transfer_cycles(transfer: Transfer, tile: int) -> int:
     dma, box = transfer.dma, transfer.box
     counts = [at(count, tile) for count in box.counts]
     commands = prod(counts[: max(len(counts) + 1 - dma.max_rank, 0)])
-    size = at(box.run, tile) * prod(counts)
-    return commands * dma.setup_cycles + ceil(size / dma.bytes_per_cycle)
+    return commands * dma.setup_cycles + ceil(box.size(tile) / dma.bytes_per_cycle)
 
 
 def time_program(program: Program) -> Timing:

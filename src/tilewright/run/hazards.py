@@ -136,13 +136,7 @@ def near_bytes(transfer: Transfer, tile: int) -> Bytes:
     """The dense copy of a transfer's box."""
     place: InTile = transfer.near
     start = place.offset + at(place.plus, tile)
-    size = box_bytes(transfer.box, tile)
-    return Bytes(place.memory, np.arange(start, start + size))
-
-
-def box_bytes(box: Box, tile: int) -> int:
-    """Bytes that a box has for one tile."""
-    return at(box.run, tile) * int(np.prod([at(count, tile) for count in box.counts], dtype=int))
+    return Bytes(place.memory, np.arange(start, start + transfer.box.size(tile)))
 
 
 def _box_index(box: Box, tile: int) -> Array:
