@@ -4,6 +4,8 @@ Two layers with plans made by hand: one convolution cut along rows and channels,
 copies; and a chain of two whose intermediate exists only as the rows that are needed.
 """
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -66,3 +68,19 @@ def test_tiled_layer_is_as_reviewed(net, pytestconfig: pytest.Config):
             GOLDEN.mkdir(exist_ok=True)
             path.write_text(content)
         assert content == path.read_text(), "changed on purpose? run with --snapshot-update"
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize("net", [copied, fused], ids=["copied", "fused"])
+def test_tiled_c_compiles_without_a_warning(net, compiler: str, tmp_path: Path):
+    if shutil.which(compiler) is None:
+        pytest.skip(f"{compiler} is not installed")
+    bundle = net().bundle
+    bundle.write_to(tmp_path / "net")
+    strict = ["-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wpedantic", "-Werror"]
+    for source in bundle.sources:
+        done = subprocess.run(
+            [compiler, "-std=c11", "-O2", *strict, "-c", source, "-o", "object.o"],
+            cwd=tmp_path / "net", capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
