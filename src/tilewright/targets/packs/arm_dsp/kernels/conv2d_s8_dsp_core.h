@@ -42,45 +42,82 @@ static inline int8_t *conv2d_s8_dsp_row(const conv2d_s8_dsp_args *a, const int8_
   return conv2d_s8_dsp_pad(bytes, after * a->in_c, a->x_zero);
 }
 
-/// The window of output pixel `pixel`, widened, as one of `pitch` interleaved rows. Rows of a
-/// window that lie inside the input and fill whole words are widened where they are; others go
-/// through `bytes`.
+/// A window that reaches beyond the input, or whose rows do not fill whole words, by way of
+/// `bytes`.
+DSP_TILE static void conv2d_s8_dsp_border(const conv2d_s8_dsp_args *a, const int8_t *image,
+                                          int32_t top, int32_t left, uint32_t *wide, int32_t pitch,
+                                          int8_t *bytes) {
+  const int32_t length = a->kernel_w * a->in_c, is_whole = length % 4 == 0;
+  int8_t *end = bytes;
+  for (int32_t y = top; y < top + a->kernel_h; y++) {
+    end = conv2d_s8_dsp_row(a, image, y, left, end);
+    if (is_whole) {
+      wide = dsp_widen(bytes, length, wide, pitch);
+      end = bytes;
+    }
+  }
+  if (!is_whole) {
+    dsp_widen(bytes, length * a->kernel_h, wide, pitch);
+  }
+}
+
+/// `rows` rows of `length` bytes, one after the other. All but the last are copied in whole words:
+/// what is too much of one lies in the input, and the next goes over it.
+static inline void conv2d_s8_dsp_pack(const int8_t *x, int32_t stride, int32_t length, int32_t rows,
+                                      int8_t *bytes) {
+  for (int32_t row = 1; row < rows; row++, x += stride, bytes += length) {
+    for (int32_t i = 0; i < length; i += 4) {
+      memcpy(bytes + i, x + i, 4);
+    }
+  }
+  conv2d_s8_dsp_copy(bytes, x, length);
+}
+
+/// The window of output pixel `pixel`, widened, as one of `pitch` interleaved rows.
 DSP_TILE static void conv2d_s8_dsp_gather(const conv2d_s8_dsp_args *a, int32_t pixel,
                                           uint32_t *wide, int32_t pitch, int8_t *bytes) {
   const int32_t line = pixel / a->out_w, image_number = line / a->out_h;
   const int32_t top = (line - image_number * a->out_h) * a->stride_h - a->pad_top;
   const int32_t left = (pixel - line * a->out_w) * a->stride_w - a->pad_left;
-  const int32_t length = a->kernel_w * a->in_c;
-  const int8_t *const image = a->x + image_number * a->in_h * a->in_w * a->in_c;
-  const int32_t is_within = left >= 0 && left + a->kernel_w <= a->in_w;
+  const int32_t length = a->kernel_w * a->in_c, stride = a->in_w * a->in_c;
+  const int8_t *const image = a->x + image_number * a->in_h * stride;
+  if (top < 0 || top + a->kernel_h > a->in_h || left < 0 || left + a->kernel_w > a->in_w) {
+    conv2d_s8_dsp_border(a, image, top, left, wide, pitch, bytes);
+    return;
+  }
+  const int8_t *x = image + top * stride + left * a->in_c;
   if (length % 4 == 0 || a->kernel_h == 1) {
-    for (int32_t y = top; y < top + a->kernel_h; y++) {
-      const int8_t *row = image + (y * a->in_w + left) * a->in_c;
-      if (!is_within || y < 0 || y >= a->in_h) {
-        conv2d_s8_dsp_row(a, image, y, left, bytes);
-        row = bytes;
-      }
-      wide = dsp_widen(row, length, wide, pitch);
+    for (int32_t row = a->kernel_h; row > 0; row--, x += stride) {
+      wide = dsp_widen(x, length, wide, pitch);
     }
     return;
   }
-  int8_t *end = bytes;
-  for (int32_t y = top; y < top + a->kernel_h; y++) {
-    end = conv2d_s8_dsp_row(a, image, y, left, end);
-  }
+  conv2d_s8_dsp_pack(x, stride, length, a->kernel_h, bytes);
   dsp_widen(bytes, length * a->kernel_h, wide, pitch);
+}
+
+/// Whether every output pixel is the input pixel of the same number.
+static inline int32_t conv2d_s8_dsp_is_pointwise(const conv2d_s8_dsp_args *a) {
+  return a->kernel_h * a->kernel_w * a->stride_h * a->stride_w == 1 && a->in_h == a->out_h &&
+         a->in_w == a->out_w && a->pad_top == 0 && a->pad_left == 0;
 }
 
 static inline void conv2d_s8_dsp_core(const void *args, tw_span work, tw_rounding rounding) {
   const conv2d_s8_dsp_args *a = args;
   const dsp_matrix matrix = {
       a->w, a->quads, a->out_c, {a->bias, a->multiplier, a->shift, a->table_step, a->y_zero}};
+  const int32_t is_pointwise = conv2d_s8_dsp_is_pointwise(a);
   for (int32_t pixel = work.start, rows; pixel < work.stop; pixel += rows) {
     rows = dsp_next_rows(work.stop - pixel);
     const int32_t pitch = dsp_pitch(rows);
     int8_t *const bytes = (int8_t *)(a->scratch + 2 * pitch * a->quads);
     for (int32_t p = 0; p < pitch; p++) { // the fourth of three repeats the third
-      conv2d_s8_dsp_gather(a, pixel + tw_min(p, rows - 1), a->scratch + p, pitch, bytes);
+      const int32_t number = pixel + tw_min(p, rows - 1);
+      if (is_pointwise) {
+        dsp_widen(a->x + number * a->in_c, a->in_c, a->scratch + p, pitch);
+      } else {
+        conv2d_s8_dsp_gather(a, number, a->scratch + p, pitch, bytes);
+      }
     }
     int8_t *const y = a->y + pixel * a->out_c;
     dsp_multiply(&matrix, a->scratch, rows, y, rounding);

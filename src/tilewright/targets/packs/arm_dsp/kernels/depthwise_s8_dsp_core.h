@@ -78,24 +78,36 @@ static inline void depthwise_s8_dsp_gather(const depthwise_s8_dsp_args *a, const
   }
 }
 
-static inline void depthwise_s8_dsp_core(const void *args, tw_span work, tw_rounding rounding) {
-  const depthwise_s8_dsp_args *a = args;
-  const int32_t channels = a->channels;
-  for (int32_t pixel = work.start; pixel < work.stop; pixel++) {
-    const int32_t line = pixel / a->out_w, image_number = line / a->out_h;
-    const int32_t top = (line - image_number * a->out_h) * a->stride_h - a->pad_top;
-    const int32_t left = (pixel - line * a->out_w) * a->stride_w - a->pad_left;
-    const int8_t *const image = a->x + image_number * a->in_h * a->in_w * channels;
-    int8_t *const y = a->y + pixel * channels;
+/// Output columns [work.start, work.stop) of one line of output.
+static inline void depthwise_s8_dsp_line(const depthwise_s8_dsp_args *a, int32_t line, tw_span work,
+                                         tw_rounding rounding) {
+  const int32_t channels = a->channels, stride = a->in_w * channels, image_number = line / a->out_h;
+  const int32_t top = (line - image_number * a->out_h) * a->stride_h - a->pad_top;
+  const int8_t *const image = a->x + image_number * a->in_h * stride;
+  const int32_t is_within = top >= 0 && top + a->kernel_h <= a->in_h;
+  int8_t *y = a->y + (line * a->out_w + work.start) * channels;
+  int32_t left = work.start * a->stride_w - a->pad_left;
+  for (int32_t column = work.start; column < work.stop; column++, left += a->stride_w) {
     depthwise_s8_dsp_pixel p = {a->scratch, a->w,      channels,    a->kernel_w * channels,
                                 y,          a->y_zero, channels / 4};
-    if (top >= 0 && top + a->kernel_h <= a->in_h && left >= 0 && left + a->kernel_w <= a->in_w) {
-      p.x = image + (top * a->in_w + left) * channels;
-      p.row = a->in_w * channels;
+    if (is_within && left >= 0 && left + a->kernel_w <= a->in_w) {
+      p.x = image + top * stride + left * channels;
+      p.row = stride;
     } else {
       depthwise_s8_dsp_gather(a, image, top, left);
     }
     depthwise_s8_dsp_channels(a, &p, rounding);
     dsp_clip(y, channels, a->low, a->high);
+    y += channels;
+  }
+}
+
+static inline void depthwise_s8_dsp_core(const void *args, tw_span work, tw_rounding rounding) {
+  const depthwise_s8_dsp_args *a = args;
+  for (int32_t pixel = work.start; pixel < work.stop;) {
+    const int32_t line = pixel / a->out_w, first = line * a->out_w;
+    const tw_span columns = {pixel - first, tw_min(work.stop - first, a->out_w)};
+    depthwise_s8_dsp_line(a, line, columns, rounding);
+    pixel = first + columns.stop;
   }
 }

@@ -1,9 +1,10 @@
-/// From int32 accumulators to int8 in seven or eight instructions, exactly as
+/// From int32 accumulators to int8 in five to seven instructions, exactly as
 /// src/tilewright/ops/rescale.py rounds.
 ///
 /// The compiler has looked at every channel's weights, bias and scale (requantise.py): where they
-/// are within the range of the short sequences below, the channel's shift is that of the sequence.
-/// Elsewhere it is the operator's own, made negative by DSP_RARE_DOUBLE and its kin.
+/// are within the range of the short sequences below, the channel's multiplier and shift are those
+/// of the sequence. Elsewhere they are the operator's own, the shift made negative by
+/// DSP_RARE_DOUBLE or DSP_RARE_ONCE.
 #pragma once
 
 #include "dsp_words.h"
@@ -49,15 +50,15 @@ DSP_RARE static int8_t dsp_rescale_rarely(int32_t acc, dsp_scale s, tw_rounding 
 
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
 
-/// TW_ROUND_DOUBLE where 2 * acc fits in int32; shift in [0, 31] is to the right.
+/// TW_ROUND_DOUBLE with a multiplier m that is given as 2 m - 2**32; shift in [0, 31] is to the
+/// right.
 ///
-/// SMMULR is (2 acc * m + 2**31) >> 32 = (acc * m + 2**30) >> 31, the doubling high multiply.
-/// Rounding away from zero is rounding up of the value less one where it is negative. ADDS carries
-/// exactly then; ASRS sets the carry to the last bit that it drops, which ADC adds: rounding up. A
-/// shift by zero leaves the carry of ADDS, so that ADC adds the one again.
+/// SMMLAR is (acc * 2**32 + acc * (2 m - 2**32) + 2**31) >> 32 = (acc * m + 2**30) >> 31, the
+/// doubling high multiply. Rounding away from zero is rounding up of the value less one where it is
+/// negative. ADDS carries exactly then; ASRS sets the carry to the last bit that it drops, which
+/// ADC adds: rounding up. A shift by zero leaves the carry of ADDS, so that ADC adds the one again.
 static inline int32_t dsp_rescale_double(int32_t acc, const dsp_scale *s) {
-  __asm__("lsl %0, %0, #1\n\t"
-          "smmulr %0, %0, %1\n\t"
+  __asm__("smmlar %0, %0, %1, %0\n\t"
           "adds %0, %0, %0, asr #31\n\t"
           "asrs %0, %0, %2\n\t"
           "adc %0, %0, %3\n\t"
@@ -91,7 +92,8 @@ static inline int32_t dsp_rescale_half_even(int32_t acc, const dsp_scale *s) {
 #else
 
 static inline int32_t dsp_rescale_double(int32_t acc, const dsp_scale *s) {
-  const int32_t scaled = tw_rescale(acc, s->multiplier, -s->shift, TW_ROUND_DOUBLE);
+  const int32_t multiplier = (int32_t)((uint32_t)s->multiplier >> 1);
+  const int32_t scaled = tw_rescale(acc, multiplier, -s->shift, TW_ROUND_DOUBLE);
   return tw_clip(scaled + s->zero, -128, 127);
 }
 

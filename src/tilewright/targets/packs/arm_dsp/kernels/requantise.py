@@ -59,29 +59,41 @@ def pack_tables(products: Array, tables: Tables, rounding: Rounding) -> Tables:
         is_constant = np.asarray(~products.any(axis=tuple(range(products.ndim - 1))))
         tables = tables.with_plain_constants(is_constant)
     reach = largest_sums(products, tables.bias)
-    shift = pack_shifts(reach, tables.multiplier, tables.shift, rounding)
-    return Tables(tables.bias, tables.multiplier, shift)
-
-
-def pack_shifts(reach: Array, multiplier: Array, shift: Array, rounding: Rounding) -> Array:
-    """Shifts as the C wants them: those of the short sequence, or negative where it is not exact.
-
-    reach             [channels] bound of |accumulator|, bias included
-    multiplier, shift [channels] or [1], as the operator has them
-    Where a multiplier is zero, any shift does.
-    """
-    wide = shift.astype(np.int64)
-    farthest = reach if shift.size > 1 else reach.max(keepdims=True)
+    if tables.shift.size == 1:
+        reach = reach.max(keepdims=True)
     match rounding:
         case Rounding.DOUBLE:
-            fits, short, rare = (wide <= 0) & (2 * farthest <= INT32_MAX), -wide, wide - 64
-            idle = 0
+            return _short_double(tables, reach)
         case Rounding.HALF_EVEN:
-            fits, short, rare = wide > HALF_EVEN_SHIFT, wide - HALF_EVEN_SHIFT, wide - 128
-            idle = 1
+            return _short_half_even(tables)
         case Rounding.HALF_UP:
-            return shift
-    return np.where(multiplier == 0, idle, np.where(fits, short, rare)).astype(np.int8)
+            return tables
+
+
+def _short_double(tables: Tables, reach: Array) -> Tables:
+    """Multipliers m as 2 m - 2**32 and shifts to the right, or the shift less 64.
+
+    A multiplier of zero becomes a half and a shift that leaves nothing of any accumulator but the
+    largest. ``reach`` [channels] or [1]: bound of |accumulator|.
+    """
+    multiplier, shift = tables.multiplier.astype(np.int64), tables.shift.astype(np.int64)
+    is_zero = multiplier == 0
+    fits = (shift <= 0) & (~is_zero | (2 * reach <= INT32_MAX))
+    doubled = 2 * np.where(is_zero, ONE_HALF, multiplier) - 2**32
+    short = np.where(is_zero, 31, -shift)
+    return Tables(
+        tables.bias,
+        np.where(fits, doubled, multiplier).astype(np.int32),
+        np.where(fits, short, shift - 64).astype(np.int8),
+    )
+
+
+def _short_half_even(tables: Tables) -> Tables:
+    """Shifts of the product's high word, or the shift less 128."""
+    shift = tables.shift.astype(np.int64)
+    short = np.where(shift > HALF_EVEN_SHIFT, shift - HALF_EVEN_SHIFT, shift - 128)
+    packed = np.where(tables.multiplier == 0, 1, short).astype(np.int8)
+    return Tables(tables.bias, tables.multiplier, packed)
 
 
 def largest_sums(products: Array, bias: Array) -> Array:
