@@ -8,7 +8,8 @@ ARENA_SECTION = ".tw_arena"
 """Holds the network's arena, and nothing else."""
 
 CONSTANTS_SECTION = ".tw_constants"
-"""Holds weights and tables: all of NAME_weights.c."""
+"""Holds weights and tables: all of NAME_weights.c, each array at a multiple of 4 bytes, as the plan
+counts them. Compilers would align some arrays further."""
 
 FLASH_SECTIONS = (".vectors", ".text", CONSTANTS_SECTION, ".rodata", ".data")
 """What is stored where the program is stored."""
@@ -43,7 +44,7 @@ def _lines(board: Board, network: str, arena_in: str, sizes: Mapping[str, int]) 
     # Make and tilewright name object files alike, CMake does not.
     objects = f"*{network}_weights.o *{network}_weights.c.o*".split()
     constants = " ".join(f"{name}(.rodata .rodata.*)" for name in objects)
-    yield f"  {CONSTANTS_SECTION} : ALIGN(4) {{ {constants} }} > {code}"
+    yield f"  {CONSTANTS_SECTION} : ALIGN(4) SUBALIGN(4) {{ {constants} . = ALIGN(4); }} > {code}"
     yield f"  .rodata : ALIGN(4) {{ *(.rodata .rodata.*) }} > {code}"
     yield "  .data : ALIGN(4) {"
     yield "    data_start = .;"

@@ -1,7 +1,7 @@
 """Bundle → a folder that builds to a program for a board: by Make, or by CMake.
 
 NAME.c ... kernels/   the bundle
-main.c                one inference on zeros: where a user starts
+main.c                one inference: where a user starts
 board/                reset code, linker script, what an emulator needs
 Makefile, CMakeLists.txt, CMakePresets.json, README.md
 """
@@ -54,20 +54,18 @@ def board_files(board: Board) -> dict[str, str]:
 
 
 def print_main(program: Program) -> str:
-    """Text of main.c: one inference on zeros."""
+    """Text of main.c: one inference."""
     name, names = program.name, c_names(program)
-    clears = [
-        f"  memset(inputs.{member}, 0, {operand.value.type.nbytes}); // put your input here"
+    fills = [
+        f"  inputs.{member}[0] = 0; // put your input here, {operand.value.type.size} elements"
         for operand in program.inputs
         for member in (names.tensors[operand.value.name],)
     ]
     first = names.tensors[program.outputs[0].value.name]
     return "\n".join(
         [
-            "/// One inference on zeros: a place to start from.",
+            "/// One inference: a place to start from.",
             f'#include "{name}.h"',
-            "",
-            "#include <string.h>",
             "",
             "/// The linker script puts this section where the plan wants the arena.",
             f'__attribute__((section("{ARENA_SECTION}")))',
@@ -77,7 +75,7 @@ def print_main(program: Program) -> str:
             "int main(void) {",
             f"  const tw_{name}_inputs inputs = tw_{name}_inputs_in(arena);",
             f"  const tw_{name}_outputs outputs = tw_{name}_outputs_in(arena);",
-            *clears,
+            *fills,
             f"  const int status = tw_{name}_run(arena, &inputs, &outputs);",
             f"  (void)outputs.{first}; // your output is here",
             "  return status;",
@@ -201,7 +199,7 @@ def _readme(bundle: Bundle, board: Board, toolchain: Toolchain) -> str:
     make                                  # or: cmake --workflow --preset firmware
     make run                              # under {toolchain.emulator[0]}
 
-`main.c` runs one inference on zeros: put your input there and take your output from there.
+`main.c` runs one inference: put your input there and take your output from there.
 `make` needs {toolchain.compiler}; it shows the bytes of each section. `.tw_arena` holds activations
 and scratch, `.tw_constants` weights and tables, `.stack` what is set aside for the stack.
 

@@ -48,13 +48,14 @@ __attribute__((section(".vectors"), used)) const vector vectors[VECTORS] = {
     {.handler = fault},                       // SysTick
 };
 
-/// Static variables, then main. Compiled code may use vector registers from its first line.
+/// Static variables, then main. Compiled code may use vector registers from its first line. The
+/// pointers are volatile so that the loops stay loops: library functions would be larger.
 __attribute__((used, noreturn)) void start(void) {
   const uint32_t *from = data_load;
-  for (uint32_t *to = data_start; to < data_stop; ++to) {
+  for (volatile uint32_t *to = data_start; to < data_stop; ++to) {
     *to = *from++;
   }
-  for (uint32_t *to = bss_start; to < bss_stop; ++to) {
+  for (volatile uint32_t *to = bss_start; to < bss_stop; ++to) {
     *to = 0;
   }
   finish(main());
