@@ -7,7 +7,7 @@ another where it finds its inputs as it wants them, and where everything near fi
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Step
@@ -21,6 +21,8 @@ from tilewright.midend.need import Alive, local_need
 from tilewright.midend.runs import Run, may_fuse
 from tilewright.midend.stream import StreamedRun, packed_types
 
+Item = TypeVar("Item")
+
 Near = frozenset[ValueName]
 """The tensors that lie near at a boundary."""
 
@@ -29,6 +31,16 @@ MOST_CUTS = 40
 
 MOST_VERTICES = 64
 """Choices that are kept at one boundary; the cheapest ones."""
+
+
+MOST_SHAPES = 1200
+"""Tile shapes in all; large networks look at fewer per step."""
+
+FEWEST_SHAPES = 5
+"""Tile shapes of one run, at least."""
+
+LARGE_NETWORK = 120
+"""Steps of a network in which no runs of several steps are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +172,8 @@ class Residence:
     def _spans(self, start: int) -> Iterator[Span]:
         """Runs that begin at a step."""
         yield Span(start, 1)
+        if len(self.steps) > LARGE_NETWORK:
+            return
         for size in range(2, min(self.effort.longest_run, len(self.steps) - start) + 1):
             span = Span(start, size)
             if may_fuse(self.graph, self.steps, span, self.alive.lifetimes):
@@ -198,7 +212,7 @@ class Residence:
             for name, type_ in packed_types(self.graph, step).items()
         }
         run = StreamedRun(Run(self.graph, steps, span), self.target, packed, self.alive.ends)
-        for shape in run.shapes():
+        for shape in _spread([*run.shapes()], max(FEWEST_SHAPES, MOST_SHAPES // len(steps))):
             yield from map(self._edge, run.cuts(*shape))
 
     def _edge(self, cut: Cut) -> Edge:
@@ -226,7 +240,12 @@ def _undominated(edges: list[Edge]) -> list[Edge]:
         if fewest is None or cost < fewest:
             kept.append(edge)
             fewest = cost
-    if len(kept) <= MOST_CUTS:
-        return kept
-    step = (len(kept) - 1) / (MOST_CUTS - 1)
-    return [kept[round(i * step)] for i in range(MOST_CUTS)]
+    return _spread(kept, MOST_CUTS)
+
+
+def _spread(items: list[Item], most: int) -> list[Item]:
+    """At most so many of them, evenly spaced, the first and the last included."""
+    if len(items) <= most:
+        return items
+    step = (len(items) - 1) / (most - 1)
+    return [items[round(i * step)] for i in range(most)]
