@@ -19,6 +19,7 @@ from tilewright.backend.stage import stage
 from tilewright.errors import MismatchError
 from tilewright.ir.graph import ValueName
 from tilewright.ir.op import Op
+from tilewright.ir.program import Load
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Array, Span
 from tilewright.ops.conv2d import QConv2d, QDepthwiseConv2d
@@ -158,3 +159,24 @@ def test_kernels_never_see_far_memory() -> None:
     plan = replace(net.plan, groups=(in_place,))
     with pytest.raises(AssertionError, match="x lies in L2, the kernel works in L1"):
         stage(net.graph, plan, HIERARCHY, "net")
+
+
+def test_a_layer_may_only_wait_for_what_the_one_before_has_started() -> None:
+    """Its constants came early, its tensors stay near: it starts no transfer itself."""
+    graph = chain([Window2d((3, 3), (1, 1), (1, 1, 1, 1))] * 2, 12, is_residual=False)
+    steps = steps_of(graph, HIERARCHY)
+    assert steps is not None
+    shape = steps[0].signature.output.shape
+    groups = [
+        Group(
+            Span(time, 1), shape, (),
+            {n: Hold.SINGLE if n in graph.constants else Hold.DIRECT for n in (
+                *step.node.inputs, step.node.output
+            )},
+            frozenset(n for n in step.node.inputs if n in graph.constants and time),
+        )
+        for time, step in enumerate(steps)
+    ]  # fmt: skip
+    net = tiled(graph, steps, groups, HIERARCHY)
+    assert not any(isinstance(a, Load) for a in net.program.layers[1].flat())
+    run_sanitized(net, chain_input(graph))

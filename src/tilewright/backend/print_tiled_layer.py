@@ -63,7 +63,7 @@ def parameters(program: Program, layer: Layer, names: CNames) -> dict[str, str]:
         found[tensor] = f"const {c}" if is_const else c
     for memory in _near(layer):
         bases[base_name(program, memory)] = "uint8_t *"
-    if any(isinstance(action, (Load, Store)) for action in layer.flat()):
+    if any(isinstance(action, (Load, Store, Wait)) for action in layer.flat()):
         bases["channels"] = "tw_channel *"
     if any(isinstance(action, Offload) for action in layer.flat()):
         bases["jobs"] = "tw_job *"
