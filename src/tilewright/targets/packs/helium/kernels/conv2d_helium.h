@@ -7,7 +7,7 @@
 /// out_c4 is out_c rounded up to a multiple of four.
 typedef struct {
   const int8_t *x;           // [batch][in_h][in_w][in_c]
-  const int8_t *w;           // see dot_helium.h; a row is [kernel_w][kernel_h][in_c]
+  const int8_t *w;           // rows [kernel_w][kernel_h][in_c]; their order is below
   const int32_t *bias;       // [out_c4], x_zero folded in
   const int32_t *multiplier; // [out_c4]
   const int8_t *shift;       // [out_c4], see helium_rescale.h
@@ -26,5 +26,11 @@ typedef struct {
                      // read in place (1x1 kernel without padding)
 } conv2d_helium_args;
 
+/// For windows of any size. w: three rows alternate, see dot_helium.h.
 void conv2d_helium_double(const void *args, tw_span work);
 void conv2d_helium_half_even(const void *args, tw_span work);
+
+/// For windows of at most 32 elements. w: [out_c4][16 or 32], zeros after the window; scratch: the
+/// columns only.
+void conv2d_short_helium_double(const void *args, tw_span work);
+void conv2d_short_helium_half_even(const void *args, tw_span work);

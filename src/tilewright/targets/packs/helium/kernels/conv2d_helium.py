@@ -1,4 +1,6 @@
-"""Bindings of conv2d_helium_*.c."""
+"""Bindings of conv2d_helium_*.c and conv2d_short_helium_*.c."""
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -9,6 +11,7 @@ from tilewright.ops.conv2d import QConv2d
 from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.helium.kernels.variants import HERE, ROUNDINGS
 from tilewright.targets.packs.helium.kernels.weights import (
+    LANES,
     ROWS,
     interleave,
     per_channel,
@@ -17,6 +20,10 @@ from tilewright.targets.packs.helium.kernels.weights import (
     vector_shifts,
 )
 from tilewright.targets.packs.portable.kernels.contract_variants import Refuse, refuse_unless
+from tilewright.targets.packs.portable.kernels.refusals import above
+
+SHORT = 32
+"""Elements of a window that stay in registers: two vectors for each of two pixels."""
 
 STRIP_BYTES = 2048
 """Gathered input columns take no more, unless two output pixels need more."""
@@ -77,38 +84,81 @@ def _items(op: Op, signature: Signature) -> int:
     return n * out_h * out_w
 
 
-def _scratch_bytes(op: Op, signature: Signature) -> int:
+def _window(signature: Signature) -> int:
+    """Elements that one output element is a sum over."""
+    w = signature.inputs[1]
+    return w.size // w.shape[0]
+
+
+def _columns_bytes(op: Op, signature: Signature) -> int:
+    """What gathered strips take."""
     assert isinstance(op, QConv2d)
     kernel_h, kernel_w = op.window.kernel
     strip = _strip(op, signature)
     columns = (strip - 1) * op.window.strides[1] + kernel_w if strip else 0
+    return round_up(columns * kernel_h * signature.inputs[0].shape[3], 4)
+
+
+def _scratch_bytes(op: Op, signature: Signature) -> int:
     accumulators = 2 * 4 * round_up(signature.output.shape[3], 4)
-    return accumulators + round_up(columns * kernel_h * signature.inputs[0].shape[3], 4)
+    return accumulators + _columns_bytes(op, signature)
+
+
+def _short_scratch_bytes(op: Op, signature: Signature) -> int:
+    return max(_columns_bytes(op, signature), 4)
+
+
+def _gather_cycles(op: Op, signature: Signature) -> int:
+    return _window(signature) * _items(op, signature) // 4 if _columns_bytes(op, signature) else 0
 
 
 def _cycles(op: Op, signature: Signature) -> int:
-    assert isinstance(op, QConv2d)
-    out_c, length = signature.inputs[1].shape[0], signature.inputs[1].size
-    length //= out_c
-    pairs = -(-_items(op, signature) // 2)
-    groups = -(-out_c // ROWS)
-    dots = pairs * groups * (8 + 12 * round_up(length, 16) // 16)
-    gathered = 0 if _is_direct(op) else signature.output.size // out_c * length // 4
-    return dots + gathered + 3 * signature.output.size
+    pairs = round_up(_items(op, signature), 2) // 2
+    groups = round_up(signature.output.shape[3], ROWS) // ROWS
+    dots = pairs * groups * (8 + 12 * round_up(_window(signature), LANES) // LANES)
+    return dots + _gather_cycles(op, signature) + 3 * signature.output.size + 200
+
+
+def _short_cycles(op: Op, signature: Signature) -> int:
+    pairs = round_up(_items(op, signature), 2) // 2
+    groups = round_up(signature.output.shape[3], 4) // 4
+    dots = pairs * (groups * (24 + 12 * round_up(_window(signature), LANES) // LANES) + 40)
+    return dots + _gather_cycles(op, signature) + 200
 
 
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
     assert isinstance(op, QConv2d)
     x, w, bias, multiplier, shift = products(constants)
-    channels = len(w)
-    rows = np.ascontiguousarray(w.transpose(0, 2, 1, 3)).reshape(channels, -1)
-    return (
-        x,
-        interleave(rows, ROWS, rest_apart=True),
-        per_channel(bias, channels),
-        per_channel(multiplier, channels),
-        per_channel(vector_shifts(shift, op.output.rounding), channels),
-    )
+    shifts = vector_shifts(shift, op.output.rounding)
+    tables = (per_channel(table, len(w)) for table in (bias, multiplier, shifts))
+    return x, interleave(_rows(w), ROWS, rest_apart=True), *tables
+
+
+def _pack_short(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
+    assert isinstance(op, QConv2d)
+    x, w, bias, multiplier, shift = products(constants)
+    rows = _rows(w)
+    padded = np.zeros((round_up(len(w), 4), round_up(rows.shape[1], LANES)), np.int8)
+    padded[: len(w), : rows.shape[1]] = rows
+    shifts = vector_shifts(shift, op.output.rounding)
+    return x, padded, *(per_channel(table, len(w)) for table in (bias, multiplier, shifts))
+
+
+def _rows(w: Array) -> Array:
+    """[O, kernel_w * kernel_h * C]."""
+    return np.ascontiguousarray(w.transpose(0, 2, 1, 3)).reshape(len(w), -1)
+
+
+def _refuse_long(rounding: Rounding) -> Refuse:
+    general = _refuse(rounding)
+
+    def refuse(op: Op, signature: Signature) -> str | None:
+        return general(op, signature) or above("the window's size", _window(signature), SHORT)
+
+    return refuse
+
+
+INCLUDES = (HERE / "fill_helium.h", HERE / "gather_helium.h", HERE / "helium_rescale.h")
 
 
 def _kernel(rounding: Rounding) -> Kernel:
@@ -127,12 +177,24 @@ def _kernel(rounding: Rounding) -> Kernel:
         includes=(
             HERE / "conv2d_helium_core.h",
             HERE / "dot_helium.h",
-            HERE / "fill_helium.h",
             HERE / "finish_helium.h",
-            HERE / "helium_rescale.h",
+            *INCLUDES,
         ),
         pack=_pack,
     )
 
 
-CONV2D_HELIUM = tuple(map(_kernel, ROUNDINGS))
+def _short_kernel(rounding: Rounding) -> Kernel:
+    return replace(
+        _kernel(rounding),
+        symbol=f"conv2d_short_helium_{rounding.value}",
+        source=HERE / f"conv2d_short_helium_{rounding.value}.c",
+        refuse=_refuse_long(rounding),
+        cycles=_short_cycles,
+        scratch_bytes=_short_scratch_bytes,
+        includes=(HERE / "conv2d_short_helium_core.h", *INCLUDES),
+        pack=_pack_short,
+    )
+
+
+CONV2D_HELIUM = (*map(_kernel, ROUNDINGS), *map(_short_kernel, ROUNDINGS))

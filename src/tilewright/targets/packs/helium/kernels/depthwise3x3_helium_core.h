@@ -33,9 +33,11 @@ typedef struct {
   uint8_t taps[16];          // where in w each lane finds its weight
 } depthwise3x3_helium_job;
 
-/// HELIUM_UP with all of int8 as clip range: 20 instructions for four outputs. `step` is constant.
+/// HELIUM_UP with all of int8 as clip range: 19 instructions for four outputs, one more where
+/// `is_part`: less than four channels are left. `step` and `is_part` are constants.
 /// r7 is kept by hand because compilers may use it as frame pointer.
-static inline void depthwise3x3_helium_up(depthwise3x3_helium_job *job, int32_t step) {
+__attribute__((always_inline)) static inline void
+depthwise3x3_helium_up(depthwise3x3_helium_job *job, int32_t step, int32_t is_part) {
   register depthwise3x3_helium_job *at __asm__("r0") = job;
   __asm__ volatile("push {r0, r7}\n"
                    "1:\n\t"
@@ -72,15 +74,29 @@ static inline void depthwise3x3_helium_up(depthwise3x3_helium_job *job, int32_t 
                    "vrshl.s32 q7, q7, q6\n\t"
                    "vadd.i32 q7, q7, r11\n\t"
                    "vqmovnb.s32 q7, q7; vqmovnb.s16 q7, q7\n\t"
-                   "vpst; vstrbt.32 q7, [r7]\n\t"
+                   ".if %c[is_part]; vpst; vstrbt.32 q7, [r7]; .else; vstrb.32 q7, [r7]; .endif\n\t"
                    "add r7, r9\n\t"
                    "le lr, 2b\n\t"
                    "ldr r0, [sp]; ldr r1, [r0, #24]; cmp r1, #0; bgt 1b\n\t"
                    "pop {r0, r7}"
                    : "+r"(at)
-                   : [step] "i"(step)
+                   : [step] "i"(step), [is_part] "i"(is_part)
                    : "r1", "r2", "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "lr",
                      "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "cc", "memory");
+}
+
+/// All channels of the job, HELIUM_UP, as above.
+__attribute__((always_inline)) static inline void
+depthwise3x3_helium_fast(depthwise3x3_helium_job *job, int32_t step) {
+  const int32_t part = job->left & 3;
+  job->left -= part;
+  if (job->left > 0) {
+    depthwise3x3_helium_up(job, step, 0);
+  }
+  if (part > 0) {
+    job->left = part;
+    depthwise3x3_helium_up(job, step, 1);
+  }
 }
 
 /// The same for any rounding, clip range and step.
@@ -125,78 +141,88 @@ static inline void depthwise3x3_helium_taps(int32_t oldest, uint8_t *taps) {
   }
 }
 
-/// to[lane[i] + 3 * pixel] = x[i + next * pixel] for at most eight channels i and all pixels.
-static inline void depthwise3x3_helium_eight(const int8_t *x, int32_t next, int32_t channels,
-                                             int32_t pixels, uint16x8_t lane, int8_t *to) {
-  __asm__ volatile(
-      "vctp.16 %[channels]\n\t"
-      "wls lr, %[pixels], 2f\n"
-      "1:\n\t"
-      "vpstt\n\t"
-      "vldrbt.u16 q0, [%[x]]\n\t"
-      "vstrbt.16 q0, [%[to], %q[lane]]\n\t"
-      "add %[x], %[next]\n\t"
-      "adds %[to], #3\n\t"
-      "le lr, 1b\n"
-      "2:"
-      : [x] "+l"(x), [to] "+l"(to)
-      : [next] "r"(next), [channels] "r"(channels), [pixels] "r"(pixels), [lane] "w"(lane)
-      : "lr", "q0", "cc", "memory");
+/// to[lane[i] + 3 * pixel] = x[i + next * pixel] for eight channels i, or `channels` where
+/// `is_part`, a constant.
+__attribute__((always_inline)) static inline void
+depthwise3x3_helium_eight(const int8_t *x, int32_t next, int32_t channels, int32_t pixels,
+                          uint16x8_t lane, int8_t *to, int32_t is_part) {
+  __asm__ volatile("vctp.16 %[channels]\n\t"
+                   "wls lr, %[pixels], 2f\n"
+                   "1:\n\t"
+                   ".if %c[is_part]\n\t"
+                   "vpstt; vldrbt.u16 q0, [%[x]]; vstrbt.16 q0, [%[to], %q[lane]]\n\t"
+                   ".else\n\t"
+                   "vldrb.u16 q0, [%[x]]; vstrb.16 q0, [%[to], %q[lane]]\n\t"
+                   ".endif\n\t"
+                   "add %[x], %[next]; adds %[to], #3\n\t"
+                   "le lr, 1b\n"
+                   "2:"
+                   : [x] "+l"(x), [to] "+l"(to)
+                   : [next] "r"(next), [channels] "r"(channels), [pixels] "r"(pixels),
+                     [lane] "w"(lane), [is_part] "i"(is_part)
+                   : "lr", "q0", "cc", "memory");
 }
 
 /// Transposes input row `row` of an image into `slot` of the planes; the columns of padding at
 /// its sides are not written.
 static inline void depthwise3x3_helium_row(const depthwise3x3_helium_args *a, const int8_t *image,
                                            int32_t row, int32_t slot) {
-  const int32_t plane = depthwise3x3_helium_plane(a);
+  const int32_t plane = depthwise3x3_helium_plane(a), channels = a->channels;
   const int32_t pixels = tw_max(tw_min(a->in_w, plane / WINDOW_ROWS - a->pad_left), 0);
   const uint16x8_t lane = vmulq_n_u16(vidupq_n_u16(0, 1), (uint16_t)plane);
+  const int32_t is_inside = row >= 0 && row < a->in_h;
+  int8_t padding[8];
   int8_t *to = a->scratch + a->pad_left * WINDOW_ROWS + slot;
-  if (row < 0 || row >= a->in_h) {
-    for (int32_t c = 0; c < a->channels; c++, to += plane) {
-      for (int32_t i = 0; i < pixels; i++) {
-        to[WINDOW_ROWS * i] = (int8_t)a->x_zero;
-      }
+  const int8_t *x = is_inside ? image + row * a->in_w * channels : padding;
+  helium_fill(padding, a->x_zero, 8);
+  for (int32_t c = 0; c < channels; c += 8, x += is_inside ? 8 : 0, to += 8 * plane) {
+    if (channels - c >= 8) {
+      depthwise3x3_helium_eight(x, is_inside ? channels : 0, 8, pixels, lane, to, 0);
+    } else {
+      depthwise3x3_helium_eight(x, is_inside ? channels : 0, channels - c, pixels, lane, to, 1);
     }
-    return;
-  }
-  const int8_t *x = image + row * a->in_w * a->channels;
-  for (int32_t c = 0; c < a->channels; c += 8, x += 8, to += 8 * plane) {
-    depthwise3x3_helium_eight(x, a->channels, a->channels - c, pixels, lane, to);
   }
 }
 
-/// Output pixels [column, column + pixels) of one row, whose window starts at slot `oldest`.
-static inline void depthwise3x3_helium_pixels(const depthwise3x3_helium_args *a, int32_t oldest,
-                                              int32_t column, int32_t pixels, int8_t *y,
-                                              helium_rescaling how) {
-  const int32_t step = a->stride_w * WINDOW_ROWS;
-  depthwise3x3_helium_job job = {a->w,
-                                 a->bias,
-                                 a->multiplier,
-                                 a->shift,
-                                 a->scratch + column * step,
-                                 y,
-                                 a->channels,
-                                 depthwise3x3_helium_plane(a),
-                                 a->channels,
-                                 pixels,
-                                 a->y_zero,
-                                 step,
-                                 {0}};
-  depthwise3x3_helium_taps(oldest, job.taps);
-  const int32_t is_full = how == HELIUM_UP && a->low == INT8_MIN && a->high == INT8_MAX;
-  if (is_full && a->stride_w == 1) {
-    depthwise3x3_helium_up(&job, WINDOW_ROWS);
-  } else if (is_full && a->stride_w == 2) {
-    depthwise3x3_helium_up(&job, 2 * WINDOW_ROWS);
+/// HELIUM_UP: by the fast way where the clip range and the step allow it.
+static inline void depthwise3x3_helium_pixels_up(depthwise3x3_helium_job *job, int32_t low,
+                                                 int32_t high) {
+  const int32_t is_full = low == INT8_MIN && high == INT8_MAX;
+  if (is_full && job->step == WINDOW_ROWS) {
+    depthwise3x3_helium_fast(job, WINDOW_ROWS);
+  } else if (is_full && job->step == 2 * WINDOW_ROWS) {
+    depthwise3x3_helium_fast(job, 2 * WINDOW_ROWS);
   } else {
-    depthwise3x3_helium_any(&job, a->low, a->high, how);
+    depthwise3x3_helium_any(job, low, high, HELIUM_UP);
   }
+}
+
+/// How the pixels of one output row, or a part of it, are computed.
+typedef void depthwise3x3_helium_pixels(depthwise3x3_helium_job *job, int32_t low, int32_t high);
+
+/// Output pixels [column, column + pixels) of one row, whose window starts at slot `oldest`.
+static inline void depthwise3x3_helium_part(const depthwise3x3_helium_args *a, int32_t oldest,
+                                            int32_t column, int32_t pixels, int8_t *y,
+                                            depthwise3x3_helium_pixels *compute) {
+  const int32_t step = a->stride_w * WINDOW_ROWS;
+  depthwise3x3_helium_job job = {.w = a->w,
+                                 .bias = a->bias,
+                                 .multiplier = a->multiplier,
+                                 .shift = a->shift,
+                                 .x = a->scratch + column * step,
+                                 .y = y,
+                                 .left = a->channels,
+                                 .plane = depthwise3x3_helium_plane(a),
+                                 .next = a->channels,
+                                 .pixels = pixels,
+                                 .zero = a->y_zero,
+                                 .step = step};
+  depthwise3x3_helium_taps(oldest, job.taps);
+  compute(&job, a->low, a->high);
 }
 
 static inline void depthwise3x3_helium_core(const depthwise3x3_helium_args *a, tw_span work,
-                                            helium_rescaling how) {
+                                            depthwise3x3_helium_pixels *compute) {
   const int32_t image_items = a->out_h * a->out_w;
   const int32_t planes = ((a->channels + 3) & ~3) * depthwise3x3_helium_plane(a);
   helium_fill(a->scratch, a->x_zero, planes); // also the columns of padding
@@ -214,7 +240,7 @@ static inline void depthwise3x3_helium_core(const depthwise3x3_helium_args *a, t
       depthwise3x3_helium_row(a, a->x + image * a->in_h * a->in_w * a->channels, held - a->pad_top,
                               held % WINDOW_ROWS);
     }
-    depthwise3x3_helium_pixels(a, first % WINDOW_ROWS, column, pixels, a->y + at * a->channels,
-                               how);
+    depthwise3x3_helium_part(a, first % WINDOW_ROWS, column, pixels, a->y + at * a->channels,
+                             compute);
   }
 }

@@ -24,7 +24,7 @@ typedef struct {
 
 /// acc[row][0] += w[row] . x0 and acc[row][1] += w[row] . x1. r7 is kept by hand because compilers
 /// may use it as frame pointer.
-static inline void helium_dot_pair(const helium_dot_job *job) {
+__attribute__((noinline, unused)) static void helium_dot_pair(const helium_dot_job *job) {
   register const helium_dot_job *at __asm__("r0") = job;
   __asm__ volatile("ldr r1, [%0, #28]; push {r1, r7}\n\t"
                    "ldm %0, {r1, r3, r5, r7, r9, r11, r12}\n\t"
