@@ -2,7 +2,6 @@
 
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -13,10 +12,9 @@ from tilewright.backend.bundle import Bundle
 from tilewright.backend.c_names import CNames, c_names
 from tilewright.errors import MismatchError
 from tilewright.ir.graph import ValueName
-from tilewright.ir.program import Operand, Program
+from tilewright.ir.program import Program
 from tilewright.ir.target import Toolchain
 from tilewright.ir.types import Array
-from tilewright.run import elf
 from tilewright.run.callgrind import count_instructions, find_valgrind
 from tilewright.run.compiler import (
     BASE_FLAGS,
@@ -25,9 +23,11 @@ from tilewright.run.compiler import (
     find_compiler,
     optimising_flags,
 )
+from tilewright.run.exchange import input_bytes, split_layers, split_outputs
 from tilewright.run.glue import print_glue
 from tilewright.run.inputs import Batch, first_inferences
-from tilewright.run.result import Linked, RunResult
+from tilewright.run.linked import linked_sizes
+from tilewright.run.result import RunResult
 
 HARNESS = ("tilewright_host.h", "main.c", "stack.c")
 COUNTED_RUNS = 3
@@ -78,8 +78,9 @@ def run_on_host(
         built = _build(bundle, program, toolchain, options, Path(temporary) / "build")
         log = built.log + _execute(built, batch, options.repeat)
         outputs, is_identical, stack = _read_outputs(built, batch, options.repeat)
-        layers = _read_layers(built, batch.inferences) if options.observes else ()
-        linked = None if options.sanitizes else _linked(built, bundle)
+        seen, results = (built.folder / "layers.bin").read_bytes(), len(program.observed)
+        layers = split_layers(seen, results, batch.inferences) if options.observes else ()
+        linked = None if options.sanitizes else linked_sizes(bundle, built.folder, built.path)
         counted = first_inferences(batch, 1)
         count = None
         if options.counts:
@@ -110,13 +111,7 @@ def _build(
 def _command(built: _Built, batch: Batch, runs: int) -> list[str]:
     """Write the input file; how to call the program."""
     feed, out, layers = (built.folder / n for n in ("inputs.bin", "outputs.bin", "layers.bin"))
-    columns = [
-        np.ascontiguousarray(batch.arrays[o.value.name])
-        .reshape(batch.inferences, -1)
-        .view(np.uint8)
-        for o in built.program.inputs
-    ]
-    feed.write_bytes(np.concatenate(columns, axis=1).tobytes())
+    feed.write_bytes(input_bytes(built.program, batch))
     return [str(built.path), str(feed), str(out), str(layers), str(batch.inferences), str(runs)]
 
 
@@ -137,57 +132,7 @@ def _read_outputs(
     built: _Built, batch: Batch, runs: int
 ) -> tuple[dict[ValueName, Array], bool, int | None]:
     """Outputs of the first run, whether all runs gave the same bytes, bytes of stack."""
-    raw = np.fromfile(built.folder / "outputs.bin", np.uint8)
-    stack = int(raw[-4:].view(np.int32)[0])
-    rows = raw[:-4].reshape(runs, batch.inferences, -1)
-    is_identical = bool((rows == rows[:1]).all())
-    outputs = _split(rows[0], built.program.outputs)
+    raw = (built.folder / "outputs.bin").read_bytes()
+    stack = int(np.frombuffer(raw[-4:], np.int32)[0])
+    outputs, is_identical = split_outputs(built.program, raw[:-4], batch.inferences, runs)
     return outputs, is_identical, stack if stack >= 0 else None
-
-
-def _split(rows: Array, operands: Sequence[Operand]) -> dict[ValueName, Array]:
-    outputs: dict[ValueName, Array] = {}
-    start = 0
-    for operand in operands:
-        type_ = operand.value.type
-        column = np.ascontiguousarray(rows[:, start : start + type_.nbytes])
-        outputs[operand.value.name] = column.view(type_.dtype.numpy).reshape(-1, *type_.shape)
-        start += type_.nbytes
-    return outputs
-
-
-def _read_layers(built: _Built, inferences: int) -> tuple[tuple[bytes, ...], ...]:
-    data = (built.folder / "layers.bin").read_bytes()
-    layers = len(built.program.observed)
-    found: list[bytes] = []
-    at = 0
-    while at < len(data):
-        layer, size = np.frombuffer(data, np.int32, 2, at).tolist()
-        assert layer == len(found) % layers, f"layer {layer} reported out of order"
-        found.append(data[at + 8 : at + 8 + size])
-        at += 8 + size
-    assert len(found) == layers * inferences, f"{len(found)} layer results, wanted {layers}"
-    return tuple(tuple(found[i * layers : (i + 1) * layers]) for i in range(inferences))
-
-
-def _linked(built: _Built, bundle: Bundle) -> Linked | None:
-    """Sizes of what the bundle's own object files put into the program."""
-    own: set[str] = set()
-    for index, source in enumerate(bundle.sources):
-        defined = elf.symbols(built.folder / f"{index:03d}_{Path(source).stem}.o")
-        if defined is None:
-            return None
-        own |= {symbol.name for symbol in defined}
-    linked = [s for s in elf.symbols(built.path) or () if s.name in own]
-    constants = _sizes(linked, bundle.symbols)
-    data = [s for s in linked if not s.is_function and s.name not in constants]
-    return Linked(
-        code=sum(s.size for s in linked if s.is_function),
-        constants=constants,
-        other=sum(s.size for s in data if not s.is_writable),
-        writable=sum(s.size for s in data if s.is_writable),
-    )
-
-
-def _sizes(linked: Sequence[elf.Symbol], wanted: Mapping[str, int]) -> dict[str, int]:
-    return {s.name: s.size for s in linked if s.name in wanted}

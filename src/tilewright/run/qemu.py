@@ -7,7 +7,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -32,6 +32,7 @@ from tilewright.run.exchange import input_bytes, split_layers, split_outputs
 from tilewright.run.glue import print_glue
 from tilewright.run.host import HostOptions
 from tilewright.run.inputs import Batch
+from tilewright.run.linked import linked_sizes
 from tilewright.run.qemu_count import read_count, read_mnemonics, write_plan
 from tilewright.run.qemu_plugin import build_plugin
 from tilewright.run.result import Linked, RunResult
@@ -97,9 +98,9 @@ def run_on_qemu(
         raw = (job.folder / "outputs.bin").read_bytes()
         outputs, is_identical = split_outputs(program, raw[:-4], batch.inferences, options.repeat)
         stack = int(np.frombuffer(raw[-4:], np.int32)[0])
-        layers = len(job.names.layers)
+        layers, results = len(job.names.layers), len(program.observed)
         seen = (job.folder / "layers.bin").read_bytes()
-        observed = split_layers(seen, layers, batch.inferences) if options.observes else ()
+        observed = split_layers(seen, results, batch.inferences) if options.observes else ()
         symbols = elf.symbols(job.harness) or ()
         mnemonics = read_mnemonics(_disassembly(job))
         count = read_count(job.folder / "count.bin", symbols, layers, mnemonics)
@@ -210,23 +211,11 @@ def _disassembly(job: _Job) -> str:
 
 def _linked(job: _Job) -> Linked:
     """Sizes of the firmware; what comes from the bundle's own object files is told apart."""
-    own: set[str] = set()
-    for index, source in enumerate(job.bundle.sources):
-        defined = elf.symbols(job.folder / f"{index:03d}_{Path(source).stem}.o")
-        own |= {symbol.name for symbol in defined or ()}
-    linked = [s for s in elf.symbols(job.firmware) or () if s.name in own]
-    constants = {s.name: s.size for s in linked if s.name in job.bundle.symbols}
-    data = [s for s in linked if not s.is_function and s.name not in constants]
-    code = sum(s.size for s in linked if s.is_function)
-    other = sum(s.size for s in data if not s.is_writable)
+    linked = linked_sizes(job.bundle, job.folder, job.firmware)
+    assert linked is not None, "compilers for bare metal write ELF files"
     sizes = elf.section_sizes(job.firmware)
     (arena,) = job.program.arena_bytes.values()
     assert sizes[ARENA_SECTION] == arena, f"{sizes[ARENA_SECTION]} bytes of arena, planned {arena}"
     whole = sum(sizes.get(section, 0) for section in FLASH_SECTIONS)
-    return Linked(
-        code=code,
-        constants=constants,
-        other=other,
-        writable=sum(s.size for s in data if s.is_writable),
-        startup=whole - sizes[CONSTANTS_SECTION] - code - other,
-    )
+    startup = whole - sizes[CONSTANTS_SECTION] - linked.code - linked.other
+    return replace(linked, startup=startup)
