@@ -8,19 +8,6 @@
 #include "gather_helium.h"
 #include "helium_rescale.h"
 
-/// What stays the same from pixel to pixel of a call.
-typedef struct {
-  const conv2d_helium_args *args;
-  helium_tables tables;
-  int32_t length, span; // elements of a window, and of a weight row: 16 or 32
-  int32_t is_full;      // whether all of int8 is the clip range
-} conv2d_short_helium_call;
-
-/// Two windows: bytes 0 to 15 and 16 to 31.
-typedef struct {
-  int8x16_t a0, a1, b0, b1;
-} conv2d_short_helium_windows;
-
 /// Four times `groups` channels of `pairs` of pixels; the first six members are in the order of
 /// the registers that LDM fills. More than one pair only where there are no more channels.
 typedef struct {
@@ -91,43 +78,59 @@ conv2d_short_helium_dot(conv2d_short_helium_job *job, int32_t has_tail, int32_t 
                      "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "cc", "memory");
 }
 
-/// At most four channels of one pixel, from c on, for any clip range.
-static inline void conv2d_short_helium_four(const conv2d_short_helium_call *call, int32_t c,
-                                            int8x16_t x0, int8x16_t x1, int8_t *y,
-                                            helium_rescaling how) {
-  const helium_tables *t = &call->tables;
+/// Four channels at a time, as many as fit, of pairs of pixels.
+typedef void conv2d_short_helium_fast(conv2d_short_helium_job *job);
+
+/// Sums of four channels, which start at c, to y[c]: as many as there are.
+typedef void conv2d_short_helium_last(const conv2d_helium_args *a, int32_t c, int32x4_t sums,
+                                      int8_t *y);
+
+/// What stays the same from pixel to pixel of a call.
+typedef struct {
+  const conv2d_helium_args *args;
+  conv2d_short_helium_fast *fast; // null where every channel goes the other way
+  conv2d_short_helium_last *last;
+  int32_t length, span; // elements of a window, and of a weight row: 16 or 32
+} conv2d_short_helium_call;
+
+/// A conv2d_short_helium_last, but for the rounding, which must be a constant.
+__attribute__((always_inline)) static inline void
+conv2d_short_helium_store(const conv2d_helium_args *a, int32_t c, int32x4_t sums, int8_t *y,
+                          helium_rescaling how) {
+  const int32x4_t acc = vaddq_s32(sums, vldrwq_s32(a->bias + c));
+  const int32x4_t scaled =
+      helium_rescale(acc, vldrwq_s32(a->multiplier + c), vldrbq_s32(a->shift + c), how);
+  const int32x4_t clipped = vminq_s32(
+      vmaxq_s32(vaddq_n_s32(scaled, a->y_zero), vdupq_n_s32(a->low)), vdupq_n_s32(a->high));
+  vstrbq_p_s32(y + c, clipped, vctp32q((uint32_t)(a->out_c - c)));
+}
+
+/// At most four channels of one pixel, from c on.
+static void conv2d_short_helium_four(const conv2d_short_helium_call *call, int32_t c,
+                                     const int8x16_t *x, int8_t *y) {
   int32_t sums[4];
   for (int32_t i = 0; i < 4; i++) {
     const int8_t *w = call->args->w + (c + i) * call->span;
-    sums[i] = vmladavq_s8(x0, vldrbq_s8(w));
+    sums[i] = vmladavq_s8(x[0], vldrbq_s8(w));
     if (call->span > 16) {
-      sums[i] = vmladavaq_s8(sums[i], x1, vldrbq_s8(w + 16));
+      sums[i] = vmladavaq_s8(sums[i], x[1], vldrbq_s8(w + 16));
     }
   }
-  const int32x4_t acc = vaddq_s32(vldrwq_s32(sums), vldrwq_s32(t->bias + c));
-  const int32x4_t scaled =
-      helium_rescale(acc, vldrwq_s32(t->multiplier + c), vldrbq_s32(t->shift + c), how);
-  const int32x4_t clipped =
-      vminq_s32(vmaxq_s32(vaddq_n_s32(scaled, t->zero), vdupq_n_s32(t->low)), vdupq_n_s32(t->high));
-  vstrbq_p_s32(y + c, clipped, vctp32q((uint32_t)(call->args->out_c - c)));
+  call->last(call->args, c, vldrwq_s32(sums), y);
 }
 
-static inline conv2d_short_helium_windows
-conv2d_short_helium_load(const int8_t *x0, const int8_t *x1, int32_t length) {
-  const mve_pred16_t head = vctp8q((uint32_t)length);
-  const mve_pred16_t tail = vctp8q((uint32_t)tw_max(length - 16, 0));
-  return (conv2d_short_helium_windows){vldrbq_z_s8(x0, head), vldrbq_z_s8(x0 + 16, tail),
-                                       vldrbq_z_s8(x1, head), vldrbq_z_s8(x1 + 16, tail)};
+/// The window at x: bytes 0 to 15 and 16 to 31.
+static inline void conv2d_short_helium_load(const int8_t *x, int32_t length, int8x16_t *window) {
+  window[0] = vldrbq_z_s8(x, vctp8q((uint32_t)length));
+  window[1] = vldrbq_z_s8(x + 16, vctp8q((uint32_t)tw_max(length - 16, 0)));
 }
 
-/// A conv2d_helium_strip, but for the rounding, which must be a constant.
-__attribute__((always_inline)) static inline void
-conv2d_short_helium_run(const conv2d_short_helium_call *call, const int8_t *x, int32_t step,
-                        int32_t pixels, int8_t *y, helium_rescaling how) {
-  const conv2d_helium_args *a = call->args;
-  const int32_t channels = a->out_c;
-  const int32_t groups =
-      call->is_full && (how == HELIUM_UP || how == HELIUM_SIGNED) ? channels / 4 : 0;
+static void conv2d_short_helium_run(void *whole, const int8_t *x, int32_t step, int32_t pixels,
+                                    int8_t *y) {
+  const conv2d_short_helium_call *const call = whole;
+  const conv2d_helium_args *const a = call->args;
+  const int32_t channels = a->out_c, groups = call->fast ? channels / 4 : 0;
+  const int32_t is_even = 4 * groups == channels;
   conv2d_short_helium_job job = {.w = a->w,
                                  .bias = a->bias,
                                  .multiplier = a->multiplier,
@@ -138,25 +141,24 @@ conv2d_short_helium_run(const conv2d_short_helium_call *call, const int8_t *x, i
                                  .step = 2 * step,
                                  .channels = channels};
   while (pixels > 0) {
-    const int32_t pairs = 4 * groups == channels ? tw_max(pixels / 2, 1) : 1;
     const int32_t second = pixels > 1; // an odd last pixel is computed twice
-    conv2d_short_helium_windows windows;
+    const int32_t pairs = is_even ? tw_max(pixels / 2, 1) : 1;
+    int8x16_t window[2][2];
     job.pairs = pairs;
     job.x0 = x;
     job.x1 = x + second * step;
     job.y0 = y;
     job.y1 = y + second * channels;
-    if (4 * groups < channels) { // now, because y may lie over x
-      windows = conv2d_short_helium_load(x, x + second * step, call->length);
+    if (!is_even) { // now, because y may lie over x
+      conv2d_short_helium_load(x, call->length, window[0]);
+      conv2d_short_helium_load(x + second * step, call->length, window[1]);
     }
-    if (groups > 0 && call->span > 16) {
-      conv2d_short_helium_dot(&job, 1, how == HELIUM_SIGNED);
-    } else if (groups > 0) {
-      conv2d_short_helium_dot(&job, 0, how == HELIUM_SIGNED);
+    if (groups > 0) {
+      call->fast(&job);
     }
     for (int32_t c = 4 * groups; c < channels; c += 4) {
-      conv2d_short_helium_four(call, c, windows.a0, windows.a1, job.y0, how);
-      conv2d_short_helium_four(call, c, windows.b0, windows.b1, job.y1, how);
+      conv2d_short_helium_four(call, c, window[0], y);
+      conv2d_short_helium_four(call, c, window[1], y + second * channels);
     }
     x += 2 * pairs * step;
     y += 2 * pairs * channels;
@@ -164,13 +166,12 @@ conv2d_short_helium_run(const conv2d_short_helium_call *call, const int8_t *x, i
   }
 }
 
+/// fast  for rows of 16 and of 32 elements; null where no fast way is exact
 static inline void conv2d_short_helium_core(const conv2d_helium_args *a, tw_span work,
-                                            conv2d_helium_strip *strip) {
-  const int32_t length = a->kernel_w * a->kernel_h * a->in_c;
-  conv2d_short_helium_call call = {a,
-                                   {a->bias, a->multiplier, a->shift, a->y_zero, a->low, a->high},
-                                   length,
-                                   length > 16 ? 32 : 16,
-                                   a->low == INT8_MIN && a->high == INT8_MAX};
-  conv2d_helium_pixels(a, work, (int8_t *)a->scratch, strip, &call);
+                                            conv2d_short_helium_fast *const fast[2],
+                                            conv2d_short_helium_last *last) {
+  const int32_t length = a->kernel_w * a->kernel_h * a->in_c, is_long = length > 16;
+  const int32_t is_full = a->low == INT8_MIN && a->high == INT8_MAX;
+  conv2d_short_helium_call call = {a, is_full ? fast[is_long] : 0, last, length, is_long ? 32 : 16};
+  conv2d_helium_pixels(a, work, (int8_t *)a->scratch, conv2d_short_helium_run, &call);
 }

@@ -1,16 +1,17 @@
 #include "conv2d_short_helium_core.h"
 
-static void strip_even(void *call, const int8_t *x, int32_t step, int32_t pixels, int8_t *y) {
-  conv2d_short_helium_run(call, x, step, pixels, y, HELIUM_EVEN);
+static void last_even(const conv2d_helium_args *a, int32_t c, int32x4_t sums, int8_t *y) {
+  conv2d_short_helium_store(a, c, sums, y, HELIUM_EVEN);
 }
 
-static void strip_even_wide(void *call, const int8_t *x, int32_t step, int32_t pixels, int8_t *y) {
-  conv2d_short_helium_run(call, x, step, pixels, y, HELIUM_EVEN_WIDE);
+static void last_even_wide(const conv2d_helium_args *a, int32_t c, int32x4_t sums, int8_t *y) {
+  conv2d_short_helium_store(a, c, sums, y, HELIUM_EVEN_WIDE);
 }
 
 void conv2d_short_helium_half_even(const void *args, tw_span work) {
+  static conv2d_short_helium_fast *const fast[2] = {0};
   const conv2d_helium_args *a = args;
   const helium_rescaling how =
       helium_choose(a->shift, a->out_c, a->y_zero, a->low, TW_ROUND_HALF_EVEN);
-  conv2d_short_helium_core(a, work, how == HELIUM_EVEN ? strip_even : strip_even_wide);
+  conv2d_short_helium_core(a, work, fast, how == HELIUM_EVEN ? last_even : last_even_wide);
 }

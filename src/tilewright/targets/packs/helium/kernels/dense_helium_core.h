@@ -47,9 +47,11 @@ static inline void dense_helium_dot(const dense_helium_job *job) {
                      "q2", "q3", "cc", "memory");
 }
 
-/// Channels from c on, at most four; acc holds their sums.
-static inline void dense_helium_four(const dense_helium_args *a, int32_t c, const int32_t *acc,
-                                     int8_t *y, helium_rescaling how) {
+/// Channels from c on, at most four; acc holds their sums. `how` must be a constant.
+__attribute__((always_inline)) static inline void dense_helium_store(const dense_helium_args *a,
+                                                                     int32_t c, const int32_t *acc,
+                                                                     int8_t *y,
+                                                                     helium_rescaling how) {
   const int32_t at = c / 4 * a->table_step;
   const int32x4_t scaled = helium_rescale(vldrwq_s32(acc), vldrwq_s32(a->multiplier + at),
                                           vldrbq_s32(a->shift + at), how);
@@ -58,12 +60,15 @@ static inline void dense_helium_four(const dense_helium_args *a, int32_t c, cons
   vstrbq_p_s32(y + c, clipped, vctp32q((uint32_t)(a->out_c - c)));
 }
 
+/// Channels [c, stop) of the row y; acc holds their sums.
+typedef void dense_helium_finish(const dense_helium_args *a, int32_t c, int32_t stop,
+                                 const int32_t *acc, int8_t *y);
+
 static inline void dense_helium_core(const dense_helium_args *a, tw_span work,
-                                     helium_rescaling how) {
+                                     dense_helium_finish *finish) {
   const int32_t groups = (a->out_c + 3) / 4, span = (a->in_c + 15) & ~15;
   int32_t acc[4 * DENSE_BLOCK];
   for (int32_t row = work.start; row < work.stop; row++) {
-    int8_t *const y = a->y + row * a->out_c;
     for (int32_t first = 0; first < groups; first += DENSE_BLOCK) {
       const int32_t count = tw_min(DENSE_BLOCK, groups - first);
       const dense_helium_job job = {a->x + row * a->in_c,
@@ -74,9 +79,7 @@ static inline void dense_helium_core(const dense_helium_args *a, tw_span work,
                                     span,
                                     count};
       dense_helium_dot(&job);
-      for (int32_t i = 0; i < count; i++) {
-        dense_helium_four(a, 4 * (first + i), acc + 4 * i, y, how);
-      }
+      finish(a, 4 * first, 4 * (first + count), acc, a->y + row * a->out_c);
     }
   }
 }

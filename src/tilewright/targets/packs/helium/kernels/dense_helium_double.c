@@ -1,16 +1,22 @@
 #include "dense_helium_core.h"
 
+static void finish_up(const dense_helium_args *a, int32_t c, int32_t stop, const int32_t *acc,
+                      int8_t *y) {
+  for (; c < stop; c += 4, acc += 4) {
+    dense_helium_store(a, c, acc, y, HELIUM_UP);
+  }
+}
+
+static void finish_left(const dense_helium_args *a, int32_t c, int32_t stop, const int32_t *acc,
+                        int8_t *y) {
+  for (; c < stop; c += 4, acc += 4) {
+    dense_helium_store(a, c, acc, y, HELIUM_LEFT);
+  }
+}
+
 void dense_helium_double(const void *args, tw_span work) {
   const dense_helium_args *a = args;
   const int32_t shifts = a->table_step == 0 ? 1 : a->out_c;
-  switch (helium_choose(a->shift, shifts, a->y_zero, a->low, TW_ROUND_DOUBLE)) {
-  case HELIUM_UP:
-    dense_helium_core(a, work, HELIUM_UP);
-    return;
-  case HELIUM_SIGNED:
-    dense_helium_core(a, work, HELIUM_SIGNED);
-    return;
-  default:
-    dense_helium_core(a, work, HELIUM_LEFT);
-  }
+  const helium_rescaling how = helium_choose(a->shift, shifts, a->y_zero, a->low, TW_ROUND_DOUBLE);
+  dense_helium_core(a, work, how == HELIUM_UP ? finish_up : finish_left);
 }

@@ -5,7 +5,7 @@
 #include "tilewright.h"
 
 /// Padding below and to the right is implied by out_h and out_w. One work item is one output pixel.
-/// c4 is channels rounded up to a multiple of four; columns is (out_w - 1) * stride_w + 3.
+/// c4 is channels rounded up to a multiple of four.
 typedef struct {
   const int8_t *x;           // [batch][in_h][in_w][channels]
   const int8_t *w;           // [c4][3][3]: [kernel_w][kernel_h]
@@ -13,11 +13,14 @@ typedef struct {
   const int32_t *multiplier; // [c4]
   const int8_t *shift;       // [c4], see helium_rescale.h
   int8_t *y;                 // [batch][out_h][out_w][channels]
-  int8_t *scratch;           // [c4][columns][3]: three input rows; then 16 bytes read in vain
+  int8_t *scratch;           // [c4][plane / 3][3], see depthwise3x3_helium.py
   int32_t in_h, in_w, channels;
   int32_t out_h, out_w;
   int32_t stride_h, stride_w;
   int32_t pad_top, pad_left;
+  int32_t columns;   // of a row that the windows read: in_w, or less
+  int32_t plane;     // bytes of scratch from channel to channel: three rows, and padding
+  int32_t planes;    // bytes of scratch that hold rows and padding
   int32_t x_zero;    // what padding reads
   int32_t y_zero;    // zero point of the output
   int32_t low, high; // clip range of the output, within int8

@@ -1,5 +1,7 @@
 """Bindings of depthwise3x3_helium_*.c."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from tilewright.ir.op import Op
@@ -38,30 +40,48 @@ def _refuse(rounding: Rounding) -> Refuse:
             return "an input channel has several output channels"
         if op.w_zero:
             return "weights have a zero point"
-        return above("the size of three input rows", _rows_bytes(op, signature), LARGEST_ROWS)
+        return above("the size of three input rows", _scratch_bytes(op, signature), LARGEST_ROWS)
 
     return refuse
 
 
-def _plane(op: QDepthwiseConv2d, signature: Signature) -> int:
-    """Bytes of one channel's three rows."""
-    return 3 * ((signature.output.shape[2] - 1) * op.window.strides[1] + 3)
+@dataclass(frozen=True, slots=True)
+class _Planes:
+    """Three input rows in scratch, one plane per channel, their bytes alternating.
 
+    Padding at a row's right end is the padding at the left end of the next channel's rows, as far
+    as both go.
+    """
 
-def _rows_bytes(op: QDepthwiseConv2d, signature: Signature) -> int:
-    return round_up(signature.output.shape[3], 4) * _plane(op, signature)
+    columns: int
+    """Of the input, that windows read."""
+    plane: int
+    """Bytes from channel to channel."""
+    filled: int
+    """Bytes of all planes, and of the padding after the last."""
+
+    @staticmethod
+    def of(op: QDepthwiseConv2d, signature: Signature) -> "_Planes":
+        _, _, out_w, channels = signature.output.shape
+        wanted = (out_w - 1) * op.window.strides[1] + KERNEL[1]
+        left = min(op.window.pads[1], wanted)
+        columns = min(signature.inputs[0].shape[2], wanted - left)
+        shared = min(left, wanted - left - columns)
+        plane = KERNEL[0] * (wanted - shared)
+        return _Planes(columns, plane, round_up(channels, 4) * plane + KERNEL[0] * shared)
 
 
 def _fields(op: Op, signature: Signature) -> Fields:
     assert isinstance(op, QDepthwiseConv2d)
     _, h, w, c = signature.inputs[0].shape
     _, out_h, out_w, _ = signature.output.shape
-    window = op.window
+    window, planes = op.window, _Planes.of(op, signature)
     return {
         "in_h": h, "in_w": w, "channels": c,
         "out_h": out_h, "out_w": out_w,
         "stride_h": window.strides[0], "stride_w": window.strides[1],
         "pad_top": window.pads[0], "pad_left": window.pads[1],
+        "columns": planes.columns, "plane": planes.plane, "planes": planes.filled,
         "x_zero": op.x_zero, "y_zero": op.output.zero,
         "low": op.output.low, "high": op.output.high,
     }  # fmt: skip
@@ -75,7 +95,8 @@ def _items(op: Op, signature: Signature) -> int:
 
 def _scratch_bytes(op: Op, signature: Signature) -> int:
     assert isinstance(op, QDepthwiseConv2d)
-    return round_up(_rows_bytes(op, signature) + LANES, 4)
+    read_in_vain = LANES - KERNEL[0] * KERNEL[1]
+    return round_up(_Planes.of(op, signature).filled + read_in_vain, 4)
 
 
 def _cycles(op: Op, signature: Signature) -> int:

@@ -33,11 +33,10 @@ typedef struct {
   uint8_t taps[16];          // where in w each lane finds its weight
 } depthwise3x3_helium_job;
 
-/// HELIUM_UP with all of int8 as clip range: 19 instructions for four outputs, one more where
-/// `is_part`: less than four channels are left. `step` and `is_part` are constants.
+/// HELIUM_UP with all of int8 as clip range: 20 instructions for four outputs. `step` is constant.
 /// r7 is kept by hand because compilers may use it as frame pointer.
 __attribute__((always_inline)) static inline void
-depthwise3x3_helium_up(depthwise3x3_helium_job *job, int32_t step, int32_t is_part) {
+depthwise3x3_helium_up(depthwise3x3_helium_job *job, int32_t step) {
   register depthwise3x3_helium_job *at __asm__("r0") = job;
   __asm__ volatile("push {r0, r7}\n"
                    "1:\n\t"
@@ -74,29 +73,15 @@ depthwise3x3_helium_up(depthwise3x3_helium_job *job, int32_t step, int32_t is_pa
                    "vrshl.s32 q7, q7, q6\n\t"
                    "vadd.i32 q7, q7, r11\n\t"
                    "vqmovnb.s32 q7, q7; vqmovnb.s16 q7, q7\n\t"
-                   ".if %c[is_part]; vpst; vstrbt.32 q7, [r7]; .else; vstrb.32 q7, [r7]; .endif\n\t"
+                   "vpst; vstrbt.32 q7, [r7]\n\t"
                    "add r7, r9\n\t"
                    "le lr, 2b\n\t"
                    "ldr r0, [sp]; ldr r1, [r0, #24]; cmp r1, #0; bgt 1b\n\t"
                    "pop {r0, r7}"
                    : "+r"(at)
-                   : [step] "i"(step), [is_part] "i"(is_part)
+                   : [step] "i"(step)
                    : "r1", "r2", "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "lr",
                      "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "cc", "memory");
-}
-
-/// All channels of the job, HELIUM_UP, as above.
-__attribute__((always_inline)) static inline void
-depthwise3x3_helium_fast(depthwise3x3_helium_job *job, int32_t step) {
-  const int32_t part = job->left & 3;
-  job->left -= part;
-  if (job->left > 0) {
-    depthwise3x3_helium_up(job, step, 0);
-  }
-  if (part > 0) {
-    job->left = part;
-    depthwise3x3_helium_up(job, step, 1);
-  }
 }
 
 /// The same for any rounding, clip range and step.
@@ -123,11 +108,6 @@ static inline void depthwise3x3_helium_any(const depthwise3x3_helium_job *job, i
       vstrbq_p_s32(y, vminq_s32(vmaxq_s32(y4, vdupq_n_s32(low)), vdupq_n_s32(high)), lanes);
     }
   }
-}
-
-/// Bytes of one channel's plane.
-static inline int32_t depthwise3x3_helium_plane(const depthwise3x3_helium_args *a) {
-  return WINDOW_ROWS * ((a->out_w - 1) * a->stride_w + WINDOW_ROWS);
 }
 
 /// Where lane 3 * kx + slot finds its weight among [kx][ky], when the window's rows start at slot
@@ -167,33 +147,19 @@ depthwise3x3_helium_eight(const int8_t *x, int32_t next, int32_t channels, int32
 /// its sides are not written.
 static inline void depthwise3x3_helium_row(const depthwise3x3_helium_args *a, const int8_t *image,
                                            int32_t row, int32_t slot) {
-  const int32_t plane = depthwise3x3_helium_plane(a), channels = a->channels;
-  const int32_t pixels = tw_max(tw_min(a->in_w, plane / WINDOW_ROWS - a->pad_left), 0);
-  const uint16x8_t lane = vmulq_n_u16(vidupq_n_u16(0, 1), (uint16_t)plane);
+  const int32_t channels = a->channels, pixels = a->columns;
+  const uint16x8_t lane = vmulq_n_u16(vidupq_n_u16(0, 1), (uint16_t)a->plane);
   const int32_t is_inside = row >= 0 && row < a->in_h;
   int8_t padding[8];
   int8_t *to = a->scratch + a->pad_left * WINDOW_ROWS + slot;
   const int8_t *x = is_inside ? image + row * a->in_w * channels : padding;
   helium_fill(padding, a->x_zero, 8);
-  for (int32_t c = 0; c < channels; c += 8, x += is_inside ? 8 : 0, to += 8 * plane) {
+  for (int32_t c = 0; c < channels; c += 8, x += is_inside ? 8 : 0, to += 8 * a->plane) {
     if (channels - c >= 8) {
       depthwise3x3_helium_eight(x, is_inside ? channels : 0, 8, pixels, lane, to, 0);
     } else {
       depthwise3x3_helium_eight(x, is_inside ? channels : 0, channels - c, pixels, lane, to, 1);
     }
-  }
-}
-
-/// HELIUM_UP: by the fast way where the clip range and the step allow it.
-static inline void depthwise3x3_helium_pixels_up(depthwise3x3_helium_job *job, int32_t low,
-                                                 int32_t high) {
-  const int32_t is_full = low == INT8_MIN && high == INT8_MAX;
-  if (is_full && job->step == WINDOW_ROWS) {
-    depthwise3x3_helium_fast(job, WINDOW_ROWS);
-  } else if (is_full && job->step == 2 * WINDOW_ROWS) {
-    depthwise3x3_helium_fast(job, 2 * WINDOW_ROWS);
-  } else {
-    depthwise3x3_helium_any(job, low, high, HELIUM_UP);
   }
 }
 
@@ -212,7 +178,7 @@ static inline void depthwise3x3_helium_part(const depthwise3x3_helium_args *a, i
                                  .x = a->scratch + column * step,
                                  .y = y,
                                  .left = a->channels,
-                                 .plane = depthwise3x3_helium_plane(a),
+                                 .plane = a->plane,
                                  .next = a->channels,
                                  .pixels = pixels,
                                  .zero = a->y_zero,
@@ -224,8 +190,7 @@ static inline void depthwise3x3_helium_part(const depthwise3x3_helium_args *a, i
 static inline void depthwise3x3_helium_core(const depthwise3x3_helium_args *a, tw_span work,
                                             depthwise3x3_helium_pixels *compute) {
   const int32_t image_items = a->out_h * a->out_w;
-  const int32_t planes = ((a->channels + 3) & ~3) * depthwise3x3_helium_plane(a);
-  helium_fill(a->scratch, a->x_zero, planes); // also the columns of padding
+  helium_fill(a->scratch, a->x_zero, a->planes); // also the columns of padding
   int32_t pixels = 0;
   int32_t held = 0; // rows of padded input below this one are in their slots; row 0 is -pad_top
   for (int32_t at = work.start; at < work.stop; at += pixels) {

@@ -90,43 +90,32 @@ static inline void helium_finish_signed(const helium_finish_job *job) {
 }
 
 /// Accumulators of two pixels start from the bias.
-static inline void helium_start(const helium_tables *t, int32_t channels, int32_t *acc) {
+static inline void helium_start(const int32_t *bias_of, int32_t channels, int32_t *acc) {
   for (int32_t c = 0; c < channels; c += 4, acc += 8) {
-    const int32x4_t bias = vldrwq_s32(t->bias + c);
+    const int32x4_t bias = vldrwq_s32(bias_of + c);
     const int32x4x2_t both = {{bias, bias}};
     vst2q_s32(acc, both);
   }
 }
 
-/// At most four channels, from c on, in plain intrinsics. `how` must be a constant.
-static inline void helium_finish_four(const helium_tables *t, int32_t c, int32_t channels,
-                                      int32_t *acc, int8_t *y0, int8_t *y1, helium_rescaling how) {
-  const int32x4x2_t sums = vld2q_s32(acc);
-  const int32x4_t bias = vldrwq_s32(t->bias + c);
-  const int32x4x2_t both = {{bias, bias}};
-  vst2q_s32(acc, both);
-  const mve_pred16_t lanes = vctp32q((uint32_t)(channels - c));
-  const int32x4_t multiplier = vldrwq_s32(t->multiplier + c);
-  const int32x4_t shift = vldrbq_s32(t->shift + c);
-  const int32x4_t low = vdupq_n_s32(t->low), high = vdupq_n_s32(t->high);
-  const int32x4_t a = vaddq_n_s32(helium_rescale(sums.val[0], multiplier, shift, how), t->zero);
-  const int32x4_t b = vaddq_n_s32(helium_rescale(sums.val[1], multiplier, shift, how), t->zero);
-  vstrbq_p_s32(y0 + c, vminq_s32(vmaxq_s32(a, low), high), lanes);
-  vstrbq_p_s32(y1 + c, vminq_s32(vmaxq_s32(b, low), high), lanes);
-}
-
-/// All channels of two pixels to job->y0 and job->y1, which may be the same pixel.
-static inline void helium_finish_pair(const helium_finish_job *job, const helium_tables *t,
-                                      int32_t channels, helium_rescaling how) {
-  int32_t c = 0;
-  if (job->groups > 0 && how == HELIUM_UP) {
-    helium_finish_up(job);
-    c = 4 * job->groups;
-  } else if (job->groups > 0 && how == HELIUM_SIGNED) {
-    helium_finish_signed(job);
-    c = 4 * job->groups;
-  }
+/// Channels from c on, in plain intrinsics. `how` must be a constant.
+__attribute__((always_inline)) static inline void helium_finish_rest(const helium_finish_job *job,
+                                                                     int32_t c, int32_t channels,
+                                                                     helium_rescaling how) {
+  const int32x4_t low = vdupq_n_s32(job->low), high = vdupq_n_s32(job->high);
   for (; c < channels; c += 4) {
-    helium_finish_four(t, c, channels, job->acc + 2 * c, job->y0, job->y1, how);
+    const mve_pred16_t lanes = vctp32q((uint32_t)(channels - c));
+    const int32x4_t bias = vldrwq_s32(job->bias + c);
+    const int32x4_t multiplier = vldrwq_s32(job->multiplier + c);
+    const int32x4_t shift = vldrbq_s32(job->shift + c);
+    int32_t *acc = job->acc + 2 * c;
+    int8_t *y = job->y0 + c;
+    for (int32_t i = 0; i < 2; i++, acc++, y = job->y1 + c) {
+      const uint32x4_t every_second = vidupq_n_u32(0, 8);
+      const int32x4_t sum = vldrwq_gather_offset_s32(acc, every_second);
+      const int32x4_t scaled = vaddq_n_s32(helium_rescale(sum, multiplier, shift, how), job->zero);
+      vstrwq_scatter_offset_s32(acc, every_second, bias);
+      vstrbq_p_s32(y, vminq_s32(vmaxq_s32(scaled, low), high), lanes);
+    }
   }
 }

@@ -6,7 +6,8 @@
 #include "tilewright.h"
 #include "tw_arithmetic.h"
 
-/// Which instructions compute the rounding exactly; depends on the tables of a call.
+/// Which instructions compute the rounding exactly; depends on the tables of a call. HELIUM_LEFT
+/// and HELIUM_EVEN_WIDE are exact wherever the others of their rounding are.
 typedef enum {
   HELIUM_UP,        // double, results below the zero point are clipped: ties may go up
   HELIUM_SIGNED,    // double, every shift to the right or none
@@ -14,15 +15,6 @@ typedef enum {
   HELIUM_EVEN,      // half even, every shift 33 or more
   HELIUM_EVEN_WIDE, // half even, any shift
 } helium_rescaling;
-
-/// Per-channel tables; padded to a multiple of four channels.
-typedef struct {
-  const int32_t *bias;
-  const int32_t *multiplier;
-  const int8_t *shift; // double: left where positive; half even: 32 - shift
-  int32_t zero;        // zero point of the output
-  int32_t low, high;   // clip range of the output, within int8
-} helium_tables;
 
 /// The cheapest exact way for tables of `count` shifts.
 static inline helium_rescaling helium_choose(const int8_t *shift, int32_t count, int32_t zero,
