@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         explore_model,
         inspect_model,
         list_targets,
+        place_pieces,
         run_model,
         verify_model,
     )
@@ -40,6 +41,7 @@ __all__ = [
     "inspect_model",
     "list_targets",
     "load_target",
+    "place_pieces",
     "run_model",
     "verify_model",
 ]

@@ -19,6 +19,7 @@ from tilewright.ir.graph import Graph
 from tilewright.ir.target import Target
 from tilewright.ir.types import Array
 from tilewright.midend.lockfile import plan_text
+from tilewright.midend.place_csv import read_problem, solve_placement, write_placement
 from tilewright.pipeline import (
     Compilation,
     Options,
@@ -36,6 +37,7 @@ from tilewright.report.explored import ExploreReport, Point, steps_between
 from tilewright.report.inspected import InspectReport, describe, operator_rows
 from tilewright.report.installed import DoctorReport, TargetsReport
 from tilewright.report.memory import CheckReport, check_report, memory_use
+from tilewright.report.placed import PlaceReport
 from tilewright.report.problems import find_problems
 from tilewright.report.profile import profile
 from tilewright.report.running import RunReport, layer_costs
@@ -281,6 +283,21 @@ def explain_model(
             for choice in (kernel_choices(optimised.graph, loaded) if rule is None else ())
             if node in (None, choice.node)
         ),
+    )
+
+
+def place_pieces(problem: Model, output: Model, capacity: int) -> PlaceReport:
+    """Offsets for a table of pieces with lifetimes, written to ``output``.
+
+    capacity  bytes within which every piece must end
+    """
+    logger.info("placing %s", problem)
+    read = read_problem(Path(problem))
+    offsets = solve_placement(read, capacity)
+    write_placement(Path(output), read, offsets)
+    ends = (piece.size + offset for piece, offset in zip(read.pieces, offsets, strict=True))
+    return PlaceReport(
+        Path(problem), Path(output), capacity, max(ends, default=0), read.busiest[0], offsets
     )
 
 

@@ -135,6 +135,11 @@ def _sim(arguments: argparse.Namespace) -> Finish:
     return lambda: execute(arguments)
 
 
+def _place(arguments: argparse.Namespace) -> Finish:
+    report = api.place_pieces(arguments.problem, arguments.output, arguments.capacity)
+    return _printed(arguments, report)
+
+
 def _targets(arguments: argparse.Namespace) -> Finish:
     return _printed(arguments, api.list_targets())
 
@@ -154,6 +159,7 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], Finish]] = {
     "compare": _compare,
     "explain": _explain,
     "sim": _sim,
+    "place": _place,
     "targets": _targets,
     "doctor": _doctor,
 }

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tilewright import __version__
-from tilewright.cli.arguments import input_shape, memory_ranges, memory_sizes, positive
+from tilewright.cli.arguments import input_shape, memory_ranges, memory_sizes, positive, size
 from tilewright.run.sim.command import add_arguments as add_sim_arguments
 
 EXIT_CODES = """\
@@ -106,6 +106,12 @@ COMMANDS = (
         ),
         "PROGRAM [options]",
     ),
+    Command(
+        "place",
+        "offsets for pieces of memory with given lifetimes, below a given capacity",
+        ("tilewright place problem.csv --capacity 1048576 -o placed.csv",),
+        "PROBLEM.csv --capacity BYTES -o OUT.csv [options]",
+    ),
     Command("targets", "what there is to compile for", ("tilewright targets",), "[options]"),
     Command(
         "doctor",
@@ -161,6 +167,7 @@ def build_parser() -> CommandLine:
     _add_run(made["run"])
     _add_verify(made["verify"])
     _add_explain(made["explain"])
+    _add_place(made["place"])
     _add_explore(made["explore"])
     _add_compare(made["compare"])
     made["check"].add_argument(
@@ -309,6 +316,21 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--sanitize", action="store_true",
         help="build with the address and undefined-behaviour sanitizers",
+    )  # fmt: skip
+
+
+def _add_place(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "problem", metavar="PROBLEM.csv",
+        help="columns id, lower, upper (time of death, not included), size; one piece per line",
+    )  # fmt: skip
+    parser.add_argument(
+        "--capacity", metavar="BYTES", type=size, required=True,
+        help="where every piece must end at the latest, as 4096, 32KiB or 64kB",
+    )  # fmt: skip
+    parser.add_argument(
+        "-o", dest="output", metavar="OUT.csv", required=True,
+        help="where to write the same columns, and offset as the last one",
     )  # fmt: skip
 
 

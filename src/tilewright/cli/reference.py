@@ -37,6 +37,7 @@ save_plan=None)` |
 | `tilewright explore` | `explore_model(model, memory, sizes, target, options)` |
 | `tilewright compare` | `compare_plans(before, after)` |
 | `tilewright explain` | `explain_model(model, target, options, rule=None, node=None)` |
+| `tilewright place` | `place_pieces(problem, output, capacity)` |
 | `tilewright targets` | `list_targets()`; `load_target(name)` |
 | `tilewright doctor` | `doctor()` |
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from tilewright.midend.pack_to_fit import Verdict, pack_to_fit
 from tilewright.midend.packing import Offsets, Packing
 from tilewright.midend.solve import Conflict, Model, Unknown
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
 
 SOLVER_EFFORT = 0.15
 """Deterministic time of one solve; two or three seconds on a machine of 2020."""
+FIT_EFFORT = 20_000
+"""Steps of a search for a placement that meets the lower bound; about a second."""
 
 
 def pack_exactly(problem: Packing, hint: Offsets, floor: int) -> tuple[Offsets, int]:
@@ -22,6 +25,10 @@ def pack_exactly(problem: Packing, hint: Offsets, floor: int) -> tuple[Offsets, 
     extent = problem.extent(hint)
     if extent <= floor:
         return hint, floor
+    if not problem.leaves:
+        tight = pack_to_fit(problem.pieces, floor, FIT_EFFORT)
+        if not isinstance(tight, Verdict):
+            return tight, floor
     model = Model()
     top = model.variable(floor, extent, extent)
     offsets = [
