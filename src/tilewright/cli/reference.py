@@ -21,9 +21,9 @@ _PYTHON = """\
 import tilewright
 
 report = tilewright.run_model("model.tflite", inputs={"x": array})
-report.outputs["y"]        # numpy arrays
-report.json()              # what --json prints
-report.show(console)       # what a person reads, on a rich.console.Console
+report.outputs["y"]  # numpy arrays
+report.json()  # what --json prints
+report.show(console)  # what a person reads, on a rich.console.Console
 ```
 
 | command | function |
