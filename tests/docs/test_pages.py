@@ -12,7 +12,7 @@ from executable_page import Runner, run_page
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md", "docs/how-to/make-it-fit.md"])
 def test_page_runs(page: str, tmp_path: Path, pytestconfig: pytest.Config):
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     update = bool(pytestconfig.getoption("update_snapshots"))

@@ -199,7 +199,8 @@ def _check_pair(judged: _Judged, one: Buffer, other: Buffer) -> None:
 def _check_sharing(judged: _Judged, leave: Overlap, writer: Buffer, reader: Buffer) -> None:
     """No byte of the reader that a later block needs is written, block by block."""
     step = judged.plan.steps[leave.step]
-    if group_of(judged.plan, leave.step).order:
+    group = group_of(judged.plan, leave.step)
+    if group.order or group.steps.size > 1:
         _need(
             not overwritten_early(judged.plan, leave), f"{step.node} loses bytes of {reader.name}"
         )

@@ -1,7 +1,8 @@
 """What a plan says about memory, in numbers and in the sentences of a refusal."""
 
 from tilewright.ir.plan import Buffer, Plan
-from tilewright.ir.target import Memory
+from tilewright.ir.target import Memory, Role
+from tilewright.ir.tiling import Hold
 from tilewright.ir.types import Span
 
 
@@ -41,7 +42,7 @@ def shortfall(best: Plan, whole: Plan, memory: Memory) -> str:
     time = peak_step(best, name)
     live = sorted(live_at_peak(best, name), key=lambda b: (-b.size, b.lifetime.start))
     width = max(len(buffer.name) for buffer in live)
-    rows = [f"    {b.name:<{width}}  {b.size:>11,} B" for b in live]
+    rows = [f"    {b.name:<{width}}  {b.size:>11,} B  {_kind(b, best)}" for b in live]
     reach = (
         f"no placement of these tensors needs less than {bound:,} B"
         if bound > size
@@ -60,6 +61,25 @@ def shortfall(best: Plan, whole: Plan, memory: Memory) -> str:
             "step smaller (input resolution, channels)",
         ]
     )
+
+
+def _kind(buffer: Buffer, plan: Plan) -> str:
+    """How much of a tensor a buffer holds, in a word or two."""
+    if buffer.role is Role.SCRATCH:
+        return "scratch"
+    if buffer.role is not Role.TILE:
+        return "whole"
+    end = next(g for g in plan.groups if g.steps.start < buffer.lifetime.stop <= g.steps.stop)
+    return _HELD[end.holds[buffer.values[0]]]
+
+
+_HELD = {
+    Hold.DIRECT: "whole",
+    Hold.SINGLE: "a part",
+    Hold.DOUBLE: "two parts",
+    Hold.LOCAL: "a part",
+    Hold.CARRIED: "rows kept",
+}
 
 
 def _live(plan: Plan, memory: str, time: int) -> list[Buffer]:
