@@ -130,7 +130,6 @@ static void conv2d_short_helium_run(void *whole, const int8_t *x, int32_t step, 
   const conv2d_short_helium_call *const call = whole;
   const conv2d_helium_args *const a = call->args;
   const int32_t channels = a->out_c, groups = call->fast ? channels / 4 : 0;
-  const int32_t is_even = 4 * groups == channels;
   conv2d_short_helium_job job = {.w = a->w,
                                  .bias = a->bias,
                                  .multiplier = a->multiplier,
@@ -142,17 +141,16 @@ static void conv2d_short_helium_run(void *whole, const int8_t *x, int32_t step, 
                                  .channels = channels};
   while (pixels > 0) {
     const int32_t second = pixels > 1; // an odd last pixel is computed twice
-    const int32_t pairs = is_even ? tw_max(pixels / 2, 1) : 1;
+    const int32_t pairs = 4 * groups == channels ? tw_max(pixels / 2, 1) : 1;
     int8x16_t window[2][2];
     job.pairs = pairs;
     job.x0 = x;
     job.x1 = x + second * step;
     job.y0 = y;
     job.y1 = y + second * channels;
-    if (!is_even) { // now, because y may lie over x
-      conv2d_short_helium_load(x, call->length, window[0]);
-      conv2d_short_helium_load(x + second * step, call->length, window[1]);
-    }
+    // Now, because y may lie over x: the last channels come after the first are written.
+    conv2d_short_helium_load(x, call->length, window[0]);
+    conv2d_short_helium_load(x + second * step, call->length, window[1]);
     if (groups > 0) {
       call->fast(&job);
     }
