@@ -20,6 +20,13 @@ needs_board = pytest.mark.skipif(
     "qemu-system-arm make",
 )
 BOARDS = ("cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55")
+RUN_ON = (
+    "cortex-m4",
+    "cortex-m55",
+    pytest.param("cortex-m7", marks=pytest.mark.slow),
+    pytest.param("cortex-m33", marks=pytest.mark.slow),
+)
+"""For tests that build and run: two of them where time is short."""
 
 
 @cache

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bare_metal import BOARDS, needs_board
+from bare_metal import RUN_ON, needs_board
 from digits import MODEL
 from tilewright import api
 from tilewright.backend.print_link_script import print_link_script
@@ -34,7 +34,7 @@ def planned(target: str) -> tuple[int, int]:
 
 
 @needs_board
-@pytest.mark.parametrize("target", BOARDS)
+@pytest.mark.parametrize("target", RUN_ON)
 def test_make_builds_runs_and_reports_the_sizes_that_check_reports(
     target: str, tmp_path: Path
 ) -> None:

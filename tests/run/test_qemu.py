@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bare_metal import BOARDS, a_batch, digits_for, needs_board, ran
+from bare_metal import RUN_ON, a_batch, digits_for, needs_board, ran
 from digits import MODEL as DIGITS
 from evaluate import evaluate_graph
 from tilewright import api
@@ -17,7 +17,7 @@ from tilewright.run.qemu import run_on_qemu
 
 
 @needs_board
-@pytest.mark.parametrize("target", BOARDS)
+@pytest.mark.parametrize("target", RUN_ON)
 def test_every_board_computes_what_the_definitions_say_twice(target: str) -> None:
     graph, batch, result = digits_for(target).graph, a_batch(3), ran(target)
     (output,) = graph.outputs
@@ -49,7 +49,7 @@ def test_counts_repeat_and_add_up() -> None:
 
 
 @needs_board
-@pytest.mark.parametrize("target", BOARDS)
+@pytest.mark.parametrize("target", RUN_ON)
 def test_flash_and_ram_of_the_firmware_are_what_check_says(target: str) -> None:
     compiled, linked = digits_for(target), ran(target).linked
     assert linked is not None

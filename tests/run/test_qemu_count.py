@@ -140,3 +140,14 @@ def test_an_emulator_without_a_version_is_refused(tmp_path: Path) -> None:
     emulator.chmod(0o755)
     with pytest.raises(ToolError, match="does not tell its version"):
         qemu_plugin.build_plugin(str(emulator))
+
+
+def test_a_cache_that_cannot_be_made_is_explained(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    emulator = tmp_path / "qemu"
+    emulator.write_text("#!/bin/sh\necho 'QEMU emulator version 7.2.22'\n")
+    emulator.chmod(0o755)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(emulator))
+    with pytest.raises(ToolError, match="XDG_CACHE_HOME"):
+        build_plugin(str(emulator))

@@ -16,17 +16,15 @@ def build_plugin(emulator: str) -> Path:
     """The shared library for this emulator.
 
     Kept in $XDG_CACHE_HOME/tilewright, under a name made from everything it depends on. Raises
-    ToolError where the emulator does not tell its version or no compiler is there.
+    ToolError where the emulator does not tell its version, no compiler is there, or no folder.
     """
     source = files("tilewright.run").joinpath("qemu", "count.c").read_text(encoding="utf-8")
     interface = _interface(_major_version(emulator))
     compiler = find_compiler()
     key = hashlib.sha256("\0".join((source, interface, compiler.version)).encode()).hexdigest()
-    folder = _cache_folder()
-    library = folder / f"qemu-count-{key[:16]}.so"
+    library = _cache_folder() / f"qemu-count-{key[:16]}.so"
     if not library.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as temporary:
+        with tempfile.TemporaryDirectory(dir=library.parent) as temporary:
             build = Path(temporary)
             (build / "interface.h").write_text(interface)
             (build / "count.c").write_text(source)
@@ -37,7 +35,15 @@ def build_plugin(emulator: str) -> Path:
 
 def _cache_folder() -> Path:
     named = os.environ.get("XDG_CACHE_HOME")
-    return (Path(named) if named else Path.home() / ".cache") / "tilewright"
+    folder = (Path(named) if named else Path.home() / ".cache") / "tilewright"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ToolError(
+            f"{folder}: no place for the plugin that counts instructions ({error.strerror}); name "
+            "a folder that you may write in the environment variable XDG_CACHE_HOME"
+        ) from None
+    return folder
 
 
 def _major_version(emulator: str) -> int:
