@@ -36,29 +36,25 @@ def _fields(op: Op, signature: Signature) -> Fields:
         "kernel_h": window.kernel[0], "kernel_w": window.kernel[1],
         "stride_h": window.strides[0], "stride_w": window.strides[1],
         "pad_top": window.pads[0], "pad_left": window.pads[1],
-        "quads": quads(_patch_elements(signature)),
+        "quads": _quads(signature),
         "x_zero": op.x_zero, "y_zero": op.output.zero,
         "low": op.output.low, "high": op.output.high,
         "table_step": int(signature.inputs[3].size > 1),
     }  # fmt: skip
 
 
-def _patch_elements(signature: Signature) -> int:
-    return prod(signature.inputs[1].shape[1:])
-
-
-def _patch_bytes(op: QConv2d, signature: Signature) -> int:
-    """What conv2d_s8_dsp_gather copies before it widens: a row, a window, or nothing."""
-    kernel_h, kernel_w, c = signature.inputs[1].shape[1:]
-    if op.window.kernel == (1, 1) and not op.window.is_padded:
-        return 0
-    return kernel_w * c if kernel_w * c % 4 == 0 else kernel_h * kernel_w * c
+def _quads(signature: Signature) -> int:
+    """Fours of elements in a patch, whose rows fill whole words."""
+    _, kernel_h, kernel_w, c = signature.inputs[1].shape
+    return kernel_h * quads(kernel_w * c)
 
 
 def _scratch_bytes(op: Op, signature: Signature) -> int:
+    """Widened patches; where a window may reach beyond the input, one of bytes."""
     assert isinstance(op, QConv2d)
-    wide = 8 * next_rows(_items(op, signature)) * quads(_patch_elements(signature))
-    return wide + 4 * quads(_patch_bytes(op, signature))
+    wide = 8 * next_rows(_items(op, signature)) * _quads(signature)
+    is_pointwise = op.window.is_pointwise
+    return wide if is_pointwise else wide + 4 * _quads(signature)
 
 
 def _items(op: Op, signature: Signature) -> int:
@@ -92,6 +88,7 @@ def _kernel(rounding: Rounding) -> Kernel:
             HERE / "dsp_pairs.h",
             HERE / "dsp_products.h",
             HERE / "dsp_requantise.h",
+            HERE / "dsp_row.h",
             HERE / "dsp_tiles.h",
             HERE / "dsp_words.h",
         ),

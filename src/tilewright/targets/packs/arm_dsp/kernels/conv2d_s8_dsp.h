@@ -18,7 +18,7 @@ typedef struct {
   int32_t kernel_h, kernel_w;
   int32_t stride_h, stride_w;
   int32_t pad_top, pad_left;
-  int32_t quads;      // ceil(kernel_h * kernel_w * in_c / 4)
+  int32_t quads;      // kernel_h * ceil(kernel_w * in_c / 4)
   int32_t x_zero;     // what padding reads
   int32_t y_zero;     // zero point of the output
   int32_t low, high;  // clip range of the output, within int8

@@ -42,58 +42,38 @@ static inline int8_t *conv2d_s8_dsp_row(const conv2d_s8_dsp_args *a, const int8_
   return conv2d_s8_dsp_pad(bytes, after * a->in_c, a->x_zero);
 }
 
-/// A window that reaches beyond the input, or whose rows do not fill whole words, by way of
-/// `bytes`.
+/// A window that reaches beyond the input, padded, in rows of `length` bytes.
 DSP_TILE static void conv2d_s8_dsp_border(const conv2d_s8_dsp_args *a, const int8_t *image,
-                                          int32_t top, int32_t left, uint32_t *wide, int32_t pitch,
+                                          int32_t top, int32_t left, int32_t length,
                                           int8_t *bytes) {
-  const int32_t length = a->kernel_w * a->in_c, is_whole = length % 4 == 0;
-  int8_t *end = bytes;
-  for (int32_t y = top; y < top + a->kernel_h; y++) {
-    end = conv2d_s8_dsp_row(a, image, y, left, end);
-    if (is_whole) {
-      wide = dsp_widen(bytes, length, wide, pitch);
-      end = bytes;
-    }
-  }
-  if (!is_whole) {
-    dsp_widen(bytes, length * a->kernel_h, wide, pitch);
+  for (int32_t y = top; y < top + a->kernel_h; y++, bytes += length) {
+    int8_t *const end = conv2d_s8_dsp_row(a, image, y, left, bytes);
+    conv2d_s8_dsp_pad(end, (int32_t)(bytes + length - end), 0);
   }
 }
 
-/// `rows` rows of `length` bytes, one after the other. All but the last are copied in whole words:
-/// what is too much of one lies in the input, and the next goes over it.
-static inline void conv2d_s8_dsp_pack(const int8_t *x, int32_t stride, int32_t length, int32_t rows,
-                                      int8_t *bytes) {
-  for (int32_t row = 1; row < rows; row++, x += stride, bytes += length) {
-    for (int32_t i = 0; i < length; i += 4) {
-      memcpy(bytes + i, x + i, 4);
-    }
-  }
-  conv2d_s8_dsp_copy(bytes, x, length);
-}
-
-/// The window of output pixel `pixel`, widened, as one of `pitch` interleaved rows.
+/// The window of output pixel `pixel`, widened, as one of `pitch` interleaved rows. Each row of a
+/// window fills whole words: behind its end lie bytes that meet weights of zero. A window that
+/// reaches beyond the input, or whose last word would, goes through `bytes`.
 DSP_TILE static void conv2d_s8_dsp_gather(const conv2d_s8_dsp_args *a, int32_t pixel,
                                           uint32_t *wide, int32_t pitch, int8_t *bytes) {
   const int32_t line = pixel / a->out_w, image_number = line / a->out_h;
   const int32_t top = (line - image_number * a->out_h) * a->stride_h - a->pad_top;
   const int32_t left = (pixel - line * a->out_w) * a->stride_w - a->pad_left;
-  const int32_t length = a->kernel_w * a->in_c, stride = a->in_w * a->in_c;
+  const int32_t stride = a->in_w * a->in_c, bottom = top + a->kernel_h;
+  const int32_t length = (a->kernel_w * a->in_c + 3) / 4 * 4;
   const int8_t *const image = a->x + image_number * a->in_h * stride;
-  if (top < 0 || top + a->kernel_h > a->in_h || left < 0 || left + a->kernel_w > a->in_w) {
-    conv2d_s8_dsp_border(a, image, top, left, wide, pitch, bytes);
-    return;
+  const int8_t *x = image + (top * stride + left * a->in_c);
+  int32_t step = stride;
+  if (top < 0 || left < 0 || bottom > a->in_h || left + a->kernel_w > a->in_w ||
+      (bottom == a->in_h && left * a->in_c + length > stride)) {
+    conv2d_s8_dsp_border(a, image, top, left, length, bytes);
+    x = bytes;
+    step = length;
   }
-  const int8_t *x = image + top * stride + left * a->in_c;
-  if (length % 4 == 0 || a->kernel_h == 1) {
-    for (int32_t row = a->kernel_h; row > 0; row--, x += stride) {
-      wide = dsp_widen(x, length, wide, pitch);
-    }
-    return;
+  for (int32_t row = a->kernel_h; row > 0; row--, x += step) {
+    wide = dsp_widen(x, length, wide, pitch);
   }
-  conv2d_s8_dsp_pack(x, stride, length, a->kernel_h, bytes);
-  dsp_widen(bytes, length * a->kernel_h, wide, pitch);
 }
 
 /// Whether every output pixel is the input pixel of the same number.

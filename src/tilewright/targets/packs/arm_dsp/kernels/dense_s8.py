@@ -6,7 +6,7 @@ from tilewright.ir.types import Array
 from tilewright.ops.dense import QDense
 from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.arm_dsp.kernels.estimates import faster_than
-from tilewright.targets.packs.arm_dsp.kernels.matrix import next_rows, pack_product, quads
+from tilewright.targets.packs.arm_dsp.kernels.matrix import pack_product, quads
 from tilewright.targets.packs.arm_dsp.kernels.refusals import refuse_product
 from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE, variant_source
 from tilewright.targets.packs.portable.kernels.dense_s8 import DENSE_S8
@@ -16,8 +16,7 @@ PIECE = 128
 
 
 def _widened_bytes(signature: Signature) -> int:
-    rows = next_rows(signature.output.size // signature.output.shape[-1])
-    return 8 * rows * quads(signature.inputs[1].shape[1])
+    return 8 * quads(signature.inputs[1].shape[1])
 
 
 def _pieces_bytes(signature: Signature) -> int:
@@ -74,9 +73,8 @@ def _kernel(rounding: Rounding) -> Kernel:
         streaming=Streaming(inputs=(0,), block_axes=1),
         includes=(
             HERE / "dense_s8_dsp_core.h",
-            HERE / "dsp_pairs.h",
-            HERE / "dsp_products.h",
             HERE / "dsp_requantise.h",
+            HERE / "dsp_row.h",
             HERE / "dsp_tiles.h",
             HERE / "dsp_words.h",
         ),

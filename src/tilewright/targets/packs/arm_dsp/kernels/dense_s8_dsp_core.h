@@ -1,9 +1,8 @@
-/// Dense layer over rows that are widened first; all reads of a block of rows come before its
-/// writes.
+/// Dense layer, row by row: all reads of a row come before its writes.
 #pragma once
 
 #include "dense_s8_dsp.h"
-#include "dsp_products.h"
+#include "dsp_row.h"
 
 /// One row in pieces, where a widened row would take more memory than all accumulators.
 static inline void dense_s8_dsp_pieces(const dense_s8_dsp_args *a, const dsp_matrix *m,
@@ -30,19 +29,15 @@ static inline void dense_s8_dsp_core(const void *args, tw_span work, tw_rounding
                              (a->in_c + 3) / 4,
                              a->out_c,
                              {a->bias, a->multiplier, a->shift, a->table_step, a->y_zero}};
-  for (int32_t row = work.start, rows; row < work.stop; row += rows) {
-    rows = a->piece < a->in_c ? 1 : dsp_next_rows(work.stop - row);
+  for (int32_t row = work.start; row < work.stop; row++) {
     const int8_t *const x = a->x + row * a->in_c;
     int8_t *const y = a->y + row * a->out_c;
     if (a->piece < a->in_c) {
       dense_s8_dsp_pieces(a, &matrix, x, y, rounding);
     } else {
-      const int32_t pitch = dsp_pitch(rows);
-      for (int32_t r = 0; r < pitch; r++) { // the fourth of three repeats the third
-        dsp_widen(x + tw_min(r, rows - 1) * a->in_c, a->in_c, a->scratch + r, pitch);
-      }
-      dsp_multiply(&matrix, a->scratch, rows, y, rounding);
+      dsp_widen(x, a->in_c, a->scratch, 1);
+      dsp_multiply_row(&matrix, a->scratch, y, rounding);
     }
-    dsp_clip(y, rows * a->out_c, a->low, a->high);
+    dsp_clip(y, a->out_c, a->low, a->high);
   }
 }

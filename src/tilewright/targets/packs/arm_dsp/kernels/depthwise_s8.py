@@ -20,6 +20,9 @@ from tilewright.targets.packs.arm_dsp.kernels.requantise import (
 )
 from tilewright.targets.packs.portable.kernels.depthwise_s8 import DEPTHWISE_S8
 
+FEW_CHANNELS = 32
+"""Up to so many, 3x3 weights are stored as int16: 18 instructions of 133 less per four outputs."""
+
 
 def _refuse(op: Op, signature: Signature, rounding: Rounding) -> str | None:
     reason = refuse_product(op, QDepthwiseConv2d, rounding)
@@ -44,6 +47,7 @@ def _fields(op: Op, signature: Signature) -> Fields:
         "pad_top": window.pads[0], "pad_left": window.pads[1],
         "x_zero": op.x_zero, "y_zero": op.output.zero,
         "low": op.output.low, "high": op.output.high,
+        "is_wide": int(_is_wide(op, c)),
     }  # fmt: skip
 
 
@@ -57,7 +61,14 @@ def _scratch_bytes(op: Op, signature: Signature) -> int:
     return -(-signature.inputs[1].size // 4) * 4 if op.window.is_padded else 0
 
 
-def _pack(constants: tuple[Array | None, ...], rounding: Rounding) -> tuple[Array | None, ...]:
+def _is_wide(op: QDepthwiseConv2d, channels: int) -> bool:
+    """Whether weights are stored as int16, for fewer instructions and some more flash."""
+    return op.window.kernel == (3, 3) and channels <= FEW_CHANNELS
+
+
+def _pack(
+    op: QDepthwiseConv2d, constants: tuple[Array | None, ...], rounding: Rounding
+) -> tuple[Array | None, ...]:
     """Weights and tables as one array of words, [ceil(C/4), KH*KW + 9]; see the header."""
     w, bias, multiplier, shift = (a for a in constants if a is not None)
     channels = w.shape[2]
@@ -66,9 +77,12 @@ def _pack(constants: tuple[Array | None, ...], rounding: Rounding) -> tuple[Arra
     tables = Tables(bias, multiplier * each, (shift * each).astype(np.int8))
     tables = pack_tables(by_element, tables, rounding)
     groups = quads(channels)
+    by_group = _fours(by_element.astype(np.int8)).transpose(1, 0, 2)
+    if _is_wide(op, channels):
+        by_group = by_group[..., [0, 2, 1, 3]].astype(np.int16)
     words = (
         _fours(tables.bias),
-        _fours(by_element.astype(np.int8)).reshape(len(by_element), groups, 4).transpose(1, 0, 2),
+        by_group,
         _fours(tables.multiplier),
         _fours(tables.shift),
     )
@@ -89,8 +103,8 @@ def _kernel(rounding: Rounding) -> Kernel:
         return _refuse(op, signature, rounding)
 
     def pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
-        del op
-        return _pack(constants, rounding)
+        assert isinstance(op, QDepthwiseConv2d)
+        return _pack(op, constants, rounding)
 
     return Kernel(
         symbol=f"depthwise_s8_dsp_{rounding.value}",

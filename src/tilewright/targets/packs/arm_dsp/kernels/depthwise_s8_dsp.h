@@ -9,8 +9,8 @@
 /// each element of the window in one word, four multipliers, and four shifts in one word, see
 /// dsp_requantise.h. Channels that are missing from the last block are zero there.
 typedef struct {
-  const int8_t *x;                          // [batch][in_h][in_w][channels]
-  const int32_t *w;                         // [ceil(channels / 4)][kernel_h * kernel_w + 9]
+  const int8_t *x;  // [batch][in_h][in_w][channels]
+  const int32_t *w; // [ceil(channels / 4)][kernel_h * kernel_w * (1 or 2) + 9]
   const int32_t *bias, *multiplier, *shift; // in w
   int8_t *y;                                // [batch][out_h][out_w][channels]
   int8_t *scratch; // [kernel_h][kernel_w][channels]: a window that needs padding
@@ -22,6 +22,7 @@ typedef struct {
   int32_t x_zero;    // what padding reads
   int32_t y_zero;    // zero point of the output
   int32_t low, high; // clip range of the output, within int8
+  int32_t is_wide;   // 1: weights are two words, of channels 0, 2 and 1, 3 as int16
 } depthwise_s8_dsp_args;
 
 void depthwise_s8_dsp_double(const void *args, tw_span work);

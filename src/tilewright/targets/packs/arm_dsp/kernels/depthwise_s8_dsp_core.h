@@ -1,5 +1,6 @@
 /// Depthwise convolution, four channels of a pixel at a time: ten instructions per element of the
-/// window, two loads, four SXTB16 and four SMLABB or SMLATT.
+/// window, two loads, four SXTB16 and four SMLABB or SMLATT; eight where the weights are stored as
+/// int16, as they are where there are few, and thus many pixels to use them for.
 ///
 /// A window that reaches beyond the input is copied and padded first. Four channels are written
 /// when they have been read, before the next four are read.
@@ -8,14 +9,6 @@
 #include "depthwise_s8_dsp_3x3.h"
 #include "dsp_requantise.h"
 #include "dsp_words.h"
-
-/// acc += the element's products.
-static inline void depthwise_s8_dsp_add(uint32_t x, uint32_t w, int32_t acc[4]) {
-  acc[0] = dsp_first(dsp_even(x), dsp_even(w), acc[0]);
-  acc[1] = dsp_first(dsp_odd(x), dsp_odd(w), acc[1]);
-  acc[2] = dsp_second(dsp_even(x), dsp_even(w), acc[2]);
-  acc[3] = dsp_second(dsp_odd(x), dsp_odd(w), acc[3]);
-}
 
 /// The next `count` <= 4 channels of any window.
 static inline void depthwise_s8_dsp_next(const depthwise_s8_dsp_args *a, depthwise_s8_dsp_pixel *p,
@@ -27,12 +20,13 @@ static inline void depthwise_s8_dsp_next(const depthwise_s8_dsp_args *a, depthwi
     const int8_t *x = row;
     for (int32_t kx = 0; kx < a->kernel_w; kx++, x += p->channels, w++) {
       uint32_t four = 0;
-      if (count == 4) {
-        four = dsp_load(x);
-      } else {
-        memcpy(&four, x, (size_t)count);
-      }
-      depthwise_s8_dsp_add(four, (uint32_t)*w, acc);
+      memcpy(&four, x, (size_t)count);
+      const uint32_t even = a->is_wide ? (uint32_t)*w++ : dsp_even((uint32_t)*w);
+      const uint32_t odd = a->is_wide ? (uint32_t)*w : dsp_odd((uint32_t)*w);
+      acc[0] = dsp_first(dsp_even(four), even, acc[0]);
+      acc[1] = dsp_first(dsp_odd(four), odd, acc[1]);
+      acc[2] = dsp_second(dsp_even(four), even, acc[2]);
+      acc[3] = dsp_second(dsp_odd(four), odd, acc[3]);
     }
   }
   uint32_t shifts = (uint32_t)w[4];
@@ -49,14 +43,16 @@ static inline void depthwise_s8_dsp_next(const depthwise_s8_dsp_args *a, depthwi
 static inline void depthwise_s8_dsp_channels(const depthwise_s8_dsp_args *a,
                                              depthwise_s8_dsp_pixel *p, tw_rounding rounding) {
   const int32_t is_fast = rounding == TW_ROUND_DOUBLE && a->kernel_h == 3 && a->kernel_w == 3;
-  while (p->fours > 0) {
-    if (is_fast) {
-      depthwise_s8_dsp_next_3x3(p);
+  for (; p->fours > 0; p->fours--) {
+    if (is_fast && a->is_wide) {
+      depthwise_s8_dsp_next_3x3(p, 1);
+    } else if (is_fast) {
+      depthwise_s8_dsp_next_3x3(p, 0);
     }
-    if (p->fours > 0) {
-      depthwise_s8_dsp_next(a, p, 4, rounding);
-      p->fours--;
+    if (p->fours == 0) {
+      break;
     }
+    depthwise_s8_dsp_next(a, p, 4, rounding);
   }
   if (a->channels % 4 > 0) {
     depthwise_s8_dsp_next(a, p, a->channels % 4, rounding);

@@ -4,8 +4,7 @@
 
 #include "dsp_tiles.h"
 
-/// What four rows and some pairs of channels need under the double rounding, where each channel's
-/// shift is that of the short sequence. The assembly counts on the order of the members.
+/// What four rows and pairs of channels need. The assembly counts on the order of the members.
 typedef struct {
   const uint32_t *x, *end;   // the rows
   const int32_t *w;          // of the next pair
@@ -14,18 +13,27 @@ typedef struct {
   const int32_t *multiplier; // of the next pair
   int32_t zero, pitch;       // zero point; bytes from one row of output to the next
   int8_t *y;                 // where the next pair goes
-  uint32_t shifts;           // of the next channels, one byte each
-  int32_t pairs;             // to go
+  uint32_t shifts;           // of this pair, one byte each
+  const int8_t *shift;       // of the next pair
+  int32_t pairs;             // to go; even where the next is the first of its four channels
 } dsp_pairs;
 
-/// Output of four rows and two pairs of channels at most. While products are summed, eight
-/// registers hold accumulators and six what they are made of: all else waits in memory.
+/// Where the next pair's weights are when those of this one ended before `end`.
+static inline const int32_t *dsp_next_pair(const dsp_pairs *p, const int32_t *end) {
+  return p->pairs % 2 ? p->w + 2 : end - 2;
+}
+
+/// Output of four rows, pair after pair, up to the first that takes the long way. While products
+/// are summed, eight registers hold accumulators and six what they are made of: all else waits in
+/// memory.
 #if DSP_ASSEMBLY
 static inline void dsp_multiply_pairs(dsp_pairs *pairs) {
   register dsp_pairs *p __asm__("r0") = pairs;
   __asm__ volatile(
       "ldr r12, [r0, #4]; strd r0, r12, [sp, #-8]!\n"
       "3:\n\t" // the next pair of channels: r1-r4 and r5-r8
+      "ldr r12, [r0, #40]; ldrh r11, [r12], #2; tst r11, #0x80808080; bne 4f\n\t"
+      "strd r11, r12, [r0, #36]\n\t"
       "ldr r12, [r0, #16]; ldrd r1, r5, [r12], #8; str r12, [r0, #16]\n\t"
       "ldr r9, [r0]; ldrd r10, r11, [r0, #8]\n\t"
       "mov r2, r1; mov r3, r1; mov r4, r1; mov r6, r5; mov r7, r5; mov r8, r5\n\t"
@@ -43,24 +51,24 @@ static inline void dsp_multiply_pairs(dsp_pairs *pairs) {
       ".endr\n\t"
       ".endr\n\t"
       "ldr r0, [sp, #4]; cmp r9, r0; bne 1b\n\t"
-      "ldr r0, [sp]\n\t" // multipliers r9 and r10, zero r11, pitch r12, y r0, shifts lr
+      "ldr r0, [sp]; ldr r11, [r0, #44]; sub r11, r11, #1; str r11, [r0, #44]\n\t"
+      "ldr r12, [r0, #8]; lsls r11, r11, #31; ite mi; addmi r12, r12, #8; subpl r12, r10, #8\n\t"
+      "str r12, [r0, #8]\n\t" // multipliers r9 and r10, zero r11, pitch r12, y r0, shifts lr
       "ldr r11, [r0, #20]; ldrd r9, r10, [r11], #8; str r11, [r0, #20]\n\t"
       "ldrd r11, r12, [r0, #24]; ldrd r0, lr, [r0, #32]\n\t"
       ".irp acc, r1, r2, r3, r4\n\t"
       "smmlar \\acc, \\acc, r9, \\acc; adds \\acc, \\acc, \\acc, asr #31\n\t"
       "asrs \\acc, \\acc, lr; adc \\acc, \\acc, r11; ssat \\acc, #8, \\acc\n\t"
       ".endr\n\t"
-      "strb r1, [r0]; strb r2, [r0, r12]; strb r3, [r0, r12, lsl #1]; add r0, r0, r12\n\t"
-      "strb r4, [r0, r12, lsl #1]; sub r0, r0, r12; add r0, r0, #1; lsr lr, lr, #8\n\t"
+      "strb r1, [r0]; strb r2, [r0, r12]; strb r3, [r0, r12, lsl #1]\n\t"
+      "add r1, r12, r12, lsl #1; strb r4, [r0, r1]; add r0, r0, #1; lsr lr, lr, #8\n\t"
       ".irp acc, r5, r6, r7, r8\n\t"
       "smmlar \\acc, \\acc, r10, \\acc; adds \\acc, \\acc, \\acc, asr #31\n\t"
       "asrs \\acc, \\acc, lr; adc \\acc, \\acc, r11; ssat \\acc, #8, \\acc\n\t"
       ".endr\n\t"
-      "strb r5, [r0]; strb r6, [r0, r12]; strb r7, [r0, r12, lsl #1]; add r0, r0, r12\n\t"
-      "strb r8, [r0, r12, lsl #1]; sub r0, r0, r12; add r0, r0, #1; lsr lr, lr, #8\n\t"
-      "ldr r1, [sp]; strd r0, lr, [r1, #32]; mov r0, r1\n\t"
-      "ldr r1, [r0, #8]; add r1, r1, #8; str r1, [r0, #8]\n\t"
-      "ldr r1, [r0, #40]; subs r1, r1, #1; str r1, [r0, #40]; bne 3b\n\t"
+      "strb r5, [r0]; strb r6, [r0, r12]; strb r7, [r0, r12, lsl #1]; strb r8, [r0, r1]\n\t"
+      "add r1, r0, #1; ldr r0, [sp]; str r1, [r0, #32]; ldr r1, [r0, #44]; cmp r1, #0; bne 3b\n"
+      "4:\n\t"
       "add sp, sp, #8"
       : "+r"(p)
       :
@@ -69,14 +77,14 @@ static inline void dsp_multiply_pairs(dsp_pairs *pairs) {
 }
 #else
 static inline void dsp_multiply_pairs(dsp_pairs *pairs) {
-  for (; pairs->pairs > 0; pairs->pairs--) {
-    const int32_t one = *pairs->bias++, two = *pairs->bias++;
+  while (pairs->pairs > 0 && (pairs->shift[0] | pairs->shift[1]) >= 0) {
+    const int32_t one = *pairs->bias++, two = *pairs->bias++, pitch = pairs->pitch;
     dsp_four a = {one, one, one, one}, b = {two, two, two, two};
     dsp_four_by_two(pairs->x, pairs->end, pairs->w, &a, &b);
-    pairs->w += 2;
-    const int32_t pitch = pairs->pitch;
-    for (int32_t channel = 0; channel < 2; channel++, pairs->shifts >>= 8) {
-      const dsp_scale scale = {*pairs->multiplier++, (int32_t)(pairs->shifts & 0xFF), pairs->zero};
+    pairs->pairs--;
+    pairs->w = dsp_next_pair(pairs, pairs->w + (pairs->end - pairs->x) / 2);
+    for (int32_t channel = 0; channel < 2; channel++) {
+      const dsp_scale scale = {*pairs->multiplier++, *pairs->shift++, pairs->zero};
       dsp_finish_rows(channel ? b : a, scale, pairs->y++, pitch, 3 * pitch, TW_ROUND_DOUBLE);
     }
   }

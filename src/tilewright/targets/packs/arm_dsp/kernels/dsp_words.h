@@ -12,6 +12,13 @@ static inline uint32_t dsp_load(const int8_t *x) {
   return word;
 }
 
+/// For functions with assembly that wants one of its arguments as a constant.
+#if defined(__GNUC__)
+#define DSP_INLINE static inline __attribute__((always_inline))
+#else
+#define DSP_INLINE static inline
+#endif
+
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
 
 /// Bytes 0 and 2 of `x`, widened.

@@ -46,4 +46,14 @@ def pack_product(
     w, bias, multiplier, shift = (a for a in constants if a is not None)
     rows = w.reshape(w.shape[0], -1)
     tables = pack_tables(rows.T, Tables(bias, multiplier, shift), rounding)
-    return None, pack_matrix(rows), tables.bias, tables.multiplier, tables.shift
+    return None, pack_matrix(_whole_words(w)), tables.bias, tables.multiplier, tables.shift
+
+
+def _whole_words(w: Array) -> Array:
+    """w[O,K] as it is, w[O,KH,KW,C] as [O, KH * KW * C] with each KW * C filled up to fours."""
+    if w.ndim == 2:
+        return w
+    rows = w.reshape(w.shape[0], w.shape[1], -1)
+    filled = np.zeros((*rows.shape[:2], quads(rows.shape[2]) * 4), np.int8)
+    filled[:, :, : rows.shape[2]] = rows
+    return filled.reshape(w.shape[0], -1)
