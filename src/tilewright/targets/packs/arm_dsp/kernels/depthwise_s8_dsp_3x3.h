@@ -5,21 +5,25 @@
 #include "depthwise_s8_dsp.h"
 #include "dsp_words.h"
 
-/// One pixel's channels, as far as they are done. The assembly counts on the order of the members.
+/// Neighbouring pixels, as far as they are done. The assembly counts on the order of the members.
 typedef struct {
   const int8_t *x;       // first element of the window, next channel
   const int32_t *block;  // of the next four channels
   int32_t channels, row; // bytes from one column of the window to the next, and from row to row
   int8_t *y;             // where the next channel goes
   int32_t zero;          // zero point of the output
-  int32_t fours;         // times four channels to go
-} depthwise_s8_dsp_pixel;
+  int32_t fours;         // times four channels of this pixel to go
+  int32_t pixels;        // to go, this one included
+  int32_t skip;          // bytes from the end of a window's channels to the next window
+  const int32_t *first;  // block of every pixel
+  int32_t all_fours;     // of every pixel
+} depthwise_s8_dsp_pixels;
 
-/// The next four channels and more of a 3x3 window, under the double rounding, up to the first
-/// four of which one takes the long way. `is_wide` must be a constant.
-DSP_INLINE void depthwise_s8_dsp_next_3x3(depthwise_s8_dsp_pixel *pixel, int32_t is_wide) {
+/// The next four channels and more of 3x3 windows, under the double rounding, up to the first four
+/// of which one takes the long way. `is_wide` must be a constant.
+DSP_INLINE void depthwise_s8_dsp_next_3x3(depthwise_s8_dsp_pixels *pixels, int32_t is_wide) {
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP && defined(__OPTIMIZE__)
-  register depthwise_s8_dsp_pixel *p __asm__("lr") = pixel;
+  register depthwise_s8_dsp_pixels *p __asm__("lr") = pixels;
   __asm__ volatile("push {lr}; ldrd r0, r1, [lr]; ldrd r2, r8, [lr, #8]\n"
                    "1:\n\t" // the next four channels: r3-r6
                    "ldr r7, [r1, #68 + 36 * %c1]; tst r7, #0x80808080; bne 2f\n\t"
@@ -50,7 +54,10 @@ DSP_INLINE void depthwise_s8_dsp_next_3x3(depthwise_s8_dsp_pixel *pixel, int32_t
                    "adc r6, r6, r12; ssat r6, #8, r6; strb r6, [lr], #1\n\t"
                    "ldr r12, [sp]; str lr, [r12, #16]\n\t"
                    "sub r0, r0, r8, lsl #1; sub r0, r0, r8; add r0, r0, #4\n\t"
-                   "ldr r9, [r12, #24]; subs r9, r9, #1; str r9, [r12, #24]; bne 1b\n"
+                   "ldr r9, [r12, #24]; subs r9, r9, #1; str r9, [r12, #24]; bne 1b\n\t"
+                   "ldr r9, [r12, #28]; subs r9, r9, #1; str r9, [r12, #28]; beq 2f\n\t"
+                   "ldrd r9, r1, [r12, #32]; add r0, r0, r9\n\t"
+                   "ldr r9, [r12, #40]; str r9, [r12, #24]; b 1b\n"
                    "2:\n\t"
                    "pop {lr}; strd r0, r1, [lr]"
                    : "+r"(p)
@@ -58,7 +65,7 @@ DSP_INLINE void depthwise_s8_dsp_next_3x3(depthwise_s8_dsp_pixel *pixel, int32_t
                    : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11",
                      "r12", "cc", "memory");
 #else
-  (void)pixel;
+  (void)pixels;
   (void)is_wide;
 #endif
 }

@@ -11,7 +11,7 @@
 #include "dsp_words.h"
 
 /// The next `count` <= 4 channels of any window.
-static inline void depthwise_s8_dsp_next(const depthwise_s8_dsp_args *a, depthwise_s8_dsp_pixel *p,
+static inline void depthwise_s8_dsp_next(const depthwise_s8_dsp_args *a, depthwise_s8_dsp_pixels *p,
                                          int32_t count, tw_rounding rounding) {
   int32_t acc[4] = {p->block[0], p->block[1], p->block[2], p->block[3]};
   const int32_t *w = p->block + 4;
@@ -39,20 +39,25 @@ static inline void depthwise_s8_dsp_next(const depthwise_s8_dsp_args *a, depthwi
   p->block = w + 5;
 }
 
-/// All channels of one output pixel, whose window is `p`.
+/// All channels of neighbouring pixels; of one only, where channels are no multiple of four.
 static inline void depthwise_s8_dsp_channels(const depthwise_s8_dsp_args *a,
-                                             depthwise_s8_dsp_pixel *p, tw_rounding rounding) {
+                                             depthwise_s8_dsp_pixels *p, tw_rounding rounding) {
   const int32_t is_fast = rounding == TW_ROUND_DOUBLE && a->kernel_h == 3 && a->kernel_w == 3;
-  for (; p->fours > 0; p->fours--) {
+  while (p->pixels > 0 && p->all_fours > 0) {
     if (is_fast && a->is_wide) {
       depthwise_s8_dsp_next_3x3(p, 1);
     } else if (is_fast) {
       depthwise_s8_dsp_next_3x3(p, 0);
     }
-    if (p->fours == 0) {
+    if (p->pixels == 0) {
       break;
     }
     depthwise_s8_dsp_next(a, p, 4, rounding);
+    if (--p->fours == 0 && --p->pixels > 0) {
+      p->x += p->skip;
+      p->block = p->first;
+      p->fours = p->all_fours;
+    }
   }
   if (a->channels % 4 > 0) {
     depthwise_s8_dsp_next(a, p, a->channels % 4, rounding);
@@ -74,6 +79,13 @@ static inline void depthwise_s8_dsp_gather(const depthwise_s8_dsp_args *a, const
   }
 }
 
+/// How many windows from column `left` of the input on, `count` at most, lie inside it.
+static inline int32_t depthwise_s8_dsp_inside(const depthwise_s8_dsp_args *a, int32_t left,
+                                              int32_t count) {
+  const int32_t room = a->in_w - a->kernel_w - left;
+  return left < 0 || room < 0 ? 0 : tw_min(room / a->stride_w + 1, count);
+}
+
 /// Output columns [work.start, work.stop) of one line of output.
 static inline void depthwise_s8_dsp_line(const depthwise_s8_dsp_args *a, int32_t line, tw_span work,
                                          tw_rounding rounding) {
@@ -82,19 +94,31 @@ static inline void depthwise_s8_dsp_line(const depthwise_s8_dsp_args *a, int32_t
   const int8_t *const image = a->x + image_number * a->in_h * stride;
   const int32_t is_within = top >= 0 && top + a->kernel_h <= a->in_h;
   int8_t *y = a->y + (line * a->out_w + work.start) * channels;
-  int32_t left = work.start * a->stride_w - a->pad_left;
-  for (int32_t column = work.start; column < work.stop; column++, left += a->stride_w) {
-    depthwise_s8_dsp_pixel p = {a->scratch, a->w,      channels,    a->kernel_w * channels,
-                                y,          a->y_zero, channels / 4};
-    if (is_within && left >= 0 && left + a->kernel_w <= a->in_w) {
-      p.x = image + top * stride + left * channels;
-      p.row = stride;
-    } else {
+  for (int32_t column = work.start, pixels; column < work.stop; column += pixels) {
+    const int32_t left = column * a->stride_w - a->pad_left;
+    pixels = is_within ? depthwise_s8_dsp_inside(a, left, work.stop - column) : 0;
+    depthwise_s8_dsp_pixels p = {image + (top * stride + left * channels),
+                                 a->w,
+                                 channels,
+                                 stride,
+                                 y,
+                                 a->y_zero,
+                                 channels / 4,
+                                 pixels,
+                                 (a->stride_w - 1) * channels,
+                                 a->w,
+                                 channels / 4};
+    if (pixels == 0) {
       depthwise_s8_dsp_gather(a, image, top, left);
+      p.x = a->scratch;
+      p.row = a->kernel_w * channels;
+    }
+    if (pixels == 0 || channels % 4 > 0) {
+      p.pixels = pixels = 1;
     }
     depthwise_s8_dsp_channels(a, &p, rounding);
-    dsp_clip(y, channels, a->low, a->high);
-    y += channels;
+    dsp_clip(y, pixels * channels, a->low, a->high);
+    y += pixels * channels;
   }
 }
 
