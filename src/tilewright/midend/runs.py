@@ -135,15 +135,21 @@ class Run:
 
     def is_possible(self, group: Group, tiles: Sequence[Tile]) -> bool:
         """Whether every kernel finds what it reads and writes in one piece."""
-        types = self.types
+        return all(self.finds(name, hold, tiles) for name, hold in group.holds.items())
+
+    def finds(self, name: ValueName, hold: Hold, tiles: Sequence[Tile]) -> bool:
+        """Whether kernels find what they read and write of one tensor in one piece."""
+        type_ = self.types[name]
         return all(
-            _is_in_one_piece(types[name], region, tile.held[name], group.holds[name])
+            _is_in_one_piece(type_, region, tile.held[name], hold)
+            for index, step in enumerate(self.members)
+            if name in (*step.node.inputs, step.node.output)
             for tile in tiles
-            for step, call in zip(self.members, tile.calls, strict=True)
-            if call is not None
-            for name, region in zip(
+            if (call := tile.calls[index]) is not None
+            for value, region in zip(
                 (*step.node.inputs, step.node.output), (*call.inputs, call.output), strict=True
             )
+            if value == name
         )
 
     def work(self, tiles: Sequence[Tile]) -> Work:

@@ -75,14 +75,16 @@ class StreamedRun:
         if any(route is None for route in routes.values()):
             return
         travels = {name: route for name, route in routes.items() if route is not None}
+        torn = {name for name in free if not self.run.finds(name, Hold.DIRECT, tiles)}
+        away = replace(group, holds={**group.holds, **dict.fromkeys(travels, Hold.SINGLE)})
+        if not self.run.is_possible(away, tiles):
+            return
         work = self.run.work(tiles)
-        for near in _subsets(free):
+        for near in _subsets([name for name in free if name not in torn]):
             far = [travels[name] for name in (*fixed, *free) if name not in near]
             for copies in _choices(far):
                 held = {name: _HOLDS[count] for name, count in copies.items()}
                 chosen = replace(group, holds={**group.holds, **held})
-                if not self.run.is_possible(chosen, tiles):
-                    break
                 yield self._cut(chosen, tiles, work, Schedule((), tuple(far), copies))
 
     def _cut(self, group: Group, tiles: Sequence[Tile], work: Work, schedule: Schedule) -> Cut:
