@@ -3,13 +3,15 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from case import Case, sizes, stored, window_inputs
+from case import Case, sizes, stored, window_inputs, windows
 from strategies_products import operands, zero_points
 from strategies_tflite import TFLITE, scales, zeros
 from tilewright.ir.op import Op
 from tilewright.ops.arithmetic_tflite import QAdd
 from tilewright.ops.conv2d import QConv2d, QDepthwiseConv2d
 from tilewright.ops.dense import QDense
+from tilewright.ops.lut import Lut
+from tilewright.ops.pool2d import MaxPool2d
 from tilewright.ops.pool_tflite import QAveragePool2d
 from tilewright.ops.requantise import Requantise
 from tilewright.ops.rescale import Rounding
@@ -88,10 +90,25 @@ def average_pool(draw: st.DrawFn) -> Case:
     return Case(QAveragePool2d(Window2d((h, w), (1, 1), (0, 0, 0, 0))), (x,))
 
 
+@st.composite
+def max_pool(draw: st.DrawFn) -> Case:
+    """Channels in one vector and in several."""
+    window = draw(windows())
+    h, w = draw(window_inputs(window))
+    return Case(MaxPool2d(window), (draw(stored((draw(sizes(2)), h, w, draw(channels(40))))),))
+
+
+@st.composite
+def lut(draw: st.DrawFn) -> Case:
+    return Case(Lut(), (draw(stored((draw(st.integers(1, 300)),))), draw(stored((256,)))))
+
+
 HELIUM_CASES: dict[type[Op], st.SearchStrategy[Case]] = {
     QConv2d: conv2d(),
     QDepthwiseConv2d: depthwise(),
     QDense: dense(),
     QAdd: add(),
     QAveragePool2d: average_pool() | TFLITE[QAveragePool2d],
+    MaxPool2d: max_pool(),
+    Lut: lut(),
 }

@@ -6,6 +6,8 @@ from tilewright.targets.packs.helium.kernels.average_pool2d_helium import AVERAG
 from tilewright.targets.packs.helium.kernels.conv2d_helium import CONV2D_HELIUM
 from tilewright.targets.packs.helium.kernels.dense_helium import DENSE_HELIUM
 from tilewright.targets.packs.helium.kernels.depthwise3x3_helium import DEPTHWISE3X3_HELIUM
+from tilewright.targets.packs.helium.kernels.lut_helium import LUT_HELIUM
+from tilewright.targets.packs.helium.kernels.max_pool2d_helium import MAX_POOL2D_HELIUM
 
 HELIUM: tuple[Kernel, ...] = (
     *CONV2D_HELIUM,
@@ -13,4 +15,6 @@ HELIUM: tuple[Kernel, ...] = (
     *DENSE_HELIUM,
     ADD_HELIUM,
     AVERAGE_POOL2D_HELIUM,
+    MAX_POOL2D_HELIUM,
+    LUT_HELIUM,
 )

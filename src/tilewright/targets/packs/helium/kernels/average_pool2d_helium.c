@@ -2,18 +2,7 @@
 
 #include <arm_mve.h>
 
-#include "tw_arithmetic.h"
-
-/// Elements [first, stop) of one window axis that lie inside the input.
-typedef struct {
-  int32_t first, stop;
-} taps;
-
-static taps taps_inside(int32_t origin, int32_t kernel, int32_t dilation, int32_t extent) {
-  const int32_t before = origin < 0 ? (-origin + dilation - 1) / dilation : 0;
-  const int32_t after = extent > origin ? (extent - origin + dilation - 1) / dilation : 0;
-  return (taps){.first = before, .stop = tw_max(tw_min(kernel, after), before)};
-}
+#include "taps_helium.h"
 
 /// Sums of eight channels over `rows` times `columns` elements: 256 of int8 fit in int16.
 static inline int16x8_t sum_eight(const int8_t *x, int32_t rows, int32_t row_step, int32_t columns,
@@ -43,8 +32,8 @@ void average_pool2d_helium(const void *args, tw_span work) {
     const int32_t line = pixel / a->out_w;
     const int32_t top = line % a->out_h * a->stride_h - a->pad_top;
     const int32_t left = pixel % a->out_w * a->stride_w - a->pad_left;
-    const taps rows = taps_inside(top, a->kernel_h, a->dilation_h, a->in_h);
-    const taps columns = taps_inside(left, a->kernel_w, a->dilation_w, a->in_w);
+    const helium_taps rows = helium_taps_inside(top, a->kernel_h, a->dilation_h, a->in_h);
+    const helium_taps columns = helium_taps_inside(left, a->kernel_w, a->dilation_w, a->in_w);
     const int32_t elements = (rows.stop - rows.first) * (columns.stop - columns.first);
     const int8_t *const image = a->x + line / a->out_h * a->in_h * a->in_w * channels;
     const int8_t *x = image + (top * a->in_w + left) * channels + rows.first * row_step +

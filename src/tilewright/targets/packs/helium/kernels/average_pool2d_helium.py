@@ -47,4 +47,5 @@ AVERAGE_POOL2D_HELIUM = Kernel(
     items=output_rows,
     cycles=_cycles,
     streaming=Streaming(inputs=(0,), block_axes=0),
+    includes=(HERE / "taps_helium.h",),
 )

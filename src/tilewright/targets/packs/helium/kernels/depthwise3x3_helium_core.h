@@ -95,13 +95,15 @@ static inline void depthwise3x3_helium_any(const depthwise3x3_helium_job *job, i
     const int32x4_t multiplier = vldrwq_s32(job->multiplier + c);
     const int32x4_t shift = vldrbq_s32(job->shift + c);
     int8_t *y = job->y + c;
+    int8x16_t w[4];
+    for (int32_t j = 0; j < 4; j++) {
+      w[j] = vldrbq_gather_offset_z_s8(job->w + (c + j) * WINDOW_TAPS, taps, nine);
+    }
     for (int32_t i = 0; i < job->pixels; i++, y += job->next) {
       const int8_t *x = job->x + c * job->plane + i * job->step;
       int32_t sums[4];
       for (int32_t j = 0; j < 4; j++) {
-        const int8_t *w = job->w + (c + j) * WINDOW_TAPS;
-        sums[j] =
-            vmladavq_s8(vldrbq_s8(x + j * job->plane), vldrbq_gather_offset_z_s8(w, taps, nine));
+        sums[j] = vmladavq_s8(vldrbq_s8(x + j * job->plane), w[j]);
       }
       const int32x4_t acc = vaddq_s32(vldrwq_s32(sums), bias);
       const int32x4_t y4 = vaddq_n_s32(helium_rescale(acc, multiplier, shift, how), job->zero);
