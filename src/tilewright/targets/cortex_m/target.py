@@ -23,7 +23,7 @@ EMULATOR = (
     "-display", "none", "-monitor", "none", "-serial", "none", "-no-reboot",
     "-semihosting-config", "enable=on,target=native", "-kernel",
 )  # fmt: skip
-ACTIVATIONS = frozenset({Role.ACTIVATION, Role.SCRATCH})
+ACTIVATIONS = frozenset({Role.ACTIVATION, Role.SCRATCH, Role.TILE})
 CONSTANTS = frozenset({Role.WEIGHT, Role.TABLE})
 STACK_ONLY = frozenset[Role]()
 SLOWER_RAMS = frozenset({"sram"})
