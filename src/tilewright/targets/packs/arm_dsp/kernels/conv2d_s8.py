@@ -8,7 +8,12 @@ from tilewright.ir.types import Array
 from tilewright.ops.conv2d import QConv2d
 from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.arm_dsp.kernels.estimates import faster_than
-from tilewright.targets.packs.arm_dsp.kernels.matrix import next_rows, pack_product, quads
+from tilewright.targets.packs.arm_dsp.kernels.matrix import (
+    next_rows,
+    pack_product,
+    per_channel,
+    quads,
+)
 from tilewright.targets.packs.arm_dsp.kernels.refusals import refuse_dilation, refuse_product
 from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE, variant_source
 from tilewright.targets.packs.portable.kernels.conv2d_s8 import CONV2D_S8
@@ -39,7 +44,6 @@ def _fields(op: Op, signature: Signature) -> Fields:
         "quads": _quads(signature),
         "x_zero": op.x_zero, "y_zero": op.output.zero,
         "low": op.output.low, "high": op.output.high,
-        "table_step": int(signature.inputs[3].size > 1),
     }  # fmt: skip
 
 
@@ -69,7 +73,7 @@ def _kernel(rounding: Rounding) -> Kernel:
 
     def pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
         del op
-        return pack_product(constants, rounding)
+        return pack_product(per_channel(constants), rounding)
 
     return Kernel(
         symbol=f"conv2d_s8_dsp_{rounding.value}",

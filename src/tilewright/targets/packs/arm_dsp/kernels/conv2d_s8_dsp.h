@@ -9,8 +9,8 @@ typedef struct {
   const int8_t *x;           // [batch][in_h][in_w][in_c]
   const int32_t *w;          // [ceil(out_c / 4)][quads][4], see matrix.py
   const int32_t *bias;       // [out_c], x_zero folded in
-  const int32_t *multiplier; // [out_c] or [1]
-  const int8_t *shift;       // [out_c] or [1], see dsp_requantise.h
+  const int32_t *multiplier; // [out_c]
+  const int8_t *shift;       // [out_c], see dsp_requantise.h
   int8_t *y;                 // [batch][out_h][out_w][out_c]
   uint32_t *scratch;         // widened patches, then one patch of bytes
   int32_t in_h, in_w, in_c;
@@ -18,11 +18,10 @@ typedef struct {
   int32_t kernel_h, kernel_w;
   int32_t stride_h, stride_w;
   int32_t pad_top, pad_left;
-  int32_t quads;      // kernel_h * ceil(kernel_w * in_c / 4)
-  int32_t x_zero;     // what padding reads
-  int32_t y_zero;     // zero point of the output
-  int32_t low, high;  // clip range of the output, within int8
-  int32_t table_step; // 1: one multiplier and shift per channel, 0: one for all
+  int32_t quads;     // kernel_h * ceil(kernel_w * in_c / 4)
+  int32_t x_zero;    // what padding reads
+  int32_t y_zero;    // zero point of the output
+  int32_t low, high; // clip range of the output, within int8
 } conv2d_s8_dsp_args;
 
 void conv2d_s8_dsp_double(const void *args, tw_span work);

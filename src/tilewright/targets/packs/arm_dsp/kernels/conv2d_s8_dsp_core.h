@@ -85,18 +85,17 @@ static inline int32_t conv2d_s8_dsp_is_pointwise(const conv2d_s8_dsp_args *a) {
 static inline void conv2d_s8_dsp_core(const void *args, tw_span work, tw_rounding rounding) {
   const conv2d_s8_dsp_args *a = args;
   const dsp_matrix matrix = {
-      a->w, a->quads, a->out_c, {a->bias, a->multiplier, a->shift, a->table_step, a->y_zero}};
+      a->w, a->quads, a->out_c, {a->bias, a->multiplier, a->shift, 1, a->y_zero}};
   const int32_t is_pointwise = conv2d_s8_dsp_is_pointwise(a);
   for (int32_t pixel = work.start, rows; pixel < work.stop; pixel += rows) {
     rows = dsp_next_rows(work.stop - pixel);
-    const int32_t pitch = dsp_pitch(rows);
-    int8_t *const bytes = (int8_t *)(a->scratch + 2 * pitch * a->quads);
-    for (int32_t p = 0; p < pitch; p++) { // the fourth of three repeats the third
-      const int32_t number = pixel + tw_min(p, rows - 1);
+    int8_t *const bytes = (int8_t *)(a->scratch + 2 * rows * a->quads);
+    for (int32_t p = 0; p < rows; p++) {
+      const int32_t number = pixel + p;
       if (is_pointwise) {
-        dsp_widen(a->x + number * a->in_c, a->in_c, a->scratch + p, pitch);
+        dsp_widen(a->x + number * a->in_c, a->in_c, a->scratch + p, rows);
       } else {
-        conv2d_s8_dsp_gather(a, number, a->scratch + p, pitch, bytes);
+        conv2d_s8_dsp_gather(a, number, a->scratch + p, rows, bytes);
       }
     }
     int8_t *const y = a->y + pixel * a->out_c;

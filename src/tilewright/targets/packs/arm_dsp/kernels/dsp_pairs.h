@@ -15,12 +15,16 @@ typedef struct {
   int8_t *y;                 // where the next pair goes
   uint32_t shifts;           // of this pair, one byte each
   const int8_t *shift;       // of the next pair
-  int32_t pairs;             // to go; even where the next is the first of its four channels
+  int32_t pairs;             // to go
+  int32_t step, other_step;  // words from a pair's weights to the next's, in turn
 } dsp_pairs;
 
-/// Where the next pair's weights are when those of this one ended before `end`.
-static inline const int32_t *dsp_next_pair(const dsp_pairs *p, const int32_t *end) {
-  return p->pairs % 2 ? p->w + 2 : end - 2;
+/// Goes on to the weights of the next pair.
+static inline void dsp_next_weights(dsp_pairs *p) {
+  const int32_t step = p->step;
+  p->w += step;
+  p->step = p->other_step;
+  p->other_step = step;
 }
 
 /// Output of four rows, pair after pair, up to the first that takes the long way. While products
@@ -52,8 +56,9 @@ static inline void dsp_multiply_pairs(dsp_pairs *pairs) {
       ".endr\n\t"
       "ldr r0, [sp, #4]; cmp r9, r0; bne 1b\n\t"
       "ldr r0, [sp]; ldr r11, [r0, #44]; sub r11, r11, #1; str r11, [r0, #44]\n\t"
-      "ldr r12, [r0, #8]; lsls r11, r11, #31; ite mi; addmi r12, r12, #8; subpl r12, r10, #8\n\t"
-      "str r12, [r0, #8]\n\t" // multipliers r9 and r10, zero r11, pitch r12, y r0, shifts lr
+      "ldr r10, [r0, #8]; ldrd r11, r12, [r0, #48]; strd r12, r11, [r0, #48]\n\t"
+      "add r10, r10, r11, lsl #2; str r10, [r0, #8]\n\t"
+      // multipliers r9 and r10, zero r11, pitch r12, y r0, shifts lr
       "ldr r11, [r0, #20]; ldrd r9, r10, [r11], #8; str r11, [r0, #20]\n\t"
       "ldrd r11, r12, [r0, #24]; ldrd r0, lr, [r0, #32]\n\t"
       ".irp acc, r1, r2, r3, r4\n\t"
@@ -82,10 +87,10 @@ static inline void dsp_multiply_pairs(dsp_pairs *pairs) {
     dsp_four a = {one, one, one, one}, b = {two, two, two, two};
     dsp_four_by_two(pairs->x, pairs->end, pairs->w, &a, &b);
     pairs->pairs--;
-    pairs->w = dsp_next_pair(pairs, pairs->w + (pairs->end - pairs->x) / 2);
+    dsp_next_weights(pairs);
     for (int32_t channel = 0; channel < 2; channel++) {
       const dsp_scale scale = {*pairs->multiplier++, *pairs->shift++, pairs->zero};
-      dsp_finish_rows(channel ? b : a, scale, pairs->y++, pitch, 3 * pitch, TW_ROUND_DOUBLE);
+      dsp_finish_rows(channel ? b : a, scale, pairs->y++, pitch, TW_ROUND_DOUBLE);
     }
   }
 }

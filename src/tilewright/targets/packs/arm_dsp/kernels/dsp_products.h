@@ -1,4 +1,4 @@
-/// Products of one to four rows of int8 inputs with an int8 matrix: what convolution and dense
+/// Products of one or four rows of int8 inputs with an int8 matrix: what convolution and dense
 /// layers spend their time in.
 ///
 /// Rows are widened once, to words of two int16, elements 0 and 2 of every four, then 1 and 3. The
@@ -12,69 +12,86 @@
 #include "dsp_row.h"
 #include "dsp_tiles.h"
 
-/// What is the same for all output of three or four rows.
-typedef struct {
-  const uint32_t *x, *end; // the rows
-  int32_t pitch, last;     // see dsp_finish_rows
-} dsp_rows;
-
-/// Channels c and, if it exists, c + 1 of three or four rows. A second that does not exist is
-/// written first, where the other follows.
-DSP_TILE static void dsp_multiply_pair(const dsp_matrix *m, const dsp_rows *rows, int32_t c,
-                                       int8_t *y, tw_rounding rounding) {
-  const dsp_requantise *const r = &m->requantise;
-  const int32_t next = c + 1 < m->channels;
-  const int32_t one = r->bias[c], two = r->bias[c + next];
-  dsp_four a = {one, one, one, one}, b = {two, two, two, two};
-  dsp_four_by_two(rows->x, rows->end, m->w + c / 4 * 4 * m->quads + c % 4, &a, &b);
-  dsp_finish_rows(b, dsp_scale_of(r, c + next), y + c + next, rows->pitch, rows->last, rounding);
-  dsp_finish_rows(a, dsp_scale_of(r, c), y + c, rows->pitch, rows->last, rounding);
+/// One channel of four rows, slowly: the last of an odd number, or one that takes the long way.
+DSP_TILE static void dsp_multiply_channel(const dsp_matrix *m, const uint32_t *x, int32_t c,
+                                          int8_t *y, tw_rounding rounding) {
+  const int32_t bias = m->requantise.bias[c];
+  const int32_t *w = m->w + c / 4 * 4 * m->quads + c % 4 / 2 * 2;
+  dsp_four acc = {bias, bias, bias, bias};
+  for (int32_t half = 0; half < 2 * m->quads; half++, x += DSP_ROWS) {
+    const uint32_t pairs = (uint32_t)w[half / 2 * 4 + half % 2];
+    const uint32_t weights = c % 2 ? dsp_odd(pairs) : dsp_even(pairs);
+    acc.a0 = dsp_both(x[0], weights, acc.a0);
+    acc.a1 = dsp_both(x[1], weights, acc.a1);
+    acc.a2 = dsp_both(x[2], weights, acc.a2);
+    acc.a3 = dsp_both(x[3], weights, acc.a3);
+  }
+  dsp_finish_rows(acc, dsp_scale_of(&m->requantise, c), y + c, m->channels, rounding);
 }
 
-/// Output of three or four rows.
-DSP_TILE static void dsp_multiply_rows(const dsp_matrix *m, const uint32_t *x, int32_t count,
-                                       int8_t *y, tw_rounding rounding) {
+/// Pairs of channels of four rows under the double rounding.
+static inline void dsp_multiply_double(const dsp_matrix *m, const uint32_t *x, int8_t *y) {
   const dsp_requantise *const r = &m->requantise;
-  const int32_t channels = m->channels, step = 4 * m->quads;
-  const uint32_t *const end = x + 2 * DSP_ROWS * m->quads;
-  const dsp_rows rows = {x, end, channels, count < DSP_ROWS ? 2 * channels : 3 * channels};
-  int32_t c = 0;
-  if (rounding == TW_ROUND_DOUBLE && r->table_step && count == DSP_ROWS) {
-    const int32_t pairs = channels / 4 * 2;
-    dsp_pairs p = {
-        x, end,      m->w, (uint32_t)m->quads & 1, r->bias, r->multiplier, r->zero, channels, y,
-        0, r->shift, pairs};
-    while (p.pairs > 0) {
-      dsp_multiply_pairs(&p);
-      if (p.pairs > 0) {
-        dsp_multiply_pair(m, &rows, 2 * (pairs - p.pairs), y, rounding);
-        p.pairs--;
-        p.w = dsp_next_pair(&p, p.w + step);
-        p.bias += 2;
-        p.multiplier += 2;
-        p.shift += 2;
-        p.y += 2;
-      }
+  const int32_t pairs = m->channels / 2;
+  dsp_pairs p = {x,        x + 2 * DSP_ROWS * m->quads,
+                 m->w,     (uint32_t)m->quads & 1,
+                 r->bias,  r->multiplier,
+                 r->zero,  m->channels,
+                 y,        0,
+                 r->shift, pairs,
+                 2,        4 * m->quads - 2};
+  while (p.pairs > 0) {
+    dsp_multiply_pairs(&p);
+    if (p.pairs > 0) {
+      const int32_t c = 2 * (pairs - p.pairs);
+      dsp_multiply_channel(m, x, c, y, TW_ROUND_DOUBLE);
+      dsp_multiply_channel(m, x, c + 1, y, TW_ROUND_DOUBLE);
+      dsp_next_weights(&p);
+      p.bias += 2;
+      p.multiplier += 2;
+      p.shift += 2;
+      p.y += 2;
+      p.pairs--;
     }
-    c = 2 * pairs;
-  }
-  for (; c < channels; c += 2) {
-    dsp_multiply_pair(m, &rows, c, y, rounding);
   }
 }
 
-/// Output of `rows` rows: one, or three or four that are interleaved by four.
+/// Pairs of channels of four rows under any rounding.
+static inline void dsp_multiply_once(const dsp_matrix *m, const uint32_t *x, int8_t *y,
+                                     tw_rounding rounding) {
+  const dsp_requantise *const r = &m->requantise;
+  const uint32_t *const end = x + 2 * DSP_ROWS * m->quads;
+  for (int32_t c = 0; c + 2 <= m->channels; c += 2) {
+    const int32_t one = r->bias[c], two = r->bias[c + 1];
+    dsp_four a = {one, one, one, one}, b = {two, two, two, two};
+    dsp_four_by_two(x, end, m->w + c / 4 * 4 * m->quads + c % 4, &a, &b);
+    dsp_finish_rows(b, dsp_scale_of(r, c + 1), y + c + 1, m->channels, rounding);
+    dsp_finish_rows(a, dsp_scale_of(r, c), y + c, m->channels, rounding);
+  }
+}
+
+/// Output of four rows. Under the double rounding there is one scale per channel.
+DSP_TILE static void dsp_multiply_rows(const dsp_matrix *m, const uint32_t *x, int8_t *y,
+                                       tw_rounding rounding) {
+  if (rounding == TW_ROUND_DOUBLE) {
+    dsp_multiply_double(m, x, y);
+  } else {
+    dsp_multiply_once(m, x, y, rounding);
+  }
+  if (m->channels % 2) {
+    dsp_multiply_channel(m, x, m->channels - 1, y, rounding);
+  }
+}
+
+/// Output of `rows` rows: one, or four that are interleaved.
 static inline void dsp_multiply(const dsp_matrix *m, const uint32_t *x, int32_t rows, int8_t *y,
                                 tw_rounding rounding) {
   if (rows == 1) {
     dsp_multiply_row(m, x, y, rounding);
   } else {
-    dsp_multiply_rows(m, x, rows, y, rounding);
+    dsp_multiply_rows(m, x, y, rounding);
   }
 }
 
-/// How many of `rows` > 0 rows to multiply next: two go one by one.
-static inline int32_t dsp_next_rows(int32_t rows) { return rows < 3 ? 1 : tw_min(rows, DSP_ROWS); }
-
-/// By how many rows are interleaved that are multiplied together.
-static inline int32_t dsp_pitch(int32_t rows) { return rows == 1 ? 1 : DSP_ROWS; }
+/// How many of `rows` > 0 rows to multiply next.
+static inline int32_t dsp_next_rows(int32_t rows) { return rows < DSP_ROWS ? 1 : DSP_ROWS; }

@@ -95,25 +95,24 @@ static inline void dsp_one_by_four(const uint32_t *x, const int32_t *w, int32_t 
 #endif
 }
 
-/// As dsp_finish_rows for scales out of the ordinary.
+/// One channel of four rows of output, `pitch` bytes apart; for scales out of the ordinary.
 DSP_RARE static void dsp_finish_rarely(dsp_four acc, dsp_scale s, int8_t *y, int32_t pitch,
-                                       int32_t last, tw_rounding rounding) {
-  y[last] = dsp_rescale_rarely(acc.a3, s, rounding);
-  y[2 * pitch] = dsp_rescale_rarely(acc.a2, s, rounding);
-  y[pitch] = dsp_rescale_rarely(acc.a1, s, rounding);
+                                       tw_rounding rounding) {
   y[0] = dsp_rescale_rarely(acc.a0, s, rounding);
+  y[pitch] = dsp_rescale_rarely(acc.a1, s, rounding);
+  y[2 * pitch] = dsp_rescale_rarely(acc.a2, s, rounding);
+  y[3 * pitch] = dsp_rescale_rarely(acc.a3, s, rounding);
 }
 
-/// One channel of four rows of output, `pitch` bytes apart, the last one first: where it does not
-/// exist, `last` is 2 * pitch, and the third row's takes its place.
+/// The same for any scale.
 static inline void dsp_finish_rows(dsp_four acc, dsp_scale s, int8_t *y, int32_t pitch,
-                                   int32_t last, tw_rounding rounding) {
+                                   tw_rounding rounding) {
   if (s.shift < 0) {
-    dsp_finish_rarely(acc, s, y, pitch, last, rounding);
+    dsp_finish_rarely(acc, s, y, pitch, rounding);
     return;
   }
-  y[last] = dsp_rescale_shortly(acc.a3, &s, rounding);
-  y[2 * pitch] = dsp_rescale_shortly(acc.a2, &s, rounding);
-  y[pitch] = dsp_rescale_shortly(acc.a1, &s, rounding);
   y[0] = dsp_rescale_shortly(acc.a0, &s, rounding);
+  y[pitch] = dsp_rescale_shortly(acc.a1, &s, rounding);
+  y[2 * pitch] = dsp_rescale_shortly(acc.a2, &s, rounding);
+  y[3 * pitch] = dsp_rescale_shortly(acc.a3, &s, rounding);
 }

@@ -16,8 +16,8 @@ def quads(length: int) -> int:
 
 
 def next_rows(rows: int) -> int:
-    """Rows that are widened at the same time: two go one by one."""
-    return ROWS if rows > 2 else 1
+    """Rows that are widened at the same time: fewer than four go one by one."""
+    return ROWS if rows >= ROWS else 1
 
 
 def pack_matrix(w: Array) -> Array:
@@ -47,6 +47,13 @@ def pack_product(
     rows = w.reshape(w.shape[0], -1)
     tables = pack_tables(rows.T, Tables(bias, multiplier, shift), rounding)
     return None, pack_matrix(_whole_words(w)), tables.bias, tables.multiplier, tables.shift
+
+
+def per_channel(constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
+    """The same with a multiplier and a shift of its own for every output channel."""
+    *others, bias, multiplier, shift = (a for a in constants if a is not None)
+    each = np.ones(bias.size, np.int32)
+    return (*others, bias, multiplier * each, (shift * each).astype(np.int8))
 
 
 def _whole_words(w: Array) -> Array:
