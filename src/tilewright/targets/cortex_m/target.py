@@ -18,7 +18,10 @@ from tilewright.targets.packs.arm_dsp.pack import ARM_DSP
 from tilewright.targets.packs.helium.pack import HELIUM
 from tilewright.targets.packs.portable.pack import PORTABLE
 
-FLAGS = ("-std=c11", "-O2", "-mthumb", "-mfloat-abi=hard")
+FLAGS = ("-std=c11", "-mthumb", "-mfloat-abi=hard")
+SMALL = "-Os"
+"""For cores whose hot loops are assembly: 3 KB less flash for 2 % more instructions."""
+FAST = "-O2"
 EMULATOR = (
     "-display", "none", "-monitor", "none", "-serial", "none", "-no-reboot",
     "-semihosting-config", "enable=on,target=native", "-kernel",
@@ -81,20 +84,20 @@ def _memories(board: Board, arena_in: str) -> tuple[Memory, ...]:
 
 CORTEX_M4 = _target(
     "cortex-m4", "Arm Cortex-M4F: DSP extension, single-precision FPU",
-    MPS2_AN386, ("-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16"), ARM_DSP,
+    MPS2_AN386, (SMALL, "-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16"), ARM_DSP,
 )  # fmt: skip
 
 CORTEX_M7 = _target(
     "cortex-m7", "Arm Cortex-M7: DSP extension, double-precision FPU, DTCM",
-    MPS2_AN500, ("-mcpu=cortex-m7", "-mfpu=fpv5-d16"), ARM_DSP,
+    MPS2_AN500, (SMALL, "-mcpu=cortex-m7", "-mfpu=fpv5-d16"), ARM_DSP,
 )  # fmt: skip
 
 CORTEX_M33 = _target(
     "cortex-m33", "Arm Cortex-M33: DSP extension, single-precision FPU",
-    MPS2_AN505, ("-mcpu=cortex-m33", "-mfpu=fpv5-sp-d16"), ARM_DSP,
+    MPS2_AN505, (SMALL, "-mcpu=cortex-m33", "-mfpu=fpv5-sp-d16"), ARM_DSP,
 )  # fmt: skip
 
 CORTEX_M55 = _target(
     "cortex-m55", "Arm Cortex-M55: Helium vectors, low-overhead loops, DTCM",
-    MPS3_AN547, ("-mcpu=cortex-m55",), HELIUM,
+    MPS3_AN547, (FAST, "-mcpu=cortex-m55"), HELIUM,
 )  # fmt: skip
