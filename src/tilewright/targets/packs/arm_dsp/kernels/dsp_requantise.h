@@ -57,7 +57,7 @@ DSP_RARE static int8_t dsp_rescale_rarely(int32_t acc, dsp_scale s, tw_rounding 
 /// doubling high multiply. Rounding away from zero is rounding up of the value less one where it is
 /// negative. ADDS carries exactly then; ASRS sets the carry to the last bit that it drops, which
 /// ADC adds: rounding up. A shift by zero leaves the carry of ADDS, so that ADC adds the one again.
-static inline int32_t dsp_rescale_double(int32_t acc, const dsp_scale *s) {
+DSP_INLINE int32_t dsp_rescale_double(int32_t acc, const dsp_scale *s) {
   __asm__("smmlar %0, %0, %1, %0\n\t"
           "adds %0, %0, %0, asr #31\n\t"
           "asrs %0, %0, %2\n\t"
@@ -73,7 +73,7 @@ static inline int32_t dsp_rescale_double(int32_t acc, const dsp_scale *s) {
 ///
 /// LSRS leaves the quotient's last bit, before rounding, in the carry; the half less one plus that
 /// bit is then added to the product's 64 bits.
-static inline int32_t dsp_rescale_half_even(int32_t acc, const dsp_scale *s) {
+DSP_INLINE int32_t dsp_rescale_half_even(int32_t acc, const dsp_scale *s) {
   const int32_t half = (int32_t)(((uint32_t)1 << (s->shift - 1)) - 1);
   uint32_t low, odd;
   __asm__("smull %1, %0, %0, %3\n\t"
@@ -91,13 +91,13 @@ static inline int32_t dsp_rescale_half_even(int32_t acc, const dsp_scale *s) {
 
 #else
 
-static inline int32_t dsp_rescale_double(int32_t acc, const dsp_scale *s) {
+DSP_INLINE int32_t dsp_rescale_double(int32_t acc, const dsp_scale *s) {
   const int32_t multiplier = (int32_t)((uint32_t)s->multiplier >> 1);
   const int32_t scaled = tw_rescale(acc, multiplier, -s->shift, TW_ROUND_DOUBLE);
   return tw_clip(scaled + s->zero, -128, 127);
 }
 
-static inline int32_t dsp_rescale_half_even(int32_t acc, const dsp_scale *s) {
+DSP_INLINE int32_t dsp_rescale_half_even(int32_t acc, const dsp_scale *s) {
   const int32_t scaled = tw_rescale(acc, s->multiplier, 32 + s->shift, TW_ROUND_HALF_EVEN);
   return tw_clip(scaled + s->zero, -128, 127);
 }
@@ -111,7 +111,7 @@ static inline int32_t dsp_rescale_half_up(int32_t acc, const dsp_scale *s) {
 }
 
 /// The int8 that `acc` becomes by the short sequence; `rounding` must be a constant.
-static inline int8_t dsp_rescale_shortly(int32_t acc, const dsp_scale *s, tw_rounding rounding) {
+DSP_INLINE int8_t dsp_rescale_shortly(int32_t acc, const dsp_scale *s, tw_rounding rounding) {
   if (rounding == TW_ROUND_DOUBLE) {
     return (int8_t)dsp_rescale_double(acc, s);
   }

@@ -47,8 +47,8 @@ typedef struct {
 } dsp_matrix;
 
 /// Channels c to c + 3 of one row, as far as they are below `stop`.
-static inline void dsp_finish_row(const int32_t acc[DSP_CHANNELS], const dsp_requantise *r,
-                                  int32_t c, int32_t stop, int8_t *y, tw_rounding rounding) {
+DSP_INLINE void dsp_finish_row(const int32_t acc[DSP_CHANNELS], const dsp_requantise *r, int32_t c,
+                               int32_t stop, int8_t *y, tw_rounding rounding) {
   const dsp_scale common = dsp_scale_of(r, 0);
   if (r->table_step == 0 && common.shift >= 0 && c + DSP_CHANNELS <= stop) {
     y[c] = dsp_rescale_shortly(acc[0] + r->bias[c], &common, rounding);
@@ -69,7 +69,8 @@ DSP_TILE static void dsp_multiply_row(const dsp_matrix *m, const uint32_t *x, in
   const dsp_requantise *const r = &m->requantise;
   const int32_t *w = m->w;
   for (int32_t c = 0; c < m->channels; c += DSP_CHANNELS, w += 4 * m->quads) {
-    int32_t acc[DSP_CHANNELS] = {0, 0, 0, 0};
+    int32_t acc[DSP_CHANNELS];
+    acc[0] = acc[1] = acc[2] = acc[3] = 0; // an initialiser would call memset
     dsp_one_by_four(x, w, m->quads, acc);
     dsp_finish_row(acc, r, c, m->channels, y, rounding);
   }

@@ -24,8 +24,8 @@ typedef struct {
 } dsp_four;
 
 /// a, b += products of four interleaved rows, from x to end, with two channels of a group.
-static inline void dsp_four_by_two(const uint32_t *x, const uint32_t *end, const int32_t *w,
-                                   dsp_four *a, dsp_four *b) {
+DSP_INLINE void dsp_four_by_two(const uint32_t *x, const uint32_t *end, const int32_t *w,
+                                dsp_four *a, dsp_four *b) {
 #if DSP_ASSEMBLY
   uint32_t even = (uint32_t)(end - x) & (2 * DSP_ROWS), odd, x0, x1;
   __asm__("cmp %[even], #0; bne 2f\n\t"
@@ -60,8 +60,8 @@ static inline void dsp_four_by_two(const uint32_t *x, const uint32_t *end, const
 }
 
 /// acc[channel] += products of one row with the four channels of a group.
-static inline void dsp_one_by_four(const uint32_t *x, const int32_t *w, int32_t quads,
-                                   int32_t acc[DSP_CHANNELS]) {
+DSP_INLINE void dsp_one_by_four(const uint32_t *x, const int32_t *w, int32_t quads,
+                                int32_t acc[DSP_CHANNELS]) {
 #if DSP_ASSEMBLY
   const uint32_t *const end = x + 2 * quads;
   uint32_t one = (uint32_t)quads & 1, x0, x1;

@@ -12,7 +12,7 @@ static inline uint32_t dsp_load(const int8_t *x) {
   return word;
 }
 
-/// For functions with assembly that wants one of its arguments as a constant.
+/// For what inner loops are made of, and assembly that wants one of its arguments as a constant.
 #if defined(__GNUC__)
 #define DSP_INLINE static inline __attribute__((always_inline))
 #else
