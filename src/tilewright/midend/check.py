@@ -7,7 +7,7 @@ a later block of a kernel, or a later step, still reads it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations
 
 import numpy as np
 
@@ -17,7 +17,9 @@ from tilewright.ir.plan import Buffer, Overlap, Plan, Step
 from tilewright.ir.target import Role, Signature, Target
 from tilewright.ir.tiling import Hold
 from tilewright.ir.types import Array, Span
+from tilewright.midend.check_calls import call_findings
 from tilewright.midend.check_tiles import (
+    covered_steps,
     group_of,
     inner_of,
     overwritten_early,
@@ -36,6 +38,8 @@ class PlanError(AssertionError):
 def check_plan(plan: Plan, graph: Graph, target: Target) -> None:
     """Raises PlanError naming the first invariant that the plan breaks."""
     _check_steps(plan, graph)
+    covered = covered_steps(plan)
+    _need(covered == list(range(len(plan.steps))), f"groups cover the steps {covered}")
     holders = _holders(plan, graph)
     judged = _Judged(plan, graph, target, holders)
     for buffer in plan.buffers:
@@ -49,7 +53,7 @@ def check_plan(plan: Plan, graph: Graph, target: Target) -> None:
     _check_lifetimes(judged)
     for time, step in enumerate(plan.steps):
         _check_step_memory(judged, time, step)
-    for finding in tile_findings(plan, graph):
+    for finding in chain(tile_findings(plan, graph), call_findings(plan)):
         raise PlanError(finding)
     for one, other in combinations(plan.buffers, 2):
         if one.memory == other.memory and _meet(one.lifetime, other.lifetime):
