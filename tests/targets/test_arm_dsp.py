@@ -1,5 +1,6 @@
 """The DSP kernels' C, as any compiler understands it, against their operators' definitions."""
 
+import re
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -12,8 +13,11 @@ from strategies import STRATEGIES
 from strategies_dsp import SYMMETRIC
 from targets.kernel_bench import KernelBench
 from tilewright.ir.op import Op
+from tilewright.ir.target import Kernel, Signature
+from tilewright.ir.types import DType, TensorType
 from tilewright.ops.conv2d import QConv2d, QDepthwiseConv2d
 from tilewright.ops.dense import QDense
+from tilewright.ops.window2d import Window2d
 from tilewright.targets.packs.arm_dsp.pack import ARM_DSP
 from tilewright.targets.packs.portable.pack import PORTABLE
 
@@ -63,3 +67,36 @@ def test_every_kernel_runs_on_some_drawn_case(bench: KernelBench):
 
 def test_symbols_differ_from_the_portable_pack():
     assert {k.symbol for k in ARM_DSP} & {k.symbol for k in PORTABLE} == set()
+
+
+@pytest.mark.parametrize("kernel", ARM_DSP, ids=lambda kernel: kernel.symbol)
+def test_a_kernel_lists_the_headers_that_it_includes(kernel: Kernel):
+    listed = {path.name for path in (kernel.header, *kernel.includes)}
+    assert listed == included_headers(kernel)
+
+
+def included_headers(kernel: Kernel) -> set[str]:
+    """Names of the pack's own headers that the source needs, directly or not."""
+    found: set[str] = set()
+    waiting = [kernel.source]
+    while waiting:
+        for name in re.findall(r'#include "(.+)"', waiting.pop().read_text()):
+            path = kernel.source.parent / name
+            if name not in found and path.exists():
+                found.add(name)
+                waiting.append(path)
+    return found
+
+
+@pytest.mark.parametrize("kernel", ARM_DSP, ids=lambda kernel: kernel.symbol)
+def test_where_both_packs_serve_the_cost_estimate_prefers_this_one(kernel: Kernel):
+    portable = next(k for k in PORTABLE if k.symbol == kernel.symbol.replace("_dsp", ""))
+    x, w = TensorType(DType.S8, (1, 8, 8, 8)), TensorType(DType.S8, (3, 3, 8))
+    op: Op = QDepthwiseConv2d(Window2d((3, 3)))
+    if kernel.symbol.startswith("conv2d"):
+        w, op = TensorType(DType.S8, (8, 3, 3, 8)), QConv2d(Window2d((3, 3)))
+    if kernel.symbol.startswith("dense"):
+        x, w, op = TensorType(DType.S8, (1, 8)), TensorType(DType.S8, (8, 8)), QDense()
+    inputs = (x, w, *(TensorType(DType.S32, (8,)) for _ in range(3)))
+    signature = Signature(inputs, op.infer(*inputs))
+    assert kernel.cycles(op, signature) < portable.cycles(op, signature)

@@ -26,7 +26,11 @@ DSP_TILE static void dsp_multiply_channel(const dsp_matrix *m, const uint32_t *x
     acc.a2 = dsp_both(x[2], weights, acc.a2);
     acc.a3 = dsp_both(x[3], weights, acc.a3);
   }
-  dsp_finish_rows(acc, dsp_scale_of(&m->requantise, c), y + c, m->channels, rounding);
+  const int32_t sums[DSP_ROWS] = {acc.a0, acc.a1, acc.a2, acc.a3};
+  const dsp_scale scale = dsp_scale_of(&m->requantise, c);
+  for (int32_t row = 0; row < DSP_ROWS; row++) {
+    y[row * m->channels + c] = dsp_rescale(sums[row], &scale, rounding);
+  }
 }
 
 /// Pairs of channels of four rows under the double rounding.
