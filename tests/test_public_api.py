@@ -60,3 +60,10 @@ def test_run_model_takes_arrays_by_order() -> None:
         raise
     assert by_order.shape == (2, 1, 10)
     assert by_order.dtype == np.int8
+
+
+def test_simulating_what_is_no_program_is_a_clear_error(tmp_path: Path) -> None:
+    path = tmp_path / "notes.elf"
+    path.write_text("no ELF file")
+    with pytest.raises(tilewright.TilewrightError, match=r"notes\.elf"):
+        tilewright.simulate(path)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from tilewright.errors import TilewrightError
     from tilewright.pipeline import Options, compile_model, load_target
+    from tilewright.run.sim.command import simulate
 
 __version__ = "0.1.0"
 
@@ -43,6 +44,7 @@ __all__ = [
     "load_target",
     "place_pieces",
     "run_model",
+    "simulate",
     "verify_model",
 ]
 
@@ -51,6 +53,7 @@ _HOMES = {
     "TilewrightError": "tilewright.errors",
     "compile_model": "tilewright.pipeline",
     "load_target": "tilewright.pipeline",
+    "simulate": "tilewright.run.sim.command",
 }
 
 

@@ -6,12 +6,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tilewright.run.sim.elf_image import Image
-    from tilewright.run.sim.simulator import Outcome, Simulator
+    from tilewright.run.sim.simulator import Counters, Outcome, Simulator
 
 _STOPPED = 70  # exit code where the program did not end by itself
 _GUARD_BYTES = 16
@@ -47,41 +48,110 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """How a run on a simulated machine ended.
+
+    outcome    exited, faulted, deadlocked, limit or breakpoint
+    exit_code  of the program; 70 where it did not end by itself
+    printed    what the program wrote to its console
+    reason     what stopped it, in words; empty where it exited
+    cores      counters of every core that executed something, by its index
+    """
+
+    outcome: str
+    exit_code: int
+    printed: str
+    reason: str
+    cores: "dict[int, Counters]"
+
+    def json(self) -> dict[str, object]:
+        """The machine form."""
+        cores = [
+            {
+                "core": index, "cycles": counters.cycles, "instructions": counters.instructions,
+                "lost": counters.lost,
+            }
+            for index, counters in self.cores.items()
+        ]  # fmt: skip
+        return {
+            "outcome": self.outcome, "exit_code": self.exit_code, "printed": self.printed,
+            "reason": self.reason, "cores": cores,
+        }  # fmt: skip
+
+
+def simulate(
+    program: Path | list[Path],
+    machine: str = "siracusa",
+    timing: str = "gvsoc",
+    max_cycles: int | None = None,
+) -> Simulated:
+    """Run an ELF file, or C files with the runtime that ships here, to its end.
+
+    Raises ModelError, OptionError, ToolError, SimulationError.
+    """
+    sim, image = _loaded(
+        [program] if isinstance(program, Path) else program, machine, timing, shows_output=False
+    )
+    guard_stacks(sim, image)
+    return _ended(sim, sim.run(max_cycles=max_cycles))
+
+
 def execute(args: argparse.Namespace) -> int:
     """Run the program; what it prints goes to stdout, everything else to stderr.
 
     Returns the program's exit code, or 70 where it did not end by itself.
     Raises ModelError, OptionError, ToolError, SimulationError.
     """
-    from tilewright.run.sim.elf_image import read_image
-    from tilewright.run.sim.faults import explain
-    from tilewright.run.sim.machines import find_machine
-    from tilewright.run.sim.simulator import Outcome, Simulator
     from tilewright.run.sim.timeline import write_timeline
 
-    with _built(args.program) as program:
-        image = read_image(program)
     wants_json = bool(getattr(args, "json", False))
-    sim = Simulator(find_machine(args.machine, args.timing), None if wants_json else _to_stdout)
+    sim, image = _loaded(args.program, args.machine, args.timing, shows_output=not wants_json)
     sim.check(uninitialised="uninitialised" in args.check, dma="dma" in args.check)
-    sim.load(image)
     guard_stacks(sim, image)
     if args.trace or args.trace_to is not None:
         sim.trace_to(args.trace_to or Path("-"))
     if args.timeline is not None:
         sim.record_timeline()
     table = _profiled(sim, image) if args.profile else None
-    outcome = sim.run(max_cycles=args.max_cycles)
+    ended = _ended(sim, sim.run(max_cycles=args.max_cycles))
     if args.timeline is not None:
         write_timeline(sim, args.timeline)
     if table is not None:
         _to_stderr(table())
-    reason = explain(sim, outcome)
     if wants_json:
-        _to_stdout(json.dumps(_summary(sim, outcome, reason)) + "\n")
-    elif reason:
-        _to_stderr(reason)
-    return sim.exit_code if outcome is Outcome.EXITED else _STOPPED
+        _to_stdout(json.dumps(ended.json()) + "\n")
+    elif ended.reason:
+        _to_stderr(ended.reason)
+    return ended.exit_code
+
+
+def _loaded(
+    files: list[Path], machine: str, timing: str, *, shows_output: bool
+) -> "tuple[Simulator, Image]":
+    from tilewright.run.sim.elf_image import read_image
+    from tilewright.run.sim.machines import find_machine
+    from tilewright.run.sim.simulator import Simulator
+
+    with _built(files) as program:
+        image = read_image(program)
+    sim = Simulator(find_machine(machine, timing), _to_stdout if shows_output else None)
+    sim.load(image)
+    return sim, image
+
+
+def _ended(sim: "Simulator", outcome: "Outcome") -> Simulated:
+    from tilewright.run.sim.faults import explain
+    from tilewright.run.sim.simulator import Outcome
+
+    cores = {index: sim.counters(index) for index in range(len(sim.machine.cores))}
+    return Simulated(
+        outcome.name.lower(),
+        sim.exit_code if outcome is Outcome.EXITED else _STOPPED,
+        sim.printed,
+        explain(sim, outcome),
+        {index: counters for index, counters in cores.items() if counters.instructions},
+    )
 
 
 @contextmanager
@@ -107,21 +177,6 @@ def _profiled(sim: "Simulator", image: "Image") -> Callable[[], str]:
     functions = map_functions(image, sim.machine)
     sim.start_profile(functions)
     return lambda: profile_table(read_profile(sim, functions))
-
-
-def _summary(sim: "Simulator", outcome: "Outcome", reason: str) -> dict[str, object]:
-    cores: list[dict[str, object]] = []
-    for index in range(len(sim.machine.cores)):
-        counters = sim.counters(index)
-        if counters.instructions:
-            cores.append({
-                "core": index, "cycles": counters.cycles, "instructions": counters.instructions,
-                "lost": counters.lost,
-            })  # fmt: skip
-    return {
-        "outcome": outcome.name.lower(), "exit_code": sim.exit_code, "printed": sim.printed,
-        "reason": reason, "cores": cores,
-    }  # fmt: skip
 
 
 def guard_stacks(sim: "Simulator", image: "Image") -> None:
