@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from layout_networks import networks
-from random_networks import Largest, evaluate_graph, fake_kernel, graphs, random_inputs
+from random_networks import Largest, Network, evaluate_graph, fake_kernel, graphs, random_inputs
 from tilewright.backend.print_bundle import print_bundle
 from tilewright.backend.stage import stage
 from tilewright.errors import CapacityError, QuantisationError, UnsupportedError
@@ -25,6 +25,9 @@ from tilewright.ir.types import Array
 from tilewright.midend.assign import assign
 from tilewright.midend.check import check_plan
 from tilewright.midend.plan_memory import plan_memory
+from tilewright.ops.layout import Pad, Transpose
+from tilewright.ops.pool2d import MaxPool2d
+from tilewright.ops.window2d import Window2d
 from tilewright.pipeline import load_target, with_memory
 from tilewright.run.host import HostOptions, run_on_host
 from tilewright.run.inputs import Batch
@@ -150,3 +153,14 @@ def test_c_of_quantised_networks_computes_the_definition_twice_in_a_row(
     for index, inputs in enumerate(each):
         made = {name: array[index] for name, array in result.outputs.items()}
         assert_bits(graph, made, evaluate_graph(graph, inputs))
+
+
+@pytest.mark.parametrize("op", [Transpose((0, 1, 2, 3)), MaxPool2d(Window2d((1, 1)))])
+def test_a_tile_may_lie_wholly_in_padding(op: Op) -> None:
+    """The step before has nothing to compute for it."""
+    net = Network()
+    made = net.node(op, net.input(1, 4, 1, 1))
+    graph = net.build(net.node(Pad((0, 1, 0, 0), (0, 0, 0, 0)), made))
+    program, _, _ = compiled_in(graph, host(64))
+    inputs = random_inputs(graph, 0)
+    assert_bits(graph, interpret(program, graph, inputs).outputs, evaluate_graph(graph, inputs))

@@ -123,7 +123,7 @@ def _tile(
             calls.append(None)
             continue
         fresh = _not_yet(held[name], done.get(name)) if holds[name] is Hold.CARRIED else held[name]
-        call = None if fresh is None else _call(step, fresh)
+        call = None if fresh is None or _is_empty(fresh) else _call(step, fresh)
         calls.append(call)
         if call is not None:
             for value, needed in zip(step.node.inputs, call.inputs, strict=True):
@@ -140,6 +140,11 @@ def _call(step: Step, out: Region) -> TileCall:
     inputs = tuple(region_type(t, r) for t, r in zip(types, regions, strict=True))
     signature = Signature(inputs, region_type(step.signature.output, out))
     return TileCall(op.on_tile(out, *types), signature, regions, out)
+
+
+def _is_empty(region: Region) -> bool:
+    """Whether a tile asks for nothing of a tensor: it lies wholly in the padding behind it."""
+    return any(span.size == 0 for span in region)
 
 
 def _nothing(step: Step, value: ValueName) -> Region:
