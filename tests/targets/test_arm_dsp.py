@@ -15,13 +15,15 @@ from targets.kernel_bench import KernelBench
 from tilewright.ir.op import Op
 from tilewright.ir.target import Kernel, Signature
 from tilewright.ir.types import DType, TensorType
+from tilewright.ops.arithmetic_tflite import QAdd
 from tilewright.ops.conv2d import QConv2d, QDepthwiseConv2d
 from tilewright.ops.dense import QDense
+from tilewright.ops.rescale import FixedPoint
 from tilewright.ops.window2d import Window2d
 from tilewright.targets.packs.arm_dsp.pack import ARM_DSP
 from tilewright.targets.packs.portable.pack import PORTABLE
 
-SERVED = (QConv2d, QDepthwiseConv2d, QDense)
+SERVED = (QConv2d, QDepthwiseConv2d, QDense, QAdd)
 CASES = {op: SYMMETRIC.get(op, strategy) for op, strategy in STRATEGIES.items()}
 ROUNDS = 10
 CASES_PER_ROUND = 8
@@ -97,6 +99,10 @@ def test_where_both_packs_serve_the_cost_estimate_prefers_this_one(kernel: Kerne
         w, op = TensorType(DType.S8, (8, 3, 3, 8)), QConv2d(Window2d((3, 3)))
     if kernel.symbol.startswith("dense"):
         x, w, op = TensorType(DType.S8, (1, 8)), TensorType(DType.S8, (8, 8)), QDense()
-    inputs = (x, w, *(TensorType(DType.S32, (8,)) for _ in range(3)))
+    tables = 3
+    if kernel.symbol.startswith("add"):
+        half = FixedPoint(1 << 30, 0)
+        w, op, tables = x, QAdd(0, 0, half, half, half), 0
+    inputs = (x, w, *(TensorType(DType.S32, (8,)) for _ in range(tables)))
     signature = Signature(inputs, op.infer(*inputs))
     assert kernel.cycles(op, signature) < portable.cycles(op, signature)

@@ -12,12 +12,13 @@ from strategies_dsp import SYMMETRIC
 from targets.arm_bench import Image, missing_tool
 from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature
+from tilewright.ops.arithmetic_tflite import QAdd
 from tilewright.ops.conv2d import QConv2d, QDepthwiseConv2d
 from tilewright.ops.dense import QDense
 from tilewright.targets.packs.arm_dsp.pack import ARM_DSP
 
 CASES = {op: SYMMETRIC.get(op, strategy) for op, strategy in STRATEGIES.items()}
-SERVED = (QConv2d, QDepthwiseConv2d, QDense)
+SERVED = (QConv2d, QDepthwiseConv2d, QDense, QAdd)
 
 pytestmark = pytest.mark.skipif(
     missing_tool() is not None, reason=f"{missing_tool()} is not installed"

@@ -92,7 +92,12 @@ def _pack(
 
 
 def _fours(array: Array) -> Array:
-    """[..., channels] → [..., ceil(channels/4), 4], zeros added."""
+    """[..., channels] → [..., ceil(channels/4), 4], the last four being the last four channels;
+    zeros added where there are less."""
+    channels = array.shape[-1]
+    if channels > 4:
+        chosen = [min(at, channels - 4) + i for at in range(0, channels, 4) for i in range(4)]
+        return array[..., chosen].reshape(*array.shape[:-1], -1, 4)
     missing = -array.shape[-1] % 4
     filled = np.concatenate([array, np.zeros((*array.shape[:-1], missing), array.dtype)], axis=-1)
     return filled.reshape(*array.shape[:-1], -1, 4)

@@ -7,7 +7,8 @@
 /// Padding below and to the right is implied by out_h and out_w. One work item is one output pixel.
 /// Every four channels have a block of words: four biases with x_zero folded in, the weights of
 /// each element of the window in one word, four multipliers, and four shifts in one word, see
-/// dsp_requantise.h. Channels that are missing from the last block are zero there.
+/// dsp_requantise.h. The last block is that of the last four
+/// channels, some of the block before among them; zeros where there are less than four.
 typedef struct {
   const int8_t *x;  // [batch][in_h][in_w][channels]
   const int32_t *w; // [ceil(channels / 4)][kernel_h * kernel_w * (1 or 2) + 9]

@@ -17,6 +17,9 @@ typedef struct {
   int32_t skip;          // bytes from the end of a window's channels to the next window
   const int32_t *first;  // block of every pixel
   int32_t all_fours;     // of every pixel
+  int32_t odd;           // channels after the last whole four
+  int8_t *parked;        // y of the odd channels while these are computed, else NULL
+  int8_t last[4];        // where the last four channels go, of which the last `odd` are new
 } depthwise_s8_dsp_pixels;
 
 /// The next four channels and more of 3x3 windows, under the double rounding, up to the first four
@@ -55,6 +58,16 @@ DSP_INLINE void depthwise_s8_dsp_next_3x3(depthwise_s8_dsp_pixels *pixels, int32
                    "ldr r12, [sp]; str lr, [r12, #16]\n\t"
                    "sub r0, r0, r8, lsl #1; sub r0, r0, r8; add r0, r0, #4\n\t"
                    "ldr r9, [r12, #24]; subs r9, r9, #1; str r9, [r12, #24]; bne 1b\n\t"
+                   "ldrd r9, r10, [r12, #44]; cmp r9, #0; beq 5f; cmp r10, #0; bne 3f\n\t"
+                   "add r0, r0, r9; sub r0, r0, #4; str lr, [r12, #48]\n\t"
+                   "add r10, r12, #52; str r10, [r12, #16]; mov r10, #1; str r10, [r12, #24]\n\t"
+                   "b 1b\n"
+                   "3:\n\t"
+                   "sub r11, lr, r9\n"
+                   "4:\n\t"
+                   "ldrb r7, [r11], #1; strb r7, [r10], #1; subs r9, r9, #1; bne 4b\n\t"
+                   "str r10, [r12, #16]; str r9, [r12, #48]\n"
+                   "5:\n\t"
                    "ldr r9, [r12, #28]; subs r9, r9, #1; str r9, [r12, #28]; beq 2f\n\t"
                    "ldrd r9, r1, [r12, #32]; add r0, r0, r9\n\t"
                    "ldr r9, [r12, #40]; str r9, [r12, #24]; b 1b\n"

@@ -3,7 +3,8 @@
 /// int16, as they are where there are few, and thus many pixels to use them for.
 ///
 /// A window that reaches beyond the input is copied and padded first. Four channels are written
-/// when they have been read, before the next four are read.
+/// when they have been read, before the next four are read. Odd channels are computed with those
+/// before them as a last four, of which only they are written: the others' inputs may be gone.
 #pragma once
 
 #include "depthwise_s8_dsp_3x3.h"
@@ -39,11 +40,39 @@ static inline void depthwise_s8_dsp_next(const depthwise_s8_dsp_args *a, depthwi
   p->block = w + 5;
 }
 
-/// All channels of neighbouring pixels; of one only, where channels are no multiple of four.
+/// What comes after four channels: more, the odd ones, or the next pixel.
+static inline void depthwise_s8_dsp_advance(depthwise_s8_dsp_pixels *p) {
+  if (--p->fours > 0) {
+    return;
+  }
+  if (p->odd > 0 && p->parked == NULL) {
+    p->x -= 4 - p->odd;
+    p->parked = p->y;
+    p->y = p->last;
+    p->fours = 1;
+    return;
+  }
+  if (p->odd > 0) {
+    memcpy(p->parked, p->last + (4 - p->odd), (size_t)p->odd);
+    p->y = p->parked + p->odd;
+    p->parked = NULL;
+  }
+  if (--p->pixels > 0) {
+    p->x += p->skip;
+    p->block = p->first;
+    p->fours = p->all_fours;
+  }
+}
+
+/// All channels of neighbouring pixels; of one only, where there are less than four.
 static inline void depthwise_s8_dsp_channels(const depthwise_s8_dsp_args *a,
                                              depthwise_s8_dsp_pixels *p, tw_rounding rounding) {
   const int32_t is_fast = rounding == TW_ROUND_DOUBLE && a->kernel_h == 3 && a->kernel_w == 3;
-  while (p->pixels > 0 && p->all_fours > 0) {
+  if (a->channels < 4) {
+    depthwise_s8_dsp_next(a, p, a->channels, rounding);
+    return;
+  }
+  while (p->pixels > 0) {
     if (is_fast && a->is_wide) {
       depthwise_s8_dsp_next_3x3(p, 1);
     } else if (is_fast) {
@@ -53,14 +82,7 @@ static inline void depthwise_s8_dsp_channels(const depthwise_s8_dsp_args *a,
       break;
     }
     depthwise_s8_dsp_next(a, p, 4, rounding);
-    if (--p->fours == 0 && --p->pixels > 0) {
-      p->x += p->skip;
-      p->block = p->first;
-      p->fours = p->all_fours;
-    }
-  }
-  if (a->channels % 4 > 0) {
-    depthwise_s8_dsp_next(a, p, a->channels % 4, rounding);
+    depthwise_s8_dsp_advance(p);
   }
 }
 
@@ -107,13 +129,16 @@ static inline void depthwise_s8_dsp_line(const depthwise_s8_dsp_args *a, int32_t
                                  pixels,
                                  (a->stride_w - 1) * channels,
                                  a->w,
-                                 channels / 4};
+                                 channels / 4,
+                                 channels % 4,
+                                 NULL,
+                                 {0}};
     if (pixels == 0) {
       depthwise_s8_dsp_gather(a, image, top, left);
       p.x = a->scratch;
       p.row = a->kernel_w * channels;
     }
-    if (pixels == 0 || channels % 4 > 0) {
+    if (pixels == 0 || channels < 4) {
       p.pixels = pixels = 1;
     }
     depthwise_s8_dsp_channels(a, &p, rounding);
