@@ -54,7 +54,7 @@ _MACHINE_INTERFACE = """\
 
 ```json
 {"model": "model.tflite", "target": "host", "contract": "tflite", "runs": 2,
- "runs_identical": true, "macs": {"source": 7489664, "compiled": 3813290},
+ "runs_identical": true, "macs": {"source": 7489664, "compiled": 3733073},
  "memory": {"ram": {"used": 36864, "size": null, "parts": {"arena": 36864, "stack": 272}}},
  "count": {"unit": "none", "total": null,
            "layers": [{"name": "conv2d_0", "op": "QConv2d", "engine": "cpu", "count": null,
