@@ -29,9 +29,10 @@ from tilewright.ir.target import (
 )
 from tilewright.ir.tiling import Hold
 from tilewright.midend.assign import assign
+from tilewright.midend.candidates import EFFORTS, Candidates
 from tilewright.midend.check import check_plan
 from tilewright.midend.plan_memory import plan_memory
-from tilewright.midend.reside import EFFORTS, Residence
+from tilewright.midend.reside import Residence
 from tilewright.ops.pool2d import MaxPool2d
 from tilewright.ops.window2d import Window2d
 from tilewright.run.clock import time_program
@@ -68,7 +69,8 @@ def planned(graph: Graph, machine: Target, effort: str = "normal") -> Plan:
 
 def residence_of(graph: Graph, machine: Target, effort: str = "normal") -> Residence:
     steps = assign(graph, machine).steps
-    return Residence(graph, steps, machine, machine.memory("L1"), EFFORTS[effort])
+    memory = machine.memory("L1")
+    return Residence(Candidates(graph, steps, machine, memory, EFFORTS[effort]))
 
 
 def window(net: Network, x: ValueName) -> ValueName:
@@ -116,13 +118,13 @@ def test_estimated_cycles_are_those_of_the_clock(size: int, bandwidth: float):
 
 def every_path(residence: Residence, limit: int) -> Iterator[int]:
     """Cycles of every sequence of candidates that is allowed, one by one."""
-    alive = residence.alive
+    alive = residence.candidates.alive
 
     def follow(start: int, near: frozenset[ValueName], cycles: int) -> Iterator[int]:
-        if start == len(residence.steps):
+        if start == len(residence.candidates.steps):
             yield cycles
             return
-        for edge in residence.edges[start]:
+        for edge in residence.candidates.edges[start]:
             lies_well = edge.near <= near and not edge.far & near
             if lies_well and edge.bytes + alive.bytes(near - edge.dying) <= limit:
                 stop = edge.cut.span.stop

@@ -15,11 +15,12 @@ from tilewright.ir.graph import Graph
 from tilewright.ir.plan import Assignment, Plan
 from tilewright.ir.target import Memory, Target
 from tilewright.midend.allocate import place
+from tilewright.midend.candidates import EFFORTS, Candidates
 from tilewright.midend.cut import Cut, whole_cut
 from tilewright.midend.explain import shortfall
 from tilewright.midend.fuse import Fusion
 from tilewright.midend.prefetch import with_early_transfers
-from tilewright.midend.reside import EFFORTS, Residence
+from tilewright.midend.reside import Residence
 
 log = logging.getLogger(__name__)
 
@@ -57,11 +58,12 @@ def plan_memory(
 
 def _plan_near_and_far(graph: Graph, assignment: Assignment, target: Target, effort: str) -> Plan:
     near = target.memory(target.engines[0].works_in)
-    residence = Residence(graph, assignment.steps, target, near, EFFORTS[effort])
-    log.info("plan: %d ways to compute %d steps", residence.candidates, len(assignment.steps))
+    candidates = Candidates(graph, assignment.steps, target, near, EFFORTS[effort])
+    log.info("plan: %d ways to compute %d steps", candidates.count, len(assignment.steps))
+    residence = Residence(candidates)
     plan = _fitting(graph, target, near, residence.cheapest)
     if plan is None:
-        residence = replace(residence, is_lean=True)
+        residence = Residence(replace(candidates, is_lean=True))
         plan = _fitting(graph, target, near, residence.cheapest)
     if plan is None:
         smallest = _smallest_near(graph, target, residence)
