@@ -13,6 +13,7 @@ from tilewright.ir.plan import Step, whole_groups
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Span
 from tilewright.midend.overlap import Gap, sharing_gap
+from tilewright.midend.travel import Schedule
 
 KEPT_BYTES_PER_CYCLE = 4
 """How fast rows that the next tile needs again are moved to the front of their buffer."""
@@ -28,6 +29,7 @@ class Cut:
     scratch  bytes per step, of its largest call
     parts    tensor → bytes of its tile buffer, all copies together
     moved    bytes that are copied between memories
+    schedule  what travels and what is computed, tile by tile; None where nothing travels
     early_since  first step of the run behind which early transfers travel
     leaves   whole input → where it may lie, should it die with this run, seen from the output
     """
@@ -40,6 +42,7 @@ class Cut:
     parts: Mapping[ValueName, int]
     leaves: Mapping[ValueName, Gap]
     moved: int = 0
+    schedule: Schedule | None = None
     early_since: int | None = None
 
     @property

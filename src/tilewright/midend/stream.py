@@ -97,10 +97,11 @@ class StreamedRun:
         for travel in schedule.travels:
             size = -(-travel.largest // self._align) * self._align
             parts[travel.name] = size * schedule.copies[travel.name]
+        timed = replace(schedule, work=busy)
         return Cut(
-            group, self.run.members, replace(schedule, work=busy).cycles(), work.macs,
+            group, self.run.members, timed.cycles(), work.macs,
             work.scratch, parts, self.run.leaves(group, tiles),
-            sum(travel.moved for travel in schedule.travels),
+            sum(travel.moved for travel in schedule.travels), timed,
         )  # fmt: skip
 
     @property

@@ -68,15 +68,23 @@ class Schedule:
     travels: tuple[Travel, ...]
     copies: Mapping[ValueName, int]
 
-    def cycles(self) -> int:
-        """From the first transfer to the end of the last."""
+    def cycles(
+        self, early: frozenset[ValueName] = frozenset(), behind: Mapping[str, int] | None = None
+    ) -> int:
+        """From the first transfer to the end of the last.
+
+        early   tensors whose first transfer is over when the run begins
+        behind  queue → cycles of transfers for the run after this one, which start with this one
+        """
         tiles = len(self.work)
         loads = [t for t in self.travels if not t.is_stored]
         stores = [t for t in self.travels if t.is_stored]
-        queues = _Queues()
+        queues = _Queues(early)
         for load in loads:
             if not load.changes:
                 queues.start(load, 0)
+        for queue, cycles in (behind or {}).items():
+            queues.append(queue, cycles)
         now = 0
         for tile in range(-1, tiles + max((self.copies[s.name] for s in stores), default=0)):
             for load in loads:
@@ -93,19 +101,32 @@ class Schedule:
                 now += self.work[tile]
                 for store in stores:
                     queues.start(store, tile, now)
-        return max([now, *queues.done.values()])
+        return max([now, queues.last, *queues.done.values()])
+
+    def idle(self, early: frozenset[ValueName], queue: str) -> int:
+        """Cycles that a queue can work for the run after this one at no cost: of longer transfers,
+        every further cycle makes this run one cycle longer. Negative where even short ones cost."""
+        long = 1 << 40
+        return self.cycles(early) + long - self.cycles(early, {queue: long})
 
 
 class _Queues:
     """When each DMA is free, and when each transfer is over."""
 
-    def __init__(self) -> None:
+    def __init__(self, early: frozenset[ValueName]) -> None:
         self.free: dict[str, int] = {}
         self.done: dict[tuple[ValueName, int], int] = {}
+        self.early = early
+        self.last = 0
+
+    def append(self, queue: str, cycles: int) -> None:
+        """A transfer that nothing in this run waits for."""
+        self.last = self.free[queue] = self.free.get(queue, 0) + cycles
 
     def start(self, travel: Travel, tile: int, now: int = 0) -> None:
         """Start the transfer of a tile, if there is such a tile and it needs one."""
-        if 0 <= tile < len(travel.cycles) and travel.cycles[tile]:
+        is_done = tile == 0 and travel.name in self.early
+        if 0 <= tile < len(travel.cycles) and travel.cycles[tile] and not is_done:
             end = max(now, self.free.get(travel.queue, 0)) + travel.cycles[tile]
             self.free[travel.queue] = self.done[travel.name, tile] = end
 
