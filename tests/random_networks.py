@@ -45,6 +45,7 @@ class Largest(Op):
 def fake_kernel(
     symbol: str = "anything",
     *,
+    op: type[Op] = Op,
     streaming: Streaming | None = None,
     scratch: Callable[[Op, Signature], int] = lambda op, signature: 0,
     refuse: Callable[[Op, Signature], str | None] = lambda op, signature: None,
@@ -58,7 +59,7 @@ def fake_kernel(
         return prod(signature.output.shape[: len(signature.output.shape) - block_axes])
 
     return Kernel(
-        symbol=symbol, struct=f"{symbol}_args", header=Path("fake.h"), source=Path("fake.c"),
+        op=op, symbol=symbol, struct=f"{symbol}_args", header=Path("fake.h"), source=Path("fake.c"),
         pointers=(), refuse=refuse, fields=lambda op, signature: {},
         items=items or blocks, cycles=cycles, scratch_bytes=scratch, streaming=streaming,
     )  # fmt: skip

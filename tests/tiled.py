@@ -67,7 +67,7 @@ def steps_of(graph: Graph, target: Target) -> tuple[Step, ...] | None:
             (engine, kernel)
             for engine in target.engines
             for kernel in engine.kernels
-            if kernel.refuse(node.op, signature) is None
+            if kernel.objection(node.op, signature) is None
         ]
         if not found:
             return None

@@ -1,9 +1,13 @@
 """Which kernel runs a node, and what is said where none does."""
 
+from dataclasses import replace
+
 import pytest
 
 from random_networks import Largest, Network, fake_kernel, fake_target
 from tilewright.errors import UnsupportedError
+from tilewright.ir.target import Misfit, Objection, Signature
+from tilewright.ir.types import DType, TensorType
 from tilewright.midend.assign import assign, judge
 from tilewright.ops.layout import Pad, Reshape, Transpose
 
@@ -33,17 +37,14 @@ def test_a_kernel_that_refuses_is_not_asked_for_its_cycles():
 
 
 def test_every_unsupported_node_is_named_with_the_reasons_of_its_kernels():
-    def refuse(op: object, signature: object) -> str | None:
-        return None if isinstance(op, Pad) else f"not a Pad but a {type(op).__name__}"
-
     def limited(op: object, signature: object) -> str | None:
-        if not isinstance(op, Transpose):
-            return f"not a Transpose but a {type(op).__name__}"
+        assert isinstance(op, Transpose), "only asked about its own operators"
         return "rank is 2, at least 3"
 
     target = fake_target(
-        fake_kernel("pad_s8", refuse=refuse), fake_kernel("pad_f32", refuse=refuse),
-        fake_kernel("transpose_8", refuse=limited), fake_kernel("transpose_32", refuse=limited),
+        fake_kernel("pad_s8", op=Pad), fake_kernel("pad_f32", op=Pad),
+        fake_kernel("transpose_8", op=Transpose, refuse=limited),
+        fake_kernel("transpose_32", op=Transpose, refuse=limited),
     )  # fmt: skip
     with pytest.raises(UnsupportedError) as caught:
         assign(network(), target)
@@ -59,6 +60,21 @@ def test_every_kernel_gives_a_verdict_in_the_target_s_order():
     step = assign(network(), fake_target(*kernels)).steps[0]
     verdicts = judge(step.node.op, step.signature, fake_target(*kernels))
     assert [(v.kernel.symbol, v.refusal, v.cycles) for v in verdicts] == [
-        ("a", "no", 0),
+        ("a", Objection(Misfit.CALL, "no"), 0),
         ("b", None, 1),
+    ]
+
+
+def test_a_kernel_says_how_far_it_is_from_computing_a_call():
+    kernel = replace(
+        fake_kernel(op=Pad, refuse=lambda op, signature: "too large"),
+        variant=lambda op: "rounds otherwise" if op == Pad((1,), (0,)) else None,
+    )
+    signature = Signature((TensorType(DType.S8, (1,)),), TensorType(DType.S8, (2,)))
+    assert [
+        kernel.objection(op, signature) for op in (Largest(), Pad((1,), (0,)), Pad((0,), (1,)))
+    ] == [
+        Objection(Misfit.OPERATOR, "computes Pad, not Largest"),
+        Objection(Misfit.VARIANT, "rounds otherwise"),
+        Objection(Misfit.CALL, "too large"),
     ]

@@ -2,12 +2,10 @@
 
 from dataclasses import replace
 
-import pytest
-
 from digits import compiled_digits
 from tilewright.ir.graph import Contract, Graph
 from tilewright.ir.target import Target
-from tilewright.report.problems import concerns_another, find_problems
+from tilewright.report.problems import find_problems
 
 
 def problems(graph: Graph, target: Target) -> dict[str, str]:
@@ -61,17 +59,11 @@ def test_the_kernels_that_are_close_say_why_not() -> None:
     assert "conv2d" not in reason.partition("\n")[2]
 
 
-@pytest.mark.parametrize(
-    ("refusal", "is_about_another"),
-    [
-        ("not a Mean but a QSoftmax", True),
-        ("not an Add but a QDense", True),
-        ("rounds as double, the operator as half_even", True),
-        ("nothing is known of 5 dimensions", False),
-        ("has 3 taps, at most 2", False),
-    ],
-)
-def test_kernels_for_other_operators_are_told_from_kernels_that_refuse(
-    refusal: str, is_about_another: bool
-) -> None:
-    assert concerns_another(refusal) is is_about_another
+def test_kernels_that_round_otherwise_are_not_asked_why() -> None:
+    compiled = compiled_digits()
+    (engine,) = compiled.target.engines
+    kept = tuple(k for k in engine.kernels if k.symbol != "dense_s8_half_even")
+    poor = replace(compiled.target, engines=(replace(engine, kernels=kept),))
+    (reason,) = problems(compiled.simplified.graph, poor).values()
+    assert reason.startswith("no kernel of target host computes QDense(")
+    assert "rounds as" not in reason

@@ -57,7 +57,7 @@ class KernelBench:
         cuts  fractions of its items where to split the work; also how much further than needed
               an input starts after the output
         """
-        assert kernel.refuse(case.op, case.signature) is None
+        assert kernel.objection(case.op, case.signature) is None
         expected = case.op.evaluate(*case.inputs)
         items = kernel.items(case.op, case.signature)
         points = sorted({0, items, *(int(cut * items) for cut in cuts)})

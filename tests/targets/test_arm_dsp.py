@@ -43,7 +43,7 @@ def run_cases(bench: KernelBench, op: type[Op]) -> Counter[str]:
 
     def check(case, cuts):
         for kernel in ARM_DSP:
-            if kernel.refuse(case.op, case.signature) is None:
+            if kernel.objection(case.op, case.signature) is None:
                 runs[kernel.symbol] += 1
                 bench.check(kernel, case, cuts)
 

@@ -30,7 +30,7 @@ def drawn(op: type[Op], count: int) -> list[tuple[Kernel, Case]]:
     found: list[tuple[Kernel, Case]] = []
 
     def collect(case: Case) -> None:
-        takers = (k for k in ARM_DSP if k.refuse(case.op, case.signature) is None)
+        takers = (k for k in ARM_DSP if k.objection(case.op, case.signature) is None)
         found.extend((kernel, case) for kernel in takers)
 
     relaxed = settings(

@@ -39,7 +39,7 @@ def run_cases(bench: KernelBench, op: type[Op], rounds: int) -> Counter[str]:
 
     def check(case, cuts):
         for kernel in PORTABLE:
-            if kernel.refuse(case.op, case.signature) is None:
+            if kernel.objection(case.op, case.signature) is None:
                 runs[kernel.symbol] += 1
                 bench.check(kernel, case, cuts)
 

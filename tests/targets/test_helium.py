@@ -38,7 +38,7 @@ def drawn_calls(strategy: st.SearchStrategy[Case], rounds: int) -> list[Call]:
 
     def collect(case: Case, cuts: list[float]) -> None:
         for kernel in HELIUM:
-            if kernel.refuse(case.op, case.signature) is None:
+            if kernel.objection(case.op, case.signature) is None:
                 calls.extend(calls_of(kernel, case, cuts))
 
     relaxed = settings(

@@ -16,9 +16,9 @@ from tilewright.targets.packs.portable.pack import PORTABLE
 
 def reason(symbol: str, op: Op, *inputs: TensorType) -> str:
     (kernel,) = (k for k in PORTABLE if k.symbol == symbol)
-    text = kernel.refuse(op, Signature(inputs, op.infer(*inputs)))
-    assert text is not None, f"{symbol} takes {op}"
-    return text
+    objection = kernel.objection(op, Signature(inputs, op.infer(*inputs)))
+    assert objection is not None, f"{symbol} takes {op}"
+    return objection.reason
 
 
 def f32(*shape: int) -> TensorType:
@@ -36,8 +36,8 @@ ODD = (1, 3, 1, 3, 1, 3)
 @pytest.mark.parametrize(
     ("symbol", "op", "inputs", "expected"),
     [
-        ("lut_s8", Clip(0), (f32(4),), "not a Lut but a Clip"),
-        ("add_f32", Lut(), (s8(4), s8(256)), "not an Add but a Lut"),
+        ("lut_s8", Clip(0), (f32(4),), "computes Lut, not Clip"),
+        ("add_f32", Lut(), (s8(4), s8(256)), "computes Add, not Lut"),
         ("clip_f32", Clip(0), (s8(4),), "takes f32 and makes f32, not s8 and f32"),
         ("concat2", Concat(0), (s8(1), s8(1), s8(1)), "joins 2 inputs, not 3"),
         (
@@ -74,7 +74,7 @@ def test_extents_of_one_cost_no_rank(shape: Shape):
     (transpose,) = (k for k in PORTABLE if k.symbol == "transpose_8")
     op = Transpose(tuple(reversed(range(len(shape)))))
     x = s8(*shape)
-    assert transpose.refuse(op, Signature((x,), op.infer(x))) is None
+    assert transpose.objection(op, Signature((x,), op.infer(x))) is None
 
 
 def test_a_transpose_that_keeps_the_order_of_elements_is_one_row():

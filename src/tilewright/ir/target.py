@@ -108,6 +108,25 @@ Fields = Mapping[str, FieldValue]
 """Members of a kernel's argument struct that are no pointers, in declaration order."""
 
 
+class Misfit(Enum):
+    """How far a kernel is from computing a call."""
+
+    OPERATOR = "it computes another operator"
+    VARIANT = "it computes the operator, but with another rounding"
+    CALL = "it computes such operators, but not this one"
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Why a kernel does not compute a call; never shown without the kernel's name."""
+
+    misfit: Misfit
+    reason: str
+
+    def __str__(self) -> str:
+        return self.reason
+
+
 @dataclass(frozen=True, slots=True)
 class Streaming:
     """A promise that lets output and input share memory.
@@ -122,6 +141,14 @@ class Streaming:
 
     inputs: tuple[int, ...]
     block_axes: int
+
+
+def _any_variant(op: Op) -> None:
+    del op
+
+
+def _any_call(op: Op, signature: Signature) -> None:
+    del op, signature
 
 
 def _no_scratch(op: Op, signature: Signature) -> int:
@@ -142,6 +169,8 @@ class Kernel:
     the output), then ``scratch`` where the kernel needs some, then the members of ``fields``.
     """
 
+    op: type[Op]
+    """The operators that it computes; nothing below is asked about others."""
     symbol: str
     struct: str
     header: Path
@@ -149,13 +178,16 @@ class Kernel:
     source: Path
     """Defines ``symbol``; may include headers that lie beside it."""
     pointers: tuple[str, ...]
-    refuse: Callable[[Op, Signature], str | None]
-    """None if the kernel computes this operator exactly, else the reason in a few words."""
     fields: Callable[[Op, Signature], Fields]
     items: Callable[[Op, Signature], int]
     """Number of work items; any half-open range of them may run on any core."""
     cycles: Callable[[Op, Signature], int]
     """Estimated cycles of the whole call on one core; chooses between kernels."""
+    variant: Callable[[Op], str | None] = _any_variant
+    """None where the kernel is the one of several made for this operator's rounding."""
+    refuse: Callable[[Op, Signature], str | None] = _any_call
+    """None if the kernel computes this call exactly, else the reason in a few words. Asked about
+    operators of its class and variant only: ``objection`` asks everything."""
     scratch_bytes: Callable[[Op, Signature], int] = _no_scratch
     """Working memory of one call on one core, 4-byte aligned."""
     streaming: Streaming | None = None
@@ -171,6 +203,17 @@ class Kernel:
     that changes it is used whole."""
     limits: tuple[Limit, ...] = ()
     """What every single call must keep to; planner, checker and test generators read the same."""
+
+    def objection(self, op: Op, signature: Signature) -> Objection | None:
+        """Why the kernel does not compute a call of any operator; None where it does."""
+        if not isinstance(op, self.op):
+            return Objection(
+                Misfit.OPERATOR, f"computes {self.op.__name__}, not {type(op).__name__}"
+            )
+        if (reason := self.variant(op)) is not None:
+            return Objection(Misfit.VARIANT, reason)
+        reason = self.refuse(op, signature)
+        return None if reason is None else Objection(Misfit.CALL, reason)
 
 
 @dataclass(frozen=True, slots=True)

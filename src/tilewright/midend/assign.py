@@ -10,7 +10,7 @@ from tilewright.errors import Refusal, UnsupportedError
 from tilewright.ir.graph import Graph, Node
 from tilewright.ir.op import Op
 from tilewright.ir.plan import Assignment, Step
-from tilewright.ir.target import Engine, Kernel, Signature, Target
+from tilewright.ir.target import Engine, Kernel, Misfit, Objection, Signature, Target
 from tilewright.midend.order import issue_order
 from tilewright.ops.layout import Reshape
 
@@ -21,7 +21,7 @@ class Verdict:
 
     engine: Engine
     kernel: Kernel
-    refusal: str | None
+    refusal: Objection | None
     cycles: int
 
 
@@ -67,26 +67,22 @@ def judge(op: Op, signature: Signature, target: Target) -> tuple[Verdict, ...]:
 
 
 def _verdict(engine: Engine, kernel: Kernel, op: Op, signature: Signature) -> Verdict:
-    refusal = kernel.refuse(op, signature)
+    refusal = kernel.objection(op, signature)
     return Verdict(engine, kernel, refusal, kernel.cycles(op, signature) if refusal is None else 0)
 
 
 def _merged(node: Node, verdicts: tuple[Verdict, ...]) -> tuple[Refusal, ...]:
-    """One refusal per reason; the many kernels of other operators share one."""
-    strangers = sum(_is_stranger(verdict) for verdict in verdicts)
-    symbols: dict[str, list[str]] = {}
-    for verdict in verdicts:
-        if verdict.refusal is not None and not _is_stranger(verdict):
-            symbols.setdefault(verdict.refusal, []).append(verdict.kernel.symbol)
-    refusals = [
-        Refusal(f"{node.name}: {', '.join(names)}", reason) for reason, names in symbols.items()
-    ]
-    if strangers and not refusals:
-        reason = f"none of the {strangers} kernels computes {type(node.op).__name__}"
-        refusals.append(Refusal(node.name, reason))
-    return tuple(refusals)
-
-
-def _is_stranger(verdict: Verdict) -> bool:
-    """Whether the kernel is for another operator: by convention, the first thing it looks at."""
-    return verdict.refusal is not None and verdict.refusal.startswith("not a")
+    """One refusal per reason, of the kernels that come closest."""
+    objections = [(v.kernel.symbol, v.refusal) for v in verdicts if v.refusal is not None]
+    for misfit in (Misfit.CALL, Misfit.VARIANT):
+        symbols: dict[str, list[str]] = {}
+        for symbol, objection in objections:
+            if objection.misfit is misfit:
+                symbols.setdefault(objection.reason, []).append(symbol)
+        if symbols:
+            return tuple(
+                Refusal(f"{node.name}: {', '.join(names)}", reason)
+                for reason, names in symbols.items()
+            )
+    reason = f"none of the {len(verdicts)} kernels computes {type(node.op).__name__}"
+    return (Refusal(node.name, reason),)

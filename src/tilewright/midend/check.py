@@ -164,7 +164,7 @@ def _check_step_memory(judged: _Judged, time: int, step: Step) -> None:
         return
     _need(step.engine in judged.target.engines, f"{step.node} runs on an unknown engine")
     _need(step.kernel in step.engine.kernels, f"{step.node} runs a kernel of another engine")
-    refusal = step.kernel.refuse(step.node.op, step.signature)
+    refusal = step.kernel.objection(step.node.op, step.signature)
     _need(refusal is None, f"{step.node} runs {step.kernel.symbol}, which refuses: {refusal}")
     holds = group_of(judged.plan, time).holds
     for name in (*step.node.inputs, step.node.output):

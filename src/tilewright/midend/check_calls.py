@@ -36,7 +36,7 @@ def _kernel_findings(step: Step, calls: tuple[TileCall | None, ...]) -> Iterator
     """The kernel takes every call, and every call keeps to the kernel's limits."""
     assert step.kernel is not None
     for op, signature in {(call.op, call.signature) for call in calls if call is not None}:
-        refusal = step.kernel.refuse(op, signature)
+        refusal = step.kernel.objection(op, signature)
         if refusal is not None:
             yield f"{step.node} calls {step.kernel.symbol} for a part that it refuses: {refusal}"
         for limit in step.kernel.limits:

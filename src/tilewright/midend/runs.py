@@ -228,7 +228,7 @@ def may_fuse(
 def is_willing(step: Step, call: TileCall) -> bool:
     """Whether the step's kernel takes a call."""
     assert step.kernel is not None
-    return step.kernel.refuse(call.op, call.signature) is None and all(
+    return step.kernel.objection(call.op, call.signature) is None and all(
         keeps_limit(limit, call.signature, step.signature) for limit in step.kernel.limits
     )
 

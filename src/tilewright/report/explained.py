@@ -7,10 +7,9 @@ from rich.console import Console
 
 from tilewright.frontend.rewrites.engine import RuleNote
 from tilewright.ir.graph import Graph
-from tilewright.ir.target import Signature, Target
+from tilewright.ir.target import Misfit, Signature, Target
 from tilewright.midend.assign import judge
 from tilewright.ops.layout import Reshape
-from tilewright.report.problems import concerns_another
 from tilewright.report.text import Json, paragraph, table
 
 
@@ -93,9 +92,9 @@ def _choice(graph: Graph, index: int, target: Target) -> KernelChoice:
     signature = Signature(graph.input_types(node), graph.type(node.output))
     verdicts = judge(node.op, signature, target)
     willing = sorted((v for v in verdicts if v.refusal is None), key=lambda v: v.cycles)
-    unwilling = [v for v in verdicts if v.refusal and not concerns_another(v.refusal)]
+    unwilling = [v for v in verdicts if v.refusal and v.refusal.misfit is Misfit.CALL]
     said = tuple(
-        KernelNote(v.kernel.symbol, None if v.refusal else v.cycles, v.refusal)
+        KernelNote(v.kernel.symbol, None if v.refusal else v.cycles, v.refusal and v.refusal.reason)
         for v in (*willing, *unwilling)
     )
     return KernelChoice(node.name, op, willing[0].kernel.symbol if willing else "(none)", said)

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from tilewright.errors import CompileError
 from tilewright.frontend.lower import lower
 from tilewright.ir.graph import Contract, Graph, Node
-from tilewright.ir.target import Signature, Target
+from tilewright.ir.target import Misfit, Signature, Target
 from tilewright.midend.assign import judge
 from tilewright.ops.layout import Reshape
 
@@ -58,13 +58,8 @@ def _refused(graph: Graph, node: Node, target: Target) -> str | None:
     verdicts = judge(node.op, signature, target)
     if any(verdict.refusal is None for verdict in verdicts):
         return None
-    closest = [v for v in verdicts if v.refusal and not concerns_another(v.refusal)]
+    closest = [v for v in verdicts if v.refusal and v.refusal.misfit is Misfit.CALL]
     if not closest:
         return f"no kernel of target {target.name} computes {node.op}"
     reasons = "".join(f"\n  {v.kernel.symbol}: {v.refusal}" for v in closest)
     return f"no kernel of target {target.name} takes {node.op}{reasons}"
-
-
-def concerns_another(refusal: str) -> bool:
-    """Whether a kernel only said that it is for another operator or another contract."""
-    return refusal.startswith(("not a ", "not an ", "rounds as "))

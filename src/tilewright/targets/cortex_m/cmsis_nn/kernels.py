@@ -33,8 +33,7 @@ def _refuse_window(op: _Windowed) -> str | None:
 
 def _refuse_conv(op: Op, signature: Signature) -> str | None:
     del signature
-    if not isinstance(op, QConv2d):
-        return "not a QConv2d"
+    assert isinstance(op, QConv2d)
     if op.groups != 1 or op.is_channels_first:
         return "groups, or channels first"
     return _refuse_window(op)
@@ -42,7 +41,8 @@ def _refuse_conv(op: Op, signature: Signature) -> str | None:
 
 def _refuse_depthwise(op: Op, signature: Signature) -> str | None:
     del signature
-    return _refuse_window(op) if isinstance(op, QDepthwiseConv2d) else "not a QDepthwiseConv2d"
+    assert isinstance(op, QDepthwiseConv2d)
+    return _refuse_window(op)
 
 
 def _window_fields(scratch: Callable[[Op, Signature], int]) -> Callable[[Op, Signature], Fields]:
@@ -120,11 +120,14 @@ def cmsis_nn_kernels(*, has_helium: bool) -> tuple[Kernel, ...]:
     """
     conv, depthwise = (0.35, 0.8) if has_helium else (2.0, 7.0)
     windowed = {
-        "cmsis_conv2d_s8": (_refuse_conv, _conv_scratch, _cycles(conv, 14)),
-        "cmsis_depthwise_s8": (_refuse_depthwise, _depthwise_scratch, _cycles(depthwise, 14)),
-    }
+        "cmsis_conv2d_s8": (QConv2d, _refuse_conv, _conv_scratch, _cycles(conv, 14)),
+        "cmsis_depthwise_s8": (
+            QDepthwiseConv2d, _refuse_depthwise, _depthwise_scratch, _cycles(depthwise, 14),
+        ),
+    }  # fmt: skip
     return tuple(
         Kernel(
+            op=op,
             symbol=symbol,
             struct="cmsis_window_args",
             header=HEADER,
@@ -137,5 +140,5 @@ def cmsis_nn_kernels(*, has_helium: bool) -> tuple[Kernel, ...]:
             scratch_bytes=scratch,
             pack=_unfolded,
         )
-        for symbol, (refuse, scratch, cycles) in windowed.items()
+        for symbol, (op, refuse, scratch, cycles) in windowed.items()
     )

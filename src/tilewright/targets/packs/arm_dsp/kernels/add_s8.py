@@ -9,14 +9,13 @@ from tilewright.targets.packs.arm_dsp.kernels.estimates import faster_than
 from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE
 from tilewright.targets.packs.portable.kernels.arithmetic_tflite import ADD_S8_TFLITE
 from tilewright.targets.packs.portable.kernels.counts import output_elements
-from tilewright.targets.packs.portable.kernels.refusals import not_a, wrong_types
+from tilewright.targets.packs.portable.kernels.refusals import wrong_types
 
 HALF = FixedPoint(1 << 30, 0)
 
 
 def _refuse(op: Op, signature: Signature) -> str | None:
-    if not isinstance(op, QAdd):
-        return not_a(QAdd, op)
+    assert isinstance(op, QAdd)
     if any(t.size != signature.output.size for t in signature.inputs):
         return "an operand is repeated"
     if HALF not in (op.a_scale, op.b_scale):
@@ -46,6 +45,7 @@ def _fields(op: Op, signature: Signature) -> Fields:
 
 
 ADD_S8_DSP = Kernel(
+    op=QAdd,
     symbol="add_s8_dsp_tflite",
     struct="add_s8_dsp_args",
     header=HERE / "add_s8_dsp.h",

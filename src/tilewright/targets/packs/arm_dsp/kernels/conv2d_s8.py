@@ -14,20 +14,20 @@ from tilewright.targets.packs.arm_dsp.kernels.matrix import (
     per_channel,
     quads,
 )
-from tilewright.targets.packs.arm_dsp.kernels.refusals import refuse_dilation, refuse_product
+from tilewright.targets.packs.arm_dsp.kernels.refusals import refuse_dilation, refuse_zero_point
 from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE, variant_source
+from tilewright.targets.packs.portable.kernels.contract_variants import rounds_as
 from tilewright.targets.packs.portable.kernels.conv2d_s8 import CONV2D_S8
 
 
-def _refuse(op: Op, rounding: Rounding) -> str | None:
-    reason = refuse_product(op, QConv2d, rounding)
-    if reason is not None or not isinstance(op, QConv2d):
-        return reason
+def _refuse(op: Op, signature: Signature) -> str | None:
+    del signature
+    assert isinstance(op, QConv2d)
     if op.groups > 1:
         return f"{op.groups} groups, not 1"
     if op.is_channels_first:
         return "x is channels first"
-    return refuse_dilation(op.window.dilations)
+    return refuse_zero_point(op) or refuse_dilation(op.window.dilations)
 
 
 def _fields(op: Op, signature: Signature) -> Fields:
@@ -67,21 +67,19 @@ def _items(op: Op, signature: Signature) -> int:
 
 
 def _kernel(rounding: Rounding) -> Kernel:
-    def refuse(op: Op, signature: Signature) -> str | None:
-        del signature
-        return _refuse(op, rounding)
-
     def pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
         del op
         return pack_product(per_channel(constants), rounding)
 
     return Kernel(
+        op=QConv2d,
         symbol=f"conv2d_s8_dsp_{rounding.value}",
         struct="conv2d_s8_dsp_args",
         header=HERE / "conv2d_s8_dsp.h",
         source=variant_source("conv2d_s8_dsp", rounding),
         pointers=("x", "w", "bias", "multiplier", "shift", "y"),
-        refuse=refuse,
+        variant=rounds_as(rounding),
+        refuse=_refuse,
         fields=_fields,
         items=_items,
         cycles=faster_than(CONV2D_S8[0]),

@@ -7,12 +7,19 @@ from tilewright.ops.dense import QDense
 from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.arm_dsp.kernels.estimates import faster_than
 from tilewright.targets.packs.arm_dsp.kernels.matrix import pack_product, quads
-from tilewright.targets.packs.arm_dsp.kernels.refusals import refuse_product
+from tilewright.targets.packs.arm_dsp.kernels.refusals import refuse_zero_point
 from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE, variant_source
+from tilewright.targets.packs.portable.kernels.contract_variants import rounds_as
 from tilewright.targets.packs.portable.kernels.dense_s8 import DENSE_S8
 
 PIECE = 128
 """Elements of a row that are widened at a time where all accumulators take less memory."""
+
+
+def _refuse(op: Op, signature: Signature) -> str | None:
+    del signature
+    assert isinstance(op, QDense)
+    return refuse_zero_point(op)
 
 
 def _widened_bytes(signature: Signature) -> int:
@@ -51,21 +58,19 @@ def _scratch_bytes(op: Op, signature: Signature) -> int:
 
 
 def _kernel(rounding: Rounding) -> Kernel:
-    def refuse(op: Op, signature: Signature) -> str | None:
-        del signature
-        return refuse_product(op, QDense, rounding)
-
     def pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
         del op
         return pack_product(constants, rounding)
 
     return Kernel(
+        op=QDense,
         symbol=f"dense_s8_dsp_{rounding.value}",
         struct="dense_s8_dsp_args",
         header=HERE / "dense_s8_dsp.h",
         source=variant_source("dense_s8_dsp", rounding),
         pointers=("x", "w", "bias", "multiplier", "shift", "y"),
-        refuse=refuse,
+        variant=rounds_as(rounding),
+        refuse=_refuse,
         fields=_fields,
         items=_items,
         cycles=faster_than(DENSE_S8[0]),

@@ -11,27 +11,26 @@ from tilewright.ops.conv2d import QDepthwiseConv2d
 from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.arm_dsp.kernels.estimates import faster_than
 from tilewright.targets.packs.arm_dsp.kernels.matrix import quads
-from tilewright.targets.packs.arm_dsp.kernels.refusals import refuse_dilation, refuse_product
+from tilewright.targets.packs.arm_dsp.kernels.refusals import refuse_dilation, refuse_zero_point
 from tilewright.targets.packs.arm_dsp.kernels.requantise import (
     HERE,
     Tables,
     pack_tables,
     variant_source,
 )
+from tilewright.targets.packs.portable.kernels.contract_variants import rounds_as
 from tilewright.targets.packs.portable.kernels.depthwise_s8 import DEPTHWISE_S8
 
 FEW_CHANNELS = 63
 """Up to so many, 3x3 weights are stored as int16: 18 instructions of 133 less per four outputs."""
 
 
-def _refuse(op: Op, signature: Signature, rounding: Rounding) -> str | None:
-    reason = refuse_product(op, QDepthwiseConv2d, rounding)
-    if reason is not None or not isinstance(op, QDepthwiseConv2d):
-        return reason
+def _refuse(op: Op, signature: Signature) -> str | None:
+    assert isinstance(op, QDepthwiseConv2d)
     channels, in_c = signature.output.shape[3], signature.inputs[0].shape[3]
     if channels != in_c:
         return f"{channels // in_c} output channels per input channel, not 1"
-    return refuse_dilation(op.window.dilations)
+    return refuse_zero_point(op) or refuse_dilation(op.window.dilations)
 
 
 def _fields(op: Op, signature: Signature) -> Fields:
@@ -104,20 +103,19 @@ def _fours(array: Array) -> Array:
 
 
 def _kernel(rounding: Rounding) -> Kernel:
-    def refuse(op: Op, signature: Signature) -> str | None:
-        return _refuse(op, signature, rounding)
-
     def pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
         assert isinstance(op, QDepthwiseConv2d)
         return _pack(op, constants, rounding)
 
     return Kernel(
+        op=QDepthwiseConv2d,
         symbol=f"depthwise_s8_dsp_{rounding.value}",
         struct="depthwise_s8_dsp_args",
         header=HERE / "depthwise_s8_dsp.h",
         source=variant_source("depthwise_s8_dsp", rounding),
         pointers=("x", "w", "bias", "multiplier", "shift", "y"),
-        refuse=refuse,
+        variant=rounds_as(rounding),
+        refuse=_refuse,
         fields=_fields,
         items=_items,
         cycles=faster_than(DEPTHWISE_S8[0]),

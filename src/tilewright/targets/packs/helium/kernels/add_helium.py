@@ -9,14 +9,13 @@ from tilewright.ops.arithmetic_tflite import ADD_LEFT_SHIFT, QAdd
 from tilewright.ops.rescale import FixedPoint, doubling_high_multiply, rounding_shift_right
 from tilewright.targets.packs.helium.kernels.variants import HERE
 from tilewright.targets.packs.portable.kernels.counts import output_elements
-from tilewright.targets.packs.portable.kernels.refusals import not_a, wrong_types
+from tilewright.targets.packs.portable.kernels.refusals import wrong_types
 
 HALF = FixedPoint(1 << 30, 0)
 
 
 def _refuse(op: Op, signature: Signature) -> str | None:
-    if not isinstance(op, QAdd):
-        return not_a(QAdd, op)
+    assert isinstance(op, QAdd)
     if any(t.size != signature.output.size for t in signature.inputs):
         return "an operand is repeated"
     if HALF not in (op.a_scale, op.b_scale):
@@ -54,6 +53,7 @@ def _cycles(op: Op, signature: Signature) -> int:
 
 
 ADD_HELIUM = Kernel(
+    op=QAdd,
     symbol="add_helium",
     struct="add_helium_args",
     header=HERE / "add_helium.h",

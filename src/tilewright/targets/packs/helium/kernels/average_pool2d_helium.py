@@ -8,7 +8,7 @@ from tilewright.ir.types import DType
 from tilewright.ops.pool_tflite import QAveragePool2d
 from tilewright.targets.packs.helium.kernels.variants import HERE
 from tilewright.targets.packs.portable.kernels.counts import output_rows
-from tilewright.targets.packs.portable.kernels.refusals import above, not_a, wrong_types
+from tilewright.targets.packs.portable.kernels.refusals import above, wrong_types
 from tilewright.targets.packs.portable.kernels.window2d import window_fields
 
 LARGEST_WINDOW = 256
@@ -16,8 +16,7 @@ LARGEST_WINDOW = 256
 
 
 def _refuse(op: Op, signature: Signature) -> str | None:
-    if not isinstance(op, QAveragePool2d):
-        return not_a(QAveragePool2d, op)
+    assert isinstance(op, QAveragePool2d)
     types = wrong_types(signature, (DType.S8,), DType.S8)
     return types or above("the window's size", prod(op.window.kernel), LARGEST_WINDOW)
 
@@ -37,6 +36,7 @@ def _cycles(op: Op, signature: Signature) -> int:
 
 
 AVERAGE_POOL2D_HELIUM = Kernel(
+    op=QAveragePool2d,
     symbol="average_pool2d_helium",
     struct="average_pool2d_helium_args",
     header=HERE / "average_pool2d_helium.h",

@@ -19,7 +19,7 @@ from tilewright.targets.packs.helium.kernels.weights import (
     round_up,
     vector_shifts,
 )
-from tilewright.targets.packs.portable.kernels.contract_variants import Refuse, refuse_unless
+from tilewright.targets.packs.portable.kernels.contract_variants import rounds_as
 from tilewright.targets.packs.portable.kernels.refusals import above
 
 SHORT = 32
@@ -29,21 +29,14 @@ STRIP_BYTES = 2048
 """Gathered input columns take no more, unless two output pixels need more."""
 
 
-def _refuse(rounding: Rounding) -> Refuse:
-    by_rounding = refuse_unless(QConv2d, rounding)
-
-    def refuse(op: Op, signature: Signature) -> str | None:
-        reason = by_rounding(op, signature)
-        if reason is not None:
-            return reason
-        assert isinstance(op, QConv2d)
-        if op.groups > 1 or op.is_channels_first:
-            return "channels are in groups or come first"
-        if op.window.dilations[1] > 1:
-            return f"columns are {op.window.dilations[1]} apart, at most 1"
-        return "weights have a zero point" if op.w_zero else None
-
-    return refuse
+def _refuse(op: Op, signature: Signature) -> str | None:
+    del signature
+    assert isinstance(op, QConv2d)
+    if op.groups > 1 or op.is_channels_first:
+        return "channels are in groups or come first"
+    if op.window.dilations[1] > 1:
+        return f"columns are {op.window.dilations[1]} apart, at most 1"
+    return "weights have a zero point" if op.w_zero else None
 
 
 def _is_direct(op: QConv2d) -> bool:
@@ -149,13 +142,8 @@ def _rows(w: Array) -> Array:
     return np.ascontiguousarray(w.transpose(0, 2, 1, 3)).reshape(len(w), -1)
 
 
-def _refuse_long(rounding: Rounding) -> Refuse:
-    general = _refuse(rounding)
-
-    def refuse(op: Op, signature: Signature) -> str | None:
-        return general(op, signature) or above("the window's size", _window(signature), SHORT)
-
-    return refuse
+def _refuse_long(op: Op, signature: Signature) -> str | None:
+    return _refuse(op, signature) or above("the window's size", _window(signature), SHORT)
 
 
 INCLUDES = (HERE / "fill_helium.h", HERE / "gather_helium.h", HERE / "helium_rescale.h")
@@ -163,12 +151,14 @@ INCLUDES = (HERE / "fill_helium.h", HERE / "gather_helium.h", HERE / "helium_res
 
 def _kernel(rounding: Rounding) -> Kernel:
     return Kernel(
+        op=QConv2d,
         symbol=f"conv2d_helium_{rounding.value}",
         struct="conv2d_helium_args",
         header=HERE / "conv2d_helium.h",
         source=HERE / f"conv2d_helium_{rounding.value}.c",
         pointers=("x", "w", "bias", "multiplier", "shift", "y"),
-        refuse=_refuse(rounding),
+        variant=rounds_as(rounding),
+        refuse=_refuse,
         fields=_fields,
         items=_items,
         cycles=_cycles,
@@ -189,7 +179,7 @@ def _short_kernel(rounding: Rounding) -> Kernel:
         _kernel(rounding),
         symbol=f"conv2d_short_helium_{rounding.value}",
         source=HERE / f"conv2d_short_helium_{rounding.value}.c",
-        refuse=_refuse_long(rounding),
+        refuse=_refuse_long,
         cycles=_short_cycles,
         scratch_bytes=_short_scratch_bytes,
         includes=(HERE / "conv2d_short_helium_core.h", *INCLUDES),

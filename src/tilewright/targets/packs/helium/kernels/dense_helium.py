@@ -13,23 +13,16 @@ from tilewright.targets.packs.helium.kernels.weights import (
     round_up,
     vector_shifts,
 )
-from tilewright.targets.packs.portable.kernels.contract_variants import Refuse, refuse_unless
+from tilewright.targets.packs.portable.kernels.contract_variants import rounds_as
 
 ROWS = 4
 """Weight rows that meet an input row at once."""
 
 
-def _refuse(rounding: Rounding) -> Refuse:
-    by_rounding = refuse_unless(QDense, rounding)
-
-    def refuse(op: Op, signature: Signature) -> str | None:
-        reason = by_rounding(op, signature)
-        if reason is not None:
-            return reason
-        assert isinstance(op, QDense)
-        return "weights have a zero point" if op.w_zero else None
-
-    return refuse
+def _refuse(op: Op, signature: Signature) -> str | None:
+    del signature
+    assert isinstance(op, QDense)
+    return "weights have a zero point" if op.w_zero else None
 
 
 def _fields(op: Op, signature: Signature) -> Fields:
@@ -68,12 +61,14 @@ def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ..
 
 def _kernel(rounding: Rounding) -> Kernel:
     return Kernel(
+        op=QDense,
         symbol=f"dense_helium_{rounding.value}",
         struct="dense_helium_args",
         header=HERE / "dense_helium.h",
         source=HERE / f"dense_helium_{rounding.value}.c",
         pointers=("x", "w", "bias", "multiplier", "shift", "y"),
-        refuse=_refuse(rounding),
+        variant=rounds_as(rounding),
+        refuse=_refuse,
         fields=_fields,
         items=_items,
         cycles=_cycles,

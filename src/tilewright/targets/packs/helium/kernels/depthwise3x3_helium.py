@@ -17,7 +17,7 @@ from tilewright.targets.packs.helium.kernels.weights import (
     round_up,
     vector_shifts,
 )
-from tilewright.targets.packs.portable.kernels.contract_variants import Refuse, refuse_unless
+from tilewright.targets.packs.portable.kernels.contract_variants import rounds_as
 from tilewright.targets.packs.portable.kernels.refusals import above
 
 KERNEL = (3, 3)
@@ -26,23 +26,15 @@ LARGEST_ROWS = 8192
 """Bytes of three transposed input rows; wider images are left to other kernels."""
 
 
-def _refuse(rounding: Rounding) -> Refuse:
-    by_rounding = refuse_unless(QDepthwiseConv2d, rounding)
-
-    def refuse(op: Op, signature: Signature) -> str | None:
-        reason = by_rounding(op, signature)
-        if reason is not None:
-            return reason
-        assert isinstance(op, QDepthwiseConv2d)
-        if op.window.kernel != KERNEL or op.window.dilations != (1, 1):
-            return f"the window is {op.window}, not a dense 3x3"
-        if signature.inputs[0].shape[3] != signature.output.shape[3]:
-            return "an input channel has several output channels"
-        if op.w_zero:
-            return "weights have a zero point"
-        return above("the size of three input rows", _scratch_bytes(op, signature), LARGEST_ROWS)
-
-    return refuse
+def _refuse(op: Op, signature: Signature) -> str | None:
+    assert isinstance(op, QDepthwiseConv2d)
+    if op.window.kernel != KERNEL or op.window.dilations != (1, 1):
+        return f"the window is {op.window}, not a dense 3x3"
+    if signature.inputs[0].shape[3] != signature.output.shape[3]:
+        return "an input channel has several output channels"
+    if op.w_zero:
+        return "weights have a zero point"
+    return above("the size of three input rows", _scratch_bytes(op, signature), LARGEST_ROWS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +114,14 @@ def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ..
 
 def _kernel(rounding: Rounding) -> Kernel:
     return Kernel(
+        op=QDepthwiseConv2d,
         symbol=f"depthwise3x3_helium_{rounding.value}",
         struct="depthwise3x3_helium_args",
         header=HERE / "depthwise3x3_helium.h",
         source=HERE / f"depthwise3x3_helium_{rounding.value}.c",
         pointers=("x", "w", "bias", "multiplier", "shift", "y"),
-        refuse=_refuse(rounding),
+        variant=rounds_as(rounding),
+        refuse=_refuse,
         fields=_fields,
         items=_items,
         cycles=_cycles,

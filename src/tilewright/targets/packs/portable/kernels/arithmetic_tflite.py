@@ -8,22 +8,15 @@ from tilewright.ir.types import DType
 from tilewright.ops.arithmetic_tflite import QAdd, QMul
 from tilewright.targets.packs.portable.kernels.broadcast import broadcast_fields, refuse_broadcast
 from tilewright.targets.packs.portable.kernels.counts import output_elements
-from tilewright.targets.packs.portable.kernels.refusals import not_a, wrong_types
+from tilewright.targets.packs.portable.kernels.refusals import wrong_types
 
 HERE = Path(__file__).parent
 
 INCLUDES = (HERE / "broadcast.h", HERE / "centred_s8.h")
 
 
-def _refuse_add(op: Op, signature: Signature) -> str | None:
-    return not_a(QAdd, op) if not isinstance(op, QAdd) else _refuse(signature)
-
-
-def _refuse_mul(op: Op, signature: Signature) -> str | None:
-    return not_a(QMul, op) if not isinstance(op, QMul) else _refuse(signature)
-
-
-def _refuse(signature: Signature) -> str | None:
+def _refuse(op: Op, signature: Signature) -> str | None:
+    del op
     types = wrong_types(signature, (DType.S8, DType.S8), DType.S8)
     return types or refuse_broadcast(signature)
 
@@ -59,12 +52,13 @@ def _mul_cycles(op: Op, signature: Signature) -> int:
 
 
 ADD_S8_TFLITE = Kernel(
+    op=QAdd,
     symbol="add_s8_tflite",
     struct="add_s8_tflite_args",
     header=HERE / "add_s8_tflite.h",
     source=HERE / "add_s8_tflite.c",
     pointers=("a", "b", "y"),
-    refuse=_refuse_add,
+    refuse=_refuse,
     fields=_add_fields,
     items=output_elements,
     cycles=_add_cycles,
@@ -73,12 +67,13 @@ ADD_S8_TFLITE = Kernel(
 )
 
 MUL_S8_TFLITE = Kernel(
+    op=QMul,
     symbol="mul_s8_tflite",
     struct="mul_s8_tflite_args",
     header=HERE / "mul_s8_tflite.h",
     source=HERE / "mul_s8_tflite.c",
     pointers=("a", "b", "y"),
-    refuse=_refuse_mul,
+    refuse=_refuse,
     fields=_mul_fields,
     items=output_elements,
     cycles=_mul_cycles,

@@ -7,9 +7,15 @@ from tilewright.ir.target import Fields, Kernel, Signature, Streaming
 from tilewright.ir.types import DType
 from tilewright.ops.elementwise import Add, Mul
 from tilewright.targets.packs.portable.kernels.broadcast import broadcast_fields, refuse_broadcast
-from tilewright.targets.packs.portable.kernels.refusals import not_a, wrong_types
+from tilewright.targets.packs.portable.kernels.refusals import wrong_types
 
 HERE = Path(__file__).parent
+
+
+def _refuse(op: Op, signature: Signature) -> str | None:
+    del op
+    types = wrong_types(signature, (DType.F32, DType.F32), DType.F32)
+    return types or refuse_broadcast(signature)
 
 
 def _fields(op: Op, signature: Signature) -> Fields:
@@ -32,19 +38,14 @@ def _cycles(op: Op, signature: Signature) -> int:
 
 
 def _binary(kind: type[Op], symbol: str) -> Kernel:
-    def refuse(op: Op, signature: Signature) -> str | None:
-        if not isinstance(op, kind):
-            return not_a(kind, op)
-        types = wrong_types(signature, (DType.F32, DType.F32), DType.F32)
-        return types or refuse_broadcast(signature)
-
     return Kernel(
+        op=kind,
         symbol=symbol,
         struct=f"{symbol}_args",
         header=HERE / f"{symbol}.h",
         source=HERE / f"{symbol}.c",
         pointers=("a", "b", "y"),
-        refuse=refuse,
+        refuse=_refuse,
         fields=_fields,
         items=_items,
         cycles=_cycles,

@@ -7,26 +7,19 @@ from tilewright.ir.target import Fields, Kernel, Signature, Streaming
 from tilewright.ir.types import DType
 from tilewright.ops.quantise import Dequantize, Quantize, Recentre
 from tilewright.targets.packs.portable.kernels.counts import no_fields, output_elements
-from tilewright.targets.packs.portable.kernels.refusals import not_a, wrong_types
+from tilewright.targets.packs.portable.kernels.refusals import wrong_types
 
 HERE = Path(__file__).parent
 
 
 def _refuse_quantize(op: Op, signature: Signature) -> str | None:
-    if not isinstance(op, Quantize):
-        return not_a(Quantize, op)
+    del op
     return wrong_types(signature, (DType.F32,), DType.S8)
 
 
 def _refuse_dequantize(op: Op, signature: Signature) -> str | None:
-    if not isinstance(op, Dequantize):
-        return not_a(Dequantize, op)
+    del op
     return wrong_types(signature, (DType.S8,), DType.F32)
-
-
-def _refuse_recentre(op: Op, signature: Signature) -> str | None:
-    del signature
-    return None if isinstance(op, Recentre) else not_a(Recentre, op)
 
 
 def _scale_fields(op: Op, signature: Signature) -> Fields:
@@ -46,6 +39,7 @@ def _integer_cycles(op: Op, signature: Signature) -> int:
 
 
 QUANTIZE_S8 = Kernel(
+    op=Quantize,
     symbol="quantize_s8",
     struct="quantize_s8_args",
     header=HERE / "quantize_s8.h",
@@ -59,6 +53,7 @@ QUANTIZE_S8 = Kernel(
 )
 
 DEQUANTIZE_F32 = Kernel(
+    op=Dequantize,
     symbol="dequantize_f32",
     struct="dequantize_f32_args",
     header=HERE / "dequantize_f32.h",
@@ -72,12 +67,12 @@ DEQUANTIZE_F32 = Kernel(
 )
 
 RECENTRE = Kernel(
+    op=Recentre,
     symbol="recentre",
     struct="recentre_args",
     header=HERE / "recentre.h",
     source=HERE / "recentre.c",
     pointers=("x", "y"),
-    refuse=_refuse_recentre,
     fields=no_fields,
     items=output_elements,
     cycles=_integer_cycles,

@@ -6,7 +6,6 @@ from pathlib import Path
 from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature, Streaming
 from tilewright.ops.layout import Concat
-from tilewright.targets.packs.portable.kernels.refusals import not_a
 
 HERE = Path(__file__).parent
 
@@ -30,13 +29,13 @@ def _cycles(op: Op, signature: Signature) -> int:
 
 def _concat(inputs: int) -> Kernel:
     def refuse(op: Op, signature: Signature) -> str | None:
-        if not isinstance(op, Concat):
-            return not_a(Concat, op)
+        del op
         if len(signature.inputs) != inputs:
             return f"joins {inputs} inputs, not {len(signature.inputs)}"
         return None
 
     return Kernel(
+        op=Concat,
         symbol=f"concat{inputs}",
         struct=f"concat{inputs}_args",
         header=HERE / "concat.h",

@@ -6,13 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Signature
 from tilewright.ir.types import Array
 from tilewright.ops.rescale import Rounding
 
 HERE = Path(__file__).parent
-
-Refuse = Callable[[Op, Signature], str | None]
 
 
 def variant_source(kernel: str, rounding: Rounding) -> Path:
@@ -20,20 +17,18 @@ def variant_source(kernel: str, rounding: Rounding) -> Path:
     return HERE / f"{kernel}_{rounding.value}.c"
 
 
-def refuse_unless(kind: type[Op], rounding: Rounding) -> Refuse:
-    """A kernel for operators of one class whose ``output`` rounds in one way."""
+def rounds_as(rounding: Rounding) -> Callable[[Op], str | None]:
+    """The variant of a kernel for operators whose ``output`` rounds in one way."""
 
-    def refuse(op: Op, signature: Signature) -> str | None:
-        del signature
-        if not isinstance(op, kind):
-            return f"not a {kind.__name__} but a {type(op).__name__}"
+    def variant(op: Op) -> str | None:
         output = getattr(op, "output", None)
-        actual = output.rounding if output is not None else None
-        if actual is not rounding:
-            return f"rounds as {rounding.value}, the operator as {actual.value if actual else '?'}"
-        return None
+        assert output is not None, f"{op} does not say how it rounds; this is a bug in tilewright"
+        actual = output.rounding
+        if actual is rounding:
+            return None
+        return f"rounds as {rounding.value}, the operator as {actual.value}"
 
-    return refuse
+    return variant
 
 
 def widen_shifts(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:

@@ -11,7 +11,7 @@ from tilewright.ops.conv2d import QConv2d
 from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.portable.kernels.contract_variants import (
     HERE,
-    refuse_unless,
+    rounds_as,
     variant_source,
     widen_shifts,
 )
@@ -75,12 +75,13 @@ def _narrow_cycles(op: Op, signature: Signature) -> int:
 
 def _kernel(rounding: Rounding) -> Kernel:
     return Kernel(
+        op=QConv2d,
         symbol=f"conv2d_s8_{rounding.value}",
         struct="conv2d_s8_args",
         header=HERE / "conv2d_s8.h",
         source=variant_source("conv2d_s8", rounding),
         pointers=("x", "w", "bias", "multiplier", "shift", "y"),
-        refuse=refuse_unless(QConv2d, rounding),
+        variant=rounds_as(rounding),
         fields=_fields,
         items=_items,
         cycles=_cycles,

@@ -6,14 +6,8 @@ from tilewright.ir.op import Op
 from tilewright.ir.target import Kernel, Signature, Streaming
 from tilewright.ops.layout import Copy
 from tilewright.targets.packs.portable.kernels.counts import no_fields
-from tilewright.targets.packs.portable.kernels.refusals import not_a
 
 HERE = Path(__file__).parent
-
-
-def _refuse(op: Op, signature: Signature) -> str | None:
-    del signature
-    return None if isinstance(op, Copy) else not_a(Copy, op)
 
 
 def _items(op: Op, signature: Signature) -> int:
@@ -27,12 +21,12 @@ def _cycles(op: Op, signature: Signature) -> int:
 
 
 COPY = Kernel(
+    op=Copy,
     symbol="copy",
     struct="copy_args",
     header=HERE / "copy.h",
     source=HERE / "copy.c",
     pointers=("x", "y"),
-    refuse=_refuse,
     fields=no_fields,
     items=_items,
     cycles=_cycles,

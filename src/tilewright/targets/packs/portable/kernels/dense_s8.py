@@ -6,7 +6,7 @@ from tilewright.ops.dense import QDense
 from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.portable.kernels.contract_variants import (
     HERE,
-    refuse_unless,
+    rounds_as,
     variant_source,
     widen_shifts,
 )
@@ -39,12 +39,13 @@ def _cycles(op: Op, signature: Signature) -> int:
 
 def _kernel(rounding: Rounding) -> Kernel:
     return Kernel(
+        op=QDense,
         symbol=f"dense_s8_{rounding.value}",
         struct="dense_s8_args",
         header=HERE / "dense_s8.h",
         source=variant_source("dense_s8", rounding),
         pointers=("x", "w", "bias", "multiplier", "shift", "y"),
-        refuse=refuse_unless(QDense, rounding),
+        variant=rounds_as(rounding),
         fields=_fields,
         items=_items,
         cycles=_cycles,

@@ -12,7 +12,7 @@ from tilewright.ops.conv2d import QDepthwiseConv2d
 from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.portable.kernels.contract_variants import (
     HERE,
-    refuse_unless,
+    rounds_as,
     variant_source,
     widen_shifts,
 )
@@ -53,12 +53,13 @@ def _cycles(op: Op, signature: Signature) -> int:
 
 def _kernel(rounding: Rounding) -> Kernel:
     return Kernel(
+        op=QDepthwiseConv2d,
         symbol=f"depthwise_s8_{rounding.value}",
         struct="depthwise_s8_args",
         header=HERE / "depthwise_s8.h",
         source=variant_source("depthwise_s8", rounding),
         pointers=("x", "w", "bias", "multiplier", "shift", "y"),
-        refuse=refuse_unless(QDepthwiseConv2d, rounding),
+        variant=rounds_as(rounding),
         fields=_fields,
         items=_items,
         cycles=_cycles,
@@ -84,18 +85,18 @@ def _planes_cycles(op: Op, signature: Signature) -> int:
     return 8 * op.macs(*signature.inputs) + signature.inputs[0].size + 12 * signature.output.size
 
 
-def _planes(pixelwise: Kernel, rounding: Rounding) -> Kernel:
-    def refuse(op: Op, signature: Signature) -> str | None:
-        refusal = pixelwise.refuse(op, signature)
-        if refusal is None and signature.inputs[0].shape[3] != signature.output.shape[3]:
-            return "several output channels per input channel"
-        return refusal
+def _refuse_planes(op: Op, signature: Signature) -> str | None:
+    del op
+    channels, in_c = signature.output.shape[3], signature.inputs[0].shape[3]
+    return None if channels == in_c else f"{channels // in_c} output channels per input channel"
 
+
+def _planes(pixelwise: Kernel, rounding: Rounding) -> Kernel:
     return replace(
         pixelwise,
         symbol=f"depthwise_s8_planes_{rounding.value}",
         source=variant_source("depthwise_s8_planes", rounding),
-        refuse=refuse,
+        refuse=_refuse_planes,
         items=_planes_items,
         cycles=_planes_cycles,
         scratch_bytes=_planes_scratch_bytes,

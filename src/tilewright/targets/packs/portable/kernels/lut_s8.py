@@ -6,14 +6,13 @@ from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature, Streaming
 from tilewright.ir.types import DType
 from tilewright.ops.lut import Lut
-from tilewright.targets.packs.portable.kernels.refusals import not_a, wrong_types
+from tilewright.targets.packs.portable.kernels.refusals import wrong_types
 
 HERE = Path(__file__).parent
 
 
 def _refuse(op: Op, signature: Signature) -> str | None:
-    if not isinstance(op, Lut):
-        return not_a(Lut, op)
+    del op
     return wrong_types(signature, (DType.S8, DType.S8), DType.S8)
 
 
@@ -33,6 +32,7 @@ def _cycles(op: Op, signature: Signature) -> int:
 
 
 LUT_S8 = Kernel(
+    op=Lut,
     symbol="lut_s8",
     struct="lut_s8_args",
     header=HERE / "lut_s8.h",

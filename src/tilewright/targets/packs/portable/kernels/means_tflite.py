@@ -10,15 +10,14 @@ from tilewright.ops.mean_tflite import QMean
 from tilewright.ops.pool_tflite import QAveragePool2d
 from tilewright.targets.packs.portable.kernels.counts import output_elements, output_rows
 from tilewright.targets.packs.portable.kernels.reductions import mean_shape
-from tilewright.targets.packs.portable.kernels.refusals import not_a, wrong_types
+from tilewright.targets.packs.portable.kernels.refusals import wrong_types
 from tilewright.targets.packs.portable.kernels.window2d import window_fields
 
 HERE = Path(__file__).parent
 
 
 def _refuse_pool(op: Op, signature: Signature) -> str | None:
-    if not isinstance(op, QAveragePool2d):
-        return not_a(QAveragePool2d, op)
+    del op
     return wrong_types(signature, (DType.S8,), DType.S8)
 
 
@@ -37,8 +36,7 @@ def _pool_cycles(op: Op, signature: Signature) -> int:
 
 
 def _refuse_mean(op: Op, signature: Signature) -> str | None:
-    if not isinstance(op, QMean):
-        return not_a(QMean, op)
+    assert isinstance(op, QMean)
     if mean_shape(signature.inputs[0].shape, op.axes) is None:
         return f"axes {op.axes} are more than two groups of dimensions"
     return wrong_types(signature, (DType.S8,), DType.S8)
@@ -60,6 +58,7 @@ def _mean_cycles(op: Op, signature: Signature) -> int:
 
 
 AVERAGE_POOL2D_S8_TFLITE = Kernel(
+    op=QAveragePool2d,
     symbol="average_pool2d_s8_tflite",
     struct="average_pool2d_s8_tflite_args",
     header=HERE / "average_pool2d_s8_tflite.h",
@@ -74,6 +73,7 @@ AVERAGE_POOL2D_S8_TFLITE = Kernel(
 )
 
 MEAN_S8_TFLITE = Kernel(
+    op=QMean,
     symbol="mean_s8_tflite",
     struct="mean_s8_tflite_args",
     header=HERE / "mean_s8_tflite.h",

@@ -7,7 +7,7 @@ from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature, Streaming
 from tilewright.ir.types import DType, Shape
 from tilewright.ops.layout import Pad
-from tilewright.targets.packs.portable.kernels.refusals import above, not_a, wrong_types
+from tilewright.targets.packs.portable.kernels.refusals import above, wrong_types
 
 HERE = Path(__file__).parent
 RANK = 6
@@ -48,13 +48,13 @@ def _pad(dtype: DType) -> Kernel:
     symbol = f"pad_{dtype}"
 
     def refuse(op: Op, signature: Signature) -> str | None:
-        if not isinstance(op, Pad):
-            return not_a(Pad, op)
+        assert isinstance(op, Pad)
         rank = len(merged(op, signature.inputs[0].shape))
         types = wrong_types(signature, (dtype,), dtype)
         return types or above("rank after merging dimensions", rank, RANK)
 
     return Kernel(
+        op=Pad,
         symbol=symbol,
         struct=f"{symbol}_args",
         header=HERE / "pad.h",

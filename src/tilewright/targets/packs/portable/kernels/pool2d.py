@@ -7,7 +7,7 @@ from tilewright.ir.target import Fields, Kernel, Signature, Streaming
 from tilewright.ir.types import DType
 from tilewright.ops.pool2d import AveragePool2d, MaxPool2d
 from tilewright.targets.packs.portable.kernels.counts import output_rows
-from tilewright.targets.packs.portable.kernels.refusals import not_a, wrong_types
+from tilewright.targets.packs.portable.kernels.refusals import wrong_types
 from tilewright.targets.packs.portable.kernels.window2d import window_fields
 
 HERE = Path(__file__).parent
@@ -32,11 +32,11 @@ def _cycles(op: Op, signature: Signature) -> int:
 
 def _pool2d(symbol: str, kind: type[Op], dtype: DType) -> Kernel:
     def refuse(op: Op, signature: Signature) -> str | None:
-        if not isinstance(op, kind):
-            return not_a(kind, op)
+        del op
         return wrong_types(signature, (dtype,), dtype)
 
     return Kernel(
+        op=kind,
         symbol=symbol,
         struct=f"{symbol}_args",
         header=HERE / "pool2d.h",

@@ -11,7 +11,7 @@ from tilewright.ir.types import Array, DType
 from tilewright.ops.conv2d import Conv2d, DepthwiseConv2d
 from tilewright.ops.dense import Dense
 from tilewright.targets.packs.portable.kernels.counts import output_rows
-from tilewright.targets.packs.portable.kernels.refusals import not_a, wrong_types
+from tilewright.targets.packs.portable.kernels.refusals import wrong_types
 from tilewright.targets.packs.portable.kernels.window2d import window_fields
 
 HERE = Path(__file__).parent
@@ -43,22 +43,9 @@ def _pack_conv2d(op: Op, constants: Constants) -> Constants:
     return x, np.stack([in_lanes(group) for group in np.split(w, op.groups)]), bias
 
 
-def _refuse(kind: type[Op], op: Op, signature: Signature) -> str | None:
-    if not isinstance(op, kind):
-        return not_a(kind, op)
+def _refuse(op: Op, signature: Signature) -> str | None:
+    del op
     return wrong_types(signature, (DType.F32,) * 3, DType.F32)
-
-
-def _refuse_conv2d(op: Op, signature: Signature) -> str | None:
-    return _refuse(Conv2d, op, signature)
-
-
-def _refuse_depthwise(op: Op, signature: Signature) -> str | None:
-    return _refuse(DepthwiseConv2d, op, signature)
-
-
-def _refuse_dense(op: Op, signature: Signature) -> str | None:
-    return _refuse(Dense, op, signature)
 
 
 def _conv2d_fields(op: Op, signature: Signature) -> Fields:
@@ -103,12 +90,13 @@ def _cycles(op: Op, signature: Signature) -> int:
 
 
 CONV2D_F32 = Kernel(
+    op=Conv2d,
     symbol="conv2d_f32",
     struct="conv2d_f32_args",
     header=HERE / "conv2d_f32.h",
     source=HERE / "conv2d_f32.c",
     pointers=("x", "w", "bias", "y"),
-    refuse=_refuse_conv2d,
+    refuse=_refuse,
     fields=_conv2d_fields,
     items=output_rows,
     cycles=_cycles,
@@ -117,12 +105,13 @@ CONV2D_F32 = Kernel(
 )
 
 DEPTHWISE_F32 = Kernel(
+    op=DepthwiseConv2d,
     symbol="depthwise_f32",
     struct="depthwise_f32_args",
     header=HERE / "depthwise_f32.h",
     source=HERE / "depthwise_f32.c",
     pointers=("x", "w", "bias", "y"),
-    refuse=_refuse_depthwise,
+    refuse=_refuse,
     fields=_depthwise_fields,
     items=output_rows,
     cycles=_cycles,
@@ -131,12 +120,13 @@ DEPTHWISE_F32 = Kernel(
 )
 
 DENSE_F32 = Kernel(
+    op=Dense,
     symbol="dense_f32",
     struct="dense_f32_args",
     header=HERE / "dense_f32.h",
     source=HERE / "dense_f32.c",
     pointers=("x", "w", "bias", "y"),
-    refuse=_refuse_dense,
+    refuse=_refuse,
     fields=_dense_fields,
     items=output_rows,
     cycles=_cycles,

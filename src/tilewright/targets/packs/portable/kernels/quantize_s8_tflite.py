@@ -7,14 +7,13 @@ from tilewright.ir.target import Fields, Kernel, Signature, Streaming
 from tilewright.ir.types import DType
 from tilewright.ops.quantise_tflite import QuantizeHalfAway
 from tilewright.targets.packs.portable.kernels.counts import output_elements
-from tilewright.targets.packs.portable.kernels.refusals import not_a, wrong_types
+from tilewright.targets.packs.portable.kernels.refusals import wrong_types
 
 HERE = Path(__file__).parent
 
 
 def _refuse(op: Op, signature: Signature) -> str | None:
-    if not isinstance(op, QuantizeHalfAway):
-        return not_a(QuantizeHalfAway, op)
+    del op
     return wrong_types(signature, (DType.F32,), DType.S8)
 
 
@@ -30,6 +29,7 @@ def _cycles(op: Op, signature: Signature) -> int:
 
 
 QUANTIZE_S8_TFLITE = Kernel(
+    op=QuantizeHalfAway,
     symbol="quantize_s8_tflite",
     struct="quantize_s8_tflite_args",
     header=HERE / "quantize_s8_tflite.h",

@@ -1,13 +1,7 @@
 """The reasons that kernels share, in the words that a user reads after the kernel's name."""
 
-from tilewright.ir.op import Op
 from tilewright.ir.target import Signature
 from tilewright.ir.types import DType
-
-
-def not_a(kind: type[Op], op: Op) -> str:
-    """The operator is another one."""
-    return f"not {_with_article(kind)} but {_with_article(type(op))}"
 
 
 def wrong_types(signature: Signature, inputs: tuple[DType, ...], output: DType) -> str | None:
@@ -24,10 +18,6 @@ def wrong_types(signature: Signature, inputs: tuple[DType, ...], output: DType) 
 def above(what: str, value: int, limit: int) -> str | None:
     """None if a value is within the kernel's limit."""
     return None if value <= limit else f"{what} is {value}, at most {limit}"
-
-
-def _with_article(kind: type[Op]) -> str:
-    return f"{'an' if kind.__name__[0] in 'AEIOU' else 'a'} {kind.__name__}"
 
 
 def _listed(dtypes: tuple[DType, ...]) -> str:

@@ -7,7 +7,7 @@ from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.portable.kernels.broadcast import broadcast_fields, refuse_broadcast
 from tilewright.targets.packs.portable.kernels.contract_variants import (
     HERE,
-    refuse_unless,
+    rounds_as,
     variant_source,
 )
 from tilewright.targets.packs.portable.kernels.counts import output_elements
@@ -29,24 +29,26 @@ def _fields(op: Op, signature: Signature) -> Fields:
     }  # fmt: skip
 
 
+def _refuse(op: Op, signature: Signature) -> str | None:
+    del op
+    return refuse_broadcast(signature)
+
+
 def _cycles(op: Op, signature: Signature) -> int:
     del op
     return 60 + 12 * signature.output.size
 
 
 def _kernel(kind: type[Op], name: str, rounding: Rounding) -> Kernel:
-    refuse_kind = refuse_unless(kind, rounding)
-
-    def refuse(op: Op, signature: Signature) -> str | None:
-        return refuse_kind(op, signature) or refuse_broadcast(signature)
-
     return Kernel(
+        op=kind,
         symbol=f"{name}_{rounding.value}",
         struct=f"{name}_args",
         header=HERE / f"{name}.h",
         source=variant_source(name, rounding),
         pointers=("a", "b", "y"),
-        refuse=refuse,
+        variant=rounds_as(rounding),
+        refuse=_refuse,
         fields=_fields,
         items=output_elements,
         cycles=_cycles,

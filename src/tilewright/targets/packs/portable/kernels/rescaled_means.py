@@ -9,7 +9,7 @@ from tilewright.ops.pool_onnx import RescaledAveragePool2d, RescaledMean
 from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.portable.kernels.contract_variants import (
     HERE,
-    refuse_unless,
+    rounds_as,
     variant_source,
 )
 from tilewright.targets.packs.portable.kernels.counts import output_elements, output_rows
@@ -36,12 +36,13 @@ def _pool_cycles(op: Op, signature: Signature) -> int:
 def _pool(rounding: Rounding) -> Kernel:
     name = "rescaled_average_pool2d_s8"
     return Kernel(
+        op=RescaledAveragePool2d,
         symbol=f"{name}_{rounding.value}",
         struct=f"{name}_args",
         header=HERE / f"{name}.h",
         source=variant_source(name, rounding),
         pointers=("x", "multiplier", "shift", "y"),
-        refuse=refuse_unless(RescaledAveragePool2d, rounding),
+        variant=rounds_as(rounding),
         fields=_pool_fields,
         items=output_rows,
         cycles=_pool_cycles,
@@ -55,6 +56,12 @@ def _span(axes: tuple[int, ...], shape: Shape) -> tuple[int, int] | None:
     start, stop = min(axes, default=0), max(axes, default=-1) + 1
     kept = [shape[d] for d in range(start, stop) if d not in axes]
     return None if any(extent > 1 for extent in kept) else (start, stop)
+
+
+def _refuse_mean(op: Op, signature: Signature) -> str | None:
+    assert isinstance(op, RescaledMean)
+    is_apart = _span(op.axes, signature.inputs[0].shape) is None
+    return f"axes {op.axes} have other dimensions between them" if is_apart else None
 
 
 def _mean_fields(op: Op, signature: Signature) -> Fields:
@@ -76,22 +83,15 @@ def _mean_cycles(op: Op, signature: Signature) -> int:
 
 def _mean(rounding: Rounding) -> Kernel:
     name = "rescaled_mean_s8"
-    refuse_kind = refuse_unless(RescaledMean, rounding)
-
-    def refuse(op: Op, signature: Signature) -> str | None:
-        reason = refuse_kind(op, signature)
-        if reason is None and isinstance(op, RescaledMean):
-            is_apart = _span(op.axes, signature.inputs[0].shape) is None
-            return f"axes {op.axes} have other dimensions between them" if is_apart else None
-        return reason
-
     return Kernel(
+        op=RescaledMean,
         symbol=f"{name}_{rounding.value}",
         struct=f"{name}_args",
         header=HERE / f"{name}.h",
         source=variant_source(name, rounding),
         pointers=("x", "y"),
-        refuse=refuse,
+        variant=rounds_as(rounding),
+        refuse=_refuse_mean,
         fields=_mean_fields,
         items=output_elements,
         cycles=_mean_cycles,

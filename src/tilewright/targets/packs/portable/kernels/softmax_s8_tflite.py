@@ -7,14 +7,13 @@ from tilewright.ir.target import Fields, Kernel, Signature, Streaming
 from tilewright.ir.types import DType
 from tilewright.ops.softmax_tflite import QSoftmax
 from tilewright.targets.packs.portable.kernels.counts import output_rows
-from tilewright.targets.packs.portable.kernels.refusals import not_a, wrong_types
+from tilewright.targets.packs.portable.kernels.refusals import wrong_types
 
 HERE = Path(__file__).parent
 
 
 def _refuse(op: Op, signature: Signature) -> str | None:
-    if not isinstance(op, QSoftmax):
-        return not_a(QSoftmax, op)
+    del op
     return wrong_types(signature, (DType.S8, DType.S32), DType.S8)
 
 
@@ -28,6 +27,7 @@ def _cycles(op: Op, signature: Signature) -> int:
 
 
 SOFTMAX_S8_TFLITE = Kernel(
+    op=QSoftmax,
     symbol="softmax_s8_tflite",
     struct="softmax_s8_tflite_args",
     header=HERE / "softmax_s8_tflite.h",

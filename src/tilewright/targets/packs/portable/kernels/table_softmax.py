@@ -6,7 +6,7 @@ from tilewright.ops.rescale import Rounding
 from tilewright.ops.softmax_onnx import TableSoftmax
 from tilewright.targets.packs.portable.kernels.contract_variants import (
     HERE,
-    refuse_unless,
+    rounds_as,
     variant_source,
 )
 from tilewright.targets.packs.portable.kernels.counts import output_rows
@@ -34,12 +34,13 @@ def _cycles(op: Op, signature: Signature) -> int:
 def _kernel(rounding: Rounding) -> Kernel:
     name = "table_softmax_s8"
     return Kernel(
+        op=TableSoftmax,
         symbol=f"{name}_{rounding.value}",
         struct=f"{name}_args",
         header=HERE / f"{name}.h",
         source=variant_source(name, rounding),
         pointers=("x", "table", "y"),
-        refuse=refuse_unless(TableSoftmax, rounding),
+        variant=rounds_as(rounding),
         fields=_fields,
         items=output_rows,
         cycles=_cycles,

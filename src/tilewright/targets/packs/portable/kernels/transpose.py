@@ -7,7 +7,7 @@ from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature, Streaming
 from tilewright.ir.types import Shape
 from tilewright.ops.layout import Transpose
-from tilewright.targets.packs.portable.kernels.refusals import above, not_a
+from tilewright.targets.packs.portable.kernels.refusals import above
 
 HERE = Path(__file__).parent
 RANK = 6
@@ -48,14 +48,14 @@ def _transpose(element_bytes: int) -> Kernel:
     symbol = f"transpose_{8 * element_bytes}"
 
     def refuse(op: Op, signature: Signature) -> str | None:
-        if not isinstance(op, Transpose):
-            return not_a(Transpose, op)
+        assert isinstance(op, Transpose)
         x = signature.inputs[0]
         if x.dtype.nbytes != element_bytes:
             return f"moves elements of {8 * element_bytes} bits, {x} has {8 * x.dtype.nbytes}"
         return above("rank after merging dimensions", len(merged(x.shape, op.perm)), RANK)
 
     return Kernel(
+        op=Transpose,
         symbol=symbol,
         struct="transpose_args",
         header=HERE / "transpose.h",
