@@ -143,11 +143,34 @@ def test_given_shapes_must_name_an_input(tmp_path: Path):
 def test_weights_that_are_computed(tmp_path: Path):
     model = Model()
     w = model.input("w", (4, 5))
-    model.node("MatMul", (model.input("x", (2, 4)), w), "y")
+    model.node("Gemm", (model.input("x", (2, 4)), w), "y")
     text = message(tmp_path, model.proto(FLOAT), UnsupportedError)
-    assert text == (
-        "y (MatMul): weights w: computed at run time; only a constant is supported here"
-    )
+    assert text == ("y (Gemm): weights w: computed at run time; only a constant is supported here")
+
+
+def test_a_product_of_two_vectors(tmp_path: Path):
+    model = Model()
+    model.node("MatMul", (model.input("a", (4,)), model.input("b", (4,))), "y")
+    text = message(tmp_path, model.proto(FLOAT), UnsupportedError)
+    assert text == "y (MatMul): a product of two vectors is one number; not supported"
+
+
+def test_products_that_int32_cannot_sum(tmp_path: Path):
+    model = Model()
+    a = model.dequantise(model.input("a", (1, 40000), np.int8), 0.1, -128, np.int8)
+    b = model.dequantise(model.input("b", (40000, 1), np.int8), 0.1, 127, np.int8)
+    model.quantise(model.node("MatMul", (a, b), "real"), 0.1, 0, np.int8, "y")
+    with pytest.raises(QuantisationError, match=r"sums of 40000 products can reach 2601000000"):
+        compiled(saved(tmp_path, model.proto({"y": np.int8})))
+
+
+def test_products_on_a_scale_that_is_too_fine(tmp_path: Path):
+    model = Model()
+    a = model.dequantise(model.input("a", (2, 4), np.int8), 1e4, 0, np.int8)
+    b = model.dequantise(model.input("b", (4, 3), np.int8), 1e4, 0, np.int8)
+    model.quantise(model.node("MatMul", (a, b), "real"), 1e-4, 0, np.int8, "y")
+    with pytest.raises(QuantisationError, match="the scale of y is too small by far"):
+        compiled(saved(tmp_path, model.proto({"y": np.int8})))
 
 
 def test_shapes_that_contradict_each_other(tmp_path: Path):

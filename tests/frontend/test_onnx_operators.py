@@ -106,6 +106,18 @@ def matmul(draw: st.DrawFn) -> Drawn:
 
 
 @st.composite
+def product(draw: st.DrawFn) -> Drawn:
+    rows, inner, columns = draw(sizes(9)), draw(sizes(20)), draw(sizes(9))
+    leading = tuple(draw(sizes(3)) for _ in range(draw(st.integers(0, 2))))
+    repeated = tuple(1 if draw(st.booleans()) else n for n in leading)
+    a, b = (*leading, rows, inner), (*repeated, inner, columns)
+    shapes = draw(st.sampled_from(([a, b], [a, b[-2:]], [(inner,), b], [a, (inner,)])))
+    if draw(st.booleans()) or len(shapes[1]) == 1:
+        return Drawn("MatMul", shapes)
+    return Drawn("MatMul", shapes[:1], [normal(draw, (2, *shapes[1]))])
+
+
+@st.composite
 def binary(draw: st.DrawFn) -> Drawn:
     shape = tuple(draw(sizes(5)) for _ in range(draw(st.integers(1, 4))))
     other = tuple(1 if draw(st.integers(0, 3)) == 0 else n for n in shape)
@@ -210,9 +222,10 @@ PARAMETERS = frozenset({"Reshape", "Squeeze", "Unsqueeze", "ReduceMean", "Pad", 
 """Their constants are no tensors of numbers to quantise."""
 
 COMPUTING = {
-    "conv": conv(), "gemm": gemm(), "matmul": matmul(), "binary": binary(), "pool": pool(),
-    "with_constant": with_constant(), "whole_image": whole_image(), "mean": mean(),
-    "curve": curve(), "clip": clip(), "softmax": softmax(), "layout": layout(),
+    "conv": conv(), "gemm": gemm(), "matmul": matmul(), "product": product(),
+    "binary": binary(), "pool": pool(), "with_constant": with_constant(),
+    "whole_image": whole_image(), "mean": mean(), "curve": curve(), "clip": clip(),
+    "softmax": softmax(), "layout": layout(),
 }  # fmt: skip
 
 

@@ -70,6 +70,24 @@ def test_depthwise_convolutions_equal_litert(data: st.DataObject) -> None:
 
 @drawn
 @given(st.data())
+def test_products_of_activations_equal_litert(data: st.DataObject) -> None:
+    rows, inner, columns = data.draw(sizes), data.draw(st.integers(1, 40)), data.draw(sizes)
+    leading = tuple(data.draw(sizes) for _ in range(data.draw(st.integers(0, 2))))
+    repeated = tuple(1 if data.draw(st.booleans()) else n for n in leading)
+    adjoint = {"adjX": data.draw(st.booleans()), "adjY": data.draw(st.booleans())}
+    a = (inner, rows) if adjoint["adjX"] else (rows, inner)
+    b = (columns, inner) if adjoint["adjY"] else (inner, columns)
+    inputs = [
+        data.draw(activation("a", (*leading, *a))),
+        data.draw(activation("b", (*repeated, *b))),
+    ]
+    y = data.draw(activation("y", (*leading, rows, columns)))
+    operator = Operator("BATCH_MATMUL", ["a", "b"], "y", "BatchMatMulOptions", adjoint)
+    compare(inputs, [], operator, y, data.draw(seeds))
+
+
+@drawn
+@given(st.data())
 def test_fully_connected_layers_equal_litert(data: st.DataObject) -> None:
     rows, outputs = data.draw(st.sampled_from((1, 99))), data.draw(sizes)
     features = data.draw(st.integers(1, 40))

@@ -19,6 +19,7 @@ from tilewright.ops.conv2d import Conv2d, DepthwiseConv2d
 from tilewright.ops.dense import Dense
 from tilewright.ops.elementwise import Add, Mul
 from tilewright.ops.layout import Concat, Copy, Pad, Transpose
+from tilewright.ops.matmul import MatMul
 from tilewright.ops.pool2d import AveragePool2d
 from tilewright.ops.reduce import Mean
 
@@ -91,7 +92,8 @@ def test_an_output_region_depends_on_nothing_outside_what_reads_names(op: type[O
 
 
 SENSITIVE = (
-    Conv2d, DepthwiseConv2d, AveragePool2d, Dense, Add, Mul, Mean, Copy, Transpose, Concat, Pad,
+    Conv2d, DepthwiseConv2d, AveragePool2d, Dense, MatMul, Add, Mul, Mean, Copy, Transpose, Concat,
+    Pad,
 )  # fmt: skip
 """Operators whose result changes whenever an element that it depends on changes."""
 

@@ -1,4 +1,4 @@
-"""Matrix products with constant weights: Gemm and MatMul."""
+"""Matrix products: Gemm and MatMul with constant weights, MatMul of two activations."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -7,11 +7,12 @@ import numpy as np
 
 from tilewright.errors import ModelError, UnsupportedError
 from tilewright.frontend.onnx_file import OnnxNode
-from tilewright.frontend.onnx_tensors import Constant, Importing, permuted
+from tilewright.frontend.onnx_tensors import Constant, Importing, Layout, permuted
 from tilewright.frontend.onnx_windows import bias_of
 from tilewright.ir.graph import ValueName
 from tilewright.ops.dense import Dense
-from tilewright.ops.layout import Transpose
+from tilewright.ops.layout import Reshape, Transpose
+from tilewright.ops.matmul import MatMul
 
 
 def import_gemm(state: Importing, node: OnnxNode) -> None:
@@ -28,11 +29,37 @@ def import_gemm(state: Importing, node: OnnxNode) -> None:
 
 
 def import_matmul(state: Importing, node: OnnxNode) -> None:
-    """MatMul with constant second operand."""
+    """MatMul: a dense layer where the second operand is a constant matrix, else a product."""
+    if not state.is_constant(node.input(1)) or len(state.shape(node.input(1))) > 2:
+        _import_product(state, node)
+        return
     weights = permuted(_matrix(state, node), (1, 0))
     x = state.value(node, node.input(0))
     bias = bias_of(state, node, 2, weights.array.shape[0])
     state.emit(node, Dense(), (x, state.declare(node.input(1), weights), bias))
+
+
+def _import_product(state: Importing, node: OnnxNode) -> None:
+    """Vectors as numpy has them: a row on the left, a column on the right, dropped at the end."""
+    names = node.input(0), node.input(1)
+    shapes = [state.shape(name) for name in names]
+    if all(len(shape) < 2 for shape in shapes):
+        raise UnsupportedError(f"{node}: a product of two vectors is one number; not supported")
+    operands: list[ValueName] = []
+    for name, shape, grown in zip(names, shapes, ((1, -1), (-1, 1)), strict=True):
+        value = state.value(node, name)
+        if len(shape) == 1:
+            matrix = tuple(shape[0] if n < 0 else n for n in grown)
+            value = state.between(name, Reshape(matrix), value)
+        operands.append(value)
+    op = MatMul()
+    made = op.infer(*(state.builder.values[name].type for name in operands)).shape
+    then: tuple[Reshape, ...] = ()
+    if len(shapes[0]) == 1:
+        then = (Reshape((*made[:-2], made[-1])),)
+    elif len(shapes[1]) == 1:
+        then = (Reshape(made[:-1]),)
+    state.emit(node, op, operands, layout=Layout(then=then))
 
 
 def _matrix(state: Importing, node: OnnxNode) -> Constant:

@@ -24,7 +24,7 @@ OPERATOR_NAMES = {
     6: "DEQUANTIZE", 9: "FULLY_CONNECTED", 14: "LOGISTIC", 17: "MAX_POOL_2D", 18: "MUL",
     19: "RELU", 20: "RELU_N1_TO_1", 21: "RELU6", 22: "RESHAPE", 25: "SOFTMAX", 28: "TANH",
     34: "PAD", 39: "TRANSPOSE", 40: "MEAN", 43: "SQUEEZE", 60: "PADV2", 70: "EXPAND_DIMS",
-    98: "LEAKY_RELU", 114: "QUANTIZE", 117: "HARD_SWISH",
+    98: "LEAKY_RELU", 114: "QUANTIZE", 117: "HARD_SWISH", 126: "BATCH_MATMUL",
 }  # fmt: skip
 """Builtin operator codes that the importer knows; all others are named by package ``tflite``."""
 

@@ -29,6 +29,7 @@ from tilewright.frontend.tflite_windows import pool_window
 from tilewright.ir.graph import ValueName
 from tilewright.ops.elementwise import Activation, Add, Clip, Curve, Mul
 from tilewright.ops.layout import Concat, Pad, Reshape, Transpose
+from tilewright.ops.matmul import MatMul
 from tilewright.ops.pool2d import AveragePool2d, MaxPool2d
 from tilewright.ops.quantise import Dequantize, Quantize
 from tilewright.ops.reduce import Mean
@@ -85,6 +86,16 @@ def import_leaky_relu(network: Network, op: TfliteOperator) -> None:
         raise ModelError(f"{network.label(op)}: alpha {alpha} is not a number")
     meaning = Activation(Curve.LEAKY_RELU, alpha=alpha)
     network.emit(op, meaning, (network.activation(op, 0),))
+
+
+def import_batch_matmul(network: Network, op: TfliteOperator) -> None:
+    """BATCH_MATMUL: adj_x transposes the first operand here, adj_y is the product's own flag."""
+    a, b = network.activation(op, 0), network.activation(op, 1)
+    rank = len(network.type(a).shape)
+    if op.options is not None and op.options.flag(0) and rank > 1:
+        a = network.rows(op, Transpose((*range(rank - 2), rank - 1, rank - 2)), a)
+    transposes_b = op.options is not None and op.options.flag(1)
+    network.emit(op, MatMul(transposes_b), (a, b))
 
 
 def import_reshape(network: Network, op: TfliteOperator) -> None:
@@ -208,6 +219,7 @@ class Operator:
 OPERATORS: Mapping[str, Operator] = {
     "ADD": Operator(import_add, (2, 2)),
     "AVERAGE_POOL_2D": Operator(import_average_pool, (1, 1)),
+    "BATCH_MATMUL": Operator(import_batch_matmul, (2, 2)),
     "CONCATENATION": Operator(import_concatenation, (1, 1 << 16)),
     "CONV_2D": Operator(import_conv_2d, (2, 3)),
     "DEPTHWISE_CONV_2D": Operator(import_depthwise, (2, 3)),

@@ -13,6 +13,7 @@ from tilewright.frontend.lower.convolution import CONVOLUTION_RULES
 from tilewright.frontend.lower.lowering import Lowering, LowerRule, LowerRules, dequantised, is_u8
 from tilewright.frontend.lower.movement import MOVEMENT_RULES
 from tilewright.frontend.lower.onnx import ONNX_RULES
+from tilewright.frontend.lower.products import PRODUCT_RULES
 from tilewright.frontend.lower.tflite import TFLITE_RULES
 from tilewright.ir.graph import Contract, Graph, GraphBuilder, Node, Value, ValueName
 from tilewright.ir.types import DType
@@ -20,10 +21,12 @@ from tilewright.ops.conv2d import Conv2d, DepthwiseConv2d
 from tilewright.ops.dense import Dense
 from tilewright.ops.quantise import Dequantize, Quantize, Recentre
 
+COMMON_RULES: LowerRules = {**CONVOLUTION_RULES, **MOVEMENT_RULES, **PRODUCT_RULES}
+
 RULES: Mapping[Contract, LowerRules] = {
-    Contract.TFLITE: {**CONVOLUTION_RULES, **MOVEMENT_RULES, **TFLITE_RULES},
-    Contract.ONNX: {**CONVOLUTION_RULES, **MOVEMENT_RULES, **ONNX_RULES},
-    Contract.PULP: {**CONVOLUTION_RULES, **MOVEMENT_RULES, **ONNX_RULES},
+    Contract.TFLITE: {**COMMON_RULES, **TFLITE_RULES},
+    Contract.ONNX: {**COMMON_RULES, **ONNX_RULES},
+    Contract.PULP: {**COMMON_RULES, **ONNX_RULES},
     Contract.FLOAT32: {},
 }
 

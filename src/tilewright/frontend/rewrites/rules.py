@@ -19,6 +19,7 @@ from tilewright.frontend.rewrites.recentre_merge import cancel_recentres
 from tilewright.frontend.rewrites.reshape_merge import merge_reshapes, sink_reshape
 from tilewright.frontend.rewrites.sink_transpose import sink_transpose
 from tilewright.frontend.rewrites.sink_unit_reshape import sink_unit_reshape
+from tilewright.frontend.rewrites.transpose_into_matmul import absorb_matrix_transpose
 from tilewright.frontend.rewrites.transpose_merge import merge_transposes, transpose_to_reshape
 from tilewright.ir.graph import Graph
 
@@ -61,6 +62,11 @@ SOURCE_RULES: tuple[Rule, ...] = (
         "absorb-input-transpose",
         "Let the first convolution read the input's own layout.",
         absorb_input_transpose,
+    ),
+    Rule(
+        "absorb-matrix-transpose",
+        "Let a product read its second operand by rows instead of transposing it.",
+        absorb_matrix_transpose,
     ),
 )
 

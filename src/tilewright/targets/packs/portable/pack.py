@@ -17,6 +17,7 @@ from tilewright.targets.packs.portable.kernels.copy import COPY
 from tilewright.targets.packs.portable.kernels.dense_s8 import DENSE_S8
 from tilewright.targets.packs.portable.kernels.depthwise_s8 import DEPTHWISE_S8, DEPTHWISE_S8_PLANES
 from tilewright.targets.packs.portable.kernels.lut_s8 import LUT_S8
+from tilewright.targets.packs.portable.kernels.matmul import MATMUL_F32, MATMUL_S8
 from tilewright.targets.packs.portable.kernels.means_tflite import (
     AVERAGE_POOL2D_S8_TFLITE,
     MEAN_S8_TFLITE,
@@ -57,6 +58,7 @@ INTEGERS = (
     *DEPTHWISE_S8,
     *DEPTHWISE_S8_PLANES,
     *DENSE_S8,
+    *MATMUL_S8,
     LUT_S8,
     MAX_POOL2D_S8,
     PAD_S8,
@@ -68,6 +70,7 @@ FLOAT32 = (
     CONV2D_F32,
     DEPTHWISE_F32,
     DENSE_F32,
+    MATMUL_F32,
     ADD_F32,
     MUL_F32,
     CLIP_F32,
