@@ -8,11 +8,11 @@ from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.portable.kernels.broadcast import broadcast_fields, refuse_broadcast
 from tilewright.targets.packs.portable.kernels.contract_variants import (
     HERE,
-    refuse_unless,
+    rounds_as,
     variant_source,
 )
 from tilewright.targets.packs.portable.kernels.counts import output_rows
-from tilewright.targets.packs.portable.kernels.refusals import not_a, wrong_types
+from tilewright.targets.packs.portable.kernels.refusals import wrong_types
 
 ROWS = 4
 """DOT_PATCHES of dot_s8.h."""
@@ -52,19 +52,25 @@ def _cycles(op: Op, signature: Signature) -> int:
     return op.macs(*signature.inputs) + a.size + 12 * y.size + 40 * output_rows(op, signature)
 
 
+def _refuse(op: Op, signature: Signature) -> str | None:
+    del op
+    return refuse_broadcast(_leading(signature))
+
+
+def _refuse_f32(op: Op, signature: Signature) -> str | None:
+    return wrong_types(signature, (DType.F32,) * 2, DType.F32) or _refuse(op, signature)
+
+
 def _kernel(rounding: Rounding) -> Kernel:
-    refuse_kind = refuse_unless(QMatMul, rounding)
-
-    def refuse(op: Op, signature: Signature) -> str | None:
-        return refuse_kind(op, signature) or refuse_broadcast(_leading(signature))
-
     return Kernel(
+        op=QMatMul,
         symbol=f"matmul_s8_{rounding.value}",
         struct="matmul_s8_args",
         header=HERE / "matmul_s8.h",
         source=variant_source("matmul_s8", rounding),
         pointers=("a", "b", "y"),
-        refuse=refuse,
+        variant=rounds_as(rounding),
+        refuse=_refuse,
         fields=_fields,
         items=output_rows,
         cycles=_cycles,
@@ -77,16 +83,10 @@ def _kernel(rounding: Rounding) -> Kernel:
     )
 
 
-def _refuse_f32(op: Op, signature: Signature) -> str | None:
-    if not isinstance(op, MatMul):
-        return not_a(MatMul, op)
-    wrong = wrong_types(signature, (DType.F32,) * 2, DType.F32)
-    return wrong or refuse_broadcast(_leading(signature))
-
-
 MATMUL_S8 = tuple(map(_kernel, Rounding))
 
 MATMUL_F32 = Kernel(
+    op=MatMul,
     symbol="matmul_f32",
     struct="matmul_f32_args",
     header=HERE / "matmul_f32.h",
