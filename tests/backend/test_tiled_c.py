@@ -14,7 +14,7 @@ from tiled import COMPUTED, Tiled, assert_outputs, draw_tiled, evaluate, steps_o
 from tiled_chain import chain, chain_input, tiled_chains
 from tilewright.backend.bundle import Bundle
 from tilewright.backend.c_names import c_names
-from tilewright.backend.print_tiled_layer import tile_table_bytes
+from tilewright.backend.print_tiled_layer import tile_tables
 from tilewright.backend.stage import stage
 from tilewright.errors import MismatchError
 from tilewright.ir.graph import ValueName
@@ -119,7 +119,7 @@ def rows_of_one_layer(height: int) -> Tiled:
 def test_tables_of_tiles_are_linked_constants() -> None:
     net = rows_of_one_layer(120)
     tables = {n: size for n, size in net.bundle.symbols.items() if "_layer_00_" in n}
-    assert sum(tables.values()) == tile_table_bytes(net.program, c_names(net.program)) > 0
+    assert tables == tile_tables(net.program, c_names(net.program)) != {}
     width = {"int8_t": 1, "uint8_t": 1, "int16_t": 2, "int32_t": 4}
     for name, size in tables.items():
         found = re.findall(rf"const (\w+) {name}\[(\d+)\]", net.bundle.files["net.c"])

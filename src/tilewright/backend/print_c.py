@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from tilewright.backend.c_names import CNames, base_name
 from tilewright.backend.print_constants import c_float
 from tilewright.backend.print_header import arena_parameter, c_shape
+from tilewright.backend.print_lines import in_words, wrapped
 from tilewright.backend.print_tiled_layer import TiledLayer, is_plain, parameters, scratch_name
 from tilewright.ir.graph import Value
 from tilewright.ir.plan import Buffer, Plan
@@ -80,7 +81,7 @@ def _arena_map(program: Program, plan: Plan, names: CNames) -> Iterator[str]:
             first, last = steps[buffer.lifetime.start], steps[buffer.lifetime.stop - 1]
             yield (
                 f"//   {buffer.offset:5d} {buffer.bytes.stop - 1:7d} {buffer.size:7d}"
-                f"  {f'{first}-{last}':7s}  {_contents(buffer, names)}"
+                f"  {f'{first}-{last}':7s}  {_contents(buffer, plan, names)}"
             )
     yield "enum { // byte offsets into the arena"
     yield from (
@@ -103,7 +104,7 @@ def _offsets(program: Program, names: CNames) -> Iterator[tuple[str, int, str]]:
             constant = names.tiles[place.buffer]
             if constant not in seen:
                 seen.add(constant)
-                yield constant, place.offset, f"part of {value}"
+                yield constant, place.offset, f"part of {in_words(str(value))}"
     numbers = [number for number, layer in enumerate(program.layers) for _ in layer.calls]
     for index, call in enumerate(program.calls):
         if call.scratch is not None:
@@ -123,13 +124,14 @@ def _layer_of_step(plan: Plan) -> list[int]:
     return layers
 
 
-def _contents(buffer: Buffer, names: CNames) -> str:
+def _contents(buffer: Buffer, plan: Plan, names: CNames) -> str:
+    if buffer.role is Role.SCRATCH:
+        return f"scratch of {in_words(plan.steps[buffer.lifetime.start].node.name)}"
     if buffer.role is Role.TILE:
         copies = f"{buffer.copies} x " if buffer.copies > 1 else ""
         known = [names.constants.get(v, names.tensors.get(v, str(v))) for v in buffer.values]
         return f"{copies}part of {', '.join(known)}"
-    known = dict.fromkeys(names.tensors[v] for v in buffer.values if v in names.tensors)
-    return ", ".join(known) if known else f"scratch ({buffer.name})"
+    return ", ".join(dict.fromkeys(names.tensors[v] for v in buffer.values if v in names.tensors))
 
 
 def _placed(program: Program) -> Iterator[Operand]:
@@ -172,10 +174,10 @@ def _layer(program: Program, index: int, names: CNames) -> Iterator[str]:
 def _layer_comment(call: Call, index: int) -> Iterator[str]:
     """Operator, node and tensor of the source file, types of every operand, work."""
     yield f"// Layer {index}: {call.node.op}"
-    yield f"//   node    {call.node.name}"
+    yield f"//   node    {in_words(call.node.name)}"
     origin = call.output.value.origin
     if origin is not None and origin.name != call.node.name:
-        yield f"//   tensor  {origin.name}"
+        yield f"//   tensor  {in_words(origin.name)}"
     for pointer, operand in zip(call.kernel.pointers, (*call.inputs, call.output), strict=True):
         yield f"//   {pointer:<7s} {_described(operand.value)}"
     macs = call.node.op.macs(*call.signature.inputs)
@@ -259,7 +261,7 @@ def _run(program: Program, names: CNames) -> Iterator[str]:
     yield "    return TW_ERROR_NULL;"
     yield "  }"
     tests = (f"(uintptr_t){p} % TW_{name.upper()}_ARENA_ALIGN != 0" for p in arenas)
-    yield f"  if ({' || '.join(tests)}) {{"
+    yield from wrapped("  if (", list(tests), ") {", " ||")
     yield "    return TW_ERROR_ALIGNMENT;"
     yield "  }"
     body = [*_tensor_pointers(program, names), "", *_layer_calls(program, names)]
@@ -286,7 +288,7 @@ def _layer_calls(program: Program, names: CNames) -> Iterator[str]:
                 arguments.append(f"{base} + {scratch_name(program, first)}")
         else:
             arguments = list(parameters(program, layer, names))
-        yield f"  {names.layers[index]}({', '.join(arguments)});"
+        yield from wrapped(f"  {names.layers[index]}(", arguments, ");")
         first += len(layer.calls)
 
 

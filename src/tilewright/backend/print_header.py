@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from tilewright.backend.c_names import CNames, base_name
 from tilewright.backend.print_constants import c_float
+from tilewright.backend.print_lines import in_words
 from tilewright.ir.program import Operand, Program
 from tilewright.ir.types import TensorType
 
@@ -127,7 +128,7 @@ def _struct(
     yield "typedef struct {"
     for operand in operands:
         value = operand.value
-        source = f" {value.origin.name}" if value.origin else ""
+        source = f" {in_words(value.origin.name)}" if value.origin else ""
         yield (
             f"  {value.type.dtype.c} *{names.tensors[value.name]}; // {c_shape(value.type)}{source}"
         )

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from tilewright.backend.c_names import CNames, base_name
 from tilewright.backend.print_constants import c_float
+from tilewright.backend.print_lines import in_words, wrapped
 from tilewright.backend.print_tiles import Tables
 from tilewright.ir.graph import ValueName
 from tilewright.ir.program import (
@@ -34,9 +35,6 @@ from tilewright.ir.program import (
     column,
 )
 from tilewright.ir.types import TensorType
-
-LINE = 88
-"""Characters of a line before it is indented."""
 
 TILE = re.compile(r"\btile\b")
 
@@ -134,7 +132,7 @@ class TiledLayer:
         name = self.names.layers[self.number]
         given = parameters(self.program, self.layer, self.names)
         listed = [f"{c}{parameter}" for parameter, c in given.items()]
-        lines = _wrapped(f"static TW_LAYER void {name}(", listed, ") {")
+        lines = wrapped(f"static TW_LAYER void {name}(", listed, ") {")
         for action in self.layer.actions:
             if isinstance(action, Loop):
                 lines += _indented(self._loop(action))
@@ -202,14 +200,15 @@ class TiledLayer:
                 front = self._near(action.place)
                 start = self.tables.number(action.start, "kept_from")
                 size = self.tables.number(action.size, "kept")
-                yield f"memmove({front}, {front} + {start}, (size_t){size});"
+                arguments = [front, f"{front} + {start}", f"(size_t){size}"]
+                yield from wrapped("memmove(", arguments, ");")
 
     def _transfer(self, function: str, transfer: Transfer) -> Iterator[str]:
         far = self._far(transfer)
         near = self._near(transfer.near)
         channel = self._channel(transfer.channel)
         box = f"&(tw_box){{{self._box(transfer.box)}}}"
-        yield from _wrapped(f"{function}(", [channel, near, far, box], ");")
+        yield from wrapped(f"{function}(", [channel, near, far, box], ");")
 
     def _box(self, box: Box) -> str:
         parts = [f".run = {self.tables.number(box.run, 'run')}"]
@@ -224,7 +223,7 @@ class TiledLayer:
 
     def _short(self, value: ValueName) -> str:
         known = self.names.constants.get(value) or self.names.tensors.get(value)
-        return known or str(value)
+        return known or in_words(str(value))
 
     def _near(self, place: InTile) -> str:
         base = base_name(self.program, place.memory)
@@ -290,15 +289,15 @@ class TiledLayer:
         return fields
 
 
-def tile_table_bytes(program: Program, names: CNames) -> int:
-    """Bytes of all tables that tell tiles apart: constants of the program, like weights."""
-    total = 0
+def tile_tables(program: Program, names: CNames) -> dict[str, int]:
+    """Bytes of every table that tells tiles apart: constants of the program, like weights."""
+    sizes: dict[str, int] = {}
     for number, layer in enumerate(program.layers):
         if not is_plain(layer):
             tiled = TiledLayer.of(program, names, number)
             tiled.text()
-            total += sum(tiled.tables.sizes().values())
-    return total
+            sizes |= tiled.tables.sizes()
+    return sizes
 
 
 def scratch_name(program: Program, call: int) -> str:
@@ -340,18 +339,6 @@ def _guard(shift: int, loop: Loop) -> str:
 
 def _signed(shift: int) -> str:
     return f" {'+' if shift > 0 else '-'} {abs(shift)}" if shift else ""
-
-
-def _wrapped(head: str, parts: list[str], tail: str) -> list[str]:
-    """``head part, part tail`` in lines that begin below the first part."""
-    lines = [head]
-    for index, part in enumerate(parts):
-        text = part + (tail if index == len(parts) - 1 else ",")
-        if len(lines[-1]) + 1 + len(text) > LINE and lines[-1].strip() and index:
-            lines.append(" " * len(head) + text)
-        else:
-            lines[-1] += text if index == 0 else f" {text}"
-    return lines
 
 
 def _indented(lines: Iterator[str] | list[str]) -> Iterator[str]:

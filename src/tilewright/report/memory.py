@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rich.console import Console, Group
 
 from tilewright.backend.c_names import c_names
-from tilewright.backend.print_tiled_layer import tile_table_bytes
+from tilewright.backend.print_tiled_layer import tile_tables
 from tilewright.ir.plan import Buffer, Plan
 from tilewright.ir.program import InConstant, Program
 from tilewright.ir.target import Memory, Role, Target
@@ -95,9 +95,8 @@ def _add_constants(parts: dict[str, int], memory: Memory, program: Program) -> N
     for name, array in program.constants.items():
         part = "tables" if name in tables else "weights"
         parts[part] = parts.get(part, 0) + array.nbytes + -array.nbytes % memory.align
-    of_tiles = tile_table_bytes(program, c_names(program))
-    if of_tiles:
-        parts["tables"] = parts.get("tables", 0) + of_tiles
+    for size in tile_tables(program, c_names(program)).values():
+        parts["tables"] = parts.get("tables", 0) + size + -size % memory.align
 
 
 @dataclass(frozen=True, slots=True)
