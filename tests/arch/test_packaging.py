@@ -45,6 +45,6 @@ def test_an_installed_wheel_finds_its_c_files(wheel: Path, tmp_path: Path):
     run(sys.executable, "-m", "venv", tmp_path / "fresh")
     python = tmp_path / "fresh/bin/python"
     run(python, "-m", "pip", "install", "--no-deps", "--no-index", "--quiet", wheel)
-    where = run(python, "-c", "import tilewright; print(tilewright.__path__[0])").strip()
+    where = run(python, "-I", "-c", "import tilewright; print(tilewright.__path__[0])").strip()
     assert Path(where).is_relative_to(tmp_path)
     assert c_files(Path(where)) == c_files(ROOT / "src/tilewright")

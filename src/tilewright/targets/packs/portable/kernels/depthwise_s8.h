@@ -31,7 +31,8 @@ void depthwise_s8_half_even(const void *args, tw_span work);
 void depthwise_s8_half_up(const void *args, tw_span work);
 
 /// Channel by channel, for out_c = in_c: y may be x itself where both have the same size.
-/// Scratch: [in_h][in_w] bytes. One work item is one channel of one image.
+/// Scratch: [kernel_h][kernel_w] int16, then [in_h][in_w] bytes. One work item is one channel of
+/// one image.
 void depthwise_s8_planes_double(const void *args, tw_span work);
 void depthwise_s8_planes_half_even(const void *args, tw_span work);
 void depthwise_s8_planes_half_up(const void *args, tw_span work);

@@ -71,9 +71,9 @@ def _kernel(rounding: Rounding) -> Kernel:
 
 
 def _planes_scratch_bytes(op: Op, signature: Signature) -> int:
-    del op
+    assert isinstance(op, QDepthwiseConv2d)
     _, h, w, _ = signature.inputs[0].shape
-    return h * w
+    return 2 * op.window.kernel[0] * op.window.kernel[1] + h * w
 
 
 def _planes_items(op: Op, signature: Signature) -> int:
@@ -102,7 +102,11 @@ def _planes(pixelwise: Kernel, rounding: Rounding) -> Kernel:
         scratch_bytes=_planes_scratch_bytes,
         streaming=None,
         replaces=0,
-        includes=(HERE / "depthwise_s8_planes_core.h", HERE / "requantise_s8.h"),
+        includes=(
+            HERE / "depthwise_s8_planes_core.h",
+            HERE / "requantise_s8.h",
+            HERE / "window2d.h",
+        ),
     )
 
 
