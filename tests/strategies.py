@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from case import Case
 from strategies_layout import LAYOUT
 from strategies_matmul import MATMUL
+from strategies_norms import NORMS
 from strategies_onnx import ONNX
 from strategies_products import PRODUCTS
 from strategies_real import REAL
@@ -19,6 +20,7 @@ from tilewright.ir.op import Op
 STRATEGIES: dict[type[Op], st.SearchStrategy[Case]] = {
     **LAYOUT,
     **MATMUL,
+    **NORMS,
     **ONNX,
     **PRODUCTS,
     **REAL,

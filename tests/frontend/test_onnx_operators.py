@@ -218,6 +218,20 @@ def batch_norm(draw: st.DrawFn) -> Drawn:
     return Drawn("BatchNormalization", [shape], tables, {"epsilon": 1e-3})
 
 
+@st.composite
+def norm(draw: st.DrawFn) -> Drawn:
+    """Rows of one or more dimensions; tables as large as a row, or repeated along one of them."""
+    shape = tuple(draw(sizes(9)) for _ in range(draw(st.integers(1, 4))))
+    axis = draw(st.integers(-len(shape), len(shape) - 1))
+    row = shape[axis:]
+    repeated = draw(st.sampled_from((row, row, (1,) * len(row), row[-1:])))
+    attributes = {"axis": axis, "epsilon": draw(st.sampled_from((1e-5, 1e-2)))}
+    if draw(st.booleans()):
+        return Drawn("RMSNormalization", [shape], [normal(draw, repeated)], attributes, opset=23)
+    tables = [normal(draw, repeated)] + [normal(draw, row)] * draw(st.integers(0, 1))
+    return Drawn("LayerNormalization", [shape], tables, attributes)
+
+
 PARAMETERS = frozenset({"Reshape", "Squeeze", "Unsqueeze", "ReduceMean", "Pad", "Clip"})
 """Their constants are no tensors of numbers to quantise."""
 
@@ -225,7 +239,7 @@ COMPUTING = {
     "conv": conv(), "gemm": gemm(), "matmul": matmul(), "product": product(),
     "binary": binary(), "pool": pool(), "with_constant": with_constant(),
     "whole_image": whole_image(), "mean": mean(), "curve": curve(), "clip": clip(),
-    "softmax": softmax(), "layout": layout(),
+    "softmax": softmax(), "layout": layout(), "norm": norm(),
 }  # fmt: skip
 
 

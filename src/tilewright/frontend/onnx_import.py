@@ -21,6 +21,7 @@ from tilewright.frontend.onnx_constants import fold
 from tilewright.frontend.onnx_dense import DENSE_IMPORTERS
 from tilewright.frontend.onnx_file import OnnxInput, OnnxModel, OnnxNode, read_onnx, sorted_nodes
 from tilewright.frontend.onnx_layout import LAYOUT_IMPORTERS
+from tilewright.frontend.onnx_norms import NORM_IMPORTERS
 from tilewright.frontend.onnx_pointwise import POINTWISE_IMPORTERS
 from tilewright.frontend.onnx_qoperator import expanded
 from tilewright.frontend.onnx_quantisation import (
@@ -38,6 +39,7 @@ IMPORTERS: Mapping[str, Callable[[Importing, OnnxNode], None]] = {
     **WINDOW_IMPORTERS,
     **DENSE_IMPORTERS,
     **POINTWISE_IMPORTERS,
+    **NORM_IMPORTERS,
     **LAYOUT_IMPORTERS,
     "QuantizeLinear": import_quantize,
     "DequantizeLinear": import_dequantize,

@@ -12,6 +12,7 @@ from tilewright.errors import QuantisationError, UnsupportedError
 from tilewright.frontend.lower.convolution import CONVOLUTION_RULES
 from tilewright.frontend.lower.lowering import Lowering, LowerRule, LowerRules, dequantised, is_u8
 from tilewright.frontend.lower.movement import MOVEMENT_RULES
+from tilewright.frontend.lower.norms import NORM_RULES
 from tilewright.frontend.lower.onnx import ONNX_RULES
 from tilewright.frontend.lower.products import PRODUCT_RULES
 from tilewright.frontend.lower.tflite import TFLITE_RULES
@@ -25,8 +26,8 @@ COMMON_RULES: LowerRules = {**CONVOLUTION_RULES, **MOVEMENT_RULES, **PRODUCT_RUL
 
 RULES: Mapping[Contract, LowerRules] = {
     Contract.TFLITE: {**COMMON_RULES, **TFLITE_RULES},
-    Contract.ONNX: {**COMMON_RULES, **ONNX_RULES},
-    Contract.PULP: {**COMMON_RULES, **ONNX_RULES},
+    Contract.ONNX: {**COMMON_RULES, **ONNX_RULES, **NORM_RULES},
+    Contract.PULP: {**COMMON_RULES, **ONNX_RULES, **NORM_RULES},
     Contract.FLOAT32: {},
 }
 

@@ -22,6 +22,7 @@ from tilewright.targets.packs.portable.kernels.means_tflite import (
     AVERAGE_POOL2D_S8_TFLITE,
     MEAN_S8_TFLITE,
 )
+from tilewright.targets.packs.portable.kernels.norms_f32 import LAYER_NORM_F32, RMS_NORM_F32
 from tilewright.targets.packs.portable.kernels.pad import PAD_F32, PAD_S8
 from tilewright.targets.packs.portable.kernels.pool2d import (
     AVERAGE_POOL2D_F32,
@@ -42,6 +43,7 @@ from tilewright.targets.packs.portable.kernels.rescaled_means import (
     RESCALED_AVERAGE_POOL2D_S8,
     RESCALED_MEAN_S8,
 )
+from tilewright.targets.packs.portable.kernels.rescaled_norm import RESCALED_NORM_S8
 from tilewright.targets.packs.portable.kernels.rows_f32 import (
     BATCH_NORM_F32,
     MEAN_F32,
@@ -50,6 +52,10 @@ from tilewright.targets.packs.portable.kernels.rows_f32 import (
 from tilewright.targets.packs.portable.kernels.softmax_s8_tflite import SOFTMAX_S8_TFLITE
 from tilewright.targets.packs.portable.kernels.table_softmax import TABLE_SOFTMAX_S8
 from tilewright.targets.packs.portable.kernels.transpose import TRANSPOSE_8, TRANSPOSE_32
+from tilewright.targets.packs.portable.kernels.truncated_norms import (
+    TRUNCATED_LAYER_NORM_S8,
+    TRUNCATED_RMS_NORM_S8,
+)
 from tilewright.targets.packs.portable.kernels.unary_f32 import ACTIVATION_F32, CLIP_F32
 
 INTEGERS = (
@@ -80,6 +86,8 @@ FLOAT32 = (
     AVERAGE_POOL2D_F32,
     MEAN_F32,
     SOFTMAX_F32,
+    LAYER_NORM_F32,
+    RMS_NORM_F32,
     PAD_F32,
     QUANTIZE_S8,
     DEQUANTIZE_F32,
@@ -91,7 +99,10 @@ ROUNDED_ONCE = (
     *RESCALED_AVERAGE_POOL2D_S8,
     *RESCALED_MEAN_S8,
     *TABLE_SOFTMAX_S8,
+    RESCALED_NORM_S8,
 )
+
+DIALECT = (TRUNCATED_LAYER_NORM_S8, TRUNCATED_RMS_NORM_S8)
 
 ROUNDED_TWICE = (
     ADD_S8_TFLITE,
@@ -102,4 +113,11 @@ ROUNDED_TWICE = (
     QUANTIZE_S8_TFLITE,
 )
 
-PORTABLE: tuple[Kernel, ...] = (*INTEGERS, *ROUNDED_TWICE, *ROUNDED_ONCE, *MOVEMENT, *FLOAT32)
+PORTABLE: tuple[Kernel, ...] = (
+    *INTEGERS,
+    *ROUNDED_TWICE,
+    *ROUNDED_ONCE,
+    *DIALECT,
+    *MOVEMENT,
+    *FLOAT32,
+)

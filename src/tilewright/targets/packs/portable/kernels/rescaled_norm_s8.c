@@ -1,0 +1,24 @@
+#include "rescaled_norm_s8.h"
+
+#include "rescaled_norm_row.h"
+
+void rescaled_norm_s8(const void *args, tw_span work) {
+  const rescaled_norm_s8_args *const a = args;
+  const int32_t length = a->length, output_shift = a->output_shift;
+  for (int32_t row = work.start; row < work.stop; row++) {
+    const int8_t *const x = a->x + row * length;
+    int8_t *const y = a->y + row * length;
+    int32_t sum = 0, squares = 0;
+    for (int32_t i = 0; i < length; i++) {
+      sum += x[i];
+      squares += x[i] * x[i];
+    }
+    const rescaled_norm_row r = rescaled_norm_of(a, sum, squares);
+    for (int32_t i = 0; i < length; i++) {
+      const int32_t lifted = tw_shift_left(length * x[i] - r.centre, r.lift);
+      const int32_t normal = rescaled_norm_high(lifted, r.reciprocal);
+      const int32_t scaled = rescaled_norm_high(normal, a->scale[i]) + a->bias[i];
+      y[i] = (int8_t)tw_clip(tw_shift_right(scaled, output_shift), -128, 127);
+    }
+  }
+}

@@ -1,0 +1,15 @@
+/// y = x / sqrt(mean(x * x) + epsilon) * scale over each row, in float32.
+#pragma once
+
+#include "tilewright.h"
+
+typedef struct {
+  const float *x;     // [rows][length]
+  const float *scale; // [length]
+  float *y;           // [rows][length]; may be x itself
+  int32_t length;
+  float epsilon;
+} rms_norm_f32_args;
+
+/// Work items are rows.
+void rms_norm_f32(const void *args, tw_span work);
