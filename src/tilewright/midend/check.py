@@ -26,6 +26,7 @@ from tilewright.midend.check_tiles import (
     scratch_wanted,
     tile_findings,
 )
+from tilewright.midend.check_travel import travel_findings
 
 
 class PlanError(AssertionError):
@@ -53,7 +54,10 @@ def check_plan(plan: Plan, graph: Graph, target: Target) -> None:
     _check_lifetimes(judged)
     for time, step in enumerate(plan.steps):
         _check_step_memory(judged, time, step)
-    for finding in chain(tile_findings(plan, graph), call_findings(plan)):
+    findings = chain(
+        travel_findings(plan, graph, target), tile_findings(plan, graph), call_findings(plan)
+    )
+    for finding in findings:
         raise PlanError(finding)
     for one, other in combinations(plan.buffers, 2):
         if one.memory == other.memory and _meet(one.lifetime, other.lifetime):

@@ -91,8 +91,6 @@ def _buffer_findings(
         used = Span(used.start + times[0], times[-1] - times[0] + 1)
     if buffer.lifetime.start > used.start or buffer.lifetime.stop < used.stop:
         yield f"{buffer.name} is not alive in all steps {used}"
-    if name in group.early and buffer.lifetime.start >= group.steps.start:
-        yield f"{buffer.name} is loaded early but not alive then"
 
 
 def overwritten_early(plan: Plan, leave: Overlap) -> int:
