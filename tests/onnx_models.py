@@ -17,7 +17,8 @@ from tilewright.ir.graph import Contract, Graph
 from tilewright.ir.types import Array, Shape
 
 ELEMENT = {np.dtype(np.float32): TensorProto.FLOAT, np.dtype(np.int8): TensorProto.INT8,
-           np.dtype(np.uint8): TensorProto.UINT8}  # fmt: skip
+           np.dtype(np.uint8): TensorProto.UINT8, np.dtype(np.int32): TensorProto.INT32,
+           np.dtype(np.int64): TensorProto.INT64}  # fmt: skip
 
 
 @dataclass
@@ -91,7 +92,8 @@ def both(
 ) -> list[tuple[Array, Array]]:
     """Each output as (ours, ONNX Runtime's)."""
     graph = compiled(saved(folder, proto), **options)
-    ours = evaluate_graph(graph, dict(inputs))
+    given = {n: a.astype(np.int32) if a.dtype == np.int64 else a for n, a in inputs.items()}
+    ours = evaluate_graph(graph, given)
     references = run_onnx(proto, inputs)
     return [(ours[name], r) for name, r in zip(graph.outputs, references, strict=True)]
 

@@ -8,6 +8,7 @@ exports its part of the table.
 from hypothesis import strategies as st
 
 from case import Case
+from strategies_gather import GATHER
 from strategies_layout import LAYOUT
 from strategies_matmul import MATMUL
 from strategies_norms import NORMS
@@ -18,6 +19,7 @@ from strategies_tflite import TFLITE
 from tilewright.ir.op import Op
 
 STRATEGIES: dict[type[Op], st.SearchStrategy[Case]] = {
+    **GATHER,
     **LAYOUT,
     **MATMUL,
     **NORMS,

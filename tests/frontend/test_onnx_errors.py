@@ -280,4 +280,6 @@ def test_element_types_that_nothing_here_computes_with(tmp_path: Path):
     proto = relu((1, 2)).proto(FLOAT)
     proto.graph.input[0].type.tensor_type.elem_type = TensorProto.FLOAT16
     text = message(tmp_path, proto, UnsupportedError)
-    assert text == "input x: is float16; float32, int8 and uint8 are supported"
+    assert text == (
+        "input x: is float16; float32, int8 and uint8 are supported, int32 and int64 as indices"
+    )

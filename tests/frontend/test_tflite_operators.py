@@ -1,5 +1,6 @@
 """One operator at a time: import, lower, evaluate; every byte equals LiteRT's reference kernels."""
 
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -84,6 +85,37 @@ def test_products_of_activations_equal_litert(data: st.DataObject) -> None:
     y = data.draw(activation("y", (*leading, rows, columns)))
     operator = Operator("BATCH_MATMUL", ["a", "b"], "y", "BatchMatMulOptions", adjoint)
     compare(inputs, [], operator, y, data.draw(seeds))
+
+
+@drawn
+@given(st.data())
+def test_chosen_rows_equal_litert(data: st.DataObject) -> None:
+    shape = tuple(data.draw(sizes) for _ in range(data.draw(st.integers(1, 3))))
+    axis = data.draw(st.integers(-len(shape), len(shape) - 1))
+    rows, count = shape[axis], data.draw(st.sampled_from([(4,), (2, 3), (1,)]))
+    index = np.random.default_rng(data.draw(seeds)).integers(0, rows, count).astype(np.int32)
+    x = data.draw(activation("x", shape, data.draw(st.sampled_from(TYPES))))
+    at = axis % len(shape)
+    y = replace(x, name="y", shape=(*shape[:at], *count, *shape[at + 1 :]))
+    operator = Operator("GATHER", ["x", "i"], "y", "GatherOptions", {"axis": axis})
+    if data.draw(st.booleans()):
+        compare([x], [constant("i", index)], operator, y, data.draw(seeds))
+        return
+    table = replace(x, data=stored(x, data.draw(seeds)))
+    model = build([table, Tensor("i", "int32", count), y], [operator], ["i"], ["y"])
+    with TemporaryDirectory() as folder:
+        graph = lowered(model, Path(folder))
+    assert differences(graph, model, {"i": index}) == {}
+
+
+def test_embeddings_equal_litert(tmp_path: Path) -> None:
+    x = Tensor("x", "int8", (9, 5), (0.1,), (3,))
+    table = replace(x, data=stored(x, 0))
+    y = replace(x, name="y", shape=(4, 5))
+    operator = Operator("EMBEDDING_LOOKUP", ["i", "x"], "y")
+    model = build([table, Tensor("i", "int32", (4,)), y], [operator], ["i"], ["y"])
+    index = np.array([8, 0, 3, 3], np.int32)
+    assert differences(lowered(model, tmp_path), model, {"i": index}) == {}
 
 
 @drawn

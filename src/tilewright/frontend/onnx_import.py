@@ -10,6 +10,8 @@ and DQ nodes disappear.
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
+
 from tilewright.errors import (
     ModelError,
     OptionError,
@@ -20,6 +22,7 @@ from tilewright.errors import (
 from tilewright.frontend.onnx_constants import fold
 from tilewright.frontend.onnx_dense import DENSE_IMPORTERS
 from tilewright.frontend.onnx_file import OnnxInput, OnnxModel, OnnxNode, read_onnx, sorted_nodes
+from tilewright.frontend.onnx_gather import GATHER_IMPORTERS
 from tilewright.frontend.onnx_layout import LAYOUT_IMPORTERS
 from tilewright.frontend.onnx_norms import NORM_IMPORTERS
 from tilewright.frontend.onnx_pointwise import POINTWISE_IMPORTERS
@@ -41,6 +44,7 @@ IMPORTERS: Mapping[str, Callable[[Importing, OnnxNode], None]] = {
     **POINTWISE_IMPORTERS,
     **NORM_IMPORTERS,
     **LAYOUT_IMPORTERS,
+    **GATHER_IMPORTERS,
     "QuantizeLinear": import_quantize,
     "DequantizeLinear": import_dequantize,
 }
@@ -62,6 +66,11 @@ def import_onnx(path: Path, input_shapes: Mapping[str, Shape]) -> Graph:
     notes: list[str] = []
     shapes = _input_shapes(model, input_shapes, notes)
     types = {i.name: _input_type(i) for i in model.inputs}
+    notes += (
+        f"input {i.name}: int64 in the file, int32 here"
+        for i in model.inputs
+        if i.dtype == np.int64
+    )
     stored = stored_tensors(nodes, constants, types)
     builder = GraphBuilder(model.name, Contract.FLOAT32, notes=notes)
     state = Importing(model, nodes, builder, constants, stored)
@@ -122,7 +131,7 @@ def _refuse_unknown(model: OnnxModel, nodes: tuple[OnnxNode, ...]) -> None:
 
 def _may_fold(node: OnnxNode) -> bool:
     """Shape arithmetic, which becomes constant once shapes are known."""
-    return node.kind in ("Gather", "Slice", "Floor", "Ceil", "Neg", "ConstantOfShape")
+    return node.kind in ("Slice", "Floor", "Ceil", "Neg", "ConstantOfShape")
 
 
 def _reason(kind: str) -> str:
@@ -175,9 +184,12 @@ def _input_shape(item: OnnxInput, given: Shape | None, notes: list[str]) -> Shap
 
 
 def _input_type(item: OnnxInput) -> DType:
+    if item.dtype.name in ("int32", "int64"):  # indices: nothing else computes with them
+        return DType.S32
     if item.dtype.name not in ("float32", "int8", "uint8"):
         raise UnsupportedError(
-            f"input {item.name}: is {item.dtype}; float32, int8 and uint8 are supported"
+            f"input {item.name}: is {item.dtype}; float32, int8 and uint8 are supported, int32 and "
+            "int64 as indices"
         )
     return DType(item.dtype.name)
 
@@ -186,12 +198,12 @@ def _declare_input(state: Importing, name: str, type_: TensorType) -> None:
     quantisation = None
     if not type_.dtype.is_float:
         state.integers.add(name)
-        if name not in state.stored:
+        if name not in state.stored and type_.dtype is not DType.S32:
             raise QuantisationError(
                 f"input {name}: is {type_.dtype}, but no DequantizeLinear or quantised operator "
                 "that reads it says which numbers its integers stand for"
             )
-        quantisation = state.stored[name].quantisation
+        quantisation = state.stored[name].quantisation if name in state.stored else None
     value = Value(ValueName(name), type_, quantisation, Origin(name))
     state.values[name] = state.builder.input(value)
 

@@ -8,6 +8,7 @@ import numpy as np
 from tilewright.errors import ModelError, UnsupportedError
 from tilewright.frontend.onnx_file import OnnxNode
 from tilewright.frontend.onnx_tensors import Constant, Importing
+from tilewright.ir.types import DType
 from tilewright.ops.layout import Concat, Pad, Reshape, Transpose
 
 
@@ -108,8 +109,11 @@ def import_identity(state: Importing, node: OnnxNode) -> None:
 
 
 def import_cast(state: Importing, node: OnnxNode) -> None:
-    """Cast of an activation: only to the float32 that it is already."""
-    if node.integer("to", 0) != 1 or state.is_stored(node.input(0)):
+    """Cast of an activation: to the float32 that it is already, or between types of indices."""
+    to, is_index = node.integer("to", 0), state.type(node.input(0)).dtype is DType.S32
+    if is_index and to in (6, 7):
+        state.integers.add(node.output)
+    elif to != 1 or state.is_stored(node.input(0)):
         raise UnsupportedError(f"{node}: casts of activations are not supported")
     state.alias(node.output, node.input(0))
 

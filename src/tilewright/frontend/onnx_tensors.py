@@ -25,7 +25,7 @@ TO_CHANNELS_FIRST = (0, 3, 1, 2)
 
 MOVEMENTS = frozenset({
     "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity", "Dropout", "MaxPool",
-    "GlobalMaxPool",
+    "GlobalMaxPool", "Gather",
 })  # fmt: skip
 """Operators that select stored values and compute none: quantising before or after is the same."""
 
@@ -190,13 +190,15 @@ class Importing:
     ) -> None:
         """Append ``op`` as the meaning of ``node``; its output holds ``node.output``."""
         values = [self.builder.values[name] for name in inputs]
+        # Indices only choose; what is chosen says how the result is stored.
+        moved = values[:1] if node.kind == "Gather" else values
         descends = any(v.quantisation is not None or v.name in self._descends for v in values)
         tensor, stored = self._destination(node.output) if descends else (node.output, None)
         inferred = op.infer(*(v.type for v in values))
         if node.kind in SELECTIONS:
-            stored = self._selected(values, stored)
+            stored = self._selected(moved, stored)
             tensor = tensor if stored else node.output
-            if not self.integers.isdisjoint(node.inputs):
+            if not self.integers.isdisjoint(node.inputs[: len(moved)]):
                 self.integers.add(node.output)
         dtype = stored.dtype if stored else DType.F32 if descends else inferred.dtype
         wish = f"{tensor}.nhwc" if layout.is_image else tensor

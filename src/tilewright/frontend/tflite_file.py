@@ -21,10 +21,11 @@ TENSOR_TYPES = {
 
 OPERATOR_NAMES = {
     0: "ADD", 1: "AVERAGE_POOL_2D", 2: "CONCATENATION", 3: "CONV_2D", 4: "DEPTHWISE_CONV_2D",
-    6: "DEQUANTIZE", 9: "FULLY_CONNECTED", 14: "LOGISTIC", 17: "MAX_POOL_2D", 18: "MUL",
-    19: "RELU", 20: "RELU_N1_TO_1", 21: "RELU6", 22: "RESHAPE", 25: "SOFTMAX", 28: "TANH",
-    34: "PAD", 39: "TRANSPOSE", 40: "MEAN", 43: "SQUEEZE", 60: "PADV2", 70: "EXPAND_DIMS",
-    98: "LEAKY_RELU", 114: "QUANTIZE", 117: "HARD_SWISH", 126: "BATCH_MATMUL",
+    6: "DEQUANTIZE", 7: "EMBEDDING_LOOKUP", 9: "FULLY_CONNECTED", 14: "LOGISTIC",
+    17: "MAX_POOL_2D", 18: "MUL", 19: "RELU", 20: "RELU_N1_TO_1", 21: "RELU6", 22: "RESHAPE",
+    25: "SOFTMAX", 28: "TANH", 34: "PAD", 36: "GATHER", 39: "TRANSPOSE", 40: "MEAN", 43: "SQUEEZE",
+    60: "PADV2", 70: "EXPAND_DIMS", 98: "LEAKY_RELU", 114: "QUANTIZE", 117: "HARD_SWISH",
+    126: "BATCH_MATMUL",
 }  # fmt: skip
 """Builtin operator codes that the importer knows; all others are named by package ``tflite``."""
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite, prod
 
+import numpy as np
+
 from tilewright.errors import ModelError, OptionError, QuantisationError, UnsupportedError
 from tilewright.frontend.tflite_file import TfliteFile, TfliteOperator, TfliteTensor
 from tilewright.ir.graph import GraphBuilder, Node, Origin, Value, ValueName
@@ -11,6 +13,9 @@ from tilewright.ir.op import Op
 from tilewright.ir.types import Array, DType, Quantisation, Shape, TensorType
 
 ACTIVATION_TYPES = {"float32": DType.F32, "int8": DType.S8, "uint8": DType.U8}
+
+INDEX_TYPES = ("int32", "int64")
+"""Inputs of these types choose rows of tables; they are int32 inside."""
 
 LARGEST_TENSOR = 2**31 - 1
 """Bytes; offsets in generated C are int32_t."""
@@ -73,6 +78,8 @@ class Network:
         """The value at an input position, or the constant that stands there."""
         tensor = self.tensor(op, position)
         if tensor.index in self.names:
+            if tensor.dtype in INDEX_TYPES:
+                activation_type(tensor)  # refuses it in words: nothing computes with indices
             return self.names[tensor.index]
         if tensor.data is None and tensor.index not in self.constants:
             raise ModelError(
@@ -84,6 +91,20 @@ class Network:
         name = self.builder.constant(tensor.name, array, quantisation_of(tensor))
         self.names[tensor.index] = name
         return name
+
+    def indices(self, op: TfliteOperator, position: int, rows: int) -> ValueName:
+        """int32 indices: an input of the network, or a constant that is checked here."""
+        tensor = self.tensor(op, position)
+        if tensor.index in self.names:
+            name = self.names[tensor.index]
+            if self.type(name).dtype is not DType.S32:
+                raise ModelError(f"{self.label(op)}: indices {tensor} have to be integers")
+            return name
+        array = np.array(self.integers(op, position), np.int32).reshape(tensor.shape)
+        outside = array[(array < 0) | (array >= rows)]
+        if outside.size:
+            raise ModelError(f"{self.label(op)}: index {outside[0]} is outside {rows} rows")
+        return self.builder.constant(f"{self.result(op).name}.index", array)
 
     def type(self, name: ValueName) -> TensorType:
         """Type of a value."""
@@ -102,7 +123,11 @@ class Network:
             raise ModelError(
                 f"{self.file.name}: input {tensor.name} is listed twice or also a constant"
             )
-        value = _value(ValueName(tensor.name), tensor, shape)
+        if tensor.dtype in INDEX_TYPES:
+            type_ = TensorType(DType.S32, shape)
+            value = Value(ValueName(tensor.name), type_, None, Origin(tensor.name))
+        else:
+            value = _value(ValueName(tensor.name), tensor, shape)
         self.names[tensor.index] = self.builder.input(value)
 
     def step(
@@ -250,8 +275,9 @@ def check_outputs(network: Network) -> None:
 
 
 def is_quantised(nodes: Sequence[Node], builder: GraphBuilder) -> bool:
-    """Whether any activation is stored as integers."""
+    """Whether any activation is stored as integers; indices are no activations."""
     activations = {n for node in nodes for n in (*node.inputs, node.output)}
     return any(
-        not builder.values[n].type.dtype.is_float for n in activations - builder.constants.keys()
+        builder.values[n].type.dtype not in (DType.F32, DType.S32)
+        for n in activations - builder.constants.keys()
     )

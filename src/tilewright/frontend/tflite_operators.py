@@ -28,6 +28,7 @@ from tilewright.frontend.tflite_network import (
 from tilewright.frontend.tflite_windows import pool_window
 from tilewright.ir.graph import ValueName
 from tilewright.ops.elementwise import Activation, Add, Clip, Curve, Mul
+from tilewright.ops.gather import Gather
 from tilewright.ops.layout import Concat, Pad, Reshape, Transpose
 from tilewright.ops.matmul import MatMul
 from tilewright.ops.pool2d import AveragePool2d, MaxPool2d
@@ -96,6 +97,25 @@ def import_batch_matmul(network: Network, op: TfliteOperator) -> None:
         a = network.rows(op, Transpose((*range(rank - 2), rank - 1, rank - 2)), a)
     transposes_b = op.options is not None and op.options.flag(1)
     network.emit(op, MatMul(transposes_b), (a, b))
+
+
+def import_gather(network: Network, op: TfliteOperator) -> None:
+    """GATHER of whole rows along one axis."""
+    x = network.activation(op, 0)
+    shape = network.type(x).shape
+    if op.options is not None and op.options.integer(1, "int32"):
+        raise UnsupportedError(f"{network.label(op)}: batch_dims other than 0 are not supported")
+    axis = _axis(
+        network, op, 0 if op.options is None else op.options.integer(0, "int32"), len(shape)
+    )
+    network.emit(op, Gather(axis), (x, network.indices(op, 1, shape[axis])))
+
+
+def import_embedding_lookup(network: Network, op: TfliteOperator) -> None:
+    """EMBEDDING_LOOKUP: rows of its second input."""
+    table = network.activation(op, 1)
+    index = network.indices(op, 0, network.type(table).shape[0])
+    network.emit(op, Gather(0), (table, index))
 
 
 def import_reshape(network: Network, op: TfliteOperator) -> None:
@@ -224,8 +244,10 @@ OPERATORS: Mapping[str, Operator] = {
     "CONV_2D": Operator(import_conv_2d, (2, 3)),
     "DEPTHWISE_CONV_2D": Operator(import_depthwise, (2, 3)),
     "DEQUANTIZE": Operator(import_dequantize, (1, 1)),
+    "EMBEDDING_LOOKUP": Operator(import_embedding_lookup, (2, 2)),
     "EXPAND_DIMS": Operator(import_expand_dims, (2, 2)),
     "FULLY_CONNECTED": Operator(import_fully_connected, (2, 3)),
+    "GATHER": Operator(import_gather, (2, 2)),
     "HARD_SWISH": Operator(_curve(Curve.HARD_SWISH, 1 / 6, 0.5), (1, 1)),
     "LEAKY_RELU": Operator(import_leaky_relu, (1, 1)),
     "LOGISTIC": Operator(_curve(Curve.SIGMOID), (1, 1)),

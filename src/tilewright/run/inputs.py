@@ -15,6 +15,7 @@ import numpy as np
 from tilewright.errors import OptionError
 from tilewright.ir.graph import Graph, Value, ValueName
 from tilewright.ir.types import Array, DType
+from tilewright.ops.gather import Gather
 from tilewright.ops.quantise import Quantize
 
 logger = logging.getLogger(__name__)
@@ -40,8 +41,8 @@ class Batch:
 def random_batch(graph: Graph, inferences: int, seed: int) -> Batch:
     """Seeded random inputs over each input's whole range.
 
-    Stored integers: all values of the type. Real numbers: what a Quantize that reads them can
-    tell apart, else -1 .. 1.
+    Stored integers: all values of the type. Indices: rows of the smallest table. Real numbers:
+    what a Quantize that reads them can tell apart, else -1 .. 1.
     """
     rng = np.random.default_rng(seed)
     arrays: dict[ValueName, Array] = {}
@@ -50,6 +51,8 @@ def random_batch(graph: Graph, inferences: int, seed: int) -> Batch:
         if dtype is DType.F32:
             low, high = _real_range(graph, name)
             arrays[name] = rng.uniform(low, high, shape).astype(np.float32)
+        elif dtype is DType.S32:
+            arrays[name] = rng.integers(0, _smallest_table(graph), shape, dtype.numpy)
         else:
             arrays[name] = rng.integers(dtype.low, dtype.high, shape, dtype.numpy, endpoint=True)
     return Batch(arrays, inferences, is_batched=False)
@@ -67,6 +70,14 @@ def _real_range(graph: Graph, name: ValueName) -> tuple[float, float]:
             q = node.op
             return q.scale * (q.dtype.low - q.zero_point), q.scale * (q.dtype.high - q.zero_point)
     return -1.0, 1.0
+
+
+def _smallest_table(graph: Graph) -> int:
+    """Rows that every table has of which something is chosen."""
+    tables = (
+        graph.type(n.inputs[0]).shape[n.op.axis] for n in graph.nodes if isinstance(n.op, Gather)
+    )
+    return min(tables, default=1)
 
 
 def read_arrays(path: Path) -> dict[str, Array]:

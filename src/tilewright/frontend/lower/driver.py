@@ -20,6 +20,7 @@ from tilewright.ir.graph import Contract, Graph, GraphBuilder, Node, Value, Valu
 from tilewright.ir.types import DType
 from tilewright.ops.conv2d import Conv2d, DepthwiseConv2d
 from tilewright.ops.dense import Dense
+from tilewright.ops.gather import Gather
 from tilewright.ops.quantise import Dequantize, Quantize, Recentre
 
 COMMON_RULES: LowerRules = {**CONVOLUTION_RULES, **MOVEMENT_RULES, **PRODUCT_RULES}
@@ -82,6 +83,9 @@ def _lower_node(lowering: Lowering, node: Node, *, allow_float: bool) -> None:
         lowering.border(node)
         return
     source, contract = lowering.source, lowering.contract
+    if source.type(node.output).dtype is DType.S32:  # indices of a Gather, in another shape
+        lowering.emit(node, node.op, tuple(lowering.value(name) for name in node.inputs))
+        return
     real = [n for n in _parts(source, node) if source.values[n].type.dtype.is_float]
     quantised = [n for n in _parts(source, node) if n not in real]
     rules = RULES[contract]
@@ -108,7 +112,8 @@ def _parts(source: Graph, node: Node) -> list[ValueName]:
     Constants may be either, except for the weights of an integer convolution or dense layer; an
     operator whose weights alone are quantised computes with real numbers.
     """
-    parts = [n for n in node.inputs if n not in source.constants] + [node.output]
+    inputs = node.inputs[:1] if isinstance(node.op, Gather) else node.inputs
+    parts = [n for n in inputs if n not in source.constants] + [node.output]
     if not isinstance(node.op, (Conv2d, DepthwiseConv2d, Dense)):
         return parts
     x, weights = node.inputs[:2]
@@ -125,7 +130,12 @@ def _lower_in_integers(lowering: Lowering, node: Node, rule: LowerRule) -> None:
 
 def _lower_in_float(lowering: Lowering, node: Node) -> None:
     """Keep the operator; dequantise what it reads, quantise its result where the file does."""
-    inputs = tuple(_as_real(lowering, node, name) for name in node.inputs)
+    inputs = tuple(
+        lowering.value(name)
+        if index and isinstance(node.op, Gather)
+        else _as_real(lowering, node, name)
+        for index, name in enumerate(node.inputs)
+    )
     value = lowering.source.values[node.output]
     if value.type.dtype.is_float:
         lowering.emit(node, node.op, inputs)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from tilewright.frontend.lower.lowering import Lowering, LowerRules
 from tilewright.ir.graph import Node
+from tilewright.ops.gather import Gather
 from tilewright.ops.layout import Concat, Pad, Reshape, Transpose
 from tilewright.ops.pool2d import MaxPool2d
 
@@ -31,7 +32,15 @@ def lower_pad(lowering: Lowering, node: Node) -> None:
     lowering.emit(node, replace(op, value=stored), (inner,))
 
 
+def lower_gather(lowering: Lowering, node: Node) -> None:
+    """Gather: rows keep their stored values, indices are integers of their own."""
+    x, index = node.inputs
+    y = lowering.quantisation(node, node.output)
+    lowering.emit(node, node.op, (lowering.rescaled(node, x, y), lowering.value(index)))
+
+
 MOVEMENT_RULES: LowerRules = {
+    Gather: lower_gather,
     Reshape: lower_same_scale,
     Transpose: lower_same_scale,
     MaxPool2d: lower_same_scale,

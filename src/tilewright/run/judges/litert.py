@@ -57,7 +57,10 @@ class LiteRt:
                 interpreter.resize_tensor_input(detail["index"], array.shape)
         interpreter.allocate_tensors()
         for detail, by_order in zip(details, inputs.values(), strict=True):
-            interpreter.set_tensor(detail["index"], inputs.get(detail["name"], by_order))
+            array = inputs.get(detail["name"], by_order)
+            if detail["dtype"] == np.int64:  # indices, which are int32 inside
+                array = array.astype(np.int64)
+            interpreter.set_tensor(detail["index"], array)
         interpreter.invoke()
         details = interpreter.get_tensor_details()
         times = Counter(str(detail["name"]) for detail in details)

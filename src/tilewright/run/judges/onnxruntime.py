@@ -89,7 +89,12 @@ class OnnxRuntime:
         session: Any = self._runtime.InferenceSession(
             model.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
-        takes = {entry.name for entry in session.get_inputs()}
+        takes = {entry.name: entry.type for entry in session.get_inputs()}
         names = [entry.name for entry in session.get_outputs()]
-        results = session.run(names, {k: v for k, v in feeds.items() if k in takes})
+        given = {
+            name: array.astype(np.int64) if takes[name] == "tensor(int64)" else array
+            for name, array in feeds.items()
+            if name in takes
+        }
+        results = session.run(names, given)
         return dict(zip(names, results, strict=True))
