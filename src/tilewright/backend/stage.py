@@ -35,6 +35,7 @@ def stage(graph: Graph, plan: Plan, target: Target, name: str) -> Program:
         channels.count,
         jobs,
         target.runtime if channels.count or jobs else (),
+        target.kept_bytes_per_cycle,
     )
 
 

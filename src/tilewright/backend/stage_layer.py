@@ -1,20 +1,13 @@
 """One group of a plan → one layer of the program: calls, and the copies that feed them.
 
-In iteration t of the loop over tiles (the numbers are shifts of tiles):
-
-    Load    inputs with one copy 0, with two copies +1: the next tile travels during the call
-    Wait    inputs of tile 0
-    Keep    rows that tile 0 shares with the tile before
-    Wait    outputs that lie in the copy which the call is about to write: -1 or, of two, -2
-    Call    every step, tile 0
-    Store   outputs of tile 0
+``midend/issue`` says in which order; here its slots become actions on placed buffers.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
-from tilewright.backend.transfers import COPIES, Channels, Turns, box_of, made_by
+from tilewright.backend.transfers import Channels, Turns, box_of, made_by
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Plan, Step
 from tilewright.ir.program import (
@@ -37,11 +30,13 @@ from tilewright.ir.program import (
     Transfer,
     Wait,
     at,
+    called,
     column,
 )
 from tilewright.ir.target import Dma, Target
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Array, Region, Span, TensorType
+from tilewright.midend.issue import Do, slots_of
 from tilewright.midend.tiles import Tile, is_contiguous, offset_in, region_type, tiles_of
 
 
@@ -59,47 +54,53 @@ class Staging:
 def stage_layer(staging: Staging, index: int, following: int | None, *, is_first: bool) -> Layer:
     """The layer of group ``index``; early transfers of the group ``following`` start in it."""
     work = _Work.of(staging, index)
-    loads = work.loads(with_early=is_first)
-    stores = work.stores()
-    calls = work.calls()
-    before: list[Simple] = []
-    fill: list[Shifted] = []
-    for load in loads:
-        if not any(at(load.when, tile) for tile in range(1, len(work.tiles))):
-            before.append(Load(_of_tile_0(load.transfer)))
-        else:
-            fill.append(Shifted(work.copies(load.transfer.value) - 1, load))
+    loads = {load.transfer.value: load for load in work.loads(with_early=is_first)}
+    changing = {n: load for n, load in loads.items() if work.changes(load)}
+    once = [load for name, load in loads.items() if name not in changing]
+    before: list[Simple] = [Load(_of_tile_0(load.transfer)) for load in once]
     before += _ahead(staging, following)
+    actions = _actions(work, changing)
+    slots = slots_of(work.steps, work.holds)
     body = [
-        *fill,
-        *(Shifted(0, _end(load)) for load in work.loads(with_early=True)),
-        *(Shifted(0, keep) for keep in work.keeps()),
-        *(Shifted(-work.copies(s.transfer.value), _end(s)) for s in stores),
-        *(Shifted(0, action) for call in calls for action in _run(staging.target, call)),
-        *(Shifted(0, store) for store in stores),
+        Shifted(slot.shift, actions[slot.do, slot.name])
+        for slot in slots
+        if (slot.do, slot.name) in actions
     ]
-    observed = tuple(c for c in calls if work.holds[c.output.value.name] not in _INSIDE)
+    calls = [call for item in body if (call := called(item.action)) is not None]
+    observed = tuple(c for c in calls if not work.holds[c.output.value.name].is_inside)
     if len(work.tiles) > 1:
         return Layer(index, (*before, Loop(len(work.tiles), tuple(body))), observed)
-    # The wait for a store comes last: there is no next tile that it could wait for.
-    in_order = sorted(body, key=lambda item: item.shift < 0)
+    in_order = sorted(body, key=lambda item: -item.shift)
     return Layer(index, (*before, *(item.action for item in in_order)), observed)
 
 
-def _run(target: Target, call: Call) -> tuple[Simple, ...]:
-    """A call, or on an engine beside the core its start and the wait for its end."""
-    if not call.engine.is_asynchronous:
-        return (call,)
-    job = asynchronous_engines(target).index(call.engine.name)
-    return Offload(call, job), Join(job, call.output.value.name, call.when)
+def _actions(work: "_Work", loads: Mapping[ValueName, Load]) -> dict[tuple[Do, ValueName], Simple]:
+    """What the slots stand for; a slot that is not among them has nothing to do, for no tile.
+
+    loads  those that tiles after the first need, too
+    """
+    actions: dict[tuple[Do, ValueName], Simple] = {(Do.LOAD, n): a for n, a in loads.items()}
+    for load in work.loads(with_early=True):
+        actions[Do.ARRIVE, load.transfer.value] = _end(load)
+    for keep in work.keeps():
+        actions[Do.KEEP, keep.value] = keep
+    for store in work.stores():
+        actions[Do.STORE, store.transfer.value] = store
+        actions[Do.LEAVE, store.transfer.value] = _end(store)
+    beside = asynchronous_engines(work.staging.target)
+    for call in work.calls():
+        name = call.output.value.name
+        actions[Do.RUN, name] = call
+        if call.engine.is_asynchronous:
+            job = beside.index(call.engine.name)
+            actions[Do.RUN, name] = Offload(call, job)
+            actions[Do.JOIN, name] = Join(job, name, call.when)
+    return actions
 
 
 def asynchronous_engines(target: Target) -> tuple[str, ...]:
     """Names of the engines that run beside the core; their positions are the numbers of jobs."""
     return tuple(engine.name for engine in target.engines if engine.is_asynchronous)
-
-
-_INSIDE = frozenset({Hold.LOCAL, Hold.CARRIED})
 
 
 def _of_tile_0(transfer: Transfer) -> Transfer:
@@ -149,8 +150,13 @@ class _Work:
         steps = staging.plan.steps[group.steps.start : group.steps.stop]
         work = _Work(staging, index, group, steps, tiles_of(staging.plan.steps, group))
         for name in group.holds:
-            work.turns[name] = Turns.of(work.regions(name), work.copies(name))
+            work.turns[name] = work._turns(name)
         return work
+
+    def _turns(self, name: ValueName) -> Turns:
+        if self.holds[name] is Hold.PASSED:
+            return Turns.every_tile(len(self.tiles), self.copies(name))
+        return Turns.of(self.regions(name), self.copies(name))
 
     @property
     def holds(self) -> Mapping[ValueName, Hold]:
@@ -158,7 +164,7 @@ class _Work:
 
     def _travelling(self, *, made: bool) -> tuple[ValueName, ...]:
         own = made_by(self.staging.plan, self.group)
-        return tuple(n for n, hold in self.holds.items() if hold in COPIES and (n in own) is made)
+        return tuple(n for n, hold in self.holds.items() if hold.is_copied and (n in own) is made)
 
     def loads(self, *, with_early: bool) -> tuple[Load, ...]:
         """Every tensor that travels in; without what the group before has started already."""
@@ -178,9 +184,13 @@ class _Work:
             for name in self._travelling(made=True)
         )
 
+    def changes(self, load: Load) -> bool:
+        """Whether tiles after the first need other parts."""
+        return any(at(load.when, tile) for tile in range(1, len(self.tiles)))
+
     def copies(self, name: ValueName) -> int:
         """How many tile buffers the tensor has."""
-        return COPIES.get(self.holds[name], 1)
+        return self.holds[name].copies
 
     def regions(self, name: ValueName) -> tuple[Region, ...]:
         """What must be near for each tile, in terms of the stored tensor."""

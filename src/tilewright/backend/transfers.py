@@ -10,11 +10,8 @@ from dataclasses import dataclass
 from tilewright.ir.graph import ValueName
 from tilewright.ir.plan import Plan
 from tilewright.ir.program import Box, Index, column
-from tilewright.ir.tiling import Group, Hold
+from tilewright.ir.tiling import Group
 from tilewright.ir.types import Region, TensorType
-
-COPIES = {Hold.SINGLE: 1, Hold.DOUBLE: 2}
-"""Holds that travel, and in how many copies."""
 
 MOST_COUNTS = 7
 """TW_BOX_COUNTS of runtime/tw_box.h."""
@@ -56,12 +53,12 @@ class Channels:
             group = plan.groups[index]
             next_plain = next_early = 0
             for name, hold in group.holds.items():
-                if hold in COPIES and name in group.early:
+                if hold.is_copied and name in group.early:
                     early[index, name] = next_early
-                    next_early += COPIES[hold]
-                elif hold in COPIES:
+                    next_early += hold.copies
+                elif hold.is_copied:
                     plain[index, name] = next_plain
-                    next_plain += COPIES[hold]
+                    next_plain += hold.copies
             most_plain, most_early = max(most_plain, next_plain), max(most_early, next_early)
         turns = {
             key: most_plain + working.index(key[0]) % 2 * most_early + number
@@ -96,6 +93,11 @@ class Turns:
             is_new.append(int(fresh))
             side.append(max(loads - 1, 0) % copies)
         return Turns(tuple(is_new), tuple(side))
+
+    @staticmethod
+    def every_tile(tiles: int, copies: int) -> "Turns":
+        """Made anew for each tile."""
+        return Turns((1,) * tiles, tuple(tile % copies for tile in range(tiles)))
 
 
 def box_of(name: str, type_: TensorType, regions: tuple[Region, ...]) -> Box:

@@ -123,13 +123,17 @@ class Plan:
 
     def scratch_of(self, step: int) -> Buffer | None:
         """The working memory of a step's kernel."""
-        return next(
-            (b for b in self.buffers if b.role is Role.SCRATCH and b.lifetime.start == step), None
-        )
+        name = scratch_name(self.steps[step].node.output)
+        return next((b for b in self.buffers if b.name == name), None)
 
     def piece_items(self, step: int) -> int:
         """Work items of each call where the kernel is called for the last items first; else 0."""
         return max((o.piece_items for o in self.overlaps if o.step == step), default=0)
+
+
+def scratch_name(output: ValueName) -> BufferName:
+    """The working memory of the step that makes ``output``."""
+    return BufferName(f"{output}:scratch")
 
 
 def whole_groups(steps: Sequence[Step]) -> tuple[Group, ...]:

@@ -351,6 +351,8 @@ class Program:
     """How many engines may run beside the core."""
     runtime: tuple[Path, ...] = ()
     """The target's own C files."""
+    kept_bytes_per_cycle: int = 4
+    """How fast the core moves what a Keep moves."""
 
     @property
     def calls(self) -> tuple[Call, ...]:

@@ -265,6 +265,8 @@ class Target:
     """C files of its own that go beside the kernels of a program that copies: its tw_dma.h."""
     alternatives: tuple["Target", ...] = ()
     """The same machine with other memories, for users who name those."""
+    kept_bytes_per_cycle: int = 4
+    """How fast the core moves rows that the next tile needs again to the front of their buffer."""
 
     @property
     def home(self) -> str:

@@ -29,6 +29,23 @@ class Hold(Enum):
     """In a tile buffer that never travels: made and used up inside the group."""
     CARRIED = "carried"
     """As LOCAL, but rows that the next tile needs again are kept, not computed again."""
+    PASSED = "passed"
+    """As LOCAL, in two tile buffers: made for the next tile while this one is used up."""
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether the tensor is never whole anywhere."""
+        return self in (Hold.LOCAL, Hold.CARRIED, Hold.PASSED)
+
+    @property
+    def is_copied(self) -> bool:
+        """Whether parts travel between a tile buffer and the tensor's home."""
+        return self in (Hold.SINGLE, Hold.DOUBLE)
+
+    @property
+    def copies(self) -> int:
+        """How many tile buffers, or whole ones, there are."""
+        return 2 if self in (Hold.DOUBLE, Hold.PASSED) else 1
 
 
 @dataclass(frozen=True, slots=True)

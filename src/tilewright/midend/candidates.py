@@ -147,7 +147,10 @@ class Candidates:
             for step in steps[span.start : span.stop]
             for name, type_ in packed_types(self.graph, step).items()
         }
-        run = StreamedRun(Run(self.graph, steps, span), self.target, packed, self.alive.ends)
+        members = steps[span.start : span.stop]
+        run = StreamedRun(
+            Run(self.graph, members, span.start), self.target, packed, self.alive.ends
+        )
         for shape in _spread([*run.shapes()], max(FEWEST_SHAPES, MOST_SHAPES // len(steps))):
             yield from map(self._edge, run.cuts(*shape))
 

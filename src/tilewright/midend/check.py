@@ -13,11 +13,12 @@ import numpy as np
 
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.op import Along, Op
-from tilewright.ir.plan import Buffer, Overlap, Plan, Step
+from tilewright.ir.plan import Buffer, Overlap, Plan, Step, scratch_name
 from tilewright.ir.target import Role, Signature, Target
 from tilewright.ir.tiling import Hold
 from tilewright.ir.types import Array, Span
 from tilewright.midend.check_calls import call_findings
+from tilewright.midend.check_stages import stage_findings
 from tilewright.midend.check_tiles import (
     covered_steps,
     group_of,
@@ -55,8 +56,9 @@ def check_plan(plan: Plan, graph: Graph, target: Target) -> None:
     for time, step in enumerate(plan.steps):
         _check_step_memory(judged, time, step)
     findings = chain(
-        travel_findings(plan, graph, target), tile_findings(plan, graph), call_findings(plan)
-    )
+        travel_findings(plan, graph, target), tile_findings(plan, graph), call_findings(plan),
+        stage_findings(plan),
+    )  # fmt: skip
     for finding in findings:
         raise PlanError(finding)
     for one, other in combinations(plan.buffers, 2):
@@ -177,9 +179,7 @@ def _check_step_memory(judged: _Judged, time: int, step: Step) -> None:
             _need(memory == step.engine.works_in, f"{step.node} cannot reach {name} in {memory}")
     wanted = scratch_wanted(judged.plan, time)
     scratch = [
-        buffer
-        for buffer in judged.plan.buffers
-        if buffer.role is Role.SCRATCH and buffer.lifetime == Span(time, 1)
+        buffer for buffer in judged.plan.buffers if buffer.name == scratch_name(step.node.output)
     ]
     _need(sum(b.size for b in scratch) >= wanted, f"{step.node} lacks {wanted} bytes of scratch")
     _need(len(scratch) == (wanted > 0), f"{step.node} has {len(scratch)} scratch buffers")

@@ -13,8 +13,6 @@ from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Array, Region, Span, TensorType
 from tilewright.midend.tiles import Tile, tiles_of
 
-_INSIDE = (Hold.LOCAL, Hold.CARRIED)
-
 
 def group_of(plan: Plan, time: int) -> Group:
     """The group that a step belongs to."""
@@ -29,7 +27,7 @@ def covered_steps(plan: Plan) -> list[int]:
 def inner_of(plan: Plan) -> frozenset[ValueName]:
     """Tensors that are never whole."""
     return frozenset(
-        name for group in plan.groups for name, hold in group.holds.items() if hold in _INSIDE
+        name for group in plan.groups for name, hold in group.holds.items() if hold.is_inside
     )
 
 
@@ -81,8 +79,8 @@ def _buffer_findings(
         max(int(np.prod([span.size for span in tile.held[name]])) for tile in tiles)
         * graph.type(name).dtype.nbytes
     )
-    is_double = group.holds[name] is Hold.DOUBLE
-    if buffer.copies != 1 + is_double or buffer.size < wanted * buffer.copies:
+    copies = 2 if group.holds[name] in (Hold.DOUBLE, Hold.PASSED) else 1
+    if buffer.copies != copies or buffer.size < wanted * copies:
         yield f"{buffer.name} has {buffer.size} of {wanted * buffer.copies} bytes"
     used = group.steps
     if group.holds[name] is Hold.LOCAL:

@@ -12,11 +12,9 @@ from tilewright.ir.graph import ValueName
 from tilewright.ir.plan import Step, whole_groups
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Span
+from tilewright.midend.issue import joined_before
 from tilewright.midend.overlap import Gap, sharing_gap
 from tilewright.midend.travel import Schedule
-
-KEPT_BYTES_PER_CYCLE = 4
-"""How fast rows that the next tile needs again are moved to the front of their buffer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +46,7 @@ class Cut:
     @property
     def inner(self) -> frozenset[ValueName]:
         """Tensors that are never whole anywhere."""
-        inside = (Hold.LOCAL, Hold.CARRIED)
-        return frozenset(name for name, hold in self.group.holds.items() if hold in inside)
+        return frozenset(name for name, hold in self.group.holds.items() if hold.is_inside)
 
     @property
     def span(self) -> Span:
@@ -65,10 +62,29 @@ class Cut:
         """Steps in which an inner tensor's buffer is in use."""
         if name in self.group.early and self.early_since is not None:
             return Span(self.early_since, self.span.stop - self.early_since)
-        if self.group.holds[name] is not Hold.LOCAL:
+        if self.group.holds[name] is not Hold.LOCAL or self._has_stages:
             return self.span
+        joined = joined_before(self.steps, self.group.holds)
         times = [i for i, s in enumerate(self.steps) if name in (*s.node.inputs, s.node.output)]
-        return Span(self.span.start + times[0], times[-1] - times[0] + 1)
+        stop = max(joined[time] for time in times)
+        return Span(self.span.start + times[0], stop - times[0])
+
+    def scratch_lives(self, position: int) -> Span:
+        """Steps in which the working memory of one step's kernel is in use."""
+        if len(self.steps) == 1 or self._has_stages:
+            return self.span
+        stop = joined_before(self.steps, self.group.holds)[position]
+        return Span(self.span.start + position, stop - position)
+
+    @property
+    def _has_stages(self) -> bool:
+        """Whether some steps work on another tile than others: then all buffers are in use."""
+        return Hold.PASSED in self.group.holds.values()
+
+    def at(self, start: int) -> "Cut":
+        """The same cut, without early transfers, where its run begins as step ``start``."""
+        group = replace(self.group, steps=Span(start, self.span.size), early=frozenset())
+        return replace(self, group=group, early_since=None)
 
 
 def whole_cut(time: int, step: Step) -> Cut:

@@ -79,6 +79,7 @@ _HELD = {
     Hold.DOUBLE: "two parts",
     Hold.LOCAL: "a part",
     Hold.CARRIED: "rows kept",
+    Hold.PASSED: "two parts",
 }
 
 

@@ -131,13 +131,14 @@ class Fusion:
         return [cut for cut in cuts if cut is not None]
 
     def _rows(self, span: Span) -> tuple[int, ...]:
-        return Run(self.graph, self.steps, span).rows()
+        return Run(self.graph, self.steps[span.start : span.stop], span.start).rows()
 
     def _run(self, span: Span, rows: int, is_lean: bool) -> Cut | None:
         key = (span, rows, is_lean)
         if key not in self._runs:
             steps = self._lean if is_lean else self.steps
-            self._runs[key] = Run(self.graph, steps, span).cut(rows)
+            run = Run(self.graph, steps[span.start : span.stop], span.start)
+            self._runs[key] = run.cut(rows, self.target)
         return self._runs[key]
 
     @property

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from tilewright.errors import UnsupportedError
 from tilewright.ir.graph import Graph, ValueName
-from tilewright.ir.plan import Buffer, BufferName, Step
+from tilewright.ir.plan import Buffer, BufferName, Step, scratch_name
 from tilewright.ir.target import Role, Target
 from tilewright.ir.tiling import Hold
 from tilewright.ir.types import Span
@@ -146,7 +146,7 @@ def _working(graph: Graph, cut: Cut, target: Target) -> Iterator[Buffer]:
         assert engine is not None
         memory = target.memory(engine.works_in)
         align = max(memory.align, graph.type(name).dtype.nbytes)
-        copies = 2 if cut.group.holds[name] is Hold.DOUBLE else 1
+        copies = cut.group.holds[name].copies
         yield Buffer(
             BufferName(f"{name}:tile{cut.span.start}"), Role.TILE, memory.name, size, align,
             cut.lives(name), 0, (name,), copies,
@@ -158,8 +158,8 @@ def _working(graph: Graph, cut: Cut, target: Target) -> Iterator[Buffer]:
         if size:
             align = max(memory.align, 4)  # what Kernel.scratch_bytes promises
             yield Buffer(
-                BufferName(f"{name}:scratch"), Role.SCRATCH, memory.name, size, align,
-                Span(cut.span.start + index, 1), 0,
+                scratch_name(name), Role.SCRATCH, memory.name, size, align,
+                cut.scratch_lives(index), 0,
             )  # fmt: skip
 
 

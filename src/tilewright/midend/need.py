@@ -88,4 +88,6 @@ def _working(cut: Cut, alive: Alive) -> Iterator[Piece]:
         yield Piece(alive.rounded(size), 2 * start + 1, 2 * stop)
     for index, size in enumerate(cut.scratch):
         if size:
-            yield Piece(alive.rounded(size), 2 * index + 1, 2 * index + 2)
+            lives = cut.scratch_lives(index)
+            start, stop = lives.start - cut.span.start, lives.stop - cut.span.start
+            yield Piece(alive.rounded(size), 2 * start + 1, 2 * stop)

@@ -8,7 +8,6 @@ from itertools import pairwise
 
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.target import Target
-from tilewright.ir.tiling import Hold
 from tilewright.midend.cut import Cut
 from tilewright.midend.lifetimes import demand
 
@@ -33,7 +32,7 @@ def with_early_transfers(
         )
         early: set[ValueName] = set()
         for name, size in sorted(cut.parts.items(), key=lambda part: part[1]):
-            travels = cut.group.holds[name] in (Hold.SINGLE, Hold.DOUBLE)
+            travels = cut.group.holds[name].is_copied
             if name not in graph.constants or not travels:
                 continue
             if spare is not None and size > spare:

@@ -14,11 +14,13 @@ from tilewright.ir.target import (
     Limit,
     MultipleOf,
     Signature,
+    Target,
     WholeAxis,
 )
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Region, Shape, Span, TensorType
-from tilewright.midend.cut import KEPT_BYTES_PER_CYCLE, Cut
+from tilewright.midend.cut import Cut
+from tilewright.midend.issue import Do, slots_of
 from tilewright.midend.overlap import Gap, smallest_distance
 from tilewright.midend.tiles import (
     Tile,
@@ -26,20 +28,21 @@ from tilewright.midend.tiles import (
     is_contiguous,
     offset_in,
     region_type,
-    tiles_of,
+    tiles_of_run,
 )
+from tilewright.midend.travel import Schedule
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """What the kernels of a run do.
 
-    cycles   per tile, of all calls
+    cycles   step's output → cycles of its call for each tile; 0 where a tile has none
     macs     of all tiles, recomputed halos included
     scratch  bytes per step, of its largest call
     """
 
-    cycles: tuple[int, ...]
+    cycles: Mapping[ValueName, tuple[int, ...]]
     macs: int
     scratch: tuple[int, ...]
 
@@ -48,18 +51,13 @@ class Work:
 class Run:
     """Steps that may be computed together.
 
-    steps  all steps of the plan
-    span   those of the run; all of them have kernels
+    members  in an order that the data allow; all of them have kernels
+    start    the first one's position in the plan
     """
 
     graph: Graph
-    steps: tuple[Step, ...]
-    span: Span
-
-    @property
-    def members(self) -> tuple[Step, ...]:
-        """The steps of the run."""
-        return self.steps[self.span.start : self.span.stop]
+    members: tuple[Step, ...]
+    start: int
 
     @property
     def output(self) -> TensorType:
@@ -95,7 +93,7 @@ class Run:
         assert axis is not None
         return (*shape[:axis], rows, *shape[axis + 1 :])
 
-    def cut(self, rows: int) -> Cut | None:
+    def cut(self, rows: int, target: Target) -> Cut | None:
         """In tiles of ``rows`` where nothing is copied; None where kernels refuse one, or where a
         part of a tensor is not in one piece."""
         axis = self.axis
@@ -105,25 +103,47 @@ class Run:
             return None
         group, tiles = inside
         work = self.work(tiles)
-        kept = sum(ceil(size / KEPT_BYTES_PER_CYCLE) for size in self.kept(group, tiles))
+        schedule = self.schedule(group, tiles, work, target)
         return Cut(
-            group, self.members, sum(work.cycles) + kept, work.macs, work.scratch,
-            self.inner_parts(group, tiles), self.leaves(group, tiles),
+            group, self.members, schedule.cycles(), work.macs, work.scratch,
+            self.inner_parts(group, tiles, 1), self.leaves(group, tiles),
         )  # fmt: skip
 
-    def inside(self, shape: Shape, order: tuple[int, ...]) -> tuple[Group, tuple[Tile, ...]] | None:
+    def schedule(self, group: Group, tiles: Sequence[Tile], work: Work, target: Target) -> Schedule:
+        """What is computed, tile by tile; nothing travels yet."""
+        moved = {
+            (Do.KEEP, name): tuple(ceil(size / target.kept_bytes_per_cycle) for size in sizes)
+            for name, sizes in self.kept(group, tiles).items()
+        }
+        calls = {(Do.RUN, name): cycles for name, cycles in work.cycles.items()}
+        beside = {
+            step.node.output: step.engine.name
+            for step in self.members
+            if step.engine is not None and step.engine.is_asynchronous
+        }
+        slots = slots_of(self.members, group.holds)
+        return Schedule(slots, len(tiles), calls | moved, beside, (), {})
+
+    def inside(
+        self, shape: Shape, order: tuple[int, ...], ahead: int = 0
+    ) -> tuple[Group, tuple[Tile, ...]] | None:
         """A group whose inner tensors are held and whose others are still direct, and its tiles.
 
+        ahead  so many of the steps are one tile ahead of the others
         None where a tensor would have to be carried along two axes, or a kernel refuses a call.
         """
         members = self.members
         inner = {step.node.output for step in members[:-1]}
+        passed = {step.node.output for step in members[:ahead]} & {
+            name for step in members[ahead:] for name in step.node.inputs
+        }
         holds = dict.fromkeys(self.types, Hold.DIRECT)
         carried = dict.fromkeys(inner, Hold.CARRIED if len(order) == 1 else Hold.LOCAL)
-        group = Group(self.span, shape, order, holds | carried)
-        tiles = tiles_of(self.steps, group)
+        carried |= dict.fromkeys(passed, Hold.PASSED)
+        group = Group(Span(self.start, len(members)), shape, order, holds | carried)
+        tiles = tiles_of_run(members, group)
         if len(order) == 1:
-            local = {name for name in inner if not _is_needed_again(tiles, name)}
+            local = {name for name in inner - passed if not _is_needed_again(tiles, name)}
             group = replace(group, holds={**group.holds, **dict.fromkeys(local, Hold.LOCAL)})
         calls = {
             (step.node.name, call.op, call.signature): (step, call)
@@ -154,44 +174,51 @@ class Run:
 
     def work(self, tiles: Sequence[Tile]) -> Work:
         """What the kernels do, tile by tile."""
-        cycles = [0] * len(tiles)
+        cycles: dict[ValueName, tuple[int, ...]] = {}
         macs, scratch = 0, [0] * len(self.members)
         for index, step in enumerate(self.members):
             assert step.kernel is not None
             assert step.engine is not None
             known: dict[tuple[Op, Signature], tuple[int, int]] = {}
-            for number, tile in enumerate(tiles):
+            of_step: list[int] = []
+            for tile in tiles:
                 call = tile.calls[index]
                 if call is None:
+                    of_step.append(0)
                     continue
                 key = (call.op, call.signature)
                 if key not in known:
                     alone = ceil(step.kernel.cycles(*key) / step.engine.cores)
                     known[key] = alone + step.engine.call_cycles, call.op.macs(*key[1].inputs)
                     scratch[index] = max(scratch[index], step.kernel.scratch_bytes(*key))
-                cycles[number] += known[key][0]
+                of_step.append(known[key][0])
                 macs += known[key][1]
-        return Work(tuple(cycles), macs, tuple(scratch))
+            cycles[step.node.output] = tuple(of_step)
+        return Work(cycles, macs, tuple(scratch))
 
-    def kept(self, group: Group, tiles: Sequence[Tile]) -> tuple[int, ...]:
-        """Per tile, bytes of rows that are moved to the front of their buffer before it."""
-        types = self.types
-        carried = [name for name, hold in group.holds.items() if hold is Hold.CARRIED]
-        return (
-            0,
-            *(
-                sum(_shared(types[n], one.held[n], two.held[n]) for n in carried)
-                for one, two in pairwise(tiles)
-            ),
-        )
-
-    def inner_parts(self, group: Group, tiles: Sequence[Tile]) -> dict[ValueName, int]:
-        """Bytes of the tile buffer of every tensor that never leaves the run."""
+    def kept(self, group: Group, tiles: Sequence[Tile]) -> dict[ValueName, tuple[int, ...]]:
+        """Carried tensor → per tile, bytes of rows that are moved to the front of its buffer."""
         types = self.types
         return {
+            name: (
+                0, *(_shared(types[name], x.held[name], y.held[name]) for x, y in pairwise(tiles))
+            )
+            for name, hold in group.holds.items()
+            if hold is Hold.CARRIED
+        }  # fmt: skip
+
+    def inner_parts(self, group: Group, tiles: Sequence[Tile], align: int) -> dict[ValueName, int]:
+        """Bytes of the tile buffers of every tensor that never leaves the run; two copies of one
+        keep ``align``."""
+        types = self.types
+        largest = {
             name: max(region_type(types[name], tile.held[name]).nbytes for tile in tiles)
             for name, hold in group.holds.items()
-            if hold in (Hold.LOCAL, Hold.CARRIED)
+            if hold.is_inside
+        }
+        return {
+            name: size if group.holds[name].copies == 1 else -(-size // align) * align * 2
+            for name, size in largest.items()
         }
 
     def leaves(self, group: Group, tiles: Sequence[Tile]) -> dict[ValueName, Gap]:

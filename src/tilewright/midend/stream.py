@@ -6,15 +6,16 @@ far is loaded and stored tile by tile, behind the kernels where there are two co
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
-from math import ceil, prod
+from itertools import combinations, pairwise
+from math import prod
 
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Step
 from tilewright.ir.target import Dma, Target
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Shape, Span, TensorType
-from tilewright.midend.cut import KEPT_BYTES_PER_CYCLE, Cut
+from tilewright.midend.cut import Cut
+from tilewright.midend.issue import slots_of, stages_of
 from tilewright.midend.runs import Run, Work
 from tilewright.midend.tiles import Tile, region_type
 from tilewright.midend.travel import Schedule, Travel
@@ -61,12 +62,19 @@ class StreamedRun:
                 yield tuple(tile), (last, first)
 
     def cuts(self, shape: Shape, order: tuple[int, ...]) -> Iterator[Cut]:
-        """One cut for every choice of what lies near and of how far tensors travel."""
+        """One cut for every choice of what lies near, of how far tensors travel, and of which steps
+        are a tile ahead of the others."""
         if prod(-(-n // size) for n, size in zip(self.run.output.shape, shape, strict=True)) > (
             MOST_TILES
         ):
             return
-        inside = self.run.inside(shape, order)
+        yield from self._staged_cuts(shape, order, 0)
+        if order:
+            for ahead in _handovers(self.run.members):
+                yield from self._staged_cuts(shape, order, ahead)
+
+    def _staged_cuts(self, shape: Shape, order: tuple[int, ...], ahead: int) -> Iterator[Cut]:
+        inside = self.run.inside(shape, order, ahead)
         if inside is None:
             return
         group, tiles = inside
@@ -76,33 +84,21 @@ class StreamedRun:
             return
         travels = {name: route for name, route in routes.items() if route is not None}
         torn = {name for name in free if not self.run.finds(name, Hold.DIRECT, tiles)}
+        near_only = {n for n in travels if travels[n].changes and self._is_read_twice(group, n)}
         away = replace(group, holds={**group.holds, **dict.fromkeys(travels, Hold.SINGLE)})
-        if not self.run.is_possible(away, tiles):
+        if near_only & {*fixed, *torn} or not self.run.is_possible(away, tiles):
             return
-        work = self.run.work(tiles)
+        made = _Made.of(self.run, group, tiles, self.target, self._align)
         for near in _subsets([name for name in free if name not in torn]):
             far = [travels[name] for name in (*fixed, *free) if name not in near]
-            for copies in _choices(far):
-                held = {name: _HOLDS[count] for name, count in copies.items()}
-                chosen = replace(group, holds={**group.holds, **held})
-                yield self._cut(chosen, tiles, work, Schedule((), tuple(far), copies))
+            if near_only <= near:
+                for copies in _choices(far):
+                    yield made.cut(self.run, far, copies)
 
-    def _cut(self, group: Group, tiles: Sequence[Tile], work: Work, schedule: Schedule) -> Cut:
-        kept = self.run.kept(group, tiles)
-        busy = tuple(
-            cycles + ceil(size / KEPT_BYTES_PER_CYCLE)
-            for cycles, size in zip(work.cycles, kept, strict=True)
-        )
-        parts = self.run.inner_parts(group, tiles)
-        for travel in schedule.travels:
-            size = -(-travel.largest // self._align) * self._align
-            parts[travel.name] = size * schedule.copies[travel.name]
-        timed = replace(schedule, work=busy)
-        return Cut(
-            group, self.run.members, timed.cycles(), work.macs,
-            work.scratch, parts, self.run.leaves(group, tiles),
-            sum(travel.moved for travel in schedule.travels), timed,
-        )  # fmt: skip
+    def _is_read_twice(self, group: Group, name: ValueName) -> bool:
+        """Whether steps that work on different tiles read it: no one part of it would do."""
+        stages = zip(self.run.members, stages_of(self.run.members, group.holds), strict=True)
+        return len({stage for step, stage in stages if name in step.node.inputs}) > 1
 
     @property
     def _near(self) -> str:
@@ -149,6 +145,42 @@ class StreamedRun:
         return way
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What all ways with the same tiles have in common.
+
+    align  of the copies of tile buffers
+    """
+
+    group: Group
+    tiles: tuple[Tile, ...]
+    work: Work
+    schedule: Schedule
+    parts: Mapping[ValueName, int]
+    align: int
+
+    @staticmethod
+    def of(run: Run, group: Group, tiles: tuple[Tile, ...], target: Target, align: int) -> "_Made":
+        """Everything that does not depend on what travels."""
+        work = run.work(tiles)
+        schedule = run.schedule(group, tiles, work, target)
+        return _Made(group, tiles, work, schedule, run.inner_parts(group, tiles, align), align)
+
+    def cut(self, run: Run, far: Sequence[Travel], copies: Mapping[ValueName, int]) -> Cut:
+        """The way in which some tensors travel and all others lie near."""
+        held = {name: _HOLDS[count] for name, count in copies.items()}
+        group = replace(self.group, holds={**self.group.holds, **held})
+        slots = slots_of(run.members, group.holds)
+        schedule = replace(self.schedule, slots=slots, travels=tuple(far), copies=copies)
+        parts = {**self.parts}
+        for travel in far:
+            parts[travel.name] = -(-travel.largest // self.align) * self.align * copies[travel.name]
+        return Cut(
+            group, run.members, schedule.cycles(), self.work.macs, self.work.scratch, parts,
+            run.leaves(group, self.tiles), sum(travel.moved for travel in far), schedule,
+        )  # fmt: skip
+
+
 _HOLDS = {1: Hold.SINGLE, 2: Hold.DOUBLE}
 
 
@@ -163,6 +195,15 @@ def packed_types(graph: Graph, step: Step) -> dict[ValueName, TensorType]:
         for name, array in zip(step.node.inputs, packed, strict=True)
         if array is not None
     }
+
+
+def _handovers(members: Sequence[Step]) -> Iterator[int]:
+    """After how many steps the work may be handed over to another engine, so that one of the two
+    runs beside the core."""
+    for position, (one, other) in enumerate(pairwise(members), 1):
+        engines = (one.engine, other.engine)
+        if one.engine != other.engine and any(e and e.is_asynchronous for e in engines):
+            yield position
 
 
 def _whole(type_: TensorType) -> Iterator[Span]:

@@ -40,7 +40,11 @@ class Tile:
 
 def tiles_of(steps: Sequence[Step], group: Group) -> tuple[Tile, ...]:
     """All tiles in the order in which they are computed. ``steps``: all steps of the plan."""
-    members = steps[group.steps.start : group.steps.stop]
+    return tiles_of_run(steps[group.steps.start : group.steps.stop], group)
+
+
+def tiles_of_run(members: Sequence[Step], group: Group) -> tuple[Tile, ...]:
+    """The same from the steps of the group alone."""
     done: dict[ValueName, Region] = {}
     tiles: list[Tile] = []
     for region in output_regions(members[-1].signature.output, group):

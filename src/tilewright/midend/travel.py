@@ -5,13 +5,16 @@ and all transfers and calls of a run on one clock.
 of the program that will be made.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import groupby
 from math import ceil, prod
 
 from tilewright.ir.graph import ValueName
 from tilewright.ir.target import Dma
 from tilewright.ir.types import Region, TensorType
+from tilewright.midend.issue import Do, Slot
 from tilewright.midend.tiles import region_type
 
 
@@ -58,13 +61,19 @@ class Travel:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """All tiles of a run on the clock of its cores and its DMA queues.
+    """All tiles of a run on the clock of the core, the engines beside it, and the DMA queues.
 
-    work     cycles of each tile's calls and kept rows
-    copies   tensor → how many tile buffers it has
+    slots    one iteration of the loop over tiles
+    tiles    how many there are
+    work     step's output or kept tensor → cycles per tile of its calls, of moving its rows
+    beside   step's output → the engine that it runs on, where that is beside the core
+    copies   tensor that travels → how many tile buffers it has
     """
 
-    work: tuple[int, ...]
+    slots: tuple[Slot, ...]
+    tiles: int
+    work: Mapping[tuple[Do, ValueName], tuple[int, ...]]
+    beside: Mapping[ValueName, str]
     travels: tuple[Travel, ...]
     copies: Mapping[ValueName, int]
 
@@ -76,32 +85,19 @@ class Schedule:
         early   tensors whose first transfer is over when the run begins
         behind  queue → cycles of transfers for the run after this one, which start with this one
         """
-        tiles = len(self.work)
-        loads = [t for t in self.travels if not t.is_stored]
-        stores = [t for t in self.travels if t.is_stored]
-        queues = _Queues(early)
-        for load in loads:
-            if not load.changes:
-                queues.start(load, 0)
+        machine = _Machine(early, {travel.name: travel for travel in self.travels})
+        for slot in self.slots:
+            if slot.do is Do.LOAD and not machine.travels[slot.name].changes:
+                machine.start(slot.name, 0)
         for queue, cycles in (behind or {}).items():
-            queues.append(queue, cycles)
-        now = 0
-        for tile in range(-1, tiles + max((self.copies[s.name] for s in stores), default=0)):
-            for load in loads:
-                if load.changes:
-                    queues.start(load, tile + self.copies[load.name] - 1, now)
-            now = max([now, *(queues.done.get((load.name, tile), 0) for load in loads)])
-            if 0 <= tile < tiles:
-                now = max(
-                    [
-                        now,
-                        *(queues.done.get((s.name, tile - self.copies[s.name]), 0) for s in stores),
-                    ]
-                )
-                now += self.work[tile]
-                for store in stores:
-                    queues.start(store, tile, now)
-        return max([now, queues.last, *queues.done.values()])
+            machine.append(queue, cycles)
+        actions = [*self._actions(machine)]
+        shifts, tiles = [0, *(shift for shift, _ in actions)], self.tiles
+        for iteration in range(-max(shifts), tiles - min(shifts)):
+            for shift, act in actions:
+                if 0 <= iteration + shift < tiles:
+                    act(iteration + shift)
+        return machine.end
 
     def idle(self, early: frozenset[ValueName], queue: str) -> int:
         """Cycles that a queue can work for the run after this one at no cost: of longer transfers,
@@ -109,26 +105,81 @@ class Schedule:
         long = 1 << 40
         return self.cycles(early) + long - self.cycles(early, {queue: long})
 
+    def _actions(self, machine: "_Machine") -> Iterator[tuple[int, "_Act"]]:
+        """(shift, what to do for a tile), in order; work of the core without a wait in between is
+        one action."""
+        for (is_work, shift), group in groupby(self.slots, self._kind):
+            if is_work:
+                costs = [self.work[slot.do, slot.name] for slot in group]
+                yield shift, partial(machine.work, tuple(map(sum, zip(*costs, strict=True))))
+            else:
+                for slot in group:
+                    if slot.do is not Do.LOAD or machine.travels[slot.name].changes:
+                        yield shift, self._action(machine, slot)
 
-class _Queues:
-    """When each DMA is free, and when each transfer is over."""
+    def _kind(self, slot: Slot) -> tuple[bool, int]:
+        """(whether it is the core's own work, shift)."""
+        is_own = slot.do is Do.RUN and slot.name not in self.beside
+        return is_own or slot.do is Do.KEEP, slot.shift
 
-    def __init__(self, early: frozenset[ValueName]) -> None:
-        self.free: dict[str, int] = {}
-        self.done: dict[tuple[ValueName, int], int] = {}
-        self.early = early
-        self.last = 0
+    def _action(self, machine: "_Machine", slot: Slot) -> "_Act":
+        """What is no work of the core."""
+        if slot.do is Do.RUN:
+            return partial(machine.offload, self.beside[slot.name], self.work[slot.do, slot.name])
+        if slot.do is Do.JOIN:
+            return partial(machine.join, self.beside[slot.name])
+        if slot.do in (Do.LOAD, Do.STORE):
+            return partial(machine.start, slot.name)
+        return partial(machine.wait, slot.name)
+
+
+_Act = Callable[[int], None]
+
+
+@dataclass(slots=True)
+class _Machine:
+    """Where the core, the engines beside it and every DMA have arrived."""
+
+    early: frozenset[ValueName]
+    travels: Mapping[ValueName, Travel]
+    now: int = 0
+    last: int = 0
+    free: dict[str, int] = field(default_factory=dict[str, int])
+    done: dict[tuple[ValueName, int], int] = field(default_factory=dict[tuple[ValueName, int], int])
+    jobs: dict[str, int] = field(default_factory=dict[str, int])
+
+    @property
+    def end(self) -> int:
+        """When everything is over."""
+        return max([self.now, self.last, *self.done.values(), *self.jobs.values()])
 
     def append(self, queue: str, cycles: int) -> None:
         """A transfer that nothing in this run waits for."""
         self.last = self.free[queue] = self.free.get(queue, 0) + cycles
 
-    def start(self, travel: Travel, tile: int, now: int = 0) -> None:
-        """Start the transfer of a tile, if there is such a tile and it needs one."""
-        is_done = tile == 0 and travel.name in self.early
-        if 0 <= tile < len(travel.cycles) and travel.cycles[tile] and not is_done:
-            end = max(now, self.free.get(travel.queue, 0)) + travel.cycles[tile]
-            self.free[travel.queue] = self.done[travel.name, tile] = end
+    def start(self, name: ValueName, tile: int) -> None:
+        """The transfer of a tile, if it needs one."""
+        travel = self.travels[name]
+        if travel.cycles[tile] and not (tile == 0 and name in self.early):
+            end = max(self.now, self.free.get(travel.queue, 0)) + travel.cycles[tile]
+            self.free[travel.queue] = self.done[name, tile] = end
+
+    def wait(self, name: ValueName, tile: int) -> None:
+        """For a transfer."""
+        self.now = max(self.now, self.done.get((name, tile), 0))
+
+    def work(self, cycles: tuple[int, ...], tile: int) -> None:
+        """The core's own."""
+        self.now += cycles[tile]
+
+    def offload(self, engine: str, cycles: tuple[int, ...], tile: int) -> None:
+        """The start of a step beside the core."""
+        self.jobs[engine] = max(self.now, self.jobs.get(engine, 0)) + cycles[tile]
+
+    def join(self, engine: str, tile: int) -> None:
+        """For a step beside the core."""
+        del tile
+        self.now = max(self.now, self.jobs.get(engine, 0))
 
 
 def _commands(type_: TensorType, region: Region, max_rank: int) -> int:

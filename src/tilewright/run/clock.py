@@ -4,7 +4,7 @@
     transfer   set-up per command + bytes / bandwidth, when its queue is free; cores go on
     offload    as a call, on the clock of its engine; cores go on
     wait       cores stand still until the transfer or the job is over
-    keep       bytes / KEPT_BYTES_PER_CYCLE, on the clock of the cores
+    keep       bytes / what the target moves in a cycle, on the clock of the cores
 
 A command moves a box of at most the DMA's rank; a box of more dimensions takes several.
 """
@@ -25,8 +25,6 @@ from tilewright.ir.program import (
     Wait,
     at,
 )
-
-KEPT_BYTES_PER_CYCLE = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +102,7 @@ def _busiest(shares: list[dict[str, int]]) -> int:
 class _Clock:
     """Where every part of the machine has arrived."""
 
+    kept_bytes_per_cycle: int
     now: int = 0
     free: dict[str, int] = field(default_factory=dict[str, int])
     done: dict[int, int] = field(default_factory=dict[int, int])
@@ -126,7 +125,7 @@ class _Clock:
             case Wait():
                 self.now = max(self.now, self.done.get(at(action.channel, tile), 0))
             case Keep():
-                self.now += ceil(at(action.size, tile) / KEPT_BYTES_PER_CYCLE)
+                self.now += ceil(at(action.size, tile) / self.kept_bytes_per_cycle)
 
     def _busy(self, call: Call, tile: int) -> int:
         cycles, engine = call_cycles(call, tile), call.engine.name
@@ -159,7 +158,7 @@ def transfer_cycles(transfer: Transfer, tile: int) -> int:
 
 def time_program(program: Program) -> Timing:
     """The clock alone: nothing is computed."""
-    clock = _Clock()
+    clock = _Clock(program.kept_bytes_per_cycle)
     layers: list[LayerTime] = []
     for layer in program.layers:
         start, clock.compute, clock.moved, clock.transfer = clock.now, {}, 0, {}
