@@ -2,21 +2,20 @@
 
 Reads the QDQ networks from ../shared/models, runs every layer of ours and the same part of the file
 in ONNX Runtime (graph optimisations off) on the integers that our layers before it made, and counts
-the bytes that differ. Needs `pip install .[verify]`. Prints to stdout and writes
+the bytes that differ. Needs `pip install .[verify]`, and the tests' own modules: run it as
+`PYTHONPATH=tests python benchmarks/onnx_agreement.py`. Prints to stdout and writes
 benchmarks/results/onnx_agreement.md. Exit code 1 where a byte differs by more than one.
 """
 
 import sys
 from pathlib import Path
 
+from layer_agreement import LayerAgreement, layer_agreement
+
 ROOT = Path(__file__).parents[1]
 MODELS = ROOT.parent / "shared/models"
 RESULTS = ROOT / "benchmarks/results/onnx_agreement.md"
 SEEDS = range(32)
-
-sys.path.insert(0, str(ROOT / "tests"))
-
-from onnx_agreement import LayerAgreement, layer_agreement  # noqa: E402
 
 FILES = (
     "mlperf_tiny/resnet8_qdq.onnx",

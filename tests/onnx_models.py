@@ -9,7 +9,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from evaluate import evaluate_graph
-from onnx_agreement import run_onnx
+from layer_agreement import run_onnx
 from tilewright.frontend.lower import lower
 from tilewright.frontend.onnx_import import import_onnx
 from tilewright.frontend.rewrites.rules import simplify

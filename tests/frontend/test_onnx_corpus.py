@@ -11,7 +11,7 @@ pytest.importorskip("onnxruntime", reason="needs onnxruntime (pip install .[veri
 from onnxruntime import quantization as ort_quantisation
 
 from evaluate import evaluate_graph
-from onnx_agreement import layer_agreement, lowered, run_onnx
+from layer_agreement import layer_agreement, lowered, run_onnx
 from onnx_models import Model, compiled
 from tilewright.frontend.lower import lower
 from tilewright.frontend.onnx_import import import_onnx

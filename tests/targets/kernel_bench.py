@@ -10,6 +10,7 @@ import pickle
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import accumulate, pairwise
@@ -18,6 +19,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 import numpy as np
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
 
 import tilewright
 from case import Case
@@ -35,6 +38,9 @@ WARNINGS = ("-std=c11", "-fPIC", "-Wall", "-Wextra", "-Wconversion", "-Wshadow",
 SANITIZED = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 OPTIMISED = ("-O3", "-march=native")
 
+CASES_PER_ROUND = 8
+"""Few, because the cases of one round often repeat each other's draws."""
+
 EXACT_IN_FLOAT = (Add, Mul, Clip, Transpose, Concat, Pad, MaxPool2d, Dequantize)
 """Operators with at most one float32 operation per element: nothing to round differently."""
 
@@ -47,9 +53,30 @@ class KernelBench:
     """Compiled kernels and the process that runs them."""
 
     def __init__(self, kernels: Sequence[Kernel], cache: Path) -> None:
+        self.kernels = tuple(kernels)
         self.libraries = [_compile(kernels, flags, cache) for flags in (SANITIZED, OPTIMISED)]
         self._log = TemporaryFile()  # noqa: SIM115 -- lives as long as the bench
         self._process: subprocess.Popen[bytes] | None = None
+
+    @cache  # noqa: B019 -- few benches, which live as long as the tests
+    def check_drawn(self, cases: st.SearchStrategy[Case], rounds: int) -> Counter[str]:
+        """Draw cases and check every kernel that takes them; how often each kernel ran."""
+        runs: Counter[str] = Counter()
+
+        def check(case: Case, cuts: list[float]) -> None:
+            for kernel in self.kernels:
+                if kernel.objection(case.op, case.signature) is None:
+                    runs[kernel.symbol] += 1
+                    self.check(kernel, case, cuts)
+
+        relaxed = settings(
+            deadline=None, max_examples=CASES_PER_ROUND, database=None,
+            report_multiple_bugs=False, suppress_health_check=list(HealthCheck),
+        )  # fmt: skip
+        for number in range(rounds):
+            drawn = given(case=cases, cuts=st.lists(st.floats(0, 1), max_size=3))
+            seed(number)(relaxed(drawn(check)))()
+        return runs
 
     def check(self, kernel: Kernel, case: Case, cuts: Sequence[float] = ()) -> None:
         """Raise KernelFault where the kernel breaks a promise on this case.

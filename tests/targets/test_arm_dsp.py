@@ -2,12 +2,9 @@
 
 import re
 from collections import Counter
-from functools import cache
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, seed, settings
-from hypothesis import strategies as st
 
 from strategies import STRATEGIES
 from strategies_dsp import SYMMETRIC
@@ -26,7 +23,6 @@ from tilewright.targets.packs.portable.pack import PORTABLE
 SERVED = (QConv2d, QDepthwiseConv2d, QDense, QAdd)
 CASES = {op: SYMMETRIC.get(op, strategy) for op, strategy in STRATEGIES.items()}
 ROUNDS = 10
-CASES_PER_ROUND = 8
 
 
 @pytest.fixture(scope="session")
@@ -36,34 +32,13 @@ def bench(pytestconfig: pytest.Config):
     built.close()
 
 
-@cache
-def run_cases(bench: KernelBench, op: type[Op]) -> Counter[str]:
-    """Draw cases and run every kernel that takes them; how often each kernel ran."""
-    runs: Counter[str] = Counter()
-
-    def check(case, cuts):
-        for kernel in ARM_DSP:
-            if kernel.objection(case.op, case.signature) is None:
-                runs[kernel.symbol] += 1
-                bench.check(kernel, case, cuts)
-
-    relaxed = settings(
-        deadline=None, max_examples=CASES_PER_ROUND, database=None,
-        report_multiple_bugs=False, suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
-    for number in range(ROUNDS):
-        drawn = given(case=CASES[op], cuts=st.lists(st.floats(0, 1), max_size=3))
-        seed(number)(relaxed(drawn(check)))()
-    return runs
-
-
 @pytest.mark.parametrize("op", SERVED, ids=lambda op: op.__name__)
 def test_the_kernels_compute_the_definition(bench: KernelBench, op: type[Op]):
-    run_cases(bench, op)
+    bench.check_drawn(CASES[op], ROUNDS)
 
 
 def test_every_kernel_runs_on_some_drawn_case(bench: KernelBench):
-    runs = sum((run_cases(bench, op) for op in SERVED), Counter())
+    runs = sum((bench.check_drawn(CASES[op], ROUNDS) for op in SERVED), Counter())
     assert [k.symbol for k in ARM_DSP if runs[k.symbol] < 3] == []
 
 

@@ -3,13 +3,10 @@
 import re
 from collections import Counter
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, seed, settings
-from hypothesis import strategies as st
 
 from case import Case
 from strategies import STRATEGIES
@@ -21,8 +18,6 @@ from tilewright.targets.packs.portable.pack import PORTABLE
 
 ROUNDS = 6
 THOROUGH_ROUNDS = 40
-CASES_PER_ROUND = 8
-"""Few, because the cases of one round often repeat each other's draws."""
 
 
 @pytest.fixture(scope="session")
@@ -32,40 +27,19 @@ def bench(pytestconfig: pytest.Config):
     built.close()
 
 
-@cache
-def run_cases(bench: KernelBench, op: type[Op], rounds: int) -> Counter[str]:
-    """Draw cases and run every kernel that takes them; how often each kernel ran."""
-    runs: Counter[str] = Counter()
-
-    def check(case, cuts):
-        for kernel in PORTABLE:
-            if kernel.objection(case.op, case.signature) is None:
-                runs[kernel.symbol] += 1
-                bench.check(kernel, case, cuts)
-
-    relaxed = settings(
-        deadline=None, max_examples=CASES_PER_ROUND, database=None,
-        report_multiple_bugs=False, suppress_health_check=list(HealthCheck),
-    )  # fmt: skip
-    for number in range(rounds):
-        drawn = given(case=STRATEGIES[op], cuts=st.lists(st.floats(0, 1), max_size=3))
-        seed(number)(relaxed(drawn(check)))()
-    return runs
-
-
 @pytest.mark.parametrize("op", STRATEGIES, ids=lambda op: op.__name__)
 def test_kernels_compute_the_definition(bench: KernelBench, op: type[Op]):
-    run_cases(bench, op, ROUNDS)
+    bench.check_drawn(STRATEGIES[op], ROUNDS)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("op", STRATEGIES, ids=lambda op: op.__name__)
 def test_kernels_compute_the_definition_on_many_cases(bench: KernelBench, op: type[Op]):
-    run_cases(bench, op, THOROUGH_ROUNDS)
+    bench.check_drawn(STRATEGIES[op], THOROUGH_ROUNDS)
 
 
 def test_every_kernel_runs_on_some_drawn_case(bench: KernelBench):
-    runs = sum((run_cases(bench, op, ROUNDS) for op in STRATEGIES), Counter())
+    runs = sum((bench.check_drawn(STRATEGIES[op], ROUNDS) for op in STRATEGIES), Counter())
     assert [k.symbol for k in PORTABLE if runs[k.symbol] < 3] == []
 
 
