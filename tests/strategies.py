@@ -15,6 +15,7 @@ from strategies_norms import NORMS
 from strategies_onnx import ONNX
 from strategies_products import PRODUCTS
 from strategies_real import REAL
+from strategies_sums import SUMS
 from strategies_tflite import TFLITE
 from tilewright.ir.op import Op
 
@@ -26,5 +27,6 @@ STRATEGIES: dict[type[Op], st.SearchStrategy[Case]] = {
     **ONNX,
     **PRODUCTS,
     **REAL,
+    **SUMS,
     **TFLITE,
 }

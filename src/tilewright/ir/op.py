@@ -50,8 +50,31 @@ class Whole:
     """Input dimension that every output element may need in full (a reduction, a table)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Reduced(Whole):
+    """As ``Whole``: a dimension that the operator sums over.
+
+    All reduced dimensions of an operator have one extent and are walked together, and the sums of
+    parts add up to the sum: an operator that can be ``split`` may be computed part by part.
+    """
+
+
 Access = tuple[Along | Whole, ...]
 """How one input is read: one entry per dimension of that input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """An operator in two steps: exact int32 sums, and what is made of them.
+
+    finish(sums(inputs of ``summed``), inputs of ``finishing``, ``tables``) is the operator itself.
+    """
+
+    sums: "Op"
+    summed: tuple[int, ...]
+    finish: "Op"
+    finishing: tuple[int, ...] = ()
+    tables: tuple[Array, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +107,22 @@ class Op(ABC):
         """
         del out, inputs
         return self
+
+    def split(self) -> Split | None:
+        """The operator as sums and a finish; None where it is no such thing."""
+        return None
+
+    def on_part(self, part: Span) -> "Op":
+        """The operator for the elements ``part`` of its reduced dimensions.
+
+        Only of operators whose result is a sum over them. The first part, from 0 on, writes what
+        the later ones are added to.
+        """
+        raise TypeError(f"{self} is no sum of parts; this is a bug in tilewright: {part}")
+
+    def adds_up(self) -> bool:
+        """Whether the result is added to what the output holds: a later part of a sum."""
+        return False
 
     def macs(self, *inputs: TensorType) -> int:
         """Multiply-accumulates of one evaluation; 0 for operators that do not multiply-add."""

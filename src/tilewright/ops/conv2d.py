@@ -6,9 +6,9 @@ from typing import Self
 
 import numpy as np
 
-from tilewright.ir.op import Access, Along, Op, Whole
-from tilewright.ir.types import Array, DType, Region, TensorType
-from tilewright.ops.requantise import Requantise
+from tilewright.ir.op import Access, Along, Op, Reduced, Split, Whole
+from tilewright.ir.types import Array, DType, Region, Span, TensorType
+from tilewright.ops.requantise import Requantise, RescaleSums
 from tilewright.ops.rescale import Rounding
 from tilewright.ops.window2d import Window2d
 
@@ -65,10 +65,11 @@ class _Conv2dShape(Op):
     def reads(self, *inputs: TensorType) -> tuple[Access, ...]:
         """Rows and columns slide; channels are reduced; weights follow the output channel."""
         rows, cols = self.window.along()
-        x: Access = (Along(0), rows, cols, Whole())
+        channels = Reduced() if self.groups == 1 else Whole()
+        x: Access = (Along(0), rows, cols, channels)
         if self.is_channels_first:
-            x = (Along(0), Whole(), rows, cols)
-        w: Access = (Along(3), Whole(), Whole(), Whole())
+            x = (Along(0), channels, rows, cols)
+        w: Access = (Along(3), Whole(), Whole(), channels)
         return x, w, *(_per_channel(t) for t in inputs[2:])
 
     def whole_axes(self, *inputs: TensorType) -> frozenset[int]:
@@ -197,6 +198,47 @@ class QConv2d(_Conv2dShape):
         x, w, bias, multiplier, shift = (a.astype(np.int64) for a in inputs)
         acc = self.accumulate(x, w - self.w_zero, self.x_zero) + bias
         return self.output.apply(acc, multiplier, shift)
+
+    def split(self) -> Split | None:
+        """QConv2dSum, then RescaleSums; not where every group has sums of its own."""
+        if self.groups > 1:
+            return None
+        sums = QConv2dSum(
+            self.window, is_channels_first=self.is_channels_first, x_zero=self.x_zero,
+            w_zero=self.w_zero,
+        )  # fmt: skip
+        return Split(sums, (0, 1, 2), RescaleSums(self.output), (3, 4))
+
+
+@dataclass(frozen=True, slots=True)
+class QConv2dSum(_Conv2dShape):
+    """int32 sums of a convolution of one group; inputs x, w, bias and zero points as in QConv2d.
+
+    adds  for a part of the input channels that is not the first: without the bias, to be added to
+          what y holds
+    """
+
+    x_zero: int = 0
+    w_zero: int = 0
+    adds: bool = False
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        """int32 out."""
+        return TensorType(DType.S32, self.output_shape(*inputs))
+
+    def evaluate(self, *inputs: Array) -> Array:
+        """Exact; whoever made the layer proved that every partial sum fits int32."""
+        x, w, bias = (a.astype(np.int64) for a in inputs)
+        acc = self.accumulate(x, w - self.w_zero, self.x_zero) + (0 if self.adds else bias)
+        return acc.astype(np.int32)
+
+    def on_part(self, part: Span) -> Self:
+        """The bias belongs to the first part."""
+        return replace(self, adds=part.start > 0)
+
+    def adds_up(self) -> bool:
+        """For later parts."""
+        return self.adds
 
 
 @dataclass(frozen=True, slots=True)

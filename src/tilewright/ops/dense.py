@@ -1,13 +1,14 @@
 """Fully connected layers: matrix products with constant weights."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
+from typing import Self
 
 import numpy as np
 
-from tilewright.ir.op import Access, Along, Op, Whole
-from tilewright.ir.types import Array, DType, TensorType
-from tilewright.ops.requantise import Requantise
+from tilewright.ir.op import Access, Along, Op, Reduced, Split, Whole
+from tilewright.ir.types import Array, DType, Span, TensorType
+from tilewright.ops.requantise import Requantise, RescaleSums
 from tilewright.ops.rescale import Rounding
 
 
@@ -25,9 +26,9 @@ class _DenseShape(Op):
     def reads(self, *inputs: TensorType) -> tuple[Access, ...]:
         """Rows go along; K is reduced; weights follow the output feature."""
         last = len(inputs[0].shape) - 1
-        x: Access = (*(Along(axis) for axis in range(last)), Whole())
+        x: Access = (*(Along(axis) for axis in range(last)), Reduced())
         tables = tuple((Along(last),) if t.shape[0] > 1 else (Whole(),) for t in inputs[2:])
-        return x, (Along(last), Whole()), *tables
+        return x, (Along(last), Reduced()), *tables
 
     def macs(self, *inputs: TensorType) -> int:
         """One per row and weight."""
@@ -70,3 +71,35 @@ class QDense(_DenseShape):
         """Exact sums, one requantisation."""
         x, w, bias, multiplier, shift = (a.astype(np.int64) for a in inputs)
         return self.output.apply(x @ (w - self.w_zero).T + bias, multiplier, shift)
+
+    def split(self) -> Split:
+        """QDenseSum, then RescaleSums."""
+        return Split(QDenseSum(self.w_zero), (0, 1, 2), RescaleSums(self.output), (3, 4))
+
+
+@dataclass(frozen=True, slots=True)
+class QDenseSum(_DenseShape):
+    """int32 sums of a dense layer: y = x @ (w - w_zero).T + bias. Inputs: x s8, w s8, bias s32[O].
+
+    adds  for a part of K that is not the first: without the bias, to be added to what y holds
+    """
+
+    w_zero: int = 0
+    adds: bool = False
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        """int32 out."""
+        return TensorType(DType.S32, self.output_shape(*inputs))
+
+    def evaluate(self, *inputs: Array) -> Array:
+        """Exact; whoever made the layer proved that every partial sum fits int32."""
+        x, w, bias = (a.astype(np.int64) for a in inputs)
+        return (x @ (w - self.w_zero).T + (0 if self.adds else bias)).astype(np.int32)
+
+    def on_part(self, part: Span) -> Self:
+        """The bias belongs to the first part."""
+        return replace(self, adds=part.start > 0)
+
+    def adds_up(self) -> bool:
+        """For later parts."""
+        return self.adds

@@ -1,13 +1,14 @@
 """Matrix products of two tensors that are both computed at run time: attention, similarity."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
-from tilewright.ir.op import Access, Along, Op, Whole
-from tilewright.ir.types import Array, DType, Shape, TensorType
+from tilewright.ir.op import Access, Along, Op, Reduced, Split
+from tilewright.ir.types import Array, DType, Shape, Span, TensorType
 from tilewright.ops.elementwise import broadcast_reads, broadcast_shape
-from tilewright.ops.requantise import Requantise
+from tilewright.ops.requantise import Requantise, RescaleSums
 from tilewright.ops.rescale import FixedPoint
 
 
@@ -40,9 +41,9 @@ class _Product(Op):
         rows = len(self.output_shape(*inputs)) - 2
         a, b = broadcast_reads(*_leading(*inputs))
         own: Access = (
-            (Along(rows + 1), Whole()) if self.transposes_b else (Whole(), Along(rows + 1))
+            (Along(rows + 1), Reduced()) if self.transposes_b else (Reduced(), Along(rows + 1))
         )
-        return (*a, Along(rows), Whole()), (*b, *own)
+        return (*a, Along(rows), Reduced()), (*b, *own)
 
     def macs(self, *inputs: TensorType) -> int:
         """K per output element."""
@@ -85,6 +86,41 @@ class QMatMul(_Product):
         a, b = (x.astype(np.int64) for x in inputs)
         acc = self.product(a - self.a_zero, b - self.b_zero)
         return self.output.apply(acc, self.scale.multiplier, self.scale.shift)
+
+    def split(self) -> Split:
+        """QMatMulSum, then RescaleSums with one scale for all."""
+        sums = QMatMulSum(self.transposes_b, a_zero=self.a_zero, b_zero=self.b_zero)
+        tables = np.array([self.scale.multiplier], np.int32), np.array([self.scale.shift], np.int8)
+        return Split(sums, (0, 1), RescaleSums(self.output), tables=tables)
+
+
+@dataclass(frozen=True, slots=True)
+class QMatMulSum(_Product):
+    """int32 sums of a product: y = (a - a_zero) @ (b - b_zero). Inputs: a s8, b s8.
+
+    adds  for a part of K that is not the first: to be added to what y holds
+    """
+
+    a_zero: int = 0
+    b_zero: int = 0
+    adds: bool = False
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        """int32 out."""
+        return TensorType(DType.S32, self.output_shape(*inputs))
+
+    def evaluate(self, *inputs: Array) -> Array:
+        """Exact."""
+        a, b = (x.astype(np.int64) for x in inputs)
+        return self.product(a - self.a_zero, b - self.b_zero).astype(np.int32)
+
+    def on_part(self, part: Span) -> Self:
+        """Later parts are added."""
+        return replace(self, adds=part.start > 0)
+
+    def adds_up(self) -> bool:
+        """For later parts."""
+        return self.adds
 
 
 def largest_product(a_zero: int, b_zero: int) -> int:

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
-from tilewright.ir.types import Array
+import numpy as np
+
+from tilewright.ir.op import Access, Along, Op, Whole
+from tilewright.ir.types import Array, DType, TensorType
 from tilewright.ops.rescale import Rounding, clip, rescale
 
 
@@ -24,3 +27,27 @@ class Requantise:
 
     def __str__(self) -> str:
         return f"{self.rounding.value}, zero {self.zero}, clip {self.low}..{self.high}"
+
+
+@dataclass(frozen=True, slots=True)
+class RescaleSums(Op):
+    """int8 from int32 sums: y = output(sums). Inputs: sums s32[...,O], multiplier s32[O or 1],
+    shift s8[O or 1]."""
+
+    output: Requantise
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        """Same shape, int8."""
+        return TensorType(DType.S8, inputs[0].shape)
+
+    def evaluate(self, *inputs: Array) -> Array:
+        """One requantisation."""
+        sums, multiplier, shift = (a.astype(np.int64) for a in inputs)
+        return self.output.apply(sums, multiplier, shift)
+
+    def reads(self, *inputs: TensorType) -> tuple[Access, ...]:
+        """The same element; tables follow the last dimension."""
+        last = len(inputs[0].shape) - 1
+        sums: Access = tuple(Along(axis) for axis in range(last + 1))
+        tables = tuple((Along(last),) if t.shape[0] > 1 else (Whole(),) for t in inputs[1:])
+        return sums, *tables

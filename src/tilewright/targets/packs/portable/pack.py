@@ -51,6 +51,7 @@ from tilewright.targets.packs.portable.kernels.rows_f32 import (
     SOFTMAX_F32,
 )
 from tilewright.targets.packs.portable.kernels.softmax_s8_tflite import SOFTMAX_S8_TFLITE
+from tilewright.targets.packs.portable.kernels.sums_s8 import SUMS_S8
 from tilewright.targets.packs.portable.kernels.table_softmax import TABLE_SOFTMAX_S8
 from tilewright.targets.packs.portable.kernels.transpose import TRANSPOSE_8, TRANSPOSE_32
 from tilewright.targets.packs.portable.kernels.truncated_norms import (
@@ -66,6 +67,7 @@ INTEGERS = (
     *DEPTHWISE_S8_PLANES,
     *DENSE_S8,
     *MATMUL_S8,
+    *SUMS_S8,
     LUT_S8,
     MAX_POOL2D_S8,
     PAD_S8,

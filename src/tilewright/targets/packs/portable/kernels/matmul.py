@@ -3,7 +3,7 @@
 from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature, Streaming
 from tilewright.ir.types import DType, TensorType
-from tilewright.ops.matmul import MatMul, QMatMul
+from tilewright.ops.matmul import MatMul, QMatMul, QMatMulSum
 from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.portable.kernels.broadcast import broadcast_fields, refuse_broadcast
 from tilewright.targets.packs.portable.kernels.contract_variants import (
@@ -24,8 +24,9 @@ def _leading(signature: Signature) -> Signature:
     return Signature((a, b), y)
 
 
-def _geometry(op: Op, signature: Signature) -> dict[str, int]:
-    assert isinstance(op, MatMul | QMatMul)
+def product_geometry(op: Op, signature: Signature) -> dict[str, int]:
+    """Members n1 .. b3, rows, depth, columns, transposes_b of an argument struct, in that order."""
+    assert isinstance(op, MatMul | QMatMul | QMatMulSum)
     rows, columns = signature.output.shape[-2:]
     return broadcast_fields(op, _leading(signature)) | {
         "rows": rows, "depth": signature.inputs[0].shape[-1], "columns": columns,
@@ -35,7 +36,7 @@ def _geometry(op: Op, signature: Signature) -> dict[str, int]:
 
 def _fields(op: Op, signature: Signature) -> Fields:
     assert isinstance(op, QMatMul)
-    return _geometry(op, signature) | {
+    return product_geometry(op, signature) | {
         "a_zero": op.a_zero, "b_zero": op.b_zero, "y_zero": op.output.zero,
         "low": op.output.low, "high": op.output.high,
         "multiplier": op.scale.multiplier, "shift": op.scale.shift,
@@ -52,13 +53,14 @@ def _cycles(op: Op, signature: Signature) -> int:
     return op.macs(*signature.inputs) + a.size + 12 * y.size + 40 * output_rows(op, signature)
 
 
-def _refuse(op: Op, signature: Signature) -> str | None:
+def refuse_product(op: Op, signature: Signature) -> str | None:
+    """Why leading dimensions are beyond the kernel; None if they are not."""
     del op
     return refuse_broadcast(_leading(signature))
 
 
 def _refuse_f32(op: Op, signature: Signature) -> str | None:
-    return wrong_types(signature, (DType.F32,) * 2, DType.F32) or _refuse(op, signature)
+    return wrong_types(signature, (DType.F32,) * 2, DType.F32) or refuse_product(op, signature)
 
 
 def _kernel(rounding: Rounding) -> Kernel:
@@ -70,7 +72,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         source=variant_source("matmul_s8", rounding),
         pointers=("a", "b", "y"),
         variant=rounds_as(rounding),
-        refuse=_refuse,
+        refuse=refuse_product,
         fields=_fields,
         items=output_rows,
         cycles=_cycles,
@@ -93,7 +95,7 @@ MATMUL_F32 = Kernel(
     source=HERE / "matmul_f32.c",
     pointers=("a", "b", "y"),
     refuse=_refuse_f32,
-    fields=_geometry,
+    fields=product_geometry,
     items=output_rows,
     cycles=lambda op, signature: 40 * output_rows(op, signature) + 4 * op.macs(*signature.inputs),
     includes=(HERE / "broadcast.h",),

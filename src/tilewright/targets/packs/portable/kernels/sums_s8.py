@@ -1,0 +1,151 @@
+"""Bindings of the kernels for operators in parts: int32 sums, and what finishes them."""
+
+from tilewright.ir.op import Op
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ops.conv2d import QConv2dSum
+from tilewright.ops.dense import QDenseSum
+from tilewright.ops.matmul import QMatMulSum
+from tilewright.ops.requantise import RescaleSums
+from tilewright.ops.rescale import Rounding
+from tilewright.targets.packs.portable.kernels.contract_variants import (
+    HERE,
+    rounds_as,
+    variant_source,
+    widen_shifts,
+)
+from tilewright.targets.packs.portable.kernels.counts import output_rows
+from tilewright.targets.packs.portable.kernels.matmul import product_geometry, refuse_product
+from tilewright.targets.packs.portable.kernels.window2d import window_fields
+
+
+def _dense_fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, QDenseSum)
+    out_c, in_c = signature.inputs[1].shape
+    return {"in_c": in_c, "out_c": out_c, "w_zero": op.w_zero, "adds": int(op.adds)}
+
+
+def _conv2d_fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, QConv2dSum)
+    x = signature.inputs[0].shape
+    n, height, width, in_c = (x[0], x[2], x[3], x[1]) if op.is_channels_first else x
+    window = window_fields(op.window, (n, height, width, in_c), signature.output.shape)
+    order = (
+        "in_h", "in_w", "in_c", "out_h", "out_w", "out_c", "kernel_h", "kernel_w", "stride_h",
+        "stride_w", "dilation_h", "dilation_w", "pad_top", "pad_left",
+    )  # fmt: skip
+    window |= {"in_c": in_c, "out_c": signature.output.shape[3]}
+    return {name: window[name] for name in order} | {
+        "is_channels_first": int(op.is_channels_first),
+        "x_zero": op.x_zero, "w_zero": op.w_zero, "adds": int(op.adds),
+    }  # fmt: skip
+
+
+def _matmul_fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, QMatMulSum)
+    return product_geometry(op, signature) | {
+        "a_zero": op.a_zero, "b_zero": op.b_zero, "adds": int(op.adds),
+    }  # fmt: skip
+
+
+def _finish_fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, RescaleSums)
+    return {
+        "channels": signature.output.shape[-1], "y_zero": op.output.zero,
+        "low": op.output.low, "high": op.output.high,
+        "table_step": int(signature.inputs[1].size > 1),
+    }  # fmt: skip
+
+
+def _row_bytes(op: Op, signature: Signature) -> int:
+    """One row or patch, widened to int16."""
+    del op
+    w = signature.inputs[1]
+    return 2 * w.size // w.shape[0]
+
+
+def _depth_bytes(op: Op, signature: Signature) -> int:
+    del op
+    return 2 * signature.inputs[0].shape[-1]
+
+
+def _cycles(op: Op, signature: Signature) -> int:
+    macs = op.macs(*signature.inputs)
+    return macs + signature.inputs[0].size + 4 * signature.output.size
+
+
+def _finish_cycles(op: Op, signature: Signature) -> int:
+    del op
+    return 20 + 12 * signature.output.size
+
+
+def _finish(rounding: Rounding) -> Kernel:
+    return Kernel(
+        op=RescaleSums,
+        symbol=f"rescale_sums_s8_{rounding.value}",
+        struct="rescale_sums_s8_args",
+        header=HERE / "rescale_sums_s8.h",
+        source=variant_source("rescale_sums_s8", rounding),
+        pointers=("x", "multiplier", "shift", "y"),
+        variant=rounds_as(rounding),
+        fields=_finish_fields,
+        items=output_rows,
+        cycles=_finish_cycles,
+        streaming=Streaming(inputs=(0,), block_axes=0),
+        includes=(HERE / "rescale_sums_s8_core.h",),
+        pack=widen_shifts,
+    )
+
+
+SUMS_S8 = (
+    Kernel(
+        op=QDenseSum,
+        symbol="dense_sum_s8",
+        struct="dense_sum_s8_args",
+        header=HERE / "dense_sum_s8.h",
+        source=HERE / "dense_sum_s8.c",
+        pointers=("x", "w", "bias", "y"),
+        fields=_dense_fields,
+        items=output_rows,
+        cycles=_cycles,
+        scratch_bytes=_row_bytes,
+        includes=(HERE / "dot_sums_s8.h", HERE / "dot_s8.h", HERE / "requantise_s8.h"),
+    ),
+    Kernel(
+        op=QConv2dSum,
+        symbol="conv2d_sum_s8",
+        struct="conv2d_sum_s8_args",
+        header=HERE / "conv2d_sum_s8.h",
+        source=HERE / "conv2d_sum_s8.c",
+        pointers=("x", "w", "bias", "y"),
+        fields=_conv2d_fields,
+        items=output_rows,
+        cycles=_cycles,
+        scratch_bytes=_row_bytes,
+        includes=tuple(
+            HERE / name
+            for name in (
+                "conv2d_s8_core.h", "conv2d_s8.h", "dot_sums_s8.h", "dot_s8.h", "requantise_s8.h",
+            )
+        ),
+    ),
+    Kernel(
+        op=QMatMulSum,
+        symbol="matmul_sum_s8",
+        struct="matmul_sum_s8_args",
+        header=HERE / "matmul_sum_s8.h",
+        source=HERE / "matmul_sum_s8.c",
+        pointers=("a", "b", "y"),
+        refuse=refuse_product,
+        fields=_matmul_fields,
+        items=output_rows,
+        cycles=_cycles,
+        scratch_bytes=_depth_bytes,
+        includes=tuple(
+            HERE / name
+            for name in (
+                "matmul_s8_core.h", "matmul_s8.h", "broadcast.h", "dot_s8.h", "requantise_s8.h",
+            )
+        ),
+    ),
+    *map(_finish, Rounding),
+)  # fmt: skip
