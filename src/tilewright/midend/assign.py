@@ -1,7 +1,7 @@
 """Graph to Assignment: which kernel runs each node, and in which order.
 
 A kernel refuses with a sentence or accepts; of those that accept, the one with the fewest
-estimated cycles wins, and where estimates are equal, the first in the target's own order.
+estimated cycles on its engine's cores wins, and of equals the first in the target's own order.
 """
 
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from tilewright.ir.graph import Graph, Node
 from tilewright.ir.op import Op
 from tilewright.ir.plan import Assignment, Step
 from tilewright.ir.target import Engine, Kernel, Misfit, Objection, Signature, Target
+from tilewright.midend.cut import engine_cycles
 from tilewright.midend.order import issue_order
 from tilewright.ops.layout import Reshape
 
@@ -44,7 +45,7 @@ def assign(graph: Graph, target: Target) -> Assignment:
         verdicts = judge(node.op, signature, target)
         willing = [verdict for verdict in verdicts if verdict.refusal is None]
         if willing:
-            best = min(willing, key=lambda verdict: verdict.cycles)
+            best = min(willing, key=lambda v: engine_cycles(v.engine, v.cycles))
             steps.append(Step(node, signature, best.engine, best.kernel))
         else:
             unsupported.append(node)

@@ -6,27 +6,30 @@ same tensors near, only the ones that no other beats in bytes and in cycles are 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from itertools import product
 
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Step
-from tilewright.ir.target import Memory, Target
+from tilewright.ir.target import Engine, Kernel, Memory, Target
 from tilewright.ir.tiling import Hold
-from tilewright.ir.types import Span
 from tilewright.midend.assign import judge
-from tilewright.midend.cut import Cut, whole_cut
+from tilewright.midend.cut import Cut, engine_cycles, whole_cut
+from tilewright.midend.fusible import beside_first, fusible
 from tilewright.midend.lifetimes import storage_of, whole_lifetimes
 from tilewright.midend.need import Alive, local_need
-from tilewright.midend.runs import Run, may_fuse
-from tilewright.midend.stream import StreamedRun, packed_types
-
-Item = TypeVar("Item")
+from tilewright.midend.ways import Ways, spread
 
 Near = frozenset[ValueName]
 """The tensors that lie near at a boundary."""
 
 MOST_CUTS = 40
 """Ways of one run that are kept for each choice of what lies near."""
+
+MOST_ENGINES = 2
+"""Engines that are tried for each step of a run of several."""
+
+MOST_MIXES = 4
+"""Choices of engines for all steps of such a run."""
 
 MOST_SHAPES = 1200
 """Tile shapes in all; large networks look at fewer per step."""
@@ -55,12 +58,15 @@ EFFORTS: Mapping[str, Effort] = {"quick": Effort(1), "normal": Effort(3), "best"
 class Edge:
     """A cut as the search sees it; tensors by the value that owns the bytes.
 
+    members    its steps, as indices into all steps in base order, in the order of the cut
     near, far  inputs that it wants there
     makes      the output, where it is near
+    dying      near inputs that nobody reads after it
     bytes      near memory for itself, with inputs that die and the output
     """
 
     cut: Cut
+    members: tuple[int, ...]
     near: Near
     far: Near
     makes: Near
@@ -68,9 +74,9 @@ class Edge:
     bytes: int
 
     @property
-    def members(self) -> tuple[int, ...]:
-        """Its steps, as indices into all steps in base order."""
-        return tuple(range(self.cut.span.start, self.cut.span.stop))
+    def is_consecutive(self) -> bool:
+        """Whether its steps follow one another in base order."""
+        return max(self.members) - min(self.members) == len(self.members) - 1
 
 
 @dataclass
@@ -88,73 +94,92 @@ class Candidates:
     is_lean: bool = False
     alive: Alive = field(init=False)
     edges: dict[int, list[Edge]] = field(init=False)
-    """By the first step of the run."""
+    """Those that are consecutive in base order, by their first step."""
+    apart: list[Edge] = field(init=False)
+    """Those between whose steps others stand. The cut's span has the right length, no more."""
 
     def __post_init__(self) -> None:
         whole = [whole_cut(time, step) for time, step in enumerate(self.steps)]
         lifetimes = whole_lifetimes(self.graph, whole)
         self.alive = Alive(self.graph, storage_of(self.steps), lifetimes, self.memory.align)
-        self.edges = {}
-        for start in range(len(self.steps)):
-            self.edges[start] = [
-                edge for span in self._spans(start) for edge in self._candidates(span)
-            ]
+        self.edges = {start: [] for start in range(len(self.steps))}
+        self.apart = []
+        ways = Ways(self.graph, self.target, self.alive.ends, self._shapes)
+        for members in self._runs():
+            for edge in self._candidates(ways, members):
+                (self.edges[min(members)] if edge.is_consecutive else self.apart).append(edge)
 
     @property
     def count(self) -> int:
         """How many ways there are in all."""
-        return sum(map(len, self.edges.values()))
+        return sum(map(len, self.edges.values())) + len(self.apart)
 
-    def _spans(self, start: int) -> Iterator[Span]:
-        """Runs that begin at a step."""
-        yield Span(start, 1)
-        if len(self.steps) > LARGE_NETWORK:
-            return
-        for size in range(2, min(self.effort.longest_run, len(self.steps) - start) + 1):
-            span = Span(start, size)
-            if may_fuse(self.graph, self.steps, span, self.alive.lifetimes):
-                yield span
+    @property
+    def _shapes(self) -> int:
+        """How many tile shapes of one run are looked at."""
+        return max(FEWEST_SHAPES, MOST_SHAPES // len(self.steps))
 
-    def _candidates(self, span: Span) -> list[Edge]:
-        first = self.steps[span.start]
-        if first.kernel is None:
-            return [Edge(whole_cut(span.start, first), Near(), Near(), Near(), Near(), 0)]
+    def _runs(self) -> Iterator[tuple[int, ...]]:
+        """All steps alone, and all runs of several."""
+        yield from ((index,) for index in range(len(self.steps)))
+        if len(self.steps) <= LARGE_NETWORK:
+            yield from fusible(self.graph, self.steps, self.effort.longest_run)
+
+    def _candidates(self, ways: Ways, members: tuple[int, ...]) -> list[Edge]:
+        first = members[0]
+        if self.steps[first].kernel is None:
+            cut = whole_cut(first, self.steps[first])
+            return [Edge(cut, members, Near(), Near(), Near(), Near(), 0)]
         by_near: dict[tuple[Near, Near], list[Edge]] = {}
-        for steps in self._variants(span):
-            for edge in self._ways(steps, span):
+        for steps in self._variants(members):
+            order = beside_first(steps)
+            for cut in ways.of(tuple(steps[i] for i in order), first):
+                edge = self._edge(cut, order)
                 by_near.setdefault((edge.near, edge.makes), []).append(edge)
         return [edge for edges in by_near.values() for edge in _undominated(edges)]
 
-    def _variants(self, span: Span) -> Iterator[tuple[Step, ...]]:
-        """The plan's steps, and with another kernel for a run of one step."""
-        yield self.steps
-        step = self.steps[span.start]
-        if span.size > 1 or step.kernel is None or step.engine is None:
+    def _variants(self, members: tuple[int, ...]) -> Iterator[dict[int, Step]]:
+        """The plan's steps; a single one on every other engine, and lean; several on every mix of
+        the engines that are fastest for each."""
+        if len(members) > 1:
+            yield from self._mixes(members)
             return
+        index = min(members)
+        step = self.steps[index]
+        yield {index: step}
+        assert step.kernel is not None
         most = step.kernel.scratch_bytes(step.node.op, step.signature)
-        for verdict in judge(step.node.op, step.signature, self.target):
-            kernel, engine = verdict.kernel, verdict.engine
-            if verdict.refusal is not None or engine.works_in != step.engine.works_in:
-                continue
+        for kernel, engine in self._willing(step):
             is_leaner = kernel.scratch_bytes(step.node.op, step.signature) < most
             if engine is not step.engine or (self.is_lean and is_leaner):
-                other = replace(step, kernel=kernel, engine=engine)
-                yield (*self.steps[: span.start], other, *self.steps[span.stop :])
+                yield {index: replace(step, kernel=kernel, engine=engine)}
 
-    def _ways(self, steps: tuple[Step, ...], span: Span) -> Iterator[Edge]:
-        packed = {
-            name: type_
-            for step in steps[span.start : span.stop]
-            for name, type_ in packed_types(self.graph, step).items()
-        }
-        members = steps[span.start : span.stop]
-        run = StreamedRun(
-            Run(self.graph, members, span.start), self.target, packed, self.alive.ends
-        )
-        for shape in _spread([*run.shapes()], max(FEWEST_SHAPES, MOST_SHAPES // len(steps))):
-            yield from map(self._edge, run.cuts(*shape))
+    def _mixes(self, members: tuple[int, ...]) -> Iterator[dict[int, Step]]:
+        """The fastest MOST_MIXES of all ways to choose one of the MOST_ENGINES best engines for
+        every step, calls taken one after another."""
+        choices = [self._on_engines(self.steps[index]) for index in members]
+        mixes = sorted(product(*choices), key=lambda mix: sum(cycles for cycles, _ in mix))
+        for mix in mixes[:MOST_MIXES]:
+            steps = (step for _, step in mix)
+            yield dict(zip(members, steps, strict=True))
 
-    def _edge(self, cut: Cut) -> Edge:
+    def _on_engines(self, step: Step) -> list[tuple[int, Step]]:
+        """(cycles, the step) on each of its best engines with its fastest kernel there."""
+        fastest: dict[str, tuple[int, Step]] = {}
+        for kernel, engine in self._willing(step):
+            cycles = engine_cycles(engine, kernel.cycles(step.node.op, step.signature))
+            if engine.name not in fastest or cycles < fastest[engine.name][0]:
+                fastest[engine.name] = cycles, replace(step, kernel=kernel, engine=engine)
+        return sorted(fastest.values(), key=lambda choice: choice[0])[:MOST_ENGINES]
+
+    def _willing(self, step: Step) -> Iterator[tuple[Kernel, Engine]]:
+        """Every kernel that takes the step and works in the same memory as the plan's."""
+        assert step.engine is not None
+        for verdict in judge(step.node.op, step.signature, self.target):
+            if verdict.refusal is None and verdict.engine.works_in == step.engine.works_in:
+                yield verdict.kernel, verdict.engine
+
+    def _edge(self, cut: Cut, members: tuple[int, ...]) -> Edge:
         shown, output = self.alive.shown, cut.steps[-1].node.output
         near: set[ValueName] = set()
         far: set[ValueName] = set()
@@ -163,11 +188,24 @@ class Candidates:
                 continue
             (near if hold is Hold.DIRECT else far).add(shown.get(name, name))
         is_near = cut.group.holds[output] is Hold.DIRECT
-        dying = frozenset(n for n in near if self.alive.lifetimes[n].stop <= cut.span.stop)
+        dying = frozenset(name for name in near if self._dies_with(name, members))
         return Edge(
-            cut, Near(near), Near(far), Near({output}) if is_near else Near(), dying,
+            cut, members, Near(near), Near(far), Near({output}) if is_near else Near(), dying,
             local_need(cut, self.alive, dying, is_near=is_near),
         )  # fmt: skip
+
+    def _dies_with(self, name: ValueName, members: tuple[int, ...]) -> bool:
+        """Whether no step that comes later in any case reads a tensor: in base order, or, where
+        others stand between the members, in every order."""
+        life = self.alive.lifetimes[name]
+        if max(members) - min(members) == len(members) - 1:
+            return life.stop <= max(members) + 1
+        shown, steps = self.alive.shown, enumerate(self.steps)
+        return all(
+            index in members
+            for index, step in steps
+            if step.kernel is not None and name in {shown.get(n, n) for n in step.node.inputs}
+        )
 
 
 def _undominated(edges: list[Edge]) -> list[Edge]:
@@ -179,12 +217,4 @@ def _undominated(edges: list[Edge]) -> list[Edge]:
         if fewest is None or cost < fewest:
             kept.append(edge)
             fewest = cost
-    return _spread(kept, MOST_CUTS)
-
-
-def _spread(items: list[Item], most: int) -> list[Item]:
-    """At most so many of them, evenly spaced, the first and the last included."""
-    if len(items) <= most:
-        return items
-    step = (len(items) - 1) / (most - 1)
-    return [items[round(i * step)] for i in range(most)]
+    return spread(kept, MOST_CUTS)

@@ -10,6 +10,7 @@ from math import ceil
 
 from tilewright.ir.graph import ValueName
 from tilewright.ir.plan import Step, whole_groups
+from tilewright.ir.target import Engine
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Span
 from tilewright.midend.issue import joined_before
@@ -76,6 +77,18 @@ class Cut:
         stop = joined_before(self.steps, self.group.holds)[position]
         return Span(self.span.start + position, stop - position)
 
+    def renamed(self, names: Mapping[ValueName, ValueName], steps: tuple[Step, ...]) -> "Cut":
+        """The same way to compute other steps, which differ in names alone."""
+        holds = {names[name]: hold for name, hold in self.group.holds.items()}
+        return replace(
+            self,
+            group=replace(self.group, holds=holds),
+            steps=steps,
+            parts={names[name]: size for name, size in self.parts.items()},
+            leaves={names[name]: gap for name, gap in self.leaves.items()},
+            schedule=self.schedule and self.schedule.renamed(names),
+        )
+
     @property
     def _has_stages(self) -> bool:
         """Whether some steps work on another tile than others: then all buffers are in use."""
@@ -99,8 +112,13 @@ def whole_cut(time: int, step: Step) -> Cut:
         gap = sharing_gap(step, positions)
         if gap is not None:
             leaves[name] = gap
-    cycles = ceil(step.kernel.cycles(op, signature) / step.engine.cores)
+    cycles = engine_cycles(step.engine, step.kernel.cycles(op, signature))
     return Cut(
-        group, (step,), cycles + step.engine.call_cycles, op.macs(*signature.inputs),
+        group, (step,), cycles, op.macs(*signature.inputs),
         (step.kernel.scratch_bytes(op, signature),), {}, leaves,
     )  # fmt: skip
+
+
+def engine_cycles(engine: Engine, alone: int) -> int:
+    """One call on all cores of an engine. ``alone``: its kernel's cycles on one of them."""
+    return ceil(alone / engine.cores) + engine.call_cycles

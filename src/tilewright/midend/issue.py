@@ -96,6 +96,8 @@ def slots_of(members: Sequence[Step], holds: Mapping[ValueName, Hold]) -> tuple[
 
 def _with_joins(members: Sequence[Step], slots: Iterable[Slot]) -> list[Slot]:
     """Every wait for a step as late as the data and the engine allow."""
+    if not any(map(_is_beside, members)):
+        return [*slots]
     made_by = {step.node.output: step for step in members}
     pending: list[Slot] = []
     found: list[Slot] = []

@@ -19,7 +19,7 @@ from tilewright.ir.target import (
 )
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Region, Shape, Span, TensorType
-from tilewright.midend.cut import Cut
+from tilewright.midend.cut import Cut, engine_cycles
 from tilewright.midend.issue import Do, slots_of
 from tilewright.midend.overlap import Gap, smallest_distance
 from tilewright.midend.tiles import (
@@ -27,6 +27,7 @@ from tilewright.midend.tiles import (
     TileCall,
     is_contiguous,
     offset_in,
+    region_bytes,
     region_type,
     tiles_of_run,
 )
@@ -188,8 +189,8 @@ class Run:
                     continue
                 key = (call.op, call.signature)
                 if key not in known:
-                    alone = ceil(step.kernel.cycles(*key) / step.engine.cores)
-                    known[key] = alone + step.engine.call_cycles, call.op.macs(*key[1].inputs)
+                    cycles_of_call = engine_cycles(step.engine, step.kernel.cycles(*key))
+                    known[key] = cycles_of_call, call.op.macs(*key[1].inputs)
                     scratch[index] = max(scratch[index], step.kernel.scratch_bytes(*key))
                 of_step.append(known[key][0])
                 macs += known[key][1]
@@ -212,7 +213,7 @@ class Run:
         keep ``align``."""
         types = self.types
         largest = {
-            name: max(region_type(types[name], tile.held[name]).nbytes for tile in tiles)
+            name: max(region_bytes(types[name], tile.held[name]) for tile in tiles)
             for name, hold in group.holds.items()
             if hold.is_inside
         }
@@ -280,6 +281,8 @@ def _is_in_one_piece(type_: TensorType, region: Region, held: Region, hold: Hold
         return True
     if hold is Hold.DIRECT:
         return is_contiguous(type_, region)
+    if region == held:
+        return True
     within = tuple(Span(r.start - h.start, r.size) for r, h in zip(region, held, strict=True))
     return is_contiguous(region_type(type_, held), within)
 
@@ -309,7 +312,7 @@ def _shared(type_: TensorType, one: Region, two: Region) -> int:
         for a, b in zip(one, two, strict=True)
     ]
     is_in_front = all(a.start == b.start for a, b in zip(one, two, strict=True))
-    return 0 if is_in_front else region_type(type_, tuple(both)).nbytes
+    return 0 if is_in_front else region_bytes(type_, tuple(both))
 
 
 def _distance(members: Sequence[Step], tiles: Sequence[Tile], name: ValueName) -> int:

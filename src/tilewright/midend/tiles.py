@@ -7,9 +7,10 @@ Sizes, transfers, loops, recomputed halos and carried rows all follow from what 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 
 from tilewright.ir.graph import ValueName
-from tilewright.ir.op import Along, Op, Whole
+from tilewright.ir.op import Access, Along, Op, Whole
 from tilewright.ir.plan import Step
 from tilewright.ir.target import Signature
 from tilewright.ir.tiling import Group, Hold
@@ -45,10 +46,11 @@ def tiles_of(steps: Sequence[Step], group: Group) -> tuple[Tile, ...]:
 
 def tiles_of_run(members: Sequence[Step], group: Group) -> tuple[Tile, ...]:
     """The same from the steps of the group alone."""
+    readers = [(step, step.node.op.reads(*step.signature.inputs)) for step in members]
     done: dict[ValueName, Region] = {}
     tiles: list[Tile] = []
     for region in output_regions(members[-1].signature.output, group):
-        tile = _tile(members, region, group.holds, done)
+        tile = _tile(readers, region, group.holds, done)
         for name, hold in group.holds.items():
             if hold is Hold.CARRIED:
                 done[name] = tile.held[name]
@@ -69,19 +71,25 @@ def output_regions(output: TensorType, group: Group) -> Iterator[Region]:
         yield tuple(chosen.get(axis, cuts[axis][0]) for axis in range(len(cuts)))
 
 
-def read_regions(op: Op, types: tuple[TensorType, ...], out: Region) -> tuple[Region, ...]:
+def _regions(
+    reads: Sequence[Access], types: Sequence[TensorType], whole: Shape, out: Region
+) -> tuple[Region, ...]:
     """The region of each input that ``out`` needs.
 
     Along an axis of which ``out`` has everything, all of the input, even where the last window of
     a strided operator ends before it: the tile then has the bytes of the tensor without gaps.
     """
-    whole = op.infer(*types).shape
     return tuple(
         tuple(
             _read_span(dim, out, extent, whole) for dim, extent in zip(access, t.shape, strict=True)
         )
-        for access, t in zip(op.reads(*types), types, strict=True)
+        for access, t in zip(reads, types, strict=True)
     )
+
+
+def region_bytes(type_: TensorType, region: Region) -> int:
+    """Bytes of a region once it is cut out."""
+    return type_.dtype.nbytes * prod([span.size for span in region])
 
 
 def region_type(type_: TensorType, region: Region) -> TensorType:
@@ -112,35 +120,36 @@ def _read_span(dim: Along | Whole, out: Region, extent: int, whole: Shape) -> Sp
 
 
 def _tile(
-    members: Sequence[Step],
+    members: Sequence[tuple[Step, Sequence[Access]]],
     region: Region,
     holds: Mapping[ValueName, Hold],
     done: Mapping[ValueName, Region],
 ) -> Tile:
     """Backwards from the output: who needs what, then forwards nothing is left to decide."""
-    held: dict[ValueName, Region] = {members[-1].node.output: region}
+    held: dict[ValueName, Region] = {members[-1][0].node.output: region}
     calls: list[TileCall | None] = []
-    for step in reversed(members):
+    for step, reads in reversed(members):
         name = step.node.output
         if name not in held:  # every reader was spared by carried rows
             held[name] = done.get(name, tuple(Span(0, 0) for _ in step.signature.output.shape))
             calls.append(None)
             continue
         fresh = _not_yet(held[name], done.get(name)) if holds[name] is Hold.CARRIED else held[name]
-        call = None if fresh is None or _is_empty(fresh) else _call(step, fresh)
+        call = None if fresh is None or _is_empty(fresh) else _call(step, reads, fresh)
         calls.append(call)
         if call is not None:
             for value, needed in zip(step.node.inputs, call.inputs, strict=True):
                 held[value] = _hull(held[value], needed) if value in held else needed
-    for step in members:
+    for step, _ in members:
         for value in step.node.inputs:
-            held.setdefault(value, done.get(value, _nothing(step, value)))
+            if value not in held:
+                held[value] = done.get(value) or _nothing(step, value)
     return Tile(tuple(reversed(calls)), held)
 
 
-def _call(step: Step, out: Region) -> TileCall:
+def _call(step: Step, reads: Sequence[Access], out: Region) -> TileCall:
     op, types = step.node.op, step.signature.inputs
-    regions = read_regions(op, types, out)
+    regions = _regions(reads, types, step.signature.output.shape, out)
     inputs = tuple(region_type(t, r) for t, r in zip(types, regions, strict=True))
     signature = Signature(inputs, region_type(step.signature.output, out))
     return TileCall(op.on_tile(out, *types), signature, regions, out)

@@ -6,7 +6,7 @@ of the program that will be made.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
 from math import ceil, prod
@@ -15,7 +15,7 @@ from tilewright.ir.graph import ValueName
 from tilewright.ir.target import Dma
 from tilewright.ir.types import Region, TensorType
 from tilewright.midend.issue import Do, Slot
-from tilewright.midend.tiles import region_type
+from tilewright.midend.tiles import region_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Travel:
         moved = largest = 0
         last: Region | None = None
         for region in regions:
-            size = region_type(type_, region).nbytes
+            size = region_bytes(type_, region)
             if not size or region == last:
                 cycles.append(0)
                 continue
@@ -104,6 +104,17 @@ class Schedule:
         every further cycle makes this run one cycle longer. Negative where even short ones cost."""
         long = 1 << 40
         return self.cycles(early) + long - self.cycles(early, {queue: long})
+
+    def renamed(self, names: Mapping[ValueName, ValueName]) -> "Schedule":
+        """The same for tensors with other names."""
+        return Schedule(
+            tuple(Slot(slot.do, names[slot.name], slot.shift) for slot in self.slots),
+            self.tiles,
+            {(do, names[name]): cycles for (do, name), cycles in self.work.items()},
+            {names[name]: engine for name, engine in self.beside.items()},
+            tuple(replace(travel, name=names[travel.name]) for travel in self.travels),
+            {names[name]: count for name, count in self.copies.items()},
+        )
 
     def _actions(self, machine: "_Machine") -> Iterator[tuple[int, "_Act"]]:
         """(shift, what to do for a tile), in order; work of the core without a wait in between is

@@ -1,0 +1,70 @@
+"""Which steps may be computed together, and in which order: sets of steps of which only the last
+one's result is seen from outside. They need not follow one another in the plan's first order; as
+everything inside leads to that one result, no other step has to stand between them.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from tilewright.ir.graph import Graph, ValueName
+from tilewright.ir.plan import Step
+
+
+def readers_of(steps: Sequence[Step]) -> dict[ValueName, frozenset[int]]:
+    """Value → the steps that read it; a view is one of them."""
+    readers: dict[ValueName, set[int]] = {}
+    for index, step in enumerate(steps):
+        for name in step.node.inputs:
+            readers.setdefault(name, set()).add(index)
+    return {name: frozenset(found) for name, found in readers.items()}
+
+
+def fusible(graph: Graph, steps: Sequence[Step], longest: int) -> Iterator[tuple[int, ...]]:
+    """Every set of 2 to ``longest`` steps, by index in ascending order, the last one last."""
+    readers = readers_of(steps)
+    makers = {step.node.output: i for i, step in enumerate(steps) if step.kernel is not None}
+    inner = {name: i for name, i in makers.items() if name not in graph.outputs}
+    for last in makers.values():
+        yield from _grown(steps, (last,), inner, readers, longest)
+
+
+def _grown(
+    steps: Sequence[Step],
+    members: tuple[int, ...],
+    makers: Mapping[ValueName, int],
+    readers: Mapping[ValueName, frozenset[int]],
+    longest: int,
+) -> Iterator[tuple[int, ...]]:
+    """Further steps come in descending order, so that every set is found once: whoever reads a
+    step's result has a higher index."""
+    if len(members) > 1:
+        yield members
+    if len(members) == longest:
+        return
+    first, engine = min(members), steps[max(members)].engine
+    assert engine is not None
+    found = {makers[n] for i in members for n in steps[i].node.inputs if n in makers}
+    for before in sorted(found, reverse=True):
+        other = steps[before].engine
+        is_near = other is not None and other.works_in == engine.works_in
+        is_inner = readers[steps[before].node.output] <= {*members}
+        if before < first and is_near and is_inner:
+            yield from _grown(steps, (before, *members), makers, readers, longest)
+
+
+def beside_first(steps: Mapping[int, Step]) -> tuple[int, ...]:
+    """The steps of one run, in an order that the data allow: those that run beside the core as
+    early as may be, so that the core works meanwhile. ``steps``: by index, ascending."""
+    makers = {step.node.output: index for index, step in steps.items()}
+    needs = {
+        index: {makers[name] for name in step.node.inputs if name in makers}
+        for index, step in steps.items()
+    }
+    order: list[int] = []
+    while len(order) < len(steps):
+        ready = [i for i in steps if i not in order and needs[i] <= {*order}]
+        order.append(min(ready, key=lambda i: (not _is_beside(steps[i]), i)))
+    return tuple(order)
+
+
+def _is_beside(step: Step) -> bool:
+    return step.engine is not None and step.engine.is_asynchronous
