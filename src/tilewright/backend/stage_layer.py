@@ -57,7 +57,7 @@ def stage_layer(staging: Staging, index: int, following: int | None, *, is_first
     loads = {load.transfer.value: load for load in work.loads(with_early=is_first)}
     changing = {n: load for n, load in loads.items() if work.changes(load)}
     once = [load for name, load in loads.items() if name not in changing]
-    before: list[Simple] = [Load(_of_tile_0(load.transfer)) for load in once]
+    before: list[Simple] = [Load(_first_of(load.transfer)) for load in once]
     before += _ahead(staging, following)
     actions = _actions(work, changing)
     slots = slots_of(work.steps, work.holds)
@@ -103,15 +103,16 @@ def asynchronous_engines(target: Target) -> tuple[str, ...]:
     return tuple(engine.name for engine in target.engines if engine.is_asynchronous)
 
 
-def _of_tile_0(transfer: Transfer) -> Transfer:
-    """The same with the numbers of tile 0 only."""
-    box = transfer.box
+def _first_of(transfer: Transfer) -> Transfer:
+    """The same with the numbers of the first tile that needs it only."""
+    box, when = transfer.box, transfer.when
+    tile = 0 if isinstance(when, int) else when.values.index(1)
     return replace(
         transfer,
-        channel=at(transfer.channel, 0),
-        far=replace(transfer.far, plus=at(transfer.far.plus, 0)),
-        near=replace(transfer.near, plus=at(transfer.near.plus, 0)),
-        box=Box(at(box.run, 0), tuple(at(c, 0) for c in box.counts), box.strides),
+        channel=at(transfer.channel, tile),
+        far=replace(transfer.far, plus=at(transfer.far.plus, tile)),
+        near=replace(transfer.near, plus=at(transfer.near.plus, tile)),
+        box=Box(at(box.run, tile), tuple(at(c, tile) for c in box.counts), box.strides),
         when=1,
     )
 
@@ -127,7 +128,7 @@ def _ahead(staging: Staging, following: int | None) -> list[Simple]:
         return []
     work = _Work.of(staging, following)
     return [
-        Load(_of_tile_0(load.transfer))
+        Load(_first_of(load.transfer))
         for load in work.loads(with_early=True)
         if load.transfer.value in work.group.early
     ]

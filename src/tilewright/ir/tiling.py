@@ -57,6 +57,9 @@ class Group:
     order  the axes that are cut into more than one tile, outermost loop first
     holds  for every tensor that a step of the group reads or makes, constants included
     early  tensors of ``holds`` whose first transfer starts with the group before this one
+    parts  elements of the dimension that the first step sums over, per tile; 0: all of them. Every
+           tile of the output is then as many tiles in a row: the first step adds them up in a
+           LOCAL tensor, the steps behind it run in the last one
     """
 
     steps: Span
@@ -64,3 +67,4 @@ class Group:
     order: tuple[int, ...]
     holds: Mapping[ValueName, Hold]
     early: frozenset[ValueName] = frozenset()
+    parts: int = 0

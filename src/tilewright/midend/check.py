@@ -18,6 +18,7 @@ from tilewright.ir.target import Role, Signature, Target
 from tilewright.ir.tiling import Hold
 from tilewright.ir.types import Array, Span
 from tilewright.midend.check_calls import call_findings
+from tilewright.midend.check_parts import part_findings
 from tilewright.midend.check_stages import stage_findings
 from tilewright.midend.check_tiles import (
     covered_steps,
@@ -57,7 +58,7 @@ def check_plan(plan: Plan, graph: Graph, target: Target) -> None:
         _check_step_memory(judged, time, step)
     findings = chain(
         travel_findings(plan, graph, target), tile_findings(plan, graph), call_findings(plan),
-        stage_findings(plan),
+        part_findings(plan), stage_findings(plan),
     )  # fmt: skip
     for finding in findings:
         raise PlanError(finding)

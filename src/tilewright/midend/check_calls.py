@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from tilewright.ir.graph import ValueName
-from tilewright.ir.op import Along
+from tilewright.ir.op import Along, Reduced
 from tilewright.ir.plan import Plan, Step
 from tilewright.ir.target import AtMost, AtMostInput, Limit, MultipleOf, Signature
 from tilewright.ir.tiling import Group, Hold
@@ -65,12 +65,15 @@ def element_findings(
     present = {name: np.zeros(type_.shape, np.bool_) for name, type_ in made.items()}
     for number, tile in enumerate(tiles):
         for name in made:
-            present[name] = _kept(group.holds[name], present[name], tile.held[name])
+            is_summed = bool(group.parts) and name == steps[0].node.output
+            if not is_summed:  # what is summed stays until the last part: check_parts
+                present[name] = _kept(group.holds[name], present[name], tile.held[name])
         for step, call in zip(steps, tile.calls, strict=True):
             if call is None:
                 continue
             for index, name in enumerate(step.node.inputs):
-                wanted = _wanted(step, index, call.output)
+                part = call.inputs[index] if group.parts and step is steps[0] else None
+                wanted = _wanted(step, index, call.output, part)
                 where = f"tile {number} of {step.node}"
                 shape = step.signature.inputs[index].shape
                 if not all(map(_is_given, wanted, call.inputs[index], shape)):
@@ -111,13 +114,18 @@ def _is_given(wanted: Span, given: Span, extent: int) -> bool:
     return wanted == given or (wanted.start == 0 and given == Span(0, extent))
 
 
-def _wanted(step: Step, index: int, out: Region) -> Region:
-    """The elements of an input that a region of the output reads, from each output index."""
+def _wanted(step: Step, index: int, out: Region, part: Region | None) -> Region:
+    """The elements of an input that a region of the output reads, from each output index.
+
+    part  says which elements of reduced dimensions are meant, where it is not all
+    """
     types = step.signature.inputs
     spans: list[Span] = []
-    for how, extent in zip(step.node.op.reads(*types)[index], types[index].shape, strict=True):
+    accesses = step.node.op.reads(*types)[index]
+    for axis, (how, extent) in enumerate(zip(accesses, types[index].shape, strict=True)):
         if not isinstance(how, Along):
-            spans.append(Span(0, extent))
+            is_part = part is not None and isinstance(how, Reduced)
+            spans.append(part[axis] if part is not None and is_part else Span(0, extent))
             continue
         region = out[how.axis]
         read = {

@@ -35,7 +35,7 @@ def scratch_wanted(plan: Plan, time: int) -> int:
     """Bytes of a step's largest call."""
     step, group = plan.steps[time], group_of(plan, time)
     assert step.kernel is not None
-    if not group.order:
+    if not group.order and not group.parts:
         return step.kernel.scratch_bytes(step.node.op, step.signature)
     calls = {
         (call.op, call.signature)

@@ -57,7 +57,7 @@ class Cut:
     @property
     def is_whole(self) -> bool:
         """Whether it is one step that is computed at once."""
-        return not self.group.order and len(self.steps) == 1
+        return not self.group.order and not self.group.parts and len(self.steps) == 1
 
     def lives(self, name: ValueName) -> Span:
         """Steps in which an inner tensor's buffer is in use."""

@@ -107,6 +107,7 @@ def _group(group: Group) -> Record:
         "order": list(group.order),
         "holds": {name: hold.value for name, hold in group.holds.items()},
         "early": sorted(group.early),
+        "parts": group.parts,
     }
 
 
@@ -118,6 +119,7 @@ def _read_group(record: Record) -> Group:
         _numbers(record["order"]),
         {ValueName(name): Hold(hold) for name, hold in holds.items()},
         frozenset(ValueName(name) for name in cast("Sequence[str]", record["early"])),
+        _number(record["parts"]),
     )
 
 

@@ -5,12 +5,12 @@ Sizes, transfers, loops, recomputed halos and carried rows all follow from what 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 
 from tilewright.ir.graph import ValueName
-from tilewright.ir.op import Access, Along, Op, Whole
+from tilewright.ir.op import Access, Along, Op, Reduced, Whole
 from tilewright.ir.plan import Step
 from tilewright.ir.target import Signature
 from tilewright.ir.tiling import Group, Hold
@@ -54,8 +54,58 @@ def tiles_of_run(members: Sequence[Step], group: Group) -> tuple[Tile, ...]:
         for name, hold in group.holds.items():
             if hold is Hold.CARRIED:
                 done[name] = tile.held[name]
-        tiles.append(tile)
+        tiles += _in_parts(members[0], tile, group.parts) if group.parts else (tile,)
     return tuple(tiles)
+
+
+def reduced_extent(step: Step) -> int:
+    """Elements of the dimensions that a step's operator sums over; 0 where there are none."""
+    types = step.signature.inputs
+    return max(
+        (
+            extent
+            for access, type_ in zip(step.node.op.reads(*types), types, strict=True)
+            for how, extent in zip(access, type_.shape, strict=True)
+            if isinstance(how, Reduced)
+        ),
+        default=0,
+    )
+
+
+def _in_parts(first: Step, tile: Tile, size: int) -> Iterator[Tile]:
+    """The tile once for every part of what its first step sums over; the others end the last."""
+    whole, *others = tile.calls
+    assert whole is not None, "a tile of sums makes something new"
+    extent = reduced_extent(first)
+    sums = first.node.output
+    for start in range(0, extent, size):
+        part = Span(start, min(size, extent - start))
+        call = _on_part(first, whole, part)
+        calls = others if part.stop == extent else [None] * len(others)
+        held = {
+            name: region if part.stop == extent or name == sums else _empty(region)
+            for name, region in tile.held.items()
+        }
+        yield Tile((call, *calls), held | dict(zip(first.node.inputs, call.inputs, strict=True)))
+
+
+def _on_part(step: Step, call: TileCall, part: Span) -> TileCall:
+    """The call for a part of the reduced dimensions of its inputs."""
+    types = step.signature.inputs
+    regions = tuple(
+        tuple(
+            part if isinstance(how, Reduced) else span
+            for how, span in zip(access, region, strict=True)
+        )
+        for access, region in zip(step.node.op.reads(*types), call.inputs, strict=True)
+    )
+    inputs = tuple(region_type(t, r) for t, r in zip(types, regions, strict=True))
+    signature = Signature(inputs, call.signature.output)
+    return replace(call, op=call.op.on_part(part), signature=signature, inputs=regions)
+
+
+def _empty(region: Region) -> Region:
+    return tuple(Span(0, 0) for _ in region)
 
 
 def output_regions(output: TensorType, group: Group) -> Iterator[Region]:

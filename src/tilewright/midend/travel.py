@@ -171,7 +171,8 @@ class _Machine:
     def start(self, name: ValueName, tile: int) -> None:
         """The transfer of a tile, if it needs one."""
         travel = self.travels[name]
-        if travel.cycles[tile] and not (tile == 0 and name in self.early):
+        is_first = not any(travel.cycles[:tile])
+        if travel.cycles[tile] and not (is_first and name in self.early):
             end = max(self.now, self.free.get(travel.queue, 0)) + travel.cycles[tile]
             self.free[travel.queue] = self.done[name, tile] = end
 

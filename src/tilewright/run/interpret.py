@@ -134,9 +134,10 @@ class _Machine:
             self._poison_scratch(call)
             sources.append(self.arenas.span(place.memory, place.offset, call.scratch_bytes, who))
         destination = self._span(call.output.place, piece.signature.output, who, tile)
+        before = self._before(call, tile)
         return UnderWay(
             who, tuple(sources), destination,
-            lambda: _raw(self._evaluate(call, tile)),
+            lambda: _raw(self._evaluate(call, tile) + before),
         )  # fmt: skip
 
     def _constant(self, transfer: Transfer) -> Array | None:
@@ -156,9 +157,18 @@ class _Machine:
         piece = call.pieces[tile]
         assert piece is not None
         self._poison_scratch(call)
-        result = self._evaluate(call, tile)
+        result = self._evaluate(call, tile) + self._before(call, tile)
         self.store(call.output.place, piece.signature.output, result, str(call.node), tile)
         self._poison_scratch(call)
+
+    def _before(self, call: Call, tile: int) -> Array:
+        """What the result is added to: the sum of earlier parts, or nothing."""
+        piece = call.pieces[tile]
+        assert piece is not None
+        type_ = piece.signature.output
+        if not piece.op.adds_up():
+            return np.zeros((), type_.dtype.numpy)
+        return self._load(call.output.place, type_, f"{call.node}, adding", tile).copy()
 
     def _evaluate(self, call: Call, tile: int) -> Array:
         piece = call.pieces[tile]
