@@ -2,21 +2,18 @@
 
 from math import prod
 
+import numpy as np
+
 from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature, Streaming
-from tilewright.ir.types import Array
+from tilewright.ir.types import Array, Shape
 from tilewright.ops.conv2d import QConv2d
-from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.arm_dsp.kernels.estimates import faster_than
-from tilewright.targets.packs.arm_dsp.kernels.matrix import (
-    next_rows,
-    pack_product,
-    per_channel,
-    quads,
-)
+from tilewright.targets.packs.arm_dsp.kernels.finish import VARIANTS, Variant
+from tilewright.targets.packs.arm_dsp.kernels.matrix import next_rows, quads
+from tilewright.targets.packs.arm_dsp.kernels.pairs import pack_pairs
 from tilewright.targets.packs.arm_dsp.kernels.refusals import refuse_dilation, refuse_zero_point
-from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE, variant_source
-from tilewright.targets.packs.portable.kernels.contract_variants import rounds_as
+from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE, Tables
 from tilewright.targets.packs.portable.kernels.conv2d_s8 import CONV2D_S8
 
 
@@ -41,24 +38,38 @@ def _fields(op: Op, signature: Signature) -> Fields:
         "kernel_h": window.kernel[0], "kernel_w": window.kernel[1],
         "stride_h": window.strides[0], "stride_w": window.strides[1],
         "pad_top": window.pads[0], "pad_left": window.pads[1],
+        "is_pointwise": int(op.window.is_pointwise),
+        "row_words": _row_words(signature), "is_split": int(_is_split(signature.inputs[1].shape)),
         "quads": _quads(signature),
         "x_zero": op.x_zero, "y_zero": op.output.zero,
         "low": op.output.low, "high": op.output.high,
     }  # fmt: skip
 
 
+def _is_split(w: Shape) -> bool:
+    """Whether the last bytes of three rows of a window share a word: 3x3 windows of RGB images."""
+    _, kernel_h, kernel_w, c = w
+    return kernel_h == 3 and kernel_w * c % 4 == 1 and kernel_w * c > 1
+
+
+def _row_words(signature: Signature) -> int:
+    """Words of one row of a window, as far as they are its own."""
+    _, _, kernel_w, c = signature.inputs[1].shape
+    return kernel_w * c // 4 if _is_split(signature.inputs[1].shape) else quads(kernel_w * c)
+
+
 def _quads(signature: Signature) -> int:
-    """Fours of elements in a patch, whose rows fill whole words."""
-    _, kernel_h, kernel_w, c = signature.inputs[1].shape
-    return kernel_h * quads(kernel_w * c)
+    """Fours of elements in a patch."""
+    kernel_h = signature.inputs[1].shape[1]
+    return kernel_h * _row_words(signature) + int(_is_split(signature.inputs[1].shape))
 
 
 def _scratch_bytes(op: Op, signature: Signature) -> int:
     """Widened patches; where a window may reach beyond the input, one of bytes."""
     assert isinstance(op, QConv2d)
     wide = 8 * next_rows(_items(op, signature)) * _quads(signature)
-    is_pointwise = op.window.is_pointwise
-    return wide if is_pointwise else wide + 4 * _quads(signature)
+    _, kernel_h, kernel_w, c = signature.inputs[1].shape
+    return wide if op.window.is_pointwise else wide + 4 * kernel_h * quads(kernel_w * c)
 
 
 def _items(op: Op, signature: Signature) -> int:
@@ -66,19 +77,37 @@ def _items(op: Op, signature: Signature) -> int:
     return prod(signature.output.shape[:-1])
 
 
-def _kernel(rounding: Rounding) -> Kernel:
-    def pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
-        del op
-        return pack_product(per_channel(constants), rounding)
+def _in_words(w: Array) -> Array:
+    """w[O,KH,KW,C] as [O, 4 * quads], in the order in which windows are gathered."""
+    channels, kernel_h, kernel_w, c = w.shape
+    rows = w.reshape(channels, kernel_h, kernel_w * c)
+    if _is_split(w.shape):
+        own, last = rows[..., :-1].reshape(channels, -1), rows[..., -1]
+        return np.concatenate([own, last, np.zeros((channels, 1), w.dtype)], axis=1)
+    filled = np.zeros((channels, kernel_h, quads(kernel_w * c) * 4), w.dtype)
+    filled[..., : kernel_w * c] = rows
+    return filled.reshape(channels, -1)
 
+
+def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
+    """Weights and tables as one array of words."""
+    assert isinstance(op, QConv2d)
+    w, bias, multiplier, shift = (a for a in constants if a is not None)
+    tables = Tables(bias, multiplier, shift).per_channel()
+    words = pack_pairs(_in_words(w), tables, op.output)
+    unused = np.zeros(1, np.int32)
+    return None, words, unused, unused, unused
+
+
+def _kernel(variant: Variant) -> Kernel:
     return Kernel(
         op=QConv2d,
-        symbol=f"conv2d_s8_dsp_{rounding.value}",
+        symbol=f"conv2d_s8_dsp_{variant.name}",
         struct="conv2d_s8_dsp_args",
         header=HERE / "conv2d_s8_dsp.h",
-        source=variant_source("conv2d_s8_dsp", rounding),
+        source=HERE / f"conv2d_s8_dsp_{variant.name}.c",
         pointers=("x", "w", "bias", "multiplier", "shift", "y"),
-        variant=rounds_as(rounding),
+        variant=variant.refuse,
         refuse=_refuse,
         fields=_fields,
         items=_items,
@@ -87,15 +116,15 @@ def _kernel(rounding: Rounding) -> Kernel:
         streaming=Streaming(inputs=(0,), block_axes=1),
         includes=(
             HERE / "conv2d_s8_dsp_core.h",
+            HERE / "dsp_finish.h",
             HERE / "dsp_pairs.h",
             HERE / "dsp_products.h",
             HERE / "dsp_requantise.h",
-            HERE / "dsp_row.h",
-            HERE / "dsp_tiles.h",
+            HERE / "dsp_widen.h",
             HERE / "dsp_words.h",
         ),
-        pack=pack,
+        pack=_pack,
     )
 
 
-CONV2D_S8_DSP = tuple(map(_kernel, Rounding))
+CONV2D_S8_DSP = tuple(map(_kernel, VARIANTS))

@@ -6,24 +6,27 @@
 
 /// Padding below and to the right is implied by out_h and out_w. One work item is one output pixel.
 typedef struct {
-  const int8_t *x;           // [batch][in_h][in_w][in_c]
-  const int32_t *w;          // [ceil(out_c / 4)][quads][4], see matrix.py
-  const int32_t *bias;       // [out_c], x_zero folded in
-  const int32_t *multiplier; // [out_c]
-  const int8_t *shift;       // [out_c], see dsp_requantise.h
-  int8_t *y;                 // [batch][out_h][out_w][out_c]
-  uint32_t *scratch;         // widened patches, then one patch of bytes
+  const int8_t *x;                          // [batch][in_h][in_w][in_c]
+  const int32_t *w;                         // [ceil(out_c / 2)][2 * quads + 5], see pairs.py
+  const int32_t *bias, *multiplier, *shift; // in w
+  int8_t *y;                                // [batch][out_h][out_w][out_c]
+  uint32_t *scratch;                        // widened patches, then one patch of bytes
   int32_t in_h, in_w, in_c;
   int32_t out_h, out_w, out_c;
   int32_t kernel_h, kernel_w;
   int32_t stride_h, stride_w;
   int32_t pad_top, pad_left;
-  int32_t quads;     // kernel_h * ceil(kernel_w * in_c / 4)
+  int32_t is_pointwise; // 1: output pixel i is made of input pixel i
+  int32_t row_words;    // of one row of a window
+  int32_t is_split;  // 1: three rows of 4 * row_words + 1 bytes, whose last bytes are one word more
+  int32_t quads;     // words of a whole window
   int32_t x_zero;    // what padding reads
   int32_t y_zero;    // zero point of the output
   int32_t low, high; // clip range of the output, within int8
 } conv2d_s8_dsp_args;
 
+/// Of conv2d_s8_dsp_double where low is the zero point or more.
+void conv2d_s8_dsp_double_relu(const void *args, tw_span work);
 void conv2d_s8_dsp_double(const void *args, tw_span work);
 void conv2d_s8_dsp_half_even(const void *args, tw_span work);
 void conv2d_s8_dsp_half_up(const void *args, tw_span work);

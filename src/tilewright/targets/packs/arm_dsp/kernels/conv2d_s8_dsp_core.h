@@ -7,99 +7,93 @@
 #include "conv2d_s8_dsp.h"
 #include "dsp_products.h"
 
-/// `count` elements of padding.
-static inline int8_t *conv2d_s8_dsp_pad(int8_t *bytes, int32_t count, int32_t value) {
-  for (; count > 0; count--) {
-    *bytes++ = (int8_t)value;
-  }
-  return bytes;
-}
-
-static inline int8_t *conv2d_s8_dsp_copy(int8_t *bytes, const int8_t *x, int32_t count) {
-  for (; count >= 4; count -= 4, bytes += 4, x += 4) {
-    memcpy(bytes, x, 4);
-  }
-  for (; count > 0; count--) {
-    *bytes++ = *x++;
-  }
-  return bytes;
-}
-
-/// One row of a window: input row `y` from column `left` on, padded. Returns where the next goes.
-static inline int8_t *conv2d_s8_dsp_row(const conv2d_s8_dsp_args *a, const int8_t *image, int32_t y,
-                                        int32_t left, int8_t *bytes) {
-  if (y < 0 || y >= a->in_h) {
-    return conv2d_s8_dsp_pad(bytes, a->kernel_w * a->in_c, a->x_zero);
-  }
-  const int32_t before = tw_clip(-left, 0, a->kernel_w);
-  const int32_t after = tw_clip(left + a->kernel_w - a->in_w, 0, a->kernel_w - before);
-  const int32_t inside = a->kernel_w - before - after;
-  bytes = conv2d_s8_dsp_pad(bytes, before * a->in_c, a->x_zero);
-  if (inside > 0) {
-    const int8_t *const x = image + (y * a->in_w + left + before) * a->in_c;
-    bytes = conv2d_s8_dsp_copy(bytes, x, inside * a->in_c);
-  }
-  return conv2d_s8_dsp_pad(bytes, after * a->in_c, a->x_zero);
-}
-
 /// A window that reaches beyond the input, padded, in rows of `length` bytes.
 DSP_TILE static void conv2d_s8_dsp_border(const conv2d_s8_dsp_args *a, const int8_t *image,
                                           int32_t top, int32_t left, int32_t length,
                                           int8_t *bytes) {
+  const int32_t first = tw_clip(-left, 0, a->kernel_w);
+  const int32_t last = tw_clip(a->in_w - left, first, a->kernel_w);
+  memset(bytes, a->x_zero, (size_t)(a->kernel_h * length));
   for (int32_t y = top; y < top + a->kernel_h; y++, bytes += length) {
-    int8_t *const end = conv2d_s8_dsp_row(a, image, y, left, bytes);
-    conv2d_s8_dsp_pad(end, (int32_t)(bytes + length - end), 0);
+    if (y >= 0 && y < a->in_h) {
+      memcpy(bytes + first * a->in_c, image + (y * a->in_w + left + first) * a->in_c,
+             (size_t)((last - first) * a->in_c));
+    }
   }
 }
 
-/// The window of output pixel `pixel`, widened, as one of `pitch` interleaved rows. Each row of a
-/// window fills whole words: behind its end lie bytes that meet weights of zero. A window that
-/// reaches beyond the input, or whose last word would, goes through `bytes`.
-DSP_TILE static void conv2d_s8_dsp_gather(const conv2d_s8_dsp_args *a, int32_t pixel,
-                                          uint32_t *wide, int32_t pitch, int8_t *bytes) {
-  const int32_t line = pixel / a->out_w, image_number = line / a->out_h;
-  const int32_t top = (line - image_number * a->out_h) * a->stride_h - a->pad_top;
-  const int32_t left = (pixel - line * a->out_w) * a->stride_w - a->pad_left;
-  const int32_t stride = a->in_w * a->in_c, bottom = top + a->kernel_h;
-  const int32_t length = (a->kernel_w * a->in_c + 3) / 4 * 4;
-  const int8_t *const image = a->x + image_number * a->in_h * stride;
-  const int8_t *x = image + (top * stride + left * a->in_c);
-  int32_t step = stride;
-  if (top < 0 || left < 0 || bottom > a->in_h || left + a->kernel_w > a->in_w ||
-      (bottom == a->in_h && left * a->in_c + length > stride)) {
-    conv2d_s8_dsp_border(a, image, top, left, length, bytes);
+/// The next output pixel, and what its whole line has in common.
+typedef struct {
+  int32_t line, column;
+  const int8_t *image;
+  int32_t top;    // of the windows
+  int32_t inside; // windows that start in columns from 0 to before this one lie inside the image
+} conv2d_s8_dsp_cursor;
+
+static inline conv2d_s8_dsp_cursor conv2d_s8_dsp_line(const conv2d_s8_dsp_args *a, int32_t line,
+                                                      int32_t column) {
+  const int32_t number = line / a->out_h, stride = a->in_w * a->in_c;
+  const int32_t top = (line - number * a->out_h) * a->stride_h - a->pad_top;
+  const int32_t room = a->in_h - a->kernel_h - top;
+  int32_t inside = top < 0 || room < 0 ? 0 : a->in_w - a->kernel_w + 1;
+  if (room == 0) { // the last word of a window's row could end behind the image
+    inside = tw_min(inside, (stride - 4 * a->row_words + a->in_c) / a->in_c);
+  }
+  return (conv2d_s8_dsp_cursor){line, column, a->x + number * a->in_h * stride, top, inside};
+}
+
+/// The window of the next output pixel, widened, as one of `pitch` interleaved rows. Each row of a
+/// window fills whole words: behind its end lie bytes that meet weights of zero. Or its last byte
+/// is left out, and those of three rows make a word. A window that reaches beyond the input, or
+/// whose last word would, goes through `bytes`.
+static inline void conv2d_s8_dsp_gather(const conv2d_s8_dsp_args *a, conv2d_s8_dsp_cursor *at,
+                                        uint32_t *wide, int32_t pitch, int8_t *bytes) {
+  const int32_t left = at->column * a->stride_w - a->pad_left, words = a->row_words;
+  int32_t step = a->in_w * a->in_c;
+  const int8_t *x = at->image + (at->top * step + left * a->in_c);
+  if (left < 0 || left >= at->inside) {
+    step = 4 * (words + a->is_split);
+    conv2d_s8_dsp_border(a, at->image, at->top, left, step, bytes);
     x = bytes;
-    step = length;
   }
   for (int32_t row = a->kernel_h; row > 0; row--, x += step) {
-    wide = dsp_widen(x, length, wide, pitch);
+    for (int32_t i = 0; i < words; i++) {
+      wide = dsp_widen_word(dsp_load(x + 4 * i), wide, pitch);
+    }
+  }
+  if (a->is_split) {
+    const int8_t *const last = x - 3 * step + 4 * words;
+    wide[0] = (uint16_t)last[0] | (uint32_t)last[2 * step] << 16;
+    wide[pitch] = (uint32_t)last[step];
+  }
+  if (++at->column == a->out_w) {
+    *at = conv2d_s8_dsp_line(a, at->line + 1, 0);
   }
 }
 
-/// Whether every output pixel is the input pixel of the same number.
-static inline int32_t conv2d_s8_dsp_is_pointwise(const conv2d_s8_dsp_args *a) {
-  return a->kernel_h * a->kernel_w * a->stride_h * a->stride_w == 1 && a->in_h == a->out_h &&
-         a->in_w == a->out_w && a->pad_top == 0 && a->pad_left == 0;
-}
-
-static inline void conv2d_s8_dsp_core(const void *args, tw_span work, tw_rounding rounding) {
+DSP_INLINE void conv2d_s8_dsp_core(const void *args, tw_span work, dsp_way way) {
   const conv2d_s8_dsp_args *a = args;
-  const dsp_matrix matrix = {
-      a->w, a->quads, a->out_c, {a->bias, a->multiplier, a->shift, 1, a->y_zero}};
-  const int32_t is_pointwise = conv2d_s8_dsp_is_pointwise(a);
+  const dsp_product product = {a->w, a->quads, a->out_c, a->y_zero};
+  dsp_pairs pairs = dsp_first_pairs(&product, a->scratch);
+  const int32_t first = work.start / a->out_w;
+  conv2d_s8_dsp_cursor at = conv2d_s8_dsp_line(a, first, work.start - first * a->out_w);
   for (int32_t pixel = work.start, rows; pixel < work.stop; pixel += rows) {
     rows = dsp_next_rows(work.stop - pixel);
-    int8_t *const bytes = (int8_t *)(a->scratch + 2 * rows * a->quads);
-    for (int32_t p = 0; p < rows; p++) {
-      const int32_t number = pixel + p;
-      if (is_pointwise) {
-        dsp_widen(a->x + number * a->in_c, a->in_c, a->scratch + p, rows);
-      } else {
-        conv2d_s8_dsp_gather(a, number, a->scratch + p, rows, bytes);
+    const int8_t *const x = a->x + pixel * a->in_c;
+    if (a->is_pointwise && rows == DSP_ROWS && a->in_c % 4 == 0) {
+      dsp_widen_four(x, a->in_c, a->scratch);
+    } else {
+      for (int32_t p = 0; p < rows; p++) {
+        if (a->is_pointwise) {
+          dsp_widen(x + p * a->in_c, a->in_c, a->scratch + p, rows);
+        } else {
+          int8_t *const bytes = (int8_t *)(a->scratch + 2 * rows * a->quads);
+          conv2d_s8_dsp_gather(a, &at, a->scratch + p, rows, bytes);
+        }
       }
     }
     int8_t *const y = a->y + pixel * a->out_c;
-    dsp_multiply(&matrix, a->scratch, rows, y, rounding);
+    dsp_multiply(&product, &pairs, rows, y, way);
     dsp_clip(y, rows * a->out_c, a->low, a->high);
   }
 }

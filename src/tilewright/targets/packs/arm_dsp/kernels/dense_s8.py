@@ -80,7 +80,7 @@ def _kernel(rounding: Rounding) -> Kernel:
             HERE / "dense_s8_dsp_core.h",
             HERE / "dsp_requantise.h",
             HERE / "dsp_row.h",
-            HERE / "dsp_tiles.h",
+            HERE / "dsp_widen.h",
             HERE / "dsp_words.h",
         ),
         pack=pack,

@@ -8,17 +8,10 @@ from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature, Streaming
 from tilewright.ir.types import Array
 from tilewright.ops.conv2d import QDepthwiseConv2d
-from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.arm_dsp.kernels.estimates import faster_than
-from tilewright.targets.packs.arm_dsp.kernels.matrix import quads
+from tilewright.targets.packs.arm_dsp.kernels.finish import VARIANTS, Variant, finish
 from tilewright.targets.packs.arm_dsp.kernels.refusals import refuse_dilation, refuse_zero_point
-from tilewright.targets.packs.arm_dsp.kernels.requantise import (
-    HERE,
-    Tables,
-    pack_tables,
-    variant_source,
-)
-from tilewright.targets.packs.portable.kernels.contract_variants import rounds_as
+from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE, Tables
 from tilewright.targets.packs.portable.kernels.depthwise_s8 import DEPTHWISE_S8
 
 FEW_CHANNELS = 63
@@ -65,29 +58,22 @@ def _is_wide(op: QDepthwiseConv2d, channels: int) -> bool:
     return op.window.kernel == (3, 3) and channels <= FEW_CHANNELS
 
 
-def _pack(
-    op: QDepthwiseConv2d, constants: tuple[Array | None, ...], rounding: Rounding
-) -> tuple[Array | None, ...]:
-    """Weights and tables as one array of words, [ceil(C/4), KH*KW + 9]; see the header."""
+def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
+    """Weights and tables as one array of words, [ceil(C/4), KH*KW * (1 or 2) + 10]; see the
+    header."""
+    assert isinstance(op, QDepthwiseConv2d)
     w, bias, multiplier, shift = (a for a in constants if a is not None)
+    tables = Tables(bias, multiplier, shift).per_channel()
     channels = w.shape[2]
     by_element = w.reshape(-1, channels)
-    each = np.ones(channels, np.int32)
-    tables = Tables(bias, multiplier * each, (shift * each).astype(np.int8))
-    tables = pack_tables(by_element, tables, rounding)
-    groups = quads(channels)
+    biases, tail = finish(by_element, tables, op.output).by_group(_fours)
     by_group = _fours(by_element.astype(np.int8)).transpose(1, 0, 2)
     if _is_wide(op, channels):
         by_group = by_group[..., [0, 2, 1, 3]].astype(np.int16)
-    words = (
-        _fours(tables.bias),
-        by_group,
-        _fours(tables.multiplier),
-        _fours(tables.shift),
-    )
-    rows = [np.ascontiguousarray(part).reshape(groups, -1).view("<i4") for part in words]
+    weights = np.ascontiguousarray(by_group).reshape(len(biases), -1).view("<i4")
     unused = np.zeros(1, np.int32)
-    return None, np.concatenate(rows, axis=1).astype(np.int32), unused, unused, unused
+    words = np.concatenate([biases, weights, tail], axis=1).astype(np.int32)
+    return None, words, unused, unused, unused
 
 
 def _fours(array: Array) -> Array:
@@ -102,19 +88,15 @@ def _fours(array: Array) -> Array:
     return filled.reshape(*array.shape[:-1], -1, 4)
 
 
-def _kernel(rounding: Rounding) -> Kernel:
-    def pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
-        assert isinstance(op, QDepthwiseConv2d)
-        return _pack(op, constants, rounding)
-
+def _kernel(variant: Variant) -> Kernel:
     return Kernel(
         op=QDepthwiseConv2d,
-        symbol=f"depthwise_s8_dsp_{rounding.value}",
+        symbol=f"depthwise_s8_dsp_{variant.name}",
         struct="depthwise_s8_dsp_args",
         header=HERE / "depthwise_s8_dsp.h",
-        source=variant_source("depthwise_s8_dsp", rounding),
+        source=HERE / f"depthwise_s8_dsp_{variant.name}.c",
         pointers=("x", "w", "bias", "multiplier", "shift", "y"),
-        variant=rounds_as(rounding),
+        variant=variant.refuse,
         refuse=_refuse,
         fields=_fields,
         items=_items,
@@ -124,11 +106,12 @@ def _kernel(rounding: Rounding) -> Kernel:
         includes=(
             HERE / "depthwise_s8_dsp_3x3.h",
             HERE / "depthwise_s8_dsp_core.h",
+            HERE / "dsp_finish.h",
             HERE / "dsp_requantise.h",
             HERE / "dsp_words.h",
         ),
-        pack=pack,
+        pack=_pack,
     )
 
 
-DEPTHWISE_S8_DSP = tuple(map(_kernel, Rounding))
+DEPTHWISE_S8_DSP = tuple(map(_kernel, VARIANTS))

@@ -6,12 +6,12 @@
 
 /// Padding below and to the right is implied by out_h and out_w. One work item is one output pixel.
 /// Every four channels have a block of words: four biases with x_zero folded in, the weights of
-/// each element of the window in one word, four multipliers, and four shifts in one word, see
-/// dsp_requantise.h. The last block is that of the last four
-/// channels, some of the block before among them; zeros where there are less than four.
+/// each element of the window in one word or two, and for either two channels three words, see
+/// dsp_finish.h. The last block is that of the last four channels, some of the block before among
+/// them; zeros where there are less than four.
 typedef struct {
   const int8_t *x;  // [batch][in_h][in_w][channels]
-  const int32_t *w; // [ceil(channels / 4)][kernel_h * kernel_w * (1 or 2) + 9]
+  const int32_t *w; // [ceil(channels / 4)][kernel_h * kernel_w * (1 or 2) + 10]
   const int32_t *bias, *multiplier, *shift; // in w
   int8_t *y;                                // [batch][out_h][out_w][channels]
   int8_t *scratch; // [kernel_h][kernel_w][channels]: a window that needs padding
@@ -26,6 +26,8 @@ typedef struct {
   int32_t is_wide;   // 1: weights are two words, of channels 0, 2 and 1, 3 as int16
 } depthwise_s8_dsp_args;
 
+/// Of depthwise_s8_dsp_double where low is the zero point or more.
+void depthwise_s8_dsp_double_relu(const void *args, tw_span work);
 void depthwise_s8_dsp_double(const void *args, tw_span work);
 void depthwise_s8_dsp_half_even(const void *args, tw_span work);
 void depthwise_s8_dsp_half_up(const void *args, tw_span work);

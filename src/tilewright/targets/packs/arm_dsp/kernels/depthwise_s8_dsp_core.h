@@ -8,12 +8,12 @@
 #pragma once
 
 #include "depthwise_s8_dsp_3x3.h"
-#include "dsp_requantise.h"
+#include "dsp_finish.h"
 #include "dsp_words.h"
 
 /// The next `count` <= 4 channels of any window.
 static inline void depthwise_s8_dsp_next(const depthwise_s8_dsp_args *a, depthwise_s8_dsp_pixels *p,
-                                         int32_t count, tw_rounding rounding) {
+                                         int32_t count, dsp_way way) {
   int32_t acc[4] = {p->block[0], p->block[1], p->block[2], p->block[3]};
   const int32_t *w = p->block + 4;
   const int8_t *row = p->x;
@@ -30,14 +30,12 @@ static inline void depthwise_s8_dsp_next(const depthwise_s8_dsp_args *a, depthwi
       acc[3] = dsp_second(dsp_odd(four), odd, acc[3]);
     }
   }
-  uint32_t shifts = (uint32_t)w[4];
-  for (int32_t i = 0; i < count; i++, shifts >>= 8) {
-    const dsp_scale scale = {w[i], (int8_t)(uint8_t)shifts, p->zero};
-    p->y[i] = dsp_rescale(acc[i], &scale, rounding);
+  for (int32_t i = 0; i < count; i++) {
+    p->y[i] = dsp_finish(acc[i], w + i / 2 * DSP_TAIL_WORDS, i % 2, p->zero, way);
   }
   p->x += count;
   p->y += count;
-  p->block = w + 5;
+  p->block = w + 2 * DSP_TAIL_WORDS;
 }
 
 /// What comes after four channels: more, the odd ones, or the next pixel.
@@ -66,22 +64,22 @@ static inline void depthwise_s8_dsp_advance(depthwise_s8_dsp_pixels *p) {
 
 /// All channels of neighbouring pixels; of one only, where there are less than four.
 static inline void depthwise_s8_dsp_channels(const depthwise_s8_dsp_args *a,
-                                             depthwise_s8_dsp_pixels *p, tw_rounding rounding) {
-  const int32_t is_fast = rounding == TW_ROUND_DOUBLE && a->kernel_h == 3 && a->kernel_w == 3;
+                                             depthwise_s8_dsp_pixels *p, dsp_way way) {
+  const int32_t is_fast = a->kernel_h == 3 && a->kernel_w == 3;
   if (a->channels < 4) {
-    depthwise_s8_dsp_next(a, p, a->channels, rounding);
+    depthwise_s8_dsp_next(a, p, a->channels, way);
     return;
   }
   while (p->pixels > 0) {
     if (is_fast && a->is_wide) {
-      depthwise_s8_dsp_next_3x3(p, 1);
+      depthwise_s8_dsp_next_3x3(p, 1, way == DSP_DOUBLE);
     } else if (is_fast) {
-      depthwise_s8_dsp_next_3x3(p, 0);
+      depthwise_s8_dsp_next_3x3(p, 0, way == DSP_DOUBLE);
     }
     if (p->pixels == 0) {
       break;
     }
-    depthwise_s8_dsp_next(a, p, 4, rounding);
+    depthwise_s8_dsp_next(a, p, 4, way);
     depthwise_s8_dsp_advance(p);
   }
 }
@@ -110,7 +108,7 @@ static inline int32_t depthwise_s8_dsp_inside(const depthwise_s8_dsp_args *a, in
 
 /// Output columns [work.start, work.stop) of one line of output.
 static inline void depthwise_s8_dsp_line(const depthwise_s8_dsp_args *a, int32_t line, tw_span work,
-                                         tw_rounding rounding) {
+                                         dsp_way way) {
   const int32_t channels = a->channels, stride = a->in_w * channels, image_number = line / a->out_h;
   const int32_t top = (line - image_number * a->out_h) * a->stride_h - a->pad_top;
   const int8_t *const image = a->x + image_number * a->in_h * stride;
@@ -141,18 +139,18 @@ static inline void depthwise_s8_dsp_line(const depthwise_s8_dsp_args *a, int32_t
     if (pixels == 0 || channels < 4) {
       p.pixels = pixels = 1;
     }
-    depthwise_s8_dsp_channels(a, &p, rounding);
+    depthwise_s8_dsp_channels(a, &p, way);
     dsp_clip(y, pixels * channels, a->low, a->high);
     y += pixels * channels;
   }
 }
 
-static inline void depthwise_s8_dsp_core(const void *args, tw_span work, tw_rounding rounding) {
+static inline void depthwise_s8_dsp_core(const void *args, tw_span work, dsp_way way) {
   const depthwise_s8_dsp_args *a = args;
   for (int32_t pixel = work.start; pixel < work.stop;) {
     const int32_t line = pixel / a->out_w, first = line * a->out_w;
     const tw_span columns = {pixel - first, tw_min(work.stop - first, a->out_w)};
-    depthwise_s8_dsp_line(a, line, columns, rounding);
+    depthwise_s8_dsp_line(a, line, columns, way);
     pixel = first + columns.stop;
   }
 }

@@ -14,9 +14,6 @@
 /// What is added to the shifts of channels that take the long way.
 enum { DSP_RARE_DOUBLE = -64, DSP_RARE_ONCE = -128 };
 
-/// The signs of four shifts in one word.
-static const uint32_t DSP_SIGNS = 0x80808080;
-
 /// A layer's requantisation; clips to int8, see dsp_clip for less.
 typedef struct {
   const int32_t *bias;       // [channels]
@@ -36,16 +33,9 @@ static inline dsp_scale dsp_scale_of(const dsp_requantise *r, int32_t channel) {
   return (dsp_scale){r->multiplier[at], r->shift[at], r->zero};
 }
 
-#if defined(__GNUC__)
-#define DSP_RARE __attribute__((noinline, cold))
-#else
-#define DSP_RARE
-#endif
-
-/// For scales and accumulators out of the ordinary.
-DSP_RARE static int8_t dsp_rescale_rarely(int32_t acc, dsp_scale s, tw_rounding rounding) {
-  const int32_t shift = s.shift - (rounding == TW_ROUND_DOUBLE ? DSP_RARE_DOUBLE : DSP_RARE_ONCE);
-  return (int8_t)tw_clip(tw_rescale(acc, s.multiplier, shift, rounding) + s.zero, -128, 127);
+/// As the operator says; `rounding` must be a constant.
+static inline int8_t dsp_rescale_slowly(int32_t acc, dsp_scale s, tw_rounding rounding) {
+  return (int8_t)tw_clip(tw_rescale(acc, s.multiplier, s.shift, rounding) + s.zero, -128, 127);
 }
 
 #if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP
@@ -117,6 +107,12 @@ DSP_INLINE int8_t dsp_rescale_shortly(int32_t acc, const dsp_scale *s, tw_roundi
   }
   return (int8_t)(rounding == TW_ROUND_HALF_EVEN ? dsp_rescale_half_even(acc, s)
                                                  : dsp_rescale_half_up(acc, s));
+}
+
+/// For scales and accumulators out of the ordinary.
+DSP_RARE static int8_t dsp_rescale_rarely(int32_t acc, dsp_scale s, tw_rounding rounding) {
+  const int32_t shift = s.shift - (rounding == TW_ROUND_DOUBLE ? DSP_RARE_DOUBLE : DSP_RARE_ONCE);
+  return dsp_rescale_slowly(acc, (dsp_scale){s.multiplier, shift, s.zero}, rounding);
 }
 
 /// The int8 that `acc` becomes; `rounding` must be a constant.

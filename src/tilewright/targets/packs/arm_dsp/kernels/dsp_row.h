@@ -1,41 +1,50 @@
-/// Products of one row with a matrix. See dsp_products.h.
+/// Products of one row with a matrix, four channels at a time: dense layers.
+///
+/// Weights are in the order of matrix.py, rows in that of dsp_widen.h.
 #pragma once
 
-#include "dsp_tiles.h"
+#include "dsp_requantise.h"
+#include "dsp_widen.h"
+#include "dsp_words.h"
 
-#if defined(__GNUC__)
-#define DSP_TILE __attribute__((noinline))
+enum {
+  DSP_CHANNELS = 4 // output channels whose weights lie together
+};
+
+/// acc[channel] += products of one row with the four channels of a group.
+DSP_INLINE void dsp_one_by_four(const uint32_t *x, const int32_t *w, int32_t quads,
+                                int32_t acc[DSP_CHANNELS]) {
+#if DSP_ASSEMBLY
+  const uint32_t *const end = x + 2 * quads;
+  uint32_t one = (uint32_t)quads & 1, x0, x1;
+  __asm__("cmp %[one], #0; bne 2f\n\t"
+          ".irp entry, 1, 2\n"
+          "\\entry:\n\t"
+          "ldmia %[w]!, {r4, r5, r6, r8}; ldrd %[x0], %[x1], [%[x]], #8\n\t"
+          "sxtb16 %[one], r4; sxtb16 r4, r4, ror #8\n\t"
+          "smlad %[a0], %[x0], %[one], %[a0]; smlad %[a1], %[x0], r4, %[a1]\n\t"
+          "sxtb16 %[one], r5; sxtb16 r5, r5, ror #8\n\t"
+          "smlad %[a0], %[x1], %[one], %[a0]; smlad %[a1], %[x1], r5, %[a1]\n\t"
+          "sxtb16 %[one], r6; sxtb16 r6, r6, ror #8\n\t"
+          "smlad %[a2], %[x0], %[one], %[a2]; smlad %[a3], %[x0], r6, %[a3]\n\t"
+          "sxtb16 %[one], r8; sxtb16 r8, r8, ror #8\n\t"
+          "smlad %[a2], %[x1], %[one], %[a2]; smlad %[a3], %[x1], r8, %[a3]\n\t"
+          ".endr\n\t"
+          "ldr %[one], %[end]; cmp %[x], %[one]; bne 1b"
+          : [a0] "+r"(acc[0]), [a1] "+r"(acc[1]), [a2] "+r"(acc[2]), [a3] "+r"(acc[3]), [x] "+r"(x),
+            [w] "+r"(w), [one] "+r"(one), [x0] "=&r"(x0), [x1] "=&r"(x1)
+          : [end] "m"(end)
+          : "cc", "memory", "r4", "r5", "r6", "r8");
 #else
-#define DSP_TILE
+  for (int32_t q = 0; q < quads; q++, x += 2, w += 4) {
+    for (int32_t pair = 0; pair < 2; pair++) {
+      const uint32_t first = (uint32_t)w[2 * pair], second = (uint32_t)w[2 * pair + 1];
+      int32_t *const sums = acc + 2 * pair;
+      sums[0] = dsp_both(x[1], dsp_even(second), dsp_both(x[0], dsp_even(first), sums[0]));
+      sums[1] = dsp_both(x[1], dsp_odd(second), dsp_both(x[0], dsp_odd(first), sums[1]));
+    }
+  }
 #endif
-
-/// `length` bytes of one of `rows` interleaved rows, widened; a last part of four is filled up with
-/// zeros. Returns where the row goes on.
-static inline uint32_t *dsp_widen(const int8_t *x, int32_t length, uint32_t *wide, int32_t rows) {
-  int32_t i = length;
-  for (; i >= 8; i -= 8, x += 8, wide += 4 * rows) {
-    const uint32_t a = dsp_load(x), b = dsp_load(x + 4);
-    wide[0] = dsp_even(a);
-    wide[rows] = dsp_odd(a);
-    wide[2 * rows] = dsp_even(b);
-    wide[3 * rows] = dsp_odd(b);
-  }
-  if (i >= 4) {
-    const uint32_t word = dsp_load(x);
-    wide[0] = dsp_even(word);
-    wide[rows] = dsp_odd(word);
-    x += 4;
-    wide += 2 * rows;
-  }
-  if (i & 3) {
-    const uint32_t second = (i & 3) > 1 ? (uint8_t)x[1] : 0,
-                   third = (i & 3) > 2 ? (uint8_t)x[2] : 0;
-    const uint32_t word = (uint8_t)x[0] | second << 8 | third << 16;
-    wide[0] = dsp_even(word);
-    wide[rows] = dsp_odd(word);
-    wide += 2 * rows;
-  }
-  return wide;
 }
 
 /// A matrix and what follows it.

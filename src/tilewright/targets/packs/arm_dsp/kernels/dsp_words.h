@@ -12,6 +12,28 @@ static inline uint32_t dsp_load(const int8_t *x) {
   return word;
 }
 
+/// The loops in assembly need every register but the stack pointer: the frame pointer's too, which
+/// compilers keep where they do not optimise.
+#if defined(__ARM_FEATURE_DSP) && __ARM_FEATURE_DSP && defined(__OPTIMIZE__)
+#define DSP_ASSEMBLY 1
+#else
+#define DSP_ASSEMBLY 0
+#endif
+
+/// For what hardly ever runs.
+#if defined(__GNUC__)
+#define DSP_RARE __attribute__((noinline, cold))
+#else
+#define DSP_RARE
+#endif
+
+/// For what is long and called from several places.
+#if defined(__GNUC__)
+#define DSP_TILE __attribute__((noinline))
+#else
+#define DSP_TILE
+#endif
+
 /// For what inner loops are made of, and assembly that wants one of its arguments as a constant.
 #if defined(__GNUC__)
 #define DSP_INLINE static inline __attribute__((always_inline))

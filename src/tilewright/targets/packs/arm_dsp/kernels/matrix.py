@@ -1,4 +1,4 @@
-"""Weight matrices in the order of dsp_products.h."""
+"""Weight matrices in the order of dsp_row.h."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.arm_dsp.kernels.requantise import Tables, pack_tables
 
 ROWS = 4
-"""DSP_ROWS of dsp_products.h: rows that are multiplied together."""
+"""DSP_ROWS of dsp_pairs.h: rows that are multiplied together."""
 
 
 def quads(length: int) -> int:
@@ -42,25 +42,7 @@ def pack_matrix(w: Array) -> Array:
 def pack_product(
     constants: tuple[Array | None, ...], rounding: Rounding
 ) -> tuple[Array | None, ...]:
-    """(x, w[O, ...], bias, multiplier, shift) as conv2d_s8_dsp and dense_s8_dsp want them."""
+    """(x, w[O,K], bias, multiplier, shift) as dense_s8_dsp wants them."""
     w, bias, multiplier, shift = (a for a in constants if a is not None)
-    rows = w.reshape(w.shape[0], -1)
-    tables = pack_tables(rows.T, Tables(bias, multiplier, shift), rounding)
-    return None, pack_matrix(_whole_words(w)), tables.bias, tables.multiplier, tables.shift
-
-
-def per_channel(constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
-    """The same with a multiplier and a shift of its own for every output channel."""
-    *others, bias, multiplier, shift = (a for a in constants if a is not None)
-    each = np.ones(bias.size, np.int32)
-    return (*others, bias, multiplier * each, (shift * each).astype(np.int8))
-
-
-def _whole_words(w: Array) -> Array:
-    """w[O,K] as it is, w[O,KH,KW,C] as [O, KH * KW * C] with each KW * C filled up to fours."""
-    if w.ndim == 2:
-        return w
-    rows = w.reshape(w.shape[0], w.shape[1], -1)
-    filled = np.zeros((*rows.shape[:2], quads(rows.shape[2]) * 4), np.int8)
-    filled[:, :, : rows.shape[2]] = rows
-    return filled.reshape(w.shape[0], -1)
+    tables = pack_tables(w.T, Tables(bias, multiplier, shift), rounding)
+    return None, pack_matrix(w), tables.bias, tables.multiplier, tables.shift

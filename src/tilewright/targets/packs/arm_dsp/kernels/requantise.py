@@ -33,6 +33,11 @@ class Tables:
     multiplier: Array
     shift: Array
 
+    def per_channel(self) -> "Tables":
+        """With a multiplier and a shift of its own for every channel."""
+        each = np.ones(self.bias.size, np.int32)
+        return Tables(self.bias, self.multiplier * each, (self.shift * each).astype(np.int8))
+
     def with_plain_constants(self, is_constant: Array) -> "Tables":
         """The same for channels without weights, whose bias and scale may be of any size.
 

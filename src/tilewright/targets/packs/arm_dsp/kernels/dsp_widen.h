@@ -1,0 +1,52 @@
+/// From rows of int8 to rows of int16 pairs: elements 0 and 2 of every four, then 1 and 3.
+#pragma once
+
+#include "dsp_words.h"
+
+/// One word of one of `rows` interleaved rows. Returns where the row goes on.
+static inline uint32_t *dsp_widen_word(uint32_t word, uint32_t *wide, int32_t rows) {
+  wide[0] = dsp_even(word);
+  wide[rows] = dsp_odd(word);
+  return wide + 2 * rows;
+}
+
+/// The last 1 to 3 bytes of a row, and zeros.
+static inline uint32_t dsp_last_word(const int8_t *x, int32_t count) {
+  uint32_t word = 0;
+  for (x += count; count > 0; count--) {
+    word = word << 8 | (uint8_t)*--x;
+  }
+  return word;
+}
+
+/// `length` bytes of one of `rows` interleaved rows, widened; a last part of four is filled up with
+/// zeros. Returns where the row goes on.
+static inline uint32_t *dsp_widen(const int8_t *x, int32_t length, uint32_t *wide, int32_t rows) {
+  for (int32_t words = length / 4; words > 0; words--, x += 4) {
+    wide = dsp_widen_word(dsp_load(x), wide, rows);
+  }
+  return length % 4 ? dsp_widen_word(dsp_last_word(x, length % 4), wide, rows) : wide;
+}
+
+/// Four rows of `length` bytes, a multiple of four, that lie one behind the other.
+static inline void dsp_widen_four(const int8_t *x, int32_t length, uint32_t *wide) {
+#if DSP_ASSEMBLY
+  const int32_t third = 3 * length;
+  int32_t words = length / 4;
+  __asm__ volatile(
+      "1:\n\t"
+      "ldr r5, [%[x], %[pitch]]; ldr r6, [%[x], %[pitch], lsl #1]; ldr r8, [%[x], %[third]]\n\t"
+      "ldr r4, [%[x]], #4; sxtb16 r9, r4; sxtb16 r10, r5; sxtb16 r11, r6; sxtb16 r12, r8\n\t"
+      "stmia %[wide]!, {r9, r10, r11, r12}\n\t"
+      "sxtb16 r9, r4, ror #8; sxtb16 r10, r5, ror #8; sxtb16 r11, r6, ror #8\n\t"
+      "sxtb16 r12, r8, ror #8; stmia %[wide]!, {r9, r10, r11, r12}\n\t"
+      "subs %[words], %[words], #1; bne 1b"
+      : [x] "+r"(x), [wide] "+r"(wide), [words] "+l"(words)
+      : [pitch] "r"(length), [third] "r"(third)
+      : "cc", "memory", "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12");
+#else
+  for (int32_t row = 0; row < 4; row++) {
+    dsp_widen(x + row * length, length, wide + row, 4);
+  }
+#endif
+}
