@@ -9,7 +9,7 @@ def test_a_minimum_comes_with_its_proof():
     model.need(x + y >= 7, "seven are needed")
     model.need(x <= 3, "only three fit on the left")
     model.minimise(2 * x + 3 * y)
-    assert model.solve([x, y], effort=1.0) == Solved((3, 4), 18)
+    assert model.solve([x, y], effort=1.0) == Solved((3, 4), 18, 18)
 
 
 def test_the_sentences_in_conflict_come_back_and_no_others():

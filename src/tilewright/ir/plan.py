@@ -82,6 +82,33 @@ class Overlap:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """How good a plan is, on the planner's own clock.
+
+    cycles  of the plan
+    bound   no choice of tiles, residency and order that the planner looks at takes fewer
+    """
+
+    cycles: int
+    bound: int
+
+    @property
+    def is_optimal(self) -> bool:
+        """Whether nothing faster exists among what the planner looks at."""
+        return self.bound >= self.cycles
+
+    @property
+    def gap(self) -> float:
+        """By which share of its cycles the plan may be slower than the fastest one."""
+        return max(self.cycles - self.bound, 0) / self.cycles if self.cycles else 0.0
+
+    @property
+    def status(self) -> str:
+        """In a word or two."""
+        return "optimal" if self.is_optimal else f"within {100 * self.gap:.2f} %"
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The whole schedule and memory map of one network on one target."""
 
@@ -99,6 +126,8 @@ class Plan:
     groups: tuple[Group, ...] = ()
     """Runs of steps that are computed together; they cover all steps in order, a view is a group of
     its own. A plan that is made without any computes every step whole."""
+    proof: Proof | None = None
+    """What the search knows about the plan's speed."""
 
     def __post_init__(self) -> None:
         if not self.groups:

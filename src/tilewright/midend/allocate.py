@@ -49,6 +49,12 @@ def place(graph: Graph, cuts: Sequence[Cut], target: Target) -> Plan:
     )
 
 
+def least_bytes(graph: Graph, buffers: Sequence[Buffer], leaves: Sequence[Leave]) -> int:
+    """Bytes that these buffers of one memory need, proven."""
+    names = {buffer.name for buffer in buffers}
+    return _place(graph, buffers, [e for e in leaves if {e.writer, e.reader} <= names]).bound
+
+
 class _Arena(NamedTuple):
     """One memory's buffers with their offsets; bytes in all, for activations alone, and proven to
     be needed."""
@@ -68,6 +74,7 @@ def _place(graph: Graph, buffers: Sequence[Buffer], leaves: Sequence[Leave]) -> 
     least = alone.extent(offsets)
     if activations < len(ordered):
         offsets, bound = _pack(problem, max(problem.lower_bound, bound))
+        least = min(least, alone.extent(offsets[:activations]))
     pairs = zip(ordered, offsets, strict=True)
     return _Arena(
         tuple(replace(buffer, offset=offset * unit) for buffer, offset in pairs),

@@ -34,7 +34,7 @@ class Fusion:
     steps: tuple[Step, ...]
     target: Target
     memory: Memory
-    _alive: Alive = field(init=False)
+    alive: Alive = field(init=False)
     _singles: list[tuple[Cut, ...]] = field(init=False)
     _runs: dict[tuple[Span, int, bool], Cut | None] = field(init=False, default_factory=dict)
     _needs: dict[int, tuple[Cut, int]] = field(init=False, default_factory=dict)
@@ -42,21 +42,29 @@ class Fusion:
     def __post_init__(self) -> None:
         whole = [whole_cut(time, step) for time, step in enumerate(self.steps)]
         lifetimes = whole_lifetimes(self.graph, whole)
-        self._alive = Alive(self.graph, storage_of(self.steps), lifetimes, self.memory.align)
+        self.alive = Alive(self.graph, storage_of(self.steps), lifetimes, self.memory.align)
         self._singles = [(cut, *self._alternatives(time)) for time, cut in enumerate(whole)]
 
     def cheapest(self, limit: int) -> tuple[Cut, ...] | None:
         """The fastest way in which no run needs more than ``limit`` bytes; None: there is none."""
         edges: dict[int, list[Cut]] = {}
+        for cut in self.within(limit):
+            edges.setdefault(cut.span.stop, []).append(cut)
+        return self._shortest(edges)
+
+    def within(self, limit: int) -> tuple[Cut, ...]:
+        """The ways that need no more than ``limit`` bytes: every step by itself, and, around steps
+        that do not fit so, runs in tiles as large as possible."""
+        found: dict[int, Cut] = {}
         for time, singles in enumerate(self._singles):
             fitting = [cut for cut in singles if self.need(cut) <= limit]
             if not fitting or fitting[0] is not singles[0]:
                 for run in self._runs_over(time):
                     cut = self._fewest_tiles(run, limit)
                     if cut is not None:
-                        edges.setdefault(cut.span.stop, []).append(cut)
-            edges.setdefault(time + 1, []).extend(fitting)
-        return self._shortest(edges)
+                        found[id(cut)] = cut
+            found |= {id(cut): cut for cut in fitting}
+        return tuple(found.values())
 
     def least(self) -> int:
         """A limit that ``cheapest`` can meet, and no smaller one of these candidates."""
@@ -77,9 +85,9 @@ class Fusion:
         return self._needs[id(cut)][1]
 
     def _need(self, cut: Cut) -> int:
-        there = frozenset(self._alive.at_entry(cut.span.start))
-        through = self._alive.after(there, cut.span.stop)
-        return self._alive.bytes(through) + local_need(cut, self._alive, there - through)
+        there = frozenset(self.alive.at_entry(cut.span.start))
+        through = self.alive.after(there, cut.span.stop)
+        return self.alive.bytes(through) + local_need(cut, self.alive, there - through)
 
     def _alternatives(self, time: int) -> list[Cut]:
         """The step at ``time`` with other kernels than the fastest."""
@@ -104,7 +112,7 @@ class Fusion:
 
     def _may_fuse(self, span: Span) -> bool:
         can_cut = Role.TILE in self.memory.holds
-        return can_cut and may_fuse(self.graph, self.steps, span, self._alive.lifetimes)
+        return can_cut and may_fuse(self.graph, self.steps, span, self.alive.lifetimes)
 
     def _fewest_tiles(self, span: Span, limit: int) -> Cut | None:
         """The largest tiles that keep to the limit; memory grows with the tile."""

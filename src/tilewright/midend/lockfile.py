@@ -10,7 +10,7 @@ from typing import cast
 
 from tilewright.errors import OptionError
 from tilewright.ir.graph import Graph, ValueName
-from tilewright.ir.plan import Buffer, BufferName, Overlap, Plan, Step
+from tilewright.ir.plan import Buffer, BufferName, Overlap, Plan, Proof, Step
 from tilewright.ir.target import Role, Signature, Target
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Span
@@ -30,13 +30,15 @@ def plan_text(plan: Plan) -> str:
         "buffers": [_buffer(buffer) for buffer in plan.buffers],
         "overlaps": [_overlap(overlap) for overlap in plan.overlaps],
     }
-    head = {
+    head: dict[str, Json] = {
         "format": FORMAT,
         "target": plan.target,
         "arena_bytes": dict(plan.arena_bytes),
         "activation_bytes": dict(plan.activation_bytes),
         "lower_bound": dict(plan.lower_bound),
     }
+    if plan.proof is not None:
+        head["proof"] = {"cycles": plan.proof.cycles, "bound": plan.proof.bound}
     lines = [f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in head.items()]
     for name, records in sections.items():
         rows = ",\n".join(f"    {json.dumps(record, ensure_ascii=False)}" for record in records)
@@ -65,6 +67,7 @@ def read_plan(text: str, where: str, graph: Graph, target: Target) -> Plan:
             _sizes(stored, "activation_bytes"),
             _sizes(stored, "lower_bound"),
             tuple(_read_group(record) for record in _rows(stored, "groups")),
+            _read_proof(stored),
         )
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise OptionError(
@@ -157,6 +160,13 @@ def _read_overlap(record: Record) -> Overlap:
 
 def _rows(stored: Record, name: str) -> Sequence[Record]:
     return cast("Sequence[Record]", stored[name])
+
+
+def _read_proof(stored: Record) -> Proof | None:
+    if "proof" not in stored:
+        return None
+    numbers = _sizes(stored, "proof")
+    return Proof(numbers["cycles"], numbers["bound"])
 
 
 def _sizes(stored: Record, name: str) -> dict[str, int]:

@@ -1,34 +1,33 @@
-"""Assignment to Plan: tiles, residency and memory in one go, for machines with and without DMA.
+"""Assignment to Plan: tiles, residency, order and memory in one go, with and without DMA.
 
-What fits as it is stays as it is. Otherwise the fastest way that fits is searched among the ways
-to cut runs of steps (``fuse`` for one memory, ``reside`` for a near and a far one). The search
-counts bytes that are needed at the same time; whether they find places is known only after
-``place``, so the limit goes down by what a placement exceeds it.
+What fits as it is stays as it is. Otherwise candidates are made (``fuse`` for one memory,
+``candidates`` for a near and a far one), and ``plan_jointly`` chooses among them.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
+from itertools import chain
 
 from tilewright.errors import CapacityError, OptionError
 from tilewright.ir.graph import Graph
-from tilewright.ir.plan import Assignment, Plan
-from tilewright.ir.target import Memory, Target
+from tilewright.ir.plan import Assignment, Plan, Proof, Step
+from tilewright.ir.target import Target
 from tilewright.midend.allocate import place
 from tilewright.midend.candidates import EFFORTS, Candidates
-from tilewright.midend.cut import Cut, whole_cut
+from tilewright.midend.cut import whole_cut
 from tilewright.midend.explain import shortfall
 from tilewright.midend.fuse import Fusion
-from tilewright.midend.prefetch import with_early_transfers
+from tilewright.midend.joint_ways import Net, way_of
+from tilewright.midend.need import Alive
+from tilewright.midend.plan_jointly import Search, too_small
 from tilewright.midend.reside import Residence
 
 log = logging.getLogger(__name__)
 
-MOST_PLACEMENTS = 6
-"""Placements to try for one memory size."""
-
-Search = Callable[[int], tuple[Cut, ...] | None]
-"""From a limit to the fastest way to stay below it."""
+SOLVING: Mapping[str, float] = {"quick": 0.0, "normal": 2.0, "best": 20.0}
+"""Deterministic time of one solve, by effort; about as many seconds. Without any, the shortest path
+is the plan."""
 
 
 def plan_memory(
@@ -36,7 +35,7 @@ def plan_memory(
 ) -> Plan:
     """The fastest plan that was found to fit; of equals, the one that moves and needs least.
 
-    effort  quick, normal or best: how many steps may be computed together
+    effort  quick, normal or best: how many steps may be computed together, how long to solve
     Raises CapacityError where a memory's arena exceeds its size, with a size that would do.
     """
     if effort not in EFFORTS:
@@ -46,70 +45,64 @@ def plan_memory(
         return _plan_near_and_far(graph, assignment, target, effort)
     cuts = tuple(whole_cut(time, step) for time, step in enumerate(assignment.steps))
     plan = place(graph, cuts, target)
-    short = _too_small(plan, target)
+    short = too_small(plan, target)
     if short is None:
-        return plan
+        cycles = sum(cut.cycles for cut in cuts)
+        return replace(plan, proof=Proof(cycles, cycles))
     fusion = Fusion(graph, assignment.steps, target, short)
-    fused = _fitting(graph, target, short, fusion.cheapest)
-    if fused is not None:
-        return fused
+    found = _search_in_one(fusion, effort).fastest()
+    if found is not None:
+        return found
     raise CapacityError(shortfall(_smallest(graph, target, fusion, plan), plan, short))
+
+
+def _search_in_one(fusion: Fusion, effort: str) -> Search:
+    """What to choose from in one memory. Tiles for somewhat less memory are there for where places
+    cannot be found, tiles for more for another issue order."""
+    assert fusion.memory.size is not None
+    net = _net(fusion.graph, fusion.steps, fusion.alive, is_one_memory=True)
+    limits = [fusion.memory.size * share // 16 for share in (18, 16, 15, 14)]
+    cuts = {id(cut): cut for limit in limits for cut in fusion.within(limit)}
+    ways = [way_of(net, cut) for cut in cuts.values() if cut.steps[0].kernel is not None]
+    return Search(
+        net, fusion.steps, fusion.target, fusion.memory, ways, fusion.cheapest, SOLVING[effort]
+    )
 
 
 def _plan_near_and_far(graph: Graph, assignment: Assignment, target: Target, effort: str) -> Plan:
     near = target.memory(target.engines[0].works_in)
     candidates = Candidates(graph, assignment.steps, target, near, EFFORTS[effort])
-    log.info("plan: %d ways to compute %d steps", candidates.count, len(assignment.steps))
-    residence = Residence(candidates)
-    plan = _fitting(graph, target, near, residence.cheapest)
+    plan = _search_in_two(candidates, effort).fastest()
     if plan is None:
-        residence = Residence(replace(candidates, is_lean=True))
-        plan = _fitting(graph, target, near, residence.cheapest)
-    if plan is None:
-        smallest = _smallest_near(graph, target, residence)
-        raise CapacityError(shortfall(smallest, smallest, near))
-    short = _too_small(plan, target)
-    if short is not None:
-        raise CapacityError(shortfall(plan, plan, short))
-    return plan
+        candidates = replace(candidates, is_lean=True)
+        plan = _search_in_two(candidates, effort).fastest()
+    if plan is not None:
+        return plan
+    smallest = _smallest_near(candidates)
+    short = too_small(smallest, target)
+    assert short is not None, "what fits is found; this is a bug in tilewright"
+    raise CapacityError(shortfall(smallest, smallest, short))
 
 
-def _too_small(plan: Plan, target: Target) -> Memory | None:
-    """The first memory whose arena exceeds its size."""
-    for memory in target.memories:
-        if memory.size is not None and plan.arena_bytes.get(memory.name, 0) > memory.size:
-            return memory
-    return None
+def _search_in_two(candidates: Candidates, effort: str) -> Search:
+    """What to choose from where a near memory is filled from a far one."""
+    net = _net(candidates.graph, candidates.steps, candidates.alive, is_one_memory=False)
+    log.info("plan: %d ways to compute %d steps", candidates.count, len(net.steps))
+    edges = [*chain.from_iterable(candidates.edges.values()), *candidates.apart]
+    ways = [
+        way_of(net, edge.cut, edge.dying, edge.bytes)
+        for edge in edges
+        if edge.cut.steps[0].kernel is not None
+    ]
+    return Search(
+        net, candidates.steps, candidates.target, candidates.memory, ways,
+        Residence(candidates).cheapest, SOLVING[effort],
+    )  # fmt: skip
 
 
-def _fitting(graph: Graph, target: Target, memory: Memory, search: Search) -> Plan | None:
-    """The fastest plan that fits the memory; None where none was found."""
-    limit = memory.size if memory.size is not None else 1 << 40
-    for _ in range(MOST_PLACEMENTS):
-        cuts = search(limit)
-        if cuts is None:
-            return None
-        plan = place(graph, cuts, target)
-        excess = plan.arena_bytes.get(memory.name, 0) - (memory.size or 1 << 40)
-        if excess <= 0:
-            return _prefetching(graph, target, memory, cuts, plan)
-        limit -= excess
-    return None
-
-
-def _prefetching(
-    graph: Graph, target: Target, memory: Memory, cuts: Sequence[Cut], plan: Plan
-) -> Plan:
-    """The same with transfers that start early, as many as there is room for."""
-    for share in (1.0, 0.75, 0.5, 0.25):
-        room = None if memory.size is None else int(memory.size * share)
-        early = with_early_transfers(graph, target, cuts, room)
-        if early == tuple(cuts):
-            return plan
-        better = place(graph, early, target)
-        if memory.size is None or better.arena_bytes[memory.name] <= memory.size:
-            return better
-    return plan
+def _net(graph: Graph, steps: tuple[Step, ...], alive: Alive, *, is_one_memory: bool) -> Net:
+    working = tuple(step for step in steps if step.kernel is not None)
+    return Net(graph, working, alive, is_one_memory)
 
 
 def _smallest(graph: Graph, target: Target, fusion: Fusion, whole: Plan) -> Plan:
@@ -120,7 +113,8 @@ def _smallest(graph: Graph, target: Target, fusion: Fusion, whole: Plan) -> Plan
     return min(place(graph, cuts, target), whole, key=lambda plan: plan.arena_bytes[name])
 
 
-def _smallest_near(graph: Graph, target: Target, residence: Residence) -> Plan:
+def _smallest_near(candidates: Candidates) -> Plan:
+    residence = Residence(candidates)
     cuts = residence.cheapest(residence.least())
     assert cuts is not None, "the least limit is one that can be met; this is a bug in tilewright"
-    return place(graph, cuts, target)
+    return place(candidates.graph, cuts, candidates.target)

@@ -4,7 +4,7 @@ One worker, a fixed seed and a limit in deterministic time, so that every machin
 solution. OR-tools takes half a second to import; it is imported when a model is made.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import TYPE_CHECKING
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     Variable = cp_model.IntVar
     Expression = cp_model.LinearExprT
     Condition = cp_model.BoundedLinearExpression | bool
+    Literal = cp_model.LiteralT
+    Linear = cp_model.LinearExpr
+
+Progress = Callable[[int, int], None]
+"""Called with objective and bound whenever a better solution is found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +27,12 @@ class Solved:
     """The best solution found: values in the order of ``Model.solve``'s wish, and what is proven.
 
     bound  no solution has a smaller objective
+    objective  of this one
     """
 
     values: tuple[int, ...]
     bound: int
+    objective: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +64,31 @@ class Model:
             self._model.add_hint(variable, hint)
         return variable
 
+    def literal(self, hint: bool | None = None) -> "Variable":
+        """A variable that is true or false."""
+        literal = self._model.new_bool_var("")
+        if hint is not None:
+            self._model.add_hint(literal, hint)
+        return literal
+
+    def total(self, terms: Sequence[tuple["Literal", int]]) -> "Linear":
+        """The sum of literals or variables, each times a number."""
+        worth = [(literal, factor) for literal, factor in terms if factor]
+        literals, factors = [t for t, _ in worth], [f for _, f in worth]
+        return self._cp.LinearExpr.weighted_sum(literals, factors) + self._model.new_constant(0)
+
+    def keep(self, condition: "Condition", *given: "Literal") -> None:
+        """What holds by definition, wherever all of ``given`` are true."""
+        self._model.add(condition).only_enforce_if(*given)
+
+    def keep_any(self, literals: Sequence["Literal"]) -> None:
+        """At least one is true, by definition."""
+        self._model.add_bool_or(*literals)
+
+    def keep_one(self, literals: Sequence["Literal"]) -> None:
+        """Exactly one is true, by definition."""
+        self._model.add_exactly_one(*literals)
+
     def need(self, condition: "Condition", because: str) -> None:
         """A hard constraint. ``because`` comes back where no solution exists."""
         self._model.add(condition).only_enforce_if(self._reason(because))
@@ -83,18 +115,27 @@ class Model:
         """What the solution should make small."""
         self._model.minimize(objective)
 
-    def solve(self, wish: Sequence["Variable"], effort: float) -> Solved | Conflict | Unknown:
-        """The best solution within ``effort``, in the solver's deterministic time."""
+    def solve(
+        self, wish: Sequence["Variable"], effort: float, *, is_linear: bool = False,
+        progress: Progress | None = None, explains: bool = True,
+    ) -> Solved | Conflict | Unknown:  # fmt: skip
+        """The best solution within ``effort``, in the solver's deterministic time.
+
+        is_linear  whether linear relaxations help; they say little about "before" and "after"
+        explains   whether a conflict has its reasons, which takes as long again
+        """
         model = self._model.clone()
         for reason in self._reasons.values():
             model.add(reason == 1)
         solver = self._solver(effort)
-        status = solver.solve(model)
+        solver.parameters.linearization_level = 2 if is_linear else 0
+        status = solver.solve(model, None if progress is None else self._told(progress))
         if status in (self._cp.OPTIMAL, self._cp.FEASIBLE):
             values = tuple(solver.value(variable) for variable in wish)
-            return Solved(values, ceil(solver.best_objective_bound - 1e-6))
+            bound = ceil(solver.best_objective_bound - 1e-6)
+            return Solved(values, bound, round(solver.objective_value))
         if status == self._cp.INFEASIBLE:
-            return self._conflict(effort)
+            return self._conflict(effort) if explains else Conflict(())
         return Unknown()
 
     def _conflict(self, effort: float) -> Conflict:
@@ -112,9 +153,16 @@ class Model:
         solver.parameters.num_workers = 1
         solver.parameters.random_seed = 0
         solver.parameters.max_deterministic_time = effort
-        # Linear relaxations say little about choices between "before" and "after".
-        solver.parameters.linearization_level = 0
         return solver
+
+    def _told(self, progress: Progress) -> "cp_model.CpSolverSolutionCallback":
+        """What OR-tools calls for every solution."""
+
+        class Told(self._cp.CpSolverSolutionCallback):
+            def on_solution_callback(self) -> None:
+                progress(round(self.objective_value), ceil(self.best_objective_bound - 1e-6))
+
+        return Told()
 
     def _reason(self, because: str) -> "Variable":
         """The literal that stands for a reason."""
