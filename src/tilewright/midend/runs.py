@@ -9,10 +9,6 @@ from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.op import Op
 from tilewright.ir.plan import Step
 from tilewright.ir.target import (
-    AtMost,
-    AtMostInput,
-    Limit,
-    MultipleOf,
     Signature,
     Target,
     WholeAxis,
@@ -21,6 +17,7 @@ from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Region, Shape, Span, TensorType
 from tilewright.midend.cut import Cut, engine_cycles
 from tilewright.midend.issue import Do, slots_of
+from tilewright.midend.limits import is_willing
 from tilewright.midend.overlap import Gap, smallest_distance
 from tilewright.midend.tiles import (
     Tile,
@@ -251,28 +248,6 @@ def may_fuse(
         and inner <= read - viewed - {*graph.outputs}
         and all(lifetimes[name].stop <= span.stop for name in inner)
     )
-
-
-def is_willing(step: Step, call: TileCall) -> bool:
-    """Whether the step's kernel takes a call."""
-    assert step.kernel is not None
-    return step.kernel.objection(call.op, call.signature) is None and all(
-        keeps_limit(limit, call.signature, step.signature) for limit in step.kernel.limits
-    )
-
-
-def keeps_limit(limit: Limit, signature: Signature, whole: Signature) -> bool:
-    """Whether one call's types keep to one of its kernel's limits."""
-    out = signature.output.shape
-    match limit:
-        case MultipleOf(axis, n):
-            return out[axis] % n == 0
-        case AtMost(axis, n):
-            return out[axis] <= n
-        case AtMostInput(index, axis, n):
-            return signature.inputs[index].shape[axis] <= n
-        case WholeAxis(axis):
-            return out[axis] == whole.output.shape[axis]
 
 
 def _is_in_one_piece(type_: TensorType, region: Region, held: Region, hold: Hold) -> bool:

@@ -16,6 +16,7 @@ from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Shape, Span, TensorType
 from tilewright.midend.cut import Cut
 from tilewright.midend.issue import slots_of, stages_of
+from tilewright.midend.limits import grain, largest_tile
 from tilewright.midend.runs import Run, Work
 from tilewright.midend.tiles import Tile, region_type
 from tilewright.midend.travel import Schedule, Travel
@@ -44,22 +45,38 @@ class StreamedRun:
     ends: frozenset[ValueName]
 
     def shapes(self) -> Iterator[tuple[Shape, tuple[int, ...]]]:
-        """(tile, loop order) to try: whole, along one axis, along the first and the last."""
+        """(tile, loop order) to try: the largest, smaller ones along one axis, and of a single step
+        along the first and the last."""
         run = self.run
-        shape = run.output.shape
-        yield shape, ()
-        axes = [axis for axis in range(len(shape)) if run.may_cut(axis)]
+        most = largest_tile(run.members)
+        yield most, self._order(most)
+        axes = [axis for axis in range(len(most)) if run.may_cut(axis)]
         for axis in axes if len(run.members) == 1 else axes[:1]:
-            for size in _sizes(shape[axis]):
-                yield (*shape[:axis], size, *shape[axis + 1 :]), (axis,)
+            for size in self._sizes(axis, most[axis]):
+                tile = (*most[:axis], size, *most[axis + 1 :])
+                yield tile, self._order(tile)
         if len(run.members) > 1 or len(axes) < 2:
             return
         first, last = axes[0], axes[-1]
-        for rows in _sizes(shape[first])[::3]:
-            for channels in _sizes(shape[last])[::2]:
-                tile = [*shape]
+        for rows in self._sizes(first, most[first])[::3]:
+            for channels in self._sizes(last, most[last])[::2]:
+                tile = [*most]
                 tile[first], tile[last] = rows, channels
-                yield tuple(tile), (last, first)
+                yield tuple(tile), self._order(tuple(tile))
+
+    def _order(self, tile: Shape) -> tuple[int, ...]:
+        """Loops over the axes that are cut: over the last one first, so that what belongs to its
+        parts is loaded once, then from the outermost on."""
+        shape = self.run.output.shape
+        cut = [axis for axis in range(len(shape)) if tile[axis] < shape[axis]]
+        return tuple(sorted(cut, key=lambda axis: (axis != len(shape) - 1, axis)))
+
+    def _sizes(self, axis: int, most: int) -> list[int]:
+        """Sizes of parts of an axis that are smaller than ``most``, largest first."""
+        extent, unit = self.run.output.shape[axis], grain(self.run.members[-1], axis)
+        counts = (*(count for count in PARTS if count < extent), extent)
+        sizes = {-(-extent // count // unit) * unit for count in counts}
+        return sorted((size for size in sizes if size < most), reverse=True)
 
     def cuts(self, shape: Shape, order: tuple[int, ...]) -> Iterator[Cut]:
         """One cut for every choice of what lies near, of how far tensors travel, and of which steps
@@ -208,12 +225,6 @@ def _handovers(members: Sequence[Step]) -> Iterator[int]:
 
 def _whole(type_: TensorType) -> Iterator[Span]:
     yield from (Span(0, extent) for extent in type_.shape)
-
-
-def _sizes(extent: int) -> list[int]:
-    """Sizes of parts, largest first."""
-    counts = (*(count for count in PARTS if count < extent), extent)
-    return sorted({-(-extent // count) for count in counts} - {extent}, reverse=True)
 
 
 def _subsets(names: Sequence[ValueName]) -> Iterator[frozenset[ValueName]]:
