@@ -1,8 +1,6 @@
 """A target from another package: found by its entry point, staged, interpreted, built and run."""
 
-import tomllib
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,30 +15,11 @@ from tilewright.ops.conv2d import QConv2d, QDepthwiseConv2d
 from tilewright.ops.requantise import Requantise
 from tilewright.ops.rescale import Rounding
 from tilewright.ops.window2d import Window2d
-from tilewright.pipeline import load_target, target_names
 from tilewright.run.clock import call_cycles, transfer_cycles
 from tilewright.run.hazards import HazardError
 from tilewright.run.host import HostOptions, run_on_host
 from tilewright.run.inputs import Batch
 from tilewright.run.interpret import interpret
-
-PACKAGE = Path(__file__).parent / "package"
-
-
-@pytest.fixture
-def gadget(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Target:
-    """What an installation leaves behind: the package on the path, and its metadata."""
-    project = tomllib.loads((PACKAGE / "pyproject.toml").read_text())["project"]
-    info = tmp_path / f"{project['name']}-{project['version']}.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Name: {project['name']}\nVersion: {project['version']}\n")
-    points = project["entry-points"]["tilewright.targets"]
-    lines = [f"{name} = {value}" for name, value in points.items()]
-    (info / "entry_points.txt").write_text("\n".join(["[tilewright.targets]", *lines]))
-    monkeypatch.syspath_prepend(PACKAGE)
-    monkeypatch.syspath_prepend(tmp_path)
-    assert "gadget" in target_names()
-    return load_target("gadget")
 
 
 def network() -> Graph:
