@@ -10,6 +10,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 RUNTIME = ROOT / "src/tilewright/runtime"
 PACKS = ROOT / "src/tilewright/targets/packs"
+PORTABLE = PACKS / "portable/kernels"
+"""Other packs may include its headers."""
 STRICT = (
     "-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Wpedantic", "-Wvla",
     "-Wundef", "-Wstrict-prototypes", "-Wmissing-prototypes", "-Werror", "-fsyntax-only",
@@ -55,7 +57,7 @@ def assert_compiles(command: tuple[str, ...], path: Path) -> None:
     # A header is compiled through a file that includes nothing else: it must stand alone.
     source = f'#include "{path.name}"\n' if path.suffix == ".h" else path.read_text()
     done = subprocess.run(
-        [*command, *STRICT, f"-I{RUNTIME}", f"-I{path.parent}", "-x", "c", "-"],
+        [*command, *STRICT, *(f"-I{p}" for p in (RUNTIME, path.parent, PORTABLE)), "-x", "c", "-"],
         input=source, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, f"{path.relative_to(ROOT)}\n{done.stderr}"

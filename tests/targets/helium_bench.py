@@ -124,9 +124,11 @@ class HeliumBench:
             f"tw_kernel *const kernels[] = {{{', '.join(names)}}};\n"
         )
         sources = [HERE / "bench.c", table, *(kernel.source for kernel in self.kernels)]
+        folders = sorted({path.parent for k in self.kernels for path in k.includes})
+        includes = [f"-I{folder}" for folder in (RUNTIME, *folders)]
         command = [
             COMPILER, *CPU, *WARNINGS, "-O2", "-nostartfiles", "-Wl,--gc-sections",
-            "-T", HERE / "bench.ld", f"-I{RUNTIME}", *sources, "-o", self.image,
+            "-T", HERE / "bench.ld", *includes, *sources, "-o", self.image,
         ]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:

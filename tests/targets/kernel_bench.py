@@ -178,15 +178,16 @@ def _gcc(*arguments: str) -> str:
 def _compile(kernels: Sequence[Kernel], flags: tuple[str, ...], cache: Path) -> Path:
     """One shared library; objects are kept by the digest of everything that they depend on."""
     objects: list[Path] = []
-    sources = sorted({kernel.source for kernel in kernels})
-    for source in sources:
-        texts = [*sorted(source.parent.glob("*.h")), *sorted(RUNTIME.glob("*.h")), source]
+    folders = {k.source: sorted({p.parent for p in (k.source, *k.includes)}) for k in kernels}
+    for source in sorted(folders):
+        headers = [path for folder in (*folders[source], RUNTIME) for path in folder.glob("*.h")]
+        texts = [*sorted(headers), source]
         digest = hashlib.sha256(b"".join(t.read_bytes() for t in texts) + repr(flags).encode())
         made = cache / f"{source.stem}-{digest.hexdigest()[:16]}.o"
         if not made.exists():
             partial = made.with_suffix(f".{os.getpid()}")
-            _gcc(*WARNINGS, *flags, f"-I{RUNTIME}", f"-I{source.parent}", "-c", str(source),
-                 "-o", str(partial))  # fmt: skip
+            includes = [f"-I{folder}" for folder in (RUNTIME, *folders[source])]
+            _gcc(*WARNINGS, *flags, *includes, "-c", str(source), "-o", str(partial))
             partial.rename(made)
         objects.append(made)
     digest = hashlib.sha256("".join(o.name for o in objects).encode()).hexdigest()[:16]

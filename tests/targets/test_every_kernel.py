@@ -55,15 +55,16 @@ def test_a_kernel_lists_no_header_in_vain(kernel: Kernel):
 
 
 def included_headers(kernel: Kernel) -> set[str]:
-    """Names of the pack's own headers that the source needs, directly or not."""
+    """Names of the packs' headers that the source needs, directly or not."""
+    folders = {path.parent for path in (kernel.source, *kernel.includes)}
     found: set[str] = set()
     waiting = [kernel.source]
     while waiting:
         for name in re.findall(r'#include "(.+)"', waiting.pop().read_text()):
-            path = kernel.source.parent / name
-            if name not in found and path.exists():
+            paths = [folder / name for folder in folders if (folder / name).exists()]
+            if paths and name not in found:
                 found.add(name)
-                waiting.append(path)
+                waiting.append(paths[0])
     return found
 
 

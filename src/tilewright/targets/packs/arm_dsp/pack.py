@@ -5,5 +5,25 @@ from tilewright.targets.packs.arm_dsp.kernels.add_s8 import ADD_S8_DSP
 from tilewright.targets.packs.arm_dsp.kernels.conv2d_s8 import CONV2D_S8_DSP
 from tilewright.targets.packs.arm_dsp.kernels.dense_s8 import DENSE_S8_DSP
 from tilewright.targets.packs.arm_dsp.kernels.depthwise_s8 import DEPTHWISE_S8_DSP
+from tilewright.targets.packs.arm_dsp.kernels.lut_s8 import LUT_S8_DSP
+from tilewright.targets.packs.arm_dsp.kernels.mul_s8 import MUL_S8_DSP
+from tilewright.targets.packs.arm_dsp.kernels.pooling import (
+    AVERAGE_POOL2D_S8_DSP,
+    MAX_POOL2D_S8_DSP,
+    RESCALED_AVERAGE_POOL2D_S8_DSP,
+)
+from tilewright.targets.packs.arm_dsp.kernels.rows import (
+    MEAN_S8_DSP,
+    RESCALED_NORM_S8_DSP,
+    SOFTMAX_S8_DSP,
+)
 
-ARM_DSP: tuple[Kernel, ...] = (*CONV2D_S8_DSP, *DEPTHWISE_S8_DSP, *DENSE_S8_DSP, ADD_S8_DSP)
+PRODUCTS = (*CONV2D_S8_DSP, *DEPTHWISE_S8_DSP, *DENSE_S8_DSP)
+
+ELEMENTWISE = (ADD_S8_DSP, *MUL_S8_DSP, LUT_S8_DSP)
+
+POOLING = (MAX_POOL2D_S8_DSP, AVERAGE_POOL2D_S8_DSP, *RESCALED_AVERAGE_POOL2D_S8_DSP)
+
+ROWS = (*MEAN_S8_DSP, *SOFTMAX_S8_DSP, RESCALED_NORM_S8_DSP)
+
+ARM_DSP: tuple[Kernel, ...] = (*PRODUCTS, *ELEMENTWISE, *POOLING, *ROWS)

@@ -1,9 +1,12 @@
 /// What RescaledNorm needs to know of a row before it normalises it.
 #pragma once
 
-#include "rescaled_norm_s8.h"
 #include "square_root.h"
-#include "tw_arithmetic.h"
+
+/// What all rows have in common; see rescaled_norm_s8.h.
+typedef struct {
+  int32_t length, is_centred, x_zero, epsilon_high, epsilon, fraction_bits, guard;
+} rescaled_norm_constants;
 
 /// (length * x - centre) * 2**lift * reciprocal / 2**32 is the row, normalised.
 typedef struct {
@@ -11,7 +14,7 @@ typedef struct {
 } rescaled_norm_row;
 
 /// From the sums of a row's elements and of their squares.
-static inline rescaled_norm_row rescaled_norm_of(const rescaled_norm_s8_args *a, int32_t sum,
+static inline rescaled_norm_row rescaled_norm_of(const rescaled_norm_constants *a, int32_t sum,
                                                  int32_t squares) {
   const int32_t length = a->length;
   const int64_t zero = a->x_zero;
@@ -29,9 +32,4 @@ static inline rescaled_norm_row rescaled_norm_of(const rescaled_norm_s8_args *a,
   const uint64_t reciprocal = (((uint64_t)1 << 61) - 1) / square_root_62(total);
   const int32_t centre = a->is_centred ? sum : length * a->x_zero;
   return (rescaled_norm_row){centre, lift, (int32_t)reciprocal};
-}
-
-/// The upper half of the product.
-static inline int32_t rescaled_norm_high(int32_t a, int32_t b) {
-  return (int32_t)tw_shift_right_64((int64_t)a * b, 32);
 }

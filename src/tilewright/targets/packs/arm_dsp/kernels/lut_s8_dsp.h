@@ -1,0 +1,13 @@
+/// Any function of one int8 value; the meaning is Lut in src/tilewright/ops/lut.py.
+#pragma once
+
+#include "tilewright.h"
+
+typedef struct {
+  const int8_t *x;     // [size]
+  const int8_t *table; // [256], indexed by x + 128
+  int8_t *y;           // [size]; may be x itself
+} lut_s8_dsp_args;
+
+/// Work items are elements.
+void lut_s8_dsp(const void *args, tw_span work);

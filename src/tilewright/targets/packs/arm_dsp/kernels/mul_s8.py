@@ -1,0 +1,56 @@
+"""Bindings of mul_s8_dsp_*.c: products of two int8 tensors, either of which may be repeated."""
+
+from dataclasses import replace
+
+from tilewright.ir.op import Op
+from tilewright.ir.target import Fields, Kernel, Signature
+from tilewright.ops.arithmetic_onnx import RescaledMul
+from tilewright.ops.arithmetic_tflite import QMul
+from tilewright.targets.packs.arm_dsp.kernels.estimates import faster_than
+from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE
+from tilewright.targets.packs.arm_dsp.kernels.short_scale import short_scale
+from tilewright.targets.packs.portable.kernels.arithmetic_tflite import MUL_S8_TFLITE
+from tilewright.targets.packs.portable.kernels.broadcast import broadcast_fields, refuse_broadcast
+from tilewright.targets.packs.portable.kernels.rescaled_arithmetic import RESCALED_MUL_S8
+
+HEADERS = ("dsp_bytes.h", "dsp_requantise.h", "dsp_words.h", "mul_s8_dsp_core.h")
+
+
+def _fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, (QMul, RescaledMul))
+    extents = broadcast_fields(op, signature)
+    scale = short_scale(op.scale, op.output.rounding)
+    return {
+        "columns": extents["n3"],
+        "a_rows": extents["a2"], "a_columns": extents["a3"],
+        "b_rows": extents["b2"], "b_columns": extents["b3"],
+        "a_zero": op.a_zero, "b_zero": op.b_zero, "y_zero": op.output.zero,
+        "multiplier": scale.multiplier, "shift": scale.shift,
+        "low": op.output.low, "high": op.output.high,
+    }  # fmt: skip
+
+
+def _kernel(portable: Kernel, rounding: str) -> Kernel:
+    def refuse(op: Op, signature: Signature) -> str | None:
+        too_many = refuse_broadcast(signature)
+        if too_many is None and broadcast_fields(op, signature)["n1"] > 1:
+            return "operands are repeated in alternating dimensions"
+        return too_many or portable.refuse(op, signature)
+
+    return replace(
+        portable,
+        symbol=f"mul_s8_dsp_{rounding}",
+        struct="mul_s8_dsp_args",
+        header=HERE / "mul_s8_dsp.h",
+        source=HERE / f"mul_s8_dsp_{rounding}.c",
+        refuse=refuse,
+        fields=_fields,
+        cycles=faster_than(portable),
+        includes=tuple(HERE / header for header in HEADERS),
+    )
+
+
+MUL_S8_DSP = (
+    _kernel(MUL_S8_TFLITE, "double"),
+    *(_kernel(k, k.symbol.removeprefix("rescaled_mul_s8_")) for k in RESCALED_MUL_S8),
+)

@@ -1,0 +1,79 @@
+"""Bindings of the pooling kernels, four channels at a time."""
+
+from dataclasses import replace
+from math import prod
+
+import numpy as np
+
+from tilewright.ir.op import Op
+from tilewright.ir.target import Kernel, Signature
+from tilewright.ir.types import Array
+from tilewright.ops.pool2d import MaxPool2d
+from tilewright.ops.pool_onnx import RescaledAveragePool2d
+from tilewright.ops.pool_tflite import QAveragePool2d
+from tilewright.ops.rescale import FixedPoint
+from tilewright.targets.packs.arm_dsp.kernels.estimates import faster_than
+from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE
+from tilewright.targets.packs.arm_dsp.kernels.short_scale import short_scale
+from tilewright.targets.packs.portable.kernels.means_tflite import AVERAGE_POOL2D_S8_TFLITE
+from tilewright.targets.packs.portable.kernels.pool2d import MAX_POOL2D_S8
+from tilewright.targets.packs.portable.kernels.rescaled_means import RESCALED_AVERAGE_POOL2D_S8
+
+Constants = tuple[Array | None, ...]
+
+FEWEST_CHANNELS = 4
+MOST_SUMMED = 256
+"""int8 whose sum fits in int16, whatever they are."""
+
+
+def _pooling(portable: Kernel, name: str, variant: str, *includes: str) -> Kernel:
+    """The portable kernel's binding for another source."""
+
+    def refuse(op: Op, signature: Signature) -> str | None:
+        channels = signature.output.shape[-1]
+        if channels < FEWEST_CHANNELS:
+            return f"there are {channels} channels, at least {FEWEST_CHANNELS}"
+        assert isinstance(op, (MaxPool2d, QAveragePool2d, RescaledAveragePool2d))
+        size = prod(op.window.kernel)
+        if size > MOST_SUMMED and not isinstance(op, MaxPool2d):
+            return f"windows have {size} elements, at most {MOST_SUMMED}"
+        return portable.refuse(op, signature)
+
+    headers = ("dsp_bytes.h", "dsp_window.h", "dsp_words.h", *includes)
+    return replace(
+        portable,
+        symbol=f"{name}{variant}",
+        struct=f"{name}_args",
+        header=HERE / f"{name}.h",
+        source=HERE / f"{name}{variant}.c",
+        refuse=refuse,
+        cycles=faster_than(portable),
+        includes=tuple(HERE / header for header in headers),
+    )
+
+
+def _pack(op: Op, constants: Constants) -> Constants:
+    """Multipliers and shifts for the short sequences."""
+    assert isinstance(op, RescaledAveragePool2d)
+    x, multiplier, shift = constants
+    assert multiplier is not None
+    assert shift is not None
+    points = map(FixedPoint, multiplier.tolist(), shift.tolist())
+    short = [short_scale(point, op.output.rounding) for point in points]
+    return (
+        x,
+        np.array([s.multiplier for s in short], np.int32),
+        np.array([s.shift for s in short], np.int8),
+    )
+
+
+def _rescaled(portable: Kernel) -> Kernel:
+    name = "rescaled_average_pool2d_s8"
+    variant = portable.symbol.removeprefix(name)
+    headers = (f"{name}_dsp_core.h", "dsp_requantise.h")
+    return replace(_pooling(portable, f"{name}_dsp", variant, *headers), pack=_pack)
+
+
+MAX_POOL2D_S8_DSP = _pooling(MAX_POOL2D_S8, "max_pool2d_s8_dsp", "")
+AVERAGE_POOL2D_S8_DSP = _pooling(AVERAGE_POOL2D_S8_TFLITE, "average_pool2d_s8_dsp", "_tflite")
+RESCALED_AVERAGE_POOL2D_S8_DSP = tuple(map(_rescaled, RESCALED_AVERAGE_POOL2D_S8))

@@ -1,0 +1,124 @@
+"""Bindings of the kernels that work along rows: softmax, means, normalisation."""
+
+from dataclasses import replace
+
+from tilewright.ir.op import Op
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ops.mean_tflite import QMean
+from tilewright.ops.pool_onnx import RescaledMean
+from tilewright.ops.softmax_onnx import TableSoftmax
+from tilewright.targets.packs.arm_dsp.kernels.estimates import faster_than
+from tilewright.targets.packs.arm_dsp.kernels.requantise import HALF_EVEN_SHIFT, HERE
+from tilewright.targets.packs.arm_dsp.kernels.short_scale import short_scale
+from tilewright.targets.packs.portable.kernels.means_tflite import MEAN_S8_TFLITE
+from tilewright.targets.packs.portable.kernels.reductions import MeanShape, mean_shape
+from tilewright.targets.packs.portable.kernels.rescaled_means import RESCALED_MEAN_S8
+from tilewright.targets.packs.portable.kernels.rescaled_norm import RESCALED_NORM_S8
+from tilewright.targets.packs.portable.kernels.softmax_s8_tflite import SOFTMAX_S8_TFLITE
+from tilewright.targets.packs.portable.kernels.table_softmax import TABLE_SOFTMAX_S8
+
+
+def _mean_shape(op: Op, signature: Signature) -> MeanShape | None:
+    assert isinstance(op, (QMean, RescaledMean))
+    return mean_shape(signature.inputs[0].shape, op.axes)
+
+
+def _mean_fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, (QMean, RescaledMean))
+    shape = _mean_shape(op, signature)
+    assert shape is not None
+    scale = short_scale(op.scale, op.output.rounding)
+    return {
+        "count": shape.reduced1, "inner": shape.kept2,
+        "x_zero": op.x_zero, "y_zero": op.output.zero,
+        "multiplier": scale.multiplier, "shift": scale.shift,
+        "low": op.output.low, "high": op.output.high,
+    }  # fmt: skip
+
+
+def _mean(portable: Kernel, rounding: str) -> Kernel:
+    def refuse(op: Op, signature: Signature) -> str | None:
+        shape = _mean_shape(op, signature)
+        if shape is None or shape.reduced0 * shape.kept1 > 1:
+            return "more than one group of dimensions is reduced"
+        if shape.kept2 in (2, 3):
+            return f"{shape.kept2} elements lie side by side, at least 4 or 1"
+        return portable.refuse(op, signature)
+
+    headers = ("dsp_bytes.h", "dsp_requantise.h", "dsp_words.h", "mean_s8_dsp_core.h")
+    return replace(
+        portable,
+        symbol=f"mean_s8_dsp_{rounding}",
+        struct="mean_s8_dsp_args",
+        header=HERE / "mean_s8_dsp.h",
+        source=HERE / f"mean_s8_dsp_{rounding}.c",
+        refuse=refuse,
+        fields=_mean_fields,
+        cycles=faster_than(portable),
+        includes=tuple(HERE / header for header in headers),
+    )
+
+
+def _rounding_of(portable: Kernel, name: str) -> str:
+    return portable.symbol.removeprefix(f"{name}_")
+
+
+def _refuse_short_shifts(op: Op, signature: Signature) -> str | None:
+    del signature
+    assert isinstance(op, TableSoftmax)
+    shift = op.scale.shift + op.bits
+    if shift > HALF_EVEN_SHIFT:
+        return None
+    return f"results are shifted by {shift}, more than {HALF_EVEN_SHIFT} are wanted"
+
+
+def _table_softmax(portable: Kernel) -> Kernel:
+    name = "table_softmax_s8"
+    headers = ("dsp_requantise.h", "dsp_words.h", "softmax_row.h", f"{name}_dsp_core.h")
+    rounding = _rounding_of(portable, name)
+    return Kernel(
+        op=TableSoftmax,
+        symbol=f"{name}_dsp_{rounding}",
+        struct=f"{name}_dsp_args",
+        header=HERE / f"{name}_dsp.h",
+        source=HERE / f"{name}_dsp_{rounding}.c",
+        pointers=portable.pointers,
+        variant=portable.variant,
+        refuse=_refuse_short_shifts,
+        fields=portable.fields,
+        items=portable.items,
+        cycles=faster_than(portable),
+        streaming=Streaming(inputs=(0,), block_axes=0),
+        includes=tuple(HERE / header for header in headers),
+    )
+
+
+MEAN_S8_DSP = (
+    _mean(MEAN_S8_TFLITE, "double"),
+    *(_mean(kernel, _rounding_of(kernel, "rescaled_mean_s8")) for kernel in RESCALED_MEAN_S8),
+)
+
+SOFTMAX_S8_DSP = (
+    replace(
+        SOFTMAX_S8_TFLITE,
+        symbol="softmax_s8_dsp_tflite",
+        struct="softmax_s8_dsp_args",
+        header=HERE / "softmax_s8_dsp.h",
+        source=HERE / "softmax_s8_dsp_tflite.c",
+        cycles=faster_than(SOFTMAX_S8_TFLITE),
+        includes=tuple(
+            HERE / header for header in ("dsp_requantise.h", "dsp_words.h", "softmax_row.h")
+        ),
+    ),
+    *map(_table_softmax, TABLE_SOFTMAX_S8),
+)
+
+RESCALED_NORM_S8_DSP = replace(
+    RESCALED_NORM_S8,
+    symbol="rescaled_norm_s8_dsp",
+    struct="rescaled_norm_s8_dsp_args",
+    header=HERE / "rescaled_norm_s8_dsp.h",
+    source=HERE / "rescaled_norm_s8_dsp.c",
+    cycles=faster_than(RESCALED_NORM_S8),
+    includes=(HERE / "dsp_bytes.h", HERE / "dsp_words.h", *RESCALED_NORM_S8.includes),
+)
