@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 
 from case import Case
 from strategies import STRATEGIES
@@ -64,7 +64,10 @@ def included_headers(kernel: Kernel) -> set[str]:
 
 @pytest.mark.parametrize("kernel", ARM_DSP, ids=lambda kernel: kernel.symbol)
 def test_where_both_packs_serve_the_cost_estimate_prefers_this_one(kernel: Kernel):
-    @settings(derandomize=True, deadline=None, max_examples=10, database=None)
+    @settings(
+        derandomize=True, deadline=None, max_examples=10, database=None,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
     @given(case=CASES[kernel.op])
     def check(case: Case):
         assume(kernel.objection(case.op, case.signature) is None)
