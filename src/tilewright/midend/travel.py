@@ -5,11 +5,13 @@ and all transfers and calls of a run on one clock.
 of the program that will be made.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
-from itertools import groupby
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from functools import cached_property
 from math import ceil, prod
+from operator import add
+from typing import NamedTuple
 
 from tilewright.ir.graph import ValueName
 from tilewright.ir.target import Dma
@@ -59,7 +61,33 @@ class Travel:
         return any(self.cycles[1:])
 
 
-@dataclass(frozen=True, slots=True)
+class _Kind(Enum):
+    """What happens on the clock."""
+
+    WORK = "the core works"
+    BEGIN = "an engine beside the core begins"
+    JOIN = "the core waits for it"
+    START = "a transfer starts"
+    WAIT = "the core waits for a transfer"
+
+
+class _Event(NamedTuple):
+    """Something that happens in every iteration of the loop over tiles.
+
+    who     engine or queue
+    name    tensor that travels
+    cycles  per iteration; 0 where there is nothing to do
+    behind  iterations from one's tile 0 to the first of all
+    """
+
+    kind: _Kind
+    who: str
+    name: ValueName
+    cycles: tuple[int, ...]
+    behind: int
+
+
+@dataclass(frozen=True)
 class Schedule:
     """All tiles of a run on the clock of the core, the engines beside it, and the DMA queues.
 
@@ -68,6 +96,7 @@ class Schedule:
     work     step's output or kept tensor → cycles per tile of its calls, of moving its rows
     beside   step's output → the engine that it runs on, where that is beside the core
     copies   tensor that travels → how many tile buffers it has
+    No slots of the class, because of cached events.
     """
 
     slots: tuple[Slot, ...]
@@ -85,19 +114,17 @@ class Schedule:
         early   tensors whose first transfer is over when the run begins
         behind  queue → cycles of transfers for the run after this one, which start with this one
         """
-        machine = _Machine(early, {travel.name: travel for travel in self.travels})
-        for slot in self.slots:
-            if slot.do is Do.LOAD and not machine.travels[slot.name].changes:
-                machine.start(slot.name, 0)
+        free = {travel.queue: 0 for travel in self.travels} | dict.fromkeys(behind or (), 0)
+        done = {travel.name: [0] * (2 * self._iterations) for travel in self.travels}
+        for name, queue, cycles in self._once:
+            if name not in early:
+                free[queue] += cycles
+                done[name][self._iterations] = free[queue]
         for queue, cycles in (behind or {}).items():
-            machine.append(queue, cycles)
-        actions = [*self._actions(machine)]
-        shifts, tiles = [0, *(shift for shift, _ in actions)], self.tiles
-        for iteration in range(-max(shifts), tiles - min(shifts)):
-            for shift, act in actions:
-                if 0 <= iteration + shift < tiles:
-                    act(iteration + shift)
-        return machine.end
+            free[queue] += cycles
+        events = [_without_first(e) if e.name in early else e for e in self._events]
+        now, jobs = self._last(events, free, done)
+        return max([now, *jobs.values(), *free.values()])
 
     def idle(self, early: frozenset[ValueName], queue: str) -> int:
         """Cycles that a queue can work for the run after this one at no cost: of longer transfers,
@@ -116,82 +143,86 @@ class Schedule:
             {names[name]: count for name, count in self.copies.items()},
         )
 
-    def _actions(self, machine: "_Machine") -> Iterator[tuple[int, "_Act"]]:
-        """(shift, what to do for a tile), in order; work of the core without a wait in between is
-        one action."""
-        for (is_work, shift), group in groupby(self.slots, self._kind):
-            if is_work:
-                costs = [self.work[slot.do, slot.name] for slot in group]
-                yield shift, partial(machine.work, tuple(map(sum, zip(*costs, strict=True))))
-            else:
-                for slot in group:
-                    if slot.do is not Do.LOAD or machine.travels[slot.name].changes:
-                        yield shift, self._action(machine, slot)
+    def _last(
+        self, events: Sequence[_Event], free: dict[str, int], done: dict[ValueName, list[int]]
+    ) -> tuple[int, dict[str, int]]:
+        """When the core is ready, and every engine beside it.
 
-    def _kind(self, slot: Slot) -> tuple[bool, int]:
-        """(whether it is the core's own work, shift)."""
-        is_own = slot.do is Do.RUN and slot.name not in self.beside
-        return is_own or slot.do is Do.KEEP, slot.shift
+        free  queue → when it is, changed
+        done  tensor → when the transfer for a tile is over, tile 0 in the middle, changed
+        """
+        now, jobs, middle = 0, dict.fromkeys(self.beside.values(), 0), self._iterations
+        for iteration in range(self._iterations):
+            for kind, who, name, costs, behind in events:
+                cycles = costs[iteration]
+                if not cycles:
+                    continue
+                if kind is _Kind.WORK:
+                    now += cycles
+                elif kind is _Kind.WAIT:
+                    now = max(now, done[name][middle + iteration - behind])
+                elif kind is _Kind.START:
+                    free[who] = max(now, free[who]) + cycles
+                    done[name][middle + iteration - behind] = free[who]
+                elif kind is _Kind.BEGIN:
+                    jobs[who] = max(now, jobs[who]) + cycles
+                else:
+                    now = max(now, jobs[who])
+        return now, jobs
 
-    def _action(self, machine: "_Machine", slot: Slot) -> "_Act":
-        """What is no work of the core."""
-        if slot.do is Do.RUN:
-            return partial(machine.offload, self.beside[slot.name], self.work[slot.do, slot.name])
+    @cached_property
+    def _iterations(self) -> int:
+        shifts = [0, *(slot.shift for slot in self.slots)]
+        return self.tiles + max(shifts) - min(shifts)
+
+    @cached_property
+    def _once(self) -> tuple[tuple[ValueName, str, int], ...]:
+        """(tensor, queue, cycles) of transfers before the loop."""
+        travels = {travel.name: travel for travel in self.travels}
+        loads = [travels[slot.name] for slot in self.slots if slot.do is Do.LOAD]
+        return tuple((t.name, t.queue, t.cycles[0]) for t in loads if not t.changes)
+
+    @cached_property
+    def _events(self) -> tuple[_Event, ...]:
+        """One iteration; work of the core without a wait in between is one event."""
+        first = max([0, *(slot.shift for slot in self.slots)])
+        travels = {travel.name: travel for travel in self.travels}
+        events: list[_Event] = []
+        for slot in self.slots:
+            before = first - slot.shift
+            after = self._iterations - self.tiles - before
+            kind, who, cycles = self._event(slot, travels)
+            if not any(cycles):
+                continue
+            padded = (0,) * before + cycles + (0,) * after
+            if kind is _Kind.WORK and events and events[-1].kind is kind:
+                padded = tuple(map(add, events.pop().cycles, padded))
+            events.append(_Event(kind, who, slot.name, padded, before))
+        return tuple(events)
+
+    def _event(
+        self, slot: Slot, travels: Mapping[ValueName, Travel]
+    ) -> tuple[_Kind, str, tuple[int, ...]]:
+        """(kind, engine or queue, cycles per tile)"""
+        if slot.do in (Do.RUN, Do.KEEP):
+            who = self.beside.get(slot.name, "")
+            is_own = slot.do is Do.KEEP or not who
+            return _Kind.WORK if is_own else _Kind.BEGIN, who, self.work[slot.do, slot.name]
         if slot.do is Do.JOIN:
-            return partial(machine.join, self.beside[slot.name])
-        if slot.do in (Do.LOAD, Do.STORE):
-            return partial(machine.start, slot.name)
-        return partial(machine.wait, slot.name)
+            return _Kind.JOIN, self.beside[slot.name], self.work[Do.RUN, slot.name]
+        travel = travels[slot.name]
+        if slot.do is Do.LOAD and not travel.changes:
+            return _Kind.START, travel.queue, ()
+        is_start = slot.do in (Do.LOAD, Do.STORE)
+        return _Kind.START if is_start else _Kind.WAIT, travel.queue, travel.cycles
 
 
-_Act = Callable[[int], None]
-
-
-@dataclass(slots=True)
-class _Machine:
-    """Where the core, the engines beside it and every DMA have arrived."""
-
-    early: frozenset[ValueName]
-    travels: Mapping[ValueName, Travel]
-    now: int = 0
-    last: int = 0
-    free: dict[str, int] = field(default_factory=dict[str, int])
-    done: dict[tuple[ValueName, int], int] = field(default_factory=dict[tuple[ValueName, int], int])
-    jobs: dict[str, int] = field(default_factory=dict[str, int])
-
-    @property
-    def end(self) -> int:
-        """When everything is over."""
-        return max([self.now, self.last, *self.done.values(), *self.jobs.values()])
-
-    def append(self, queue: str, cycles: int) -> None:
-        """A transfer that nothing in this run waits for."""
-        self.last = self.free[queue] = self.free.get(queue, 0) + cycles
-
-    def start(self, name: ValueName, tile: int) -> None:
-        """The transfer of a tile, if it needs one."""
-        travel = self.travels[name]
-        is_first = not any(travel.cycles[:tile])
-        if travel.cycles[tile] and not (is_first and name in self.early):
-            end = max(self.now, self.free.get(travel.queue, 0)) + travel.cycles[tile]
-            self.free[travel.queue] = self.done[name, tile] = end
-
-    def wait(self, name: ValueName, tile: int) -> None:
-        """For a transfer."""
-        self.now = max(self.now, self.done.get((name, tile), 0))
-
-    def work(self, cycles: tuple[int, ...], tile: int) -> None:
-        """The core's own."""
-        self.now += cycles[tile]
-
-    def offload(self, engine: str, cycles: tuple[int, ...], tile: int) -> None:
-        """The start of a step beside the core."""
-        self.jobs[engine] = max(self.now, self.jobs.get(engine, 0)) + cycles[tile]
-
-    def join(self, engine: str, tile: int) -> None:
-        """For a step beside the core."""
-        del tile
-        self.now = max(self.now, self.jobs.get(engine, 0))
+def _without_first(event: _Event) -> _Event:
+    """The same where the first transfer is over."""
+    if event.kind is not _Kind.START:
+        return event
+    first = next(i for i, cycles in enumerate(event.cycles) if cycles)
+    return event._replace(cycles=(*event.cycles[:first], 0, *event.cycles[first + 1 :]))
 
 
 def _commands(type_: TensorType, region: Region, max_rank: int) -> int:
