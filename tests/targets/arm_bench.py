@@ -10,6 +10,7 @@ import numpy as np
 
 import tilewright
 from case import Case
+from targets.kernel_bench import bytes_read, forward_distance
 from tilewright.ir.target import Kernel
 from tilewright.ir.types import Array, TensorType
 
@@ -98,9 +99,13 @@ def missing_tool() -> str | None:
 
 @dataclass(frozen=True)
 class Image:
-    """Cases in one program."""
+    """Cases in one program.
+
+    is_shared  the output follows the first input in the same memory, as closely as it may
+    """
 
     cases: Sequence[tuple[Kernel, Case]]
+    is_shared: bool = False
 
     def run(self, folder: Path, level: str = "-O2") -> None:
         """Raise AssertionError naming the first case that differs from its definition."""
@@ -130,15 +135,29 @@ class Image:
         headers = sorted({kernel.header.name for kernel, _ in self.cases})
         parts = [f'#include "{name}"' for name in headers]
         parts += ["#include <string.h>", "int differs(const int8_t *, const int8_t *, int32_t);"]
-        parts += [_case_text(i, kernel, case) for i, (kernel, case) in enumerate(self.cases)]
+        parts += [
+            _case_text(i, kernel, case, closest(kernel, case) if self.is_shared else None)
+            for i, (kernel, case) in enumerate(self.cases)
+        ]
         table = ", ".join(f"{{run_{i}}}" for i in range(len(self.cases)))
         parts.append(f"const struct {{ int (*run)(void); }} cases[] = {{{table}}};")
         parts.append(f"const int32_t case_count = {len(self.cases)};")
         return "\n".join(parts)
 
 
-def _case_text(i: int, kernel: Kernel, case: Case) -> str:
-    """Operands, expected output and a function that says whether the kernel differs."""
+def closest(kernel: Kernel, case: Case) -> int:
+    """The smallest distance from the output's first byte to the first input's."""
+    assert kernel.streaming is not None
+    signature = case.signature
+    reads = bytes_read(case.op, signature, 0, kernel.streaming.block_axes)
+    return forward_distance(reads, signature.inputs[0].nbytes, signature.output.nbytes)
+
+
+def _case_text(i: int, kernel: Kernel, case: Case, distance: int | None) -> str:
+    """Operands, expected output and a function that says whether the kernel differs.
+
+    distance  from output to first input in shared memory; None: each has its own
+    """
     op, signature = case.op, case.signature
     constants = tuple(None if k < case.varying else a for k, a in enumerate(case.inputs))
     packed = kernel.pack(op, constants)
@@ -147,6 +166,14 @@ def _case_text(i: int, kernel: Kernel, case: Case) -> str:
     scratch = kernel.scratch_bytes(op, signature)
     arrays = [_array(f"in_{i}_{k}", a) for k, a in enumerate(operands)]
     pointers = [f".{name} = in_{i}_{k}" for k, name in enumerate(kernel.pointers[:-1])]
+    y_at, size, copied = 0, expected.size, ""
+    differs = f"differs(y, expected_{i}, {expected.size})"
+    if distance is not None:
+        x_at, y_at, in_bytes = max(distance, 0), max(-distance, 0), signature.inputs[0].nbytes
+        size = max(x_at + in_bytes, y_at + expected.size)
+        copied = f"memcpy(bytes + {x_at}, in_{i}_0, {in_bytes});"
+        pointers[0] = f".{kernel.pointers[0]} = bytes + {x_at}"
+        differs = f"memcmp(y, expected_{i}, {expected.size}) != 0"
     members = ", ".join(
         [
             *pointers,
@@ -161,16 +188,18 @@ def _case_text(i: int, kernel: Kernel, case: Case) -> str:
 {chr(10).join(arrays)}
 {_array(f"expected_{i}", expected)}
 static int run_{i}(void) {{
-  static _Alignas(4) int8_t y[{expected.size} + {GUARD}], bytes[{scratch} + {GUARD}];
-  memset(y, 0xA5, sizeof y);
+  static _Alignas(4) int8_t bytes[{size} + {GUARD}], working[{scratch} + {GUARD}];
   memset(bytes, 0xA5, sizeof bytes);
-  void *const scratch = bytes;
+  memset(working, 0xA5, sizeof working);
+  {copied}
+  int8_t *const y = bytes + {y_at};
+  void *const scratch = working;
   (void)scratch;
   const {kernel.struct} args = {{{members}}};
   {kernel.symbol}(&args, (tw_span){{0, {middle}}});
   {kernel.symbol}(&args, (tw_span){{{middle}, {items}}});
-  int wrong = differs(y, expected_{i}, {expected.size});
-  return wrong | differs(bytes + {scratch}, bytes + {scratch}, 0);
+  int wrong = {differs};
+  return wrong | differs(working + {scratch}, working + {scratch}, 0);
 }}"""
 
 

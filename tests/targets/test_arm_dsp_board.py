@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
 
@@ -13,6 +14,9 @@ from targets.arm_bench import MOST_CASES, Image, missing_tool
 from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature
 from tilewright.ops.dense import QDense
+from tilewright.ops.requantise import Requantise
+from tilewright.ops.rescale import Rounding, fixed_point
+from tilewright.ops.window2d import Window2d
 from tilewright.targets.packs.arm_dsp.pack import ARM_DSP
 
 CASES = {op: SYMMETRIC.get(op, strategy) for op, strategy in STRATEGIES.items()}
@@ -42,6 +46,58 @@ def drawn(op: type[Op], count: int) -> list[tuple[Kernel, Case]]:
 @pytest.mark.parametrize("op", SERVED, ids=lambda op: op.__name__)
 def test_the_instructions_compute_the_definition(op: type[Op], tmp_path: Path):
     Image(drawn(op, 160)).run(tmp_path)
+
+
+def product(op: Op, shape: tuple[int, ...], weights: tuple[int, ...], axis: int) -> Case:
+    """A case of a layer with sums of a few thousand, and scales that spread them over int8."""
+    rng = np.random.default_rng(sum(shape) + sum(weights))
+    channels = weights[axis]
+    points = [fixed_point(2.0**e, Rounding.DOUBLE) for e in rng.uniform(-9, -6, channels)]
+    inputs = (
+        rng.integers(-128, 128, shape).astype(np.int8),
+        rng.integers(-127, 128, weights).astype(np.int8),
+        rng.integers(-3000, 3000, channels).astype(np.int32),
+        np.array([p.multiplier for p in points], np.int32),
+        np.array([p.shift for p in points], np.int8),
+    )
+    return Case(op, inputs)
+
+
+def takers(case: Case) -> list[tuple[Kernel, Case]]:
+    found = [(k, case) for k in ARM_DSP if k.objection(case.op, case.signature) is None]
+    assert len(found) == 1
+    return found
+
+
+@pytest.mark.parametrize("zero", [-128, 5])
+def test_windows_of_images_with_three_channels(zero: int, tmp_path: Path):
+    output = Requantise(Rounding.DOUBLE, zero)
+    cases = [
+        product(QConv2d(Window2d((3, 3), strides, pads), output=output), x, (o, 3, 3, 3), 0)
+        for strides, pads in (((1, 1), (1, 1, 1, 1)), ((2, 2), (0, 0, 1, 1)))
+        for x in ((1, 8, 8, 3), (2, 5, 7, 3))
+        for o in (1, 5, 8)
+    ]
+    Image([pair for case in cases for pair in takers(case)]).run(tmp_path)
+
+
+@pytest.mark.parametrize("zero", [-128, 5])
+@pytest.mark.parametrize("is_padded", [True, False])
+def test_odd_depthwise_channels_follow_their_input_closely(
+    zero: int, is_padded: bool, tmp_path: Path
+):
+    pads = (1, 1, 1, 1) if is_padded else (0, 0, 0, 0)
+    cases = [
+        product(
+            QDepthwiseConv2d(Window2d((3, 3), strides, pads), Requantise(Rounding.DOUBLE, zero)),
+            (1, 6, 7, channels),
+            (3, 3, channels),
+            2,
+        )
+        for strides in ((1, 1), (2, 2))
+        for channels in (4, 5, 6, 7, 9, 13, 64, 65, 67)
+    ]
+    Image([pair for case in cases for pair in takers(case)], is_shared=True).run(tmp_path)
 
 
 def test_the_bench_notices_a_wrong_result(tmp_path: Path):
