@@ -116,6 +116,7 @@ def _kernel(variant: Variant) -> Kernel:
         streaming=Streaming(inputs=(0,), block_axes=1),
         includes=(
             HERE / "conv2d_s8_dsp_core.h",
+            HERE / "dsp_border.h",
             HERE / "dsp_finish.h",
             HERE / "dsp_pairs.h",
             HERE / "dsp_products.h",

@@ -5,21 +5,16 @@
 #pragma once
 
 #include "conv2d_s8_dsp.h"
+#include "dsp_border.h"
 #include "dsp_products.h"
 
 /// A window that reaches beyond the input, padded, in rows of `length` bytes.
 DSP_TILE static void conv2d_s8_dsp_border(const conv2d_s8_dsp_args *a, const int8_t *image,
                                           int32_t top, int32_t left, int32_t length,
                                           int8_t *bytes) {
-  const int32_t first = tw_clip(-left, 0, a->kernel_w);
-  const int32_t last = tw_clip(a->in_w - left, first, a->kernel_w);
-  memset(bytes, a->x_zero, (size_t)(a->kernel_h * length));
-  for (int32_t y = top; y < top + a->kernel_h; y++, bytes += length) {
-    if (y >= 0 && y < a->in_h) {
-      memcpy(bytes + first * a->in_c, image + (y * a->in_w + left + first) * a->in_c,
-             (size_t)((last - first) * a->in_c));
-    }
-  }
+  const dsp_scene scene = {image, a->in_h, a->in_w, a->in_c, a->x_zero};
+  const tw_span rows = {top, top + a->kernel_h}, columns = {left, left + a->kernel_w};
+  dsp_copy_window(&scene, rows, columns, length, bytes);
 }
 
 /// The next output pixel, and what its whole line has in common.
@@ -56,13 +51,9 @@ static inline void conv2d_s8_dsp_gather(const conv2d_s8_dsp_args *a, conv2d_s8_d
     conv2d_s8_dsp_border(a, at->image, at->top, left, step, bytes);
     x = bytes;
   }
-  for (int32_t row = a->kernel_h; row > 0; row--, x += step) {
-    for (int32_t i = 0; i < words; i++) {
-      wide = dsp_widen_word(dsp_load(x + 4 * i), wide, pitch);
-    }
-  }
+  wide = dsp_widen_rows(x, step, (dsp_size){a->kernel_h, words}, wide, pitch);
   if (a->is_split) {
-    const int8_t *const last = x - 3 * step + 4 * words;
+    const int8_t *const last = x + 4 * words;
     wide[0] = (uint16_t)last[0] | (uint32_t)last[2 * step] << 16;
     wide[pitch] = (uint32_t)last[step];
   }

@@ -106,6 +106,7 @@ def _kernel(variant: Variant) -> Kernel:
         includes=(
             HERE / "depthwise_s8_dsp_3x3.h",
             HERE / "depthwise_s8_dsp_core.h",
+            HERE / "dsp_border.h",
             HERE / "dsp_finish.h",
             HERE / "dsp_requantise.h",
             HERE / "dsp_words.h",

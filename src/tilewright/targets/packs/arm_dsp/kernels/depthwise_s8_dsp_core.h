@@ -8,6 +8,7 @@
 #pragma once
 
 #include "depthwise_s8_dsp_3x3.h"
+#include "dsp_border.h"
 #include "dsp_finish.h"
 #include "dsp_words.h"
 
@@ -87,16 +88,9 @@ static inline void depthwise_s8_dsp_channels(const depthwise_s8_dsp_args *a,
 /// Copies the window at (top, left) to scratch, padding with x_zero.
 static inline void depthwise_s8_dsp_gather(const depthwise_s8_dsp_args *a, const int8_t *image,
                                            int32_t top, int32_t left) {
-  int8_t *to = a->scratch;
-  for (int32_t y = top; y < top + a->kernel_h; y++) {
-    for (int32_t x = left; x < left + a->kernel_w; x++, to += a->channels) {
-      if (y >= 0 && y < a->in_h && x >= 0 && x < a->in_w) {
-        memcpy(to, image + (y * a->in_w + x) * a->channels, (size_t)a->channels);
-      } else {
-        memset(to, a->x_zero, (size_t)a->channels);
-      }
-    }
-  }
+  const dsp_scene scene = {image, a->in_h, a->in_w, a->channels, a->x_zero};
+  const tw_span rows = {top, top + a->kernel_h}, columns = {left, left + a->kernel_w};
+  dsp_copy_window(&scene, rows, columns, a->kernel_w * a->channels, a->scratch);
 }
 
 /// How many windows from column `left` of the input on, `count` at most, lie inside it.

@@ -28,6 +28,36 @@ static inline uint32_t *dsp_widen(const int8_t *x, int32_t length, uint32_t *wid
   return length % 4 ? dsp_widen_word(dsp_last_word(x, length % 4), wide, rows) : wide;
 }
 
+/// Rows, and words of each.
+typedef struct {
+  int32_t rows, words;
+} dsp_size;
+
+/// Several rows, `step` bytes apart, of whole words, as one of `pitch` interleaved rows. Returns
+/// where the row goes on.
+static inline uint32_t *dsp_widen_rows(const int8_t *x, int32_t step, dsp_size size, uint32_t *wide,
+                                       int32_t pitch) {
+#if DSP_ASSEMBLY
+  const int8_t *at;
+  uint32_t even, odd;
+  int32_t words;
+  __asm__ volatile("1:; mov %[at], %[x]; mov %[words], %[all]\n"
+                   "2:; ldr %[odd], [%[at]], #4; sxtb16 %[even], %[odd]; str %[even], [%[wide]]\n\t"
+                   "sxtb16 %[odd], %[odd], ror #8; str %[odd], [%[wide], %[pitch], lsl #2]\n\t"
+                   "add %[wide], %[wide], %[pitch], lsl #3; subs %[words], %[words], #1; bne 2b\n\t"
+                   "add %[x], %[x], %[step]; subs %[rows], %[rows], #1; bne 1b"
+                   : [x] "+r"(x), [wide] "+r"(wide), [rows] "+r"(size.rows), [at] "=&r"(at),
+                     [even] "=&r"(even), [odd] "=&r"(odd), [words] "=&r"(words)
+                   : [step] "r"(step), [pitch] "r"(pitch), [all] "r"(size.words)
+                   : "cc", "memory");
+#else
+  for (; size.rows > 0; size.rows--, x += step) {
+    wide = dsp_widen(x, 4 * size.words, wide, pitch);
+  }
+#endif
+  return wide;
+}
+
 /// Four rows of `length` bytes, a multiple of four, that lie one behind the other.
 static inline void dsp_widen_four(const int8_t *x, int32_t length, uint32_t *wide) {
 #if DSP_ASSEMBLY
