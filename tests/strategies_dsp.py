@@ -27,10 +27,11 @@ def q_conv2d(draw: st.DrawFn) -> Case:
     window = draw(windows(dilates=False))
     c, o = draw(sizes(9) | st.sampled_from((4, 8))), draw(sizes(13))
     h, w = draw(window_inputs(window))
-    x = draw(stored((draw(sizes(2)), h, w, c)))
+    n, is_channels_first = draw(sizes(2)), draw(st.booleans())
+    x = draw(stored((n, c, h, w) if is_channels_first else (n, h, w, c)))
     kernel = draw(weights((o, *window.kernel, c), 0))
     output = draw(requantisations())
-    op = QConv2d(window, output=output, x_zero=draw(zero_points()))
+    op = QConv2d(window, 1, is_channels_first, output, draw(zero_points()))
     return Case(op, (x, *draw(operands(kernel, 0, 0, output.rounding))))
 
 

@@ -13,6 +13,7 @@ from strategies_dsp import SYMMETRIC
 from targets.arm_bench import MOST_CASES, Image, missing_tool
 from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature
+from tilewright.ops.conv2d import QConv2d, QDepthwiseConv2d
 from tilewright.ops.dense import QDense
 from tilewright.ops.requantise import Requantise
 from tilewright.ops.rescale import Rounding, fixed_point

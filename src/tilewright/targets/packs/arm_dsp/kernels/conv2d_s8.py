@@ -1,5 +1,6 @@
 """Bindings of conv2d_s8_dsp_*.c: int8 convolution by gathered patches and SMLAD."""
 
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
@@ -17,59 +18,89 @@ from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE, Tables
 from tilewright.targets.packs.portable.kernels.conv2d_s8 import CONV2D_S8
 
 
-def _refuse(op: Op, signature: Signature) -> str | None:
-    del signature
+def _refuse(op: Op, *, is_planar: bool) -> str | None:
     assert isinstance(op, QConv2d)
+    if op.is_channels_first is not is_planar:
+        return f"x is channels {'first' if op.is_channels_first else 'last'}"
     if op.groups > 1:
         return f"{op.groups} groups, not 1"
-    if op.is_channels_first:
-        return "x is channels first"
     return refuse_zero_point(op) or refuse_dilation(op.window.dilations)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """How a window is gathered: planes, rows of each, and words of each row.
+
+    is_split  the last bytes of three rows share a word: 3x3 windows of RGB images
+    """
+
+    planes: int
+    rows: int
+    length: int
+
+    @staticmethod
+    def of(op: QConv2d, w: Shape) -> "_Rows":
+        """For weights [O,KH,KW,C]."""
+        _, kernel_h, kernel_w, c = w
+        if op.is_channels_first:
+            return _Rows(c, kernel_h, kernel_w)
+        return _Rows(1, kernel_h, kernel_w * c)
+
+    @property
+    def is_split(self) -> bool:
+        return self.planes == 1 and self.rows == 3 and self.length % 4 == 1 and self.length > 1
+
+    @property
+    def words(self) -> int:
+        return self.length // 4 if self.is_split else quads(self.length)
+
+    @property
+    def quads(self) -> int:
+        """Words of a whole window."""
+        return self.planes * self.rows * self.words + self.is_split
+
+    def in_order(self, w: Array) -> Array:
+        """w[O,KH,KW,C] as [O, 4 * quads], in the order in which windows are gathered."""
+        rows = w.transpose(0, 3, 1, 2) if self.planes > 1 else w
+        rows = rows.reshape(len(w), -1, self.length)
+        if self.is_split:
+            own, last = rows[..., :-1].reshape(len(w), -1), rows[..., -1]
+            return np.concatenate([own, last, np.zeros((len(w), 1), w.dtype)], axis=1)
+        filled = np.zeros((*rows.shape[:2], 4 * self.words), w.dtype)
+        filled[..., : self.length] = rows
+        return filled.reshape(len(w), -1)
 
 
 def _fields(op: Op, signature: Signature) -> Fields:
     assert isinstance(op, QConv2d)
     _, h, w, c = signature.inputs[0].shape
+    if op.is_channels_first:
+        _, c, h, w = signature.inputs[0].shape
     _, out_h, out_w, out_c = signature.output.shape
-    window = op.window
+    window, rows = op.window, _Rows.of(op, signature.inputs[1].shape)
     return {
-        "in_h": h, "in_w": w, "in_c": c,
+        "planes": rows.planes, "in_h": h, "in_w": w, "in_c": c // rows.planes,
         "out_h": out_h, "out_w": out_w, "out_c": out_c,
         "kernel_h": window.kernel[0], "kernel_w": window.kernel[1],
         "stride_h": window.strides[0], "stride_w": window.strides[1],
         "pad_top": window.pads[0], "pad_left": window.pads[1],
-        "is_pointwise": int(op.window.is_pointwise),
-        "row_words": _row_words(signature), "is_split": int(_is_split(signature.inputs[1].shape)),
-        "quads": _quads(signature),
+        "is_pointwise": int(_is_pointwise(op, rows)),
+        "row_words": rows.words, "is_split": int(rows.is_split), "quads": rows.quads,
         "x_zero": op.x_zero, "y_zero": op.output.zero,
         "low": op.output.low, "high": op.output.high,
     }  # fmt: skip
 
 
-def _is_split(w: Shape) -> bool:
-    """Whether the last bytes of three rows of a window share a word: 3x3 windows of RGB images."""
-    _, kernel_h, kernel_w, c = w
-    return kernel_h == 3 and kernel_w * c % 4 == 1 and kernel_w * c > 1
-
-
-def _row_words(signature: Signature) -> int:
-    """Words of one row of a window, as far as they are its own."""
-    _, _, kernel_w, c = signature.inputs[1].shape
-    return kernel_w * c // 4 if _is_split(signature.inputs[1].shape) else quads(kernel_w * c)
-
-
-def _quads(signature: Signature) -> int:
-    """Fours of elements in a patch."""
-    kernel_h = signature.inputs[1].shape[1]
-    return kernel_h * _row_words(signature) + int(_is_split(signature.inputs[1].shape))
+def _is_pointwise(op: QConv2d, rows: _Rows) -> bool:
+    return op.window.is_pointwise and rows.planes == 1
 
 
 def _scratch_bytes(op: Op, signature: Signature) -> int:
-    """Widened patches; where a window may reach beyond the input, one of bytes."""
+    """Widened patches; where a window may reach beyond the input, one plane's rows as bytes."""
     assert isinstance(op, QConv2d)
-    wide = 8 * next_rows(_items(op, signature)) * _quads(signature)
-    _, kernel_h, kernel_w, c = signature.inputs[1].shape
-    return wide if op.window.is_pointwise else wide + 4 * kernel_h * quads(kernel_w * c)
+    rows = _Rows.of(op, signature.inputs[1].shape)
+    wide = 8 * next_rows(_items(op, signature)) * rows.quads
+    return wide if _is_pointwise(op, rows) else wide + 4 * rows.rows * quads(rows.length)
 
 
 def _items(op: Op, signature: Signature) -> int:
@@ -77,38 +108,32 @@ def _items(op: Op, signature: Signature) -> int:
     return prod(signature.output.shape[:-1])
 
 
-def _in_words(w: Array) -> Array:
-    """w[O,KH,KW,C] as [O, 4 * quads], in the order in which windows are gathered."""
-    channels, kernel_h, kernel_w, c = w.shape
-    rows = w.reshape(channels, kernel_h, kernel_w * c)
-    if _is_split(w.shape):
-        own, last = rows[..., :-1].reshape(channels, -1), rows[..., -1]
-        return np.concatenate([own, last, np.zeros((channels, 1), w.dtype)], axis=1)
-    filled = np.zeros((channels, kernel_h, quads(kernel_w * c) * 4), w.dtype)
-    filled[..., : kernel_w * c] = rows
-    return filled.reshape(channels, -1)
-
-
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
     """Weights and tables as one array of words."""
     assert isinstance(op, QConv2d)
     w, bias, multiplier, shift = (a for a in constants if a is not None)
     tables = Tables(bias, multiplier, shift).per_channel()
-    words = pack_pairs(_in_words(w), tables, op.output)
+    words = pack_pairs(_Rows.of(op, w.shape).in_order(w), tables, op.output)
     unused = np.zeros(1, np.int32)
     return None, words, unused, unused, unused
 
 
-def _kernel(variant: Variant) -> Kernel:
+def _kernel(variant: Variant, *, is_planar: bool) -> Kernel:
+    symbol = f"conv2d_s8_dsp_{'planes_' if is_planar else ''}{variant.name}"
+
+    def refuse(op: Op, signature: Signature) -> str | None:
+        del signature
+        return _refuse(op, is_planar=is_planar)
+
     return Kernel(
         op=QConv2d,
-        symbol=f"conv2d_s8_dsp_{variant.name}",
+        symbol=symbol,
         struct="conv2d_s8_dsp_args",
         header=HERE / "conv2d_s8_dsp.h",
-        source=HERE / f"conv2d_s8_dsp_{variant.name}.c",
+        source=HERE / f"{symbol}.c",
         pointers=("x", "w", "bias", "multiplier", "shift", "y"),
         variant=variant.refuse,
-        refuse=_refuse,
+        refuse=refuse,
         fields=_fields,
         items=_items,
         cycles=faster_than(CONV2D_S8[0]),
@@ -128,4 +153,4 @@ def _kernel(variant: Variant) -> Kernel:
     )
 
 
-CONV2D_S8_DSP = tuple(map(_kernel, VARIANTS))
+CONV2D_S8_DSP = tuple(_kernel(v, is_planar=p) for p in (False, True) for v in VARIANTS)

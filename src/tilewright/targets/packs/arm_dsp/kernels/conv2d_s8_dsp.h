@@ -1,17 +1,17 @@
 /// int8 convolution; the meaning is QConv2d in src/tilewright/ops/conv2d.py with one group, no
-/// dilation, channels last and weights without a zero point.
+/// dilation and weights without a zero point.
 #pragma once
 
 #include "tilewright.h"
 
 /// Padding below and to the right is implied by out_h and out_w. One work item is one output pixel.
 typedef struct {
-  const int8_t *x;                          // [batch][in_h][in_w][in_c]
+  const int8_t *x;                          // [batch][planes][in_h][in_w][in_c]
   const int32_t *w;                         // [ceil(out_c / 2)][2 * quads + 5], see pairs.py
   const int32_t *bias, *multiplier, *shift; // in w
   int8_t *y;                                // [batch][out_h][out_w][out_c]
   uint32_t *scratch;                        // widened patches, then one patch of bytes
-  int32_t in_h, in_w, in_c;
+  int32_t planes, in_h, in_w, in_c;         // planes or in_c is 1
   int32_t out_h, out_w, out_c;
   int32_t kernel_h, kernel_w;
   int32_t stride_h, stride_w;
@@ -25,8 +25,14 @@ typedef struct {
   int32_t low, high; // clip range of the output, within int8
 } conv2d_s8_dsp_args;
 
-/// Of conv2d_s8_dsp_double where low is the zero point or more.
-void conv2d_s8_dsp_double_relu(const void *args, tw_span work);
 void conv2d_s8_dsp_double(const void *args, tw_span work);
 void conv2d_s8_dsp_half_even(const void *args, tw_span work);
 void conv2d_s8_dsp_half_up(const void *args, tw_span work);
+/// Where low is the zero point or more.
+void conv2d_s8_dsp_double_relu(const void *args, tw_span work);
+
+/// Where x is channels first: each channel is a plane.
+void conv2d_s8_dsp_planes_double(const void *args, tw_span work);
+void conv2d_s8_dsp_planes_half_even(const void *args, tw_span work);
+void conv2d_s8_dsp_planes_half_up(const void *args, tw_span work);
+void conv2d_s8_dsp_planes_double_relu(const void *args, tw_span work);

@@ -34,35 +34,42 @@ static inline conv2d_s8_dsp_cursor conv2d_s8_dsp_line(const conv2d_s8_dsp_args *
   if (room == 0) { // the last word of a window's row could end behind the image
     inside = tw_min(inside, (stride - 4 * a->row_words + a->in_c) / a->in_c);
   }
-  return (conv2d_s8_dsp_cursor){line, column, a->x + number * a->in_h * stride, top, inside};
+  return (conv2d_s8_dsp_cursor){line, column, a->x + number * a->planes * a->in_h * stride, top,
+                                inside};
 }
 
 /// The window of the next output pixel, widened, as one of `pitch` interleaved rows. Each row of a
 /// window fills whole words: behind its end lie bytes that meet weights of zero. Or its last byte
 /// is left out, and those of three rows make a word. A window that reaches beyond the input, or
 /// whose last word would, goes through `bytes`.
-static inline void conv2d_s8_dsp_gather(const conv2d_s8_dsp_args *a, conv2d_s8_dsp_cursor *at,
-                                        uint32_t *wide, int32_t pitch, int8_t *bytes) {
+DSP_INLINE void conv2d_s8_dsp_gather(const conv2d_s8_dsp_args *a, conv2d_s8_dsp_cursor *at,
+                                     uint32_t *wide, int32_t pitch, int8_t *bytes,
+                                     int32_t is_planar) {
   const int32_t left = at->column * a->stride_w - a->pad_left, words = a->row_words;
-  int32_t step = a->in_w * a->in_c;
-  const int8_t *x = at->image + (at->top * step + left * a->in_c);
-  if (left < 0 || left >= at->inside) {
-    step = 4 * (words + a->is_split);
-    conv2d_s8_dsp_border(a, at->image, at->top, left, step, bytes);
-    x = bytes;
-  }
-  wide = dsp_widen_rows(x, step, (dsp_size){a->kernel_h, words}, wide, pitch);
-  if (a->is_split) {
-    const int8_t *const last = x + 4 * words;
-    wide[0] = (uint16_t)last[0] | (uint32_t)last[2 * step] << 16;
-    wide[pitch] = (uint32_t)last[step];
+  const int32_t stride = a->in_w * a->in_c;
+  const int8_t *plane = at->image;
+  for (int32_t i = 0; i < (is_planar ? a->planes : 1); i++, plane += a->in_h * stride) {
+    const int8_t *x = plane + (at->top * stride + left * a->in_c);
+    int32_t step = stride;
+    if (left < 0 || left >= at->inside) {
+      step = 4 * (words + a->is_split);
+      conv2d_s8_dsp_border(a, plane, at->top, left, step, bytes);
+      x = bytes;
+    }
+    wide = dsp_widen_rows(x, step, (dsp_size){a->kernel_h, words}, wide, pitch);
+    if (!is_planar && a->is_split) {
+      const int8_t *const last = x + 4 * words;
+      wide[0] = (uint16_t)last[0] | (uint32_t)last[2 * step] << 16;
+      wide[pitch] = (uint32_t)last[step];
+    }
   }
   if (++at->column == a->out_w) {
     *at = conv2d_s8_dsp_line(a, at->line + 1, 0);
   }
 }
 
-DSP_INLINE void conv2d_s8_dsp_core(const void *args, tw_span work, dsp_way way) {
+/// `way` and `is_planar`, whether x is channels first, must be constants.
+DSP_INLINE void conv2d_s8_dsp_core(const void *args, tw_span work, dsp_way way, int32_t is_planar) {
   const conv2d_s8_dsp_args *a = args;
   const dsp_product product = {a->w, a->quads, a->out_c, a->y_zero};
   dsp_pairs pairs = dsp_first_pairs(&product, a->scratch);
@@ -79,7 +86,7 @@ DSP_INLINE void conv2d_s8_dsp_core(const void *args, tw_span work, dsp_way way) 
           dsp_widen(x + p * a->in_c, a->in_c, a->scratch + p, rows);
         } else {
           int8_t *const bytes = (int8_t *)(a->scratch + 2 * rows * a->quads);
-          conv2d_s8_dsp_gather(a, &at, a->scratch + p, rows, bytes);
+          conv2d_s8_dsp_gather(a, &at, a->scratch + p, rows, bytes, is_planar);
         }
       }
     }
