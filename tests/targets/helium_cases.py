@@ -4,17 +4,25 @@ import numpy as np
 from hypothesis import strategies as st
 
 from case import Case, sizes, stored, window_inputs, windows
-from strategies_products import operands, zero_points
+from strategies_norms import NORMS
+from strategies_onnx import ONNX
+from strategies_products import fixed_points, operands, zero_points
 from strategies_tflite import TFLITE, scales, zeros
 from tilewright.ir.op import Op
-from tilewright.ops.arithmetic_tflite import QAdd
+from tilewright.ops.arithmetic_onnx import LARGEST_PRODUCT, LARGEST_STEP, RescaledMul
+from tilewright.ops.arithmetic_tflite import QAdd, QMul
 from tilewright.ops.conv2d import QConv2d, QDepthwiseConv2d
 from tilewright.ops.dense import QDense
 from tilewright.ops.lut import Lut
+from tilewright.ops.mean_tflite import QMean
+from tilewright.ops.norm_onnx import RescaledNorm
 from tilewright.ops.pool2d import MaxPool2d
+from tilewright.ops.pool_onnx import RescaledMean
 from tilewright.ops.pool_tflite import QAveragePool2d
 from tilewright.ops.requantise import Requantise
-from tilewright.ops.rescale import Rounding
+from tilewright.ops.rescale import FixedPoint, Rounding
+from tilewright.ops.softmax_onnx import TableSoftmax
+from tilewright.ops.softmax_tflite import QSoftmax
 from tilewright.ops.window2d import Window2d
 
 
@@ -103,6 +111,37 @@ def lut(draw: st.DrawFn) -> Case:
     return Case(Lut(), (draw(stored((draw(st.integers(1, 300)),))), draw(stored((256,)))))
 
 
+def run_lengths() -> st.SearchStrategy[int]:
+    """Around the lanes of a vector, and of several."""
+    return st.sampled_from((1, 3, 4, 5, 15, 16, 17, 33)) | st.integers(1, 300)
+
+
+@st.composite
+def rescaled_mul(draw: st.DrawFn) -> Case:
+    """Operands that go along or stand still."""
+    rows, columns = draw(sizes(3)), draw(run_lengths())
+    pairs = (
+        ((rows, columns), (rows, columns)), ((rows, columns), (1, columns)),
+        ((rows, 1), (rows, columns)), ((rows, columns), (1, 1)),
+    )  # fmt: skip
+    a, b = draw(st.sampled_from(pairs))
+    output = draw(outputs(Rounding.HALF_EVEN))
+    scale = FixedPoint(*draw(fixed_points(LARGEST_PRODUCT, output.rounding)))
+    op = RescaledMul(draw(zeros()), draw(zeros()), scale, output)
+    return Case(op, (draw(stored(a)), draw(stored(b))), varying=2)
+
+
+@st.composite
+def rescaled_mean(draw: st.DrawFn) -> Case:
+    """Rows, and columns of more elements than an int16 can sum."""
+    count, inner = draw(st.sampled_from((2, 16, 100, 256, 300, 700))), draw(sizes(20))
+    x = draw(stored((draw(sizes(2)), count, inner)))
+    output = draw(outputs(Rounding.HALF_EVEN))
+    scale = FixedPoint(*draw(fixed_points(count * LARGEST_STEP, output.rounding)))
+    op = RescaledMean((1,), draw(st.booleans()), draw(zero_points()), scale, output)
+    return Case(op, (x,))
+
+
 HELIUM_CASES: dict[type[Op], st.SearchStrategy[Case]] = {
     QConv2d: conv2d(),
     QDepthwiseConv2d: depthwise(),
@@ -111,4 +150,11 @@ HELIUM_CASES: dict[type[Op], st.SearchStrategy[Case]] = {
     QAveragePool2d: average_pool() | TFLITE[QAveragePool2d],
     MaxPool2d: max_pool(),
     Lut: lut(),
+    QMul: TFLITE[QMul],
+    RescaledMul: rescaled_mul(),
+    QMean: TFLITE[QMean],
+    RescaledMean: rescaled_mean(),
+    QSoftmax: TFLITE[QSoftmax],
+    TableSoftmax: ONNX[TableSoftmax],
+    RescaledNorm: NORMS[RescaledNorm],
 }

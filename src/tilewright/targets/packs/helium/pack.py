@@ -8,13 +8,25 @@ from tilewright.targets.packs.helium.kernels.dense_helium import DENSE_HELIUM
 from tilewright.targets.packs.helium.kernels.depthwise3x3_helium import DEPTHWISE3X3_HELIUM
 from tilewright.targets.packs.helium.kernels.lut_helium import LUT_HELIUM
 from tilewright.targets.packs.helium.kernels.max_pool2d_helium import MAX_POOL2D_HELIUM
+from tilewright.targets.packs.helium.kernels.mul_helium import MUL_HELIUM
+from tilewright.targets.packs.helium.kernels.rows import (
+    MEAN_HELIUM,
+    RESCALED_NORM_HELIUM,
+    SOFTMAX_HELIUM,
+    TABLE_SOFTMAX_HELIUM,
+)
 
 HELIUM: tuple[Kernel, ...] = (
     *CONV2D_HELIUM,
     *DEPTHWISE3X3_HELIUM,
     *DENSE_HELIUM,
     ADD_HELIUM,
+    *MUL_HELIUM,
     AVERAGE_POOL2D_HELIUM,
     MAX_POOL2D_HELIUM,
     LUT_HELIUM,
+    *MEAN_HELIUM,
+    SOFTMAX_HELIUM,
+    TABLE_SOFTMAX_HELIUM,
+    RESCALED_NORM_HELIUM,
 )

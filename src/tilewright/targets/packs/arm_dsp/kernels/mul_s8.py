@@ -10,7 +10,7 @@ from tilewright.targets.packs.arm_dsp.kernels.estimates import faster_than
 from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE
 from tilewright.targets.packs.arm_dsp.kernels.short_scale import short_scale
 from tilewright.targets.packs.portable.kernels.arithmetic_tflite import MUL_S8_TFLITE
-from tilewright.targets.packs.portable.kernels.broadcast import broadcast_fields, refuse_broadcast
+from tilewright.targets.packs.portable.kernels.broadcast import refuse_beyond_rows, row_fields
 from tilewright.targets.packs.portable.kernels.rescaled_arithmetic import RESCALED_MUL_S8
 
 HEADERS = ("dsp_bytes.h", "dsp_requantise.h", "dsp_words.h", "mul_s8_dsp_core.h")
@@ -18,12 +18,8 @@ HEADERS = ("dsp_bytes.h", "dsp_requantise.h", "dsp_words.h", "mul_s8_dsp_core.h"
 
 def _fields(op: Op, signature: Signature) -> Fields:
     assert isinstance(op, (QMul, RescaledMul))
-    extents = broadcast_fields(op, signature)
     scale = short_scale(op.scale, op.output.rounding)
-    return {
-        "columns": extents["n3"],
-        "a_rows": extents["a2"], "a_columns": extents["a3"],
-        "b_rows": extents["b2"], "b_columns": extents["b3"],
+    return row_fields(op, signature) | {
         "a_zero": op.a_zero, "b_zero": op.b_zero, "y_zero": op.output.zero,
         "multiplier": scale.multiplier, "shift": scale.shift,
         "low": op.output.low, "high": op.output.high,
@@ -32,10 +28,7 @@ def _fields(op: Op, signature: Signature) -> Fields:
 
 def _kernel(portable: Kernel, rounding: str) -> Kernel:
     def refuse(op: Op, signature: Signature) -> str | None:
-        too_many = refuse_broadcast(signature)
-        if too_many is None and broadcast_fields(op, signature)["n1"] > 1:
-            return "operands are repeated in alternating dimensions"
-        return too_many or portable.refuse(op, signature)
+        return refuse_beyond_rows(op, signature) or portable.refuse(op, signature)
 
     return replace(
         portable,

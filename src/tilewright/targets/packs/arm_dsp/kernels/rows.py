@@ -11,25 +11,20 @@ from tilewright.targets.packs.arm_dsp.kernels.estimates import faster_than
 from tilewright.targets.packs.arm_dsp.kernels.requantise import HALF_EVEN_SHIFT, HERE
 from tilewright.targets.packs.arm_dsp.kernels.short_scale import short_scale
 from tilewright.targets.packs.portable.kernels.means_tflite import MEAN_S8_TFLITE
-from tilewright.targets.packs.portable.kernels.reductions import MeanShape, mean_shape
+from tilewright.targets.packs.portable.kernels.reductions import one_group
 from tilewright.targets.packs.portable.kernels.rescaled_means import RESCALED_MEAN_S8
 from tilewright.targets.packs.portable.kernels.rescaled_norm import RESCALED_NORM_S8
 from tilewright.targets.packs.portable.kernels.softmax_s8_tflite import SOFTMAX_S8_TFLITE
 from tilewright.targets.packs.portable.kernels.table_softmax import TABLE_SOFTMAX_S8
 
 
-def _mean_shape(op: Op, signature: Signature) -> MeanShape | None:
-    assert isinstance(op, (QMean, RescaledMean))
-    return mean_shape(signature.inputs[0].shape, op.axes)
-
-
 def _mean_fields(op: Op, signature: Signature) -> Fields:
     assert isinstance(op, (QMean, RescaledMean))
-    shape = _mean_shape(op, signature)
-    assert shape is not None
+    group = one_group(signature.inputs[0].shape, op.axes)
+    assert group is not None
     scale = short_scale(op.scale, op.output.rounding)
     return {
-        "count": shape.reduced1, "inner": shape.kept2,
+        "count": group[0], "inner": group[1],
         "x_zero": op.x_zero, "y_zero": op.output.zero,
         "multiplier": scale.multiplier, "shift": scale.shift,
         "low": op.output.low, "high": op.output.high,
@@ -38,11 +33,12 @@ def _mean_fields(op: Op, signature: Signature) -> Fields:
 
 def _mean(portable: Kernel, rounding: str) -> Kernel:
     def refuse(op: Op, signature: Signature) -> str | None:
-        shape = _mean_shape(op, signature)
-        if shape is None or shape.reduced0 * shape.kept1 > 1:
-            return "more than one group of dimensions is reduced"
-        if shape.kept2 in (2, 3):
-            return f"{shape.kept2} elements lie side by side, at least 4 or 1"
+        assert isinstance(op, (QMean, RescaledMean))
+        group = one_group(signature.inputs[0].shape, op.axes)
+        if group is None:
+            return f"axes {op.axes} are more than one group of dimensions"
+        if group[1] in (2, 3):
+            return f"{group[1]} elements lie side by side, not 1 or at least 4"
         return portable.refuse(op, signature)
 
     headers = ("dsp_bytes.h", "dsp_requantise.h", "dsp_words.h", "mean_s8_dsp_core.h")

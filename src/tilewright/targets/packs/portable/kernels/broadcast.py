@@ -30,6 +30,25 @@ def refuse_broadcast(signature: Signature) -> str | None:
     return f"{a} and {b} broadcast in {rank} alternating dimensions, at most {RANK}"
 
 
+def row_fields(op: Op, signature: Signature) -> dict[str, int]:
+    """Members columns, a_rows, a_columns, b_rows, b_columns: operands over [rows][columns]."""
+    fields = broadcast_fields(op, signature)
+    return {
+        "columns": fields["n3"],
+        "a_rows": fields["a2"], "a_columns": fields["a3"],
+        "b_rows": fields["b2"], "b_columns": fields["b3"],
+    }  # fmt: skip
+
+
+def refuse_beyond_rows(op: Op, signature: Signature) -> str | None:
+    """Why [rows][columns] is not enough for the operands; None if it is."""
+    too_many = refuse_broadcast(signature)
+    if too_many is None and broadcast_fields(op, signature)["n1"] > 1:
+        a, b = signature.inputs[:2]
+        return f"{a} and {b} broadcast in more than two alternating dimensions"
+    return too_many
+
+
 def _merged(a: Shape, b: Shape, out: Shape) -> tuple[list[int], list[bool], list[bool]]:
     """Extents of the fewest dimensions, at least RANK, and where each operand really has them."""
     dims: list[tuple[int, bool, bool]] = []

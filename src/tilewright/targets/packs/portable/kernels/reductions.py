@@ -40,3 +40,11 @@ def mean_shape(shape: Shape, axes: tuple[int, ...]) -> MeanShape | None:
     # One group of reduced dimensions is the inner one, so that its rows are as long as they can be.
     filled = [extents[0]] + [1] * (5 - len(extents)) + extents[1:]
     return MeanShape(*filled)
+
+
+def one_group(shape: Shape, axes: tuple[int, ...]) -> tuple[int, int] | None:
+    """(count, inner) of x[outer][count][inner]; None where dimensions between reduced ones stay."""
+    whole = mean_shape(shape, axes)
+    if whole is None or whole.reduced0 * whole.kept1 > 1:
+        return None
+    return whole.reduced1, whole.kept2

@@ -1,0 +1,19 @@
+/// Softmax of int8 rows under the onnx contract with Helium; the meaning is TableSoftmax in
+/// src/tilewright/ops/softmax_onnx.py, with shift + bits above 32.
+#pragma once
+
+#include "tilewright.h"
+
+typedef struct {
+  const int8_t *x;      // [rows][length]
+  const int32_t *table; // [256] exponentials by largest - x; entry 0 is 2**bits
+  int8_t *y;            // [rows][length]; may be x itself
+  int32_t length;       // length * 2**bits < 2**31
+  int32_t bits;
+  int32_t multiplier, shift; // inverse of the output's scale: multiplier / 2**shift
+  int32_t y_zero;            // zero point of the output
+  int32_t low, high;         // clip range of the output, within int8
+} table_softmax_helium_args;
+
+/// Work items are rows.
+void table_softmax_helium(const void *args, tw_span work);
