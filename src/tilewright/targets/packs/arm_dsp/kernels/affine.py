@@ -3,9 +3,9 @@
 SMMLA multiplies, keeps the upper word and adds; SSAT shifts right by two and saturates. Rescaling
 is a staircase of up to 255 steps: the smallest accumulator that makes k, for each k. A line a M + O
 does the same if it is at k or above there, and below k one accumulator earlier. Each step bounds O
-from both sides; M is the scale, to some 26 bits. What is left for O is narrow, a few millionths of
-a step, and O is a whole number of upper words. But the bias is free too: moving it by some
-thousands moves O by any amount modulo 2**32.
+from both sides; M is the scale, to some 26 bits. What is left for O is narrow, some
+hundred-thousandths of a step, and upper words are coarse. But the bias is free too: moving it by
+some thousands moves O by any amount modulo 2**32.
 """
 
 from dataclasses import dataclass
