@@ -99,7 +99,7 @@ class Rows:
         needed = self._needed(tensor, step)
         if born is False or not needed:
             return False
-        if born is True and True in needed:
+        if born is True and needed[0] is True:
             return True
         around = self.model.literal()
         for need in needed:
@@ -114,4 +114,11 @@ class Rows:
             # An input that nobody reads is there when the first step runs, and no longer.
             return [True] if tensor not in self.net.makers and not self.net.before[step] else []
         later = [self.order.before(step, reader) for reader in self.net.readers[tensor]]
-        return [True] if True in later else [side for side in later if side is not False]
+        return _worth_saying(later)
+
+
+def _worth_saying(sides: Sequence["Truth"]) -> list["Truth"]:
+    """Of alternatives, those that are not impossible; a certain one alone."""
+    if any(side is True for side in sides):
+        return [True]
+    return [side for side in sides if side is not False]

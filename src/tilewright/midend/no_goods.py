@@ -55,6 +55,11 @@ class Misplaced:
                 yield replace(buffer, lifetime=Span(first, last - first))
 
 
+def tighter(problem: Problem, misplaced: Misplaced) -> Problem:
+    """The problem with as much less memory everywhere as the plan has too much of."""
+    return _tighter(problem, misplaced, Span(0, len(misplaced.spans)))
+
+
 def without(problem: Problem, misplaced: Misplaced) -> Problem:
     """The problem without a choice whose plan exceeds a memory."""
     window = misplaced.window()

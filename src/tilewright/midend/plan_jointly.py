@@ -19,13 +19,16 @@ from tilewright.midend.hints import ways_along, with_early
 from tilewright.midend.joint import Choice, Problem, choose, lean
 from tilewright.midend.joint_ways import NEVER, Net, Way, endings, least_cycles, starts, undominated
 from tilewright.midend.lifetimes import demand
-from tilewright.midend.no_goods import Misplaced, without
+from tilewright.midend.no_goods import Misplaced, tighter, without
 from tilewright.midend.sequence import cycles_of, sequence
 
 log = logging.getLogger(__name__)
 
 MOST_PLACEMENTS = 6
 """Placements to try for one problem."""
+
+MOST_NO_GOODS = 3
+"""After so many choices that found no places, there is less memory for all."""
 
 MOST_FREE_STEPS = 60
 """Steps of a network whose issue order is open; in larger ones the base order is kept."""
@@ -71,12 +74,7 @@ class Search:
         """The fastest plan that was found to fit, with its proof; None where none was found."""
         hint = self._hint()
         found, bound = self._in_base_order(hint)
-        if (
-            self.effort
-            and self.candidates
-            and self._has_freedom
-            and (found is None or found.cycles > bound)
-        ):
+        if self.effort and self.candidates and self._has_freedom:
             found, bound = self._in_any_order(found)
         if found is None:
             return None
@@ -138,7 +136,7 @@ class Search:
 
     def _in_base_order(self, hint: Found | None) -> tuple[Found | None, int]:
         """(the fastest plan in base order, bound)"""
-        most = NEVER if hint is None else hint.cycles
+        most = NEVER - 1 if hint is None else hint.cycles
         together = [way for way in self.candidates if way.is_consecutive]
         ways = [other for way in together for other in endings(self.net, way, is_free=False)]
         costs = [least_cycles(self.net, way) for way in ways]
@@ -148,7 +146,7 @@ class Search:
             return hint, least
         ways = undominated([other for way in ways for other in starts(self.net, way)])
         each = Relaxed(self.net, ways, self._limits).least_priced()
-        least = min(each)
+        least = min(each, default=0)
         log.info("plan: %d ways, at least %d cycles", len(ways), least)
         if hint is not None and hint.cycles <= least:
             return hint, least
@@ -168,19 +166,19 @@ class Search:
 
     def _in_any_order(self, found: Found | None) -> tuple[Found | None, int]:
         """(the fastest plan in any order, bound)"""
-        most = NEVER if found is None else found.cycles
+        most, count = NEVER - 1 if found is None else found.cycles, len(self.net.steps)
         ways = [other for way in self.candidates for other in endings(self.net, way, is_free=True)]
-        costs = [least_cycles(self.net, way) for way in ways]
-        least = least_in_any_order(len(self.net.steps), ways, costs)
-        kept = fast_enough(ways, least, most)
-        early = undominated([other for way in kept for other in starts(self.net, way)])
-        each = least_in_any_order(len(self.net.steps), early, [way.cycles for way in early])
-        problem = replace(self._problem(early, each, most), is_free=True)
-        log.info(
-            "plan: %d ways in any order, at least %d cycles", len(early), min(least, default=0)
-        )
+        each = least_in_any_order(count, ways, [least_cycles(self.net, way) for way in ways])
+        ways = fast_enough(ways, each, most)
+        ways = undominated([other for way in ways for other in starts(self.net, way)])
+        each = least_in_any_order(count, ways, [way.cycles for way in ways])
+        least = min(each, default=0)
+        if most <= least:
+            return found, least
+        problem = replace(self._problem(ways, each, most), is_free=True)
+        log.info("plan: %d ways in any order, at least %d cycles", len(problem.ways), least)
         better, bound = self._solve(problem, found)
-        return better, max(bound, min(least, default=0))
+        return better, max(bound, least)
 
     def _solve(self, problem: Problem, found: Found | None) -> tuple[Found | None, int]:
         """(the best plan that finds places, bound of the problem)"""
@@ -188,13 +186,14 @@ class Search:
         hint = None
         if found is not None:
             problem, hint = with_hint(problem, found)
-        for _ in range(MOST_PLACEMENTS):
-            choice = choose(problem, hint, self.effort)
+        for attempt in range(MOST_PLACEMENTS):
+            effort = self.effort / (attempt + 1)
+            choice = choose(problem, hint, effort)
             if not isinstance(choice, Choice):
                 break
             bound = choice.bound if bound is None else bound
             if choice.cycles <= choice.bound:
-                choice = lean(problem, choice, self.effort)
+                choice = lean(problem, choice, effort)
             ways = tuple(problem.ways[i] for i in choice.ways)
             plan, short = self._placed(ways)
             better = Found(ways, plan, choice.cycles)
@@ -203,7 +202,9 @@ class Search:
             if short is None:
                 found = better
                 break
-            problem = without(problem, self._misplaced(choice, ways, plan, short))
+            misplaced = self._misplaced(choice, ways, plan, short)
+            smaller = without if attempt < MOST_NO_GOODS else tighter
+            problem = smaller(problem, misplaced)
         return found, bound or 0
 
     def _misplaced(
