@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         verify_model,
     )
     from tilewright.errors import TilewrightError
+    from tilewright.midend.pins import PinWishes
     from tilewright.pipeline import Options, compile_model, load_target
     from tilewright.run.sim.command import simulate
 
@@ -29,6 +30,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Options",
+    "PinWishes",
     "RunSettings",
     "TilewrightError",
     "__version__",
@@ -50,6 +52,7 @@ __all__ = [
 
 _HOMES = {
     "Options": "tilewright.pipeline",
+    "PinWishes": "tilewright.midend.pins",
     "TilewrightError": "tilewright.errors",
     "compile_model": "tilewright.pipeline",
     "load_target": "tilewright.pipeline",

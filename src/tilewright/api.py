@@ -19,6 +19,7 @@ from tilewright.ir.graph import Graph
 from tilewright.ir.target import Target
 from tilewright.ir.types import Array
 from tilewright.midend.lockfile import plan_text
+from tilewright.midend.pins import pins_for
 from tilewright.midend.place_csv import read_problem, solve_placement, write_placement
 from tilewright.pipeline import (
     Compilation,
@@ -271,6 +272,7 @@ def explain_model(
     lowered = lower(simplified.graph, contract, allow_float=options.allow_float)
     optimised = optimise(lowered, prune=options.prune)
     loaded = _loaded(target)
+    pins = pins_for(options.pins, optimised.graph, loaded)
     applied = (*simplified.applied, *optimised.applied)
     refused = (*simplified.refused, *optimised.refused)
     return ExplainReport(
@@ -280,7 +282,7 @@ def explain_model(
         tuple(n for n in refused if rule in (None, n.rule) and node in (None, n.node)),
         tuple(
             choice
-            for choice in (kernel_choices(optimised.graph, loaded) if rule is None else ())
+            for choice in (kernel_choices(optimised.graph, loaded, pins) if rule is None else ())
             if node in (None, choice.node)
         ),
     )

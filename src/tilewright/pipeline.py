@@ -27,6 +27,7 @@ from tilewright.ir.types import Shape
 from tilewright.midend.assign import assign
 from tilewright.midend.check import PlanError, check_plan
 from tilewright.midend.lockfile import read_plan
+from tilewright.midend.pins import PinWishes, broken_pins, pins_for
 from tilewright.midend.plan_memory import plan_memory
 
 
@@ -42,6 +43,7 @@ class Options:
     name          C identifier of the network; None: made from the file's name
     effort        how long to look for a plan: quick, normal or best
     plan          a stored plan to use instead of looking for one
+    pins          what the plan has to keep to: engines, copies, tiles, places of tensors
     """
 
     contract: Contract | None = None
@@ -52,6 +54,7 @@ class Options:
     name: str | None = None
     effort: str = "normal"
     plan: Path | None = None
+    pins: PinWishes = field(default_factory=PinWishes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +97,11 @@ def compile_model(model: Path, target: Target, options: Options = Options()) -> 
 
 def plan_network(graph: Graph, target: Target, options: Options) -> tuple[Assignment, Plan]:
     """Lowered graph → kernels and plan, solved or read. Raises CompileError."""
+    pins = pins_for(options.pins, graph, target)
     if options.plan is None:
-        assignment = assign(graph, target)
+        assignment = assign(graph, target, pins)
         plan = plan_memory(graph, assignment, target, options.effort)
+        plan = replace(plan, pins=pins)
         check_plan(plan, graph, target)
         return assignment, plan
     try:
@@ -112,7 +117,12 @@ def plan_network(graph: Graph, target: Target, options: Options) -> tuple[Assign
             f"{options.plan}: not a plan for this network and these memories: {finding}; make a "
             "new one with compile --save-plan"
         ) from None
-    return Assignment(plan.steps), plan
+    for pin in broken_pins(plan, pins):
+        raise OptionError(
+            f"{options.plan}: the stored plan does not keep {pin}; make a new one with compile "
+            f"--save-plan {pin}"
+        )
+    return Assignment(plan.steps, plan.pins), plan
 
 
 def import_graph(model: Path, options: Options = Options()) -> Graph:

@@ -77,3 +77,24 @@ def test_only_points_that_nothing_beats_are_best() -> None:
 def test_an_unknown_effort_is_refused(tmp_path: Path, capsys: Capture) -> None:
     assert main(["compile", DIGITS, "-o", str(tmp_path / "x"), "--effort", "heroic"]) == 2
     assert "--effort heroic: there are quick, normal, best" in capsys.readouterr().err
+
+
+def test_pins_are_kept_and_unknown_names_are_answered(tmp_path: Path, capsys: Capture) -> None:
+    plan = tmp_path / "plan.json"
+    pins = ["--whole", "down", "--near", "stem", "--single-buffer", "dense", "--engine", "pool=cpu"]
+    asked = ["compile", DIGITS, "-o", str(tmp_path / "out"), "--memory", "L1=8KiB", *pins]
+    assert main([*asked, "--save-plan", str(plan)]) == 0
+    stored = json.loads(plan.read_text())["pins"]
+    assert [pin["kind"] for pin in stored] == ["engine", "single-buffer", "whole", "near"]
+    capsys.readouterr()
+    assert main(["check", DIGITS, "--whole", "stm"]) == 2
+    assert "did you mean stem" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["check", DIGITS, "--engine", "pool"])
+    assert "is no NAME=VALUE; write it like conv_2d_3=npu" in capsys.readouterr().err
+
+
+def test_explain_shows_the_kernel_of_the_engine_that_was_given(capsys: Capture) -> None:
+    assert main(["explain", DIGITS, "--node", "pool", "--engine", "pool=cpu", "--json"]) == 0
+    (choice,) = json.loads(capsys.readouterr().out)["kernels"]
+    assert choice["chosen"] == "rescaled_mean_s8_half_even"

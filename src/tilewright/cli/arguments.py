@@ -55,6 +55,11 @@ def input_shape(text: str) -> tuple[str, tuple[int, ...]]:
     return name, shape
 
 
+def engine_pin(text: str) -> tuple[str, str]:
+    """``conv_3=npu``: a node and the engine that it runs on."""
+    return _pair(text, "conv_2d_3=npu")
+
+
 def positive(text: str) -> int:
     """A whole number, at least 1."""
     if not text.isdecimal() or int(text) < 1:

@@ -16,6 +16,7 @@ from tilewright.errors import MismatchError, OptionError
 from tilewright.ir.graph import Contract, ValueName
 from tilewright.ir.target import Target
 from tilewright.ir.types import Array
+from tilewright.midend.pins import PinWishes
 from tilewright.pipeline import Options, load_target
 from tilewright.report.text import Report, json_text
 from tilewright.run.inputs import read_arrays
@@ -184,7 +185,17 @@ def _options(arguments: argparse.Namespace) -> Options:
         name=_identifier(arguments.name),
         effort=arguments.effort,
         plan=Path(arguments.plan) if arguments.plan else None,
+        pins=_pins(arguments),
     )
+
+
+def _pins(arguments: argparse.Namespace) -> PinWishes:
+    if arguments.command == "inspect":
+        return PinWishes()
+    return PinWishes(
+        dict(arguments.engine), tuple(arguments.single_buffer), tuple(arguments.whole),
+        tuple(arguments.near),
+    )  # fmt: skip
 
 
 def _contract(name: str | None) -> Contract | None:

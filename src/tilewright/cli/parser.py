@@ -5,7 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tilewright import __version__
-from tilewright.cli.arguments import input_shape, memory_ranges, memory_sizes, positive, size
+from tilewright.cli.arguments import (
+    engine_pin,
+    input_shape,
+    memory_ranges,
+    memory_sizes,
+    positive,
+    size,
+)
 from tilewright.run.sim.command import add_arguments as add_sim_arguments
 
 EXIT_CODES = """\
@@ -44,6 +51,7 @@ COMMANDS = (
             "tilewright compile model.tflite --stop-after plan --dump",
             "tilewright compile model.tflite -o out/ --memory ram=32KiB --save-plan plan.json",
             "tilewright compile model.tflite -o out/ --memory ram=32KiB --plan plan.json",
+            "tilewright compile model.tflite -o out/ --memory L1=32KiB,L2=1MiB --whole conv_2d_3",
         ),
     ),
     Command(
@@ -161,6 +169,8 @@ def build_parser() -> CommandLine:
     }
     for name in ("inspect", "compile", "run", "verify", "check", "explore", "explain"):
         _add_model_options(made[name])
+        if name != "inspect":
+            _add_pins(made[name])
         if name != "explore":
             _add_memory(made[name])
     _add_compile(made["compile"])
@@ -249,6 +259,25 @@ def _add_compile(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dump", action="store_true",
         help="print what the last phase made, as text (without --stop-after: the program)",
+    )  # fmt: skip
+
+
+def _add_pins(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--engine", metavar="NODE=ENGINE", type=engine_pin, action="append", default=[],
+        help="the node runs on this engine of the target; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--single-buffer", metavar="NODE", action="append", default=[],
+        help="no tensor of the run that the node is computed in has two copies near",
+    )  # fmt: skip
+    parser.add_argument(
+        "--whole", metavar="NODE", action="append", default=[],
+        help="the node is computed by itself and at once, not in tiles",
+    )  # fmt: skip
+    parser.add_argument(
+        "--near", metavar="TENSOR", action="append", default=[],
+        help="the tensor, or the node's that is given, lies near in full while it is needed",
     )  # fmt: skip
 
 

@@ -43,8 +43,8 @@ save_plan=None)` |
 | `tilewright doctor` | `doctor()` |
 
 `target` is a name or a `Target`, `options` an `Options` (contract, input_shapes, allow_float,
-prune, memory, name, effort, plan). `compile_model` writes nothing and keeps every artefact between
-model and C.
+prune, memory, name, effort, plan, pins: a `PinWishes` of engines, single_buffer, whole, near).
+`compile_model` writes nothing and keeps every artefact between model and C.
 What a user can cause is raised as a `TilewrightError`; its `exit_code` is what the command line
 would have returned.
 """

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import NewType
 
 from tilewright.ir.graph import Node, ValueName
+from tilewright.ir.pins import Pins
 from tilewright.ir.target import Engine, Kernel, Role, Signature
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Span
@@ -31,9 +32,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """Node → engine and kernel, in issue order."""
+    """Node → engine and kernel, in issue order, and what else the plan has to keep to."""
 
     steps: tuple[Step, ...]
+    pins: Pins = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,8 @@ class Plan:
     its own. A plan that is made without any computes every step whole."""
     proof: Proof | None = None
     """What the search knows about the plan's speed."""
+    pins: Pins = ()
+    """What a person asked for and the plan keeps to."""
 
     def __post_init__(self) -> None:
         if not self.groups:

@@ -6,9 +6,10 @@ estimated cycles on its engine's cores wins, and of equals the first in the targ
 
 from dataclasses import dataclass
 
-from tilewright.errors import Refusal, UnsupportedError
+from tilewright.errors import OptionError, Refusal, UnsupportedError
 from tilewright.ir.graph import Graph, Node
 from tilewright.ir.op import Op
+from tilewright.ir.pins import Pin, PinKind, Pins
 from tilewright.ir.plan import Assignment, Step
 from tilewright.ir.target import Engine, Kernel, Misfit, Objection, Signature, Target
 from tilewright.midend.cut import engine_cycles
@@ -26,11 +27,12 @@ class Verdict:
     cycles: int
 
 
-def assign(graph: Graph, target: Target) -> Assignment:
+def assign(graph: Graph, target: Target, pins: Pins = ()) -> Assignment:
     """The fastest willing kernel for every node, in the order that needs the least memory.
 
     Raises UnsupportedError naming every node that no kernel takes, and each kernel's reason.
     """
+    pinned = {pin.name: pin for pin in pins if pin.kind is PinKind.ENGINE}
     steps: list[Step] = []
     refusals: list[Refusal] = []
     unsupported: list[Node] = []
@@ -43,19 +45,34 @@ def assign(graph: Graph, target: Target) -> Assignment:
             steps.append(Step(node, signature, None, None))
             continue
         verdicts = judge(node.op, signature, target)
+        if node.name in pinned:
+            verdicts = _on_engine(verdicts, pinned[node.name])
         willing = [verdict for verdict in verdicts if verdict.refusal is None]
         if willing:
             best = min(willing, key=lambda v: engine_cycles(v.engine, v.cycles))
             steps.append(Step(node, signature, best.engine, best.kernel))
         else:
             unsupported.append(node)
-            refusals.extend(_merged(node, verdicts))
+            refusals.extend(_merged(node.name, verdicts))
     if unsupported:
         names = ", ".join(map(str, unsupported))
         count = f"{len(unsupported)} of {len(graph.nodes)} nodes: " if len(unsupported) > 1 else ""
         headline = f"target '{target.name}' has no kernel for {count}{names}"
         raise UnsupportedError(headline, tuple(refusals))
-    return Assignment(issue_order(graph, tuple(steps)))
+    return Assignment(issue_order(graph, tuple(steps)), pins)
+
+
+def _on_engine(verdicts: tuple[Verdict, ...], pin: Pin) -> tuple[Verdict, ...]:
+    """Those of the engine that a node is pinned to. Raises OptionError where none is willing."""
+    there = tuple(verdict for verdict in verdicts if verdict.engine.name == pin.engine)
+    if all(verdict.refusal is not None for verdict in there):
+        able = dict.fromkeys(v.engine.name for v in verdicts if v.refusal is None)
+        why = "".join(f"\n  {r.candidate}: {r.reason}" for r in _merged(pin.name, there))
+        raise OptionError(
+            f"{pin}: no kernel of {pin.engine} takes the node, {', '.join(able) or 'nothing'} "
+            f"does{why}"
+        )
+    return there
 
 
 def judge(op: Op, signature: Signature, target: Target) -> tuple[Verdict, ...]:
@@ -72,7 +89,7 @@ def _verdict(engine: Engine, kernel: Kernel, op: Op, signature: Signature) -> Ve
     return Verdict(engine, kernel, refusal, kernel.cycles(op, signature) if refusal is None else 0)
 
 
-def _merged(node: Node, verdicts: tuple[Verdict, ...]) -> tuple[Refusal, ...]:
+def _merged(node: str, verdicts: tuple[Verdict, ...]) -> tuple[Refusal, ...]:
     """One refusal per reason, of the kernels that come closest."""
     objections = [(v.kernel.symbol, v.refusal) for v in verdicts if v.refusal is not None]
     for misfit in (Misfit.CALL, Misfit.VARIANT):
@@ -82,8 +99,6 @@ def _merged(node: Node, verdicts: tuple[Verdict, ...]) -> tuple[Refusal, ...]:
                 symbols.setdefault(objection.reason, []).append(symbol)
         if symbols:
             return tuple(
-                Refusal(f"{node.name}: {', '.join(names)}", reason)
-                for reason, names in symbols.items()
+                Refusal(f"{node}: {', '.join(names)}", reason) for reason, names in symbols.items()
             )
-    reason = f"none of the {len(verdicts)} kernels computes {type(node.op).__name__}"
-    return (Refusal(node.name, reason),)
+    return (Refusal(node, f"none of the {len(verdicts)} kernels computes such operators"),)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 
 from tilewright.ir.graph import Graph, ValueName
+from tilewright.ir.pins import Pins
 from tilewright.ir.plan import Step
 from tilewright.ir.target import Engine, Kernel, Memory, Target
 from tilewright.ir.tiling import Hold
@@ -17,6 +18,7 @@ from tilewright.midend.cut import Cut, engine_cycles, whole_cut
 from tilewright.midend.fusible import beside_first, fusible
 from tilewright.midend.lifetimes import storage_of, whole_lifetimes
 from tilewright.midend.need import Alive, local_need
+from tilewright.midend.pins import keeps_all
 from tilewright.midend.ways import Ways, spread
 
 Near = frozenset[ValueName]
@@ -84,6 +86,7 @@ class Candidates:
     """All candidates of one network on one target. Not frozen: it fills in what follows.
 
     is_lean  single steps also run on kernels that are slower and need less scratch
+    pins     what every way keeps to
     """
 
     graph: Graph
@@ -92,6 +95,7 @@ class Candidates:
     memory: Memory
     effort: Effort
     is_lean: bool = False
+    pins: Pins = ()
     alive: Alive = field(init=False)
     edges: dict[int, list[Edge]] = field(init=False)
     """Those that are consecutive in base order, by their first step."""
@@ -135,7 +139,8 @@ class Candidates:
             order = beside_first(steps)
             for cut in ways.of(tuple(steps[i] for i in order), first):
                 edge = self._edge(cut, order)
-                by_near.setdefault((edge.near, edge.makes), []).append(edge)
+                if keeps_all(self.pins, cut.steps, cut.group):
+                    by_near.setdefault((edge.near, edge.makes), []).append(edge)
         return [edge for edges in by_near.values() for edge in _undominated(edges)]
 
     def _variants(self, members: tuple[int, ...]) -> Iterator[dict[int, Step]]:
@@ -175,9 +180,12 @@ class Candidates:
     def _willing(self, step: Step) -> Iterator[tuple[Kernel, Engine]]:
         """Every kernel that takes the step and works in the same memory as the plan's."""
         assert step.engine is not None
+        pinned = {pin.engine for pin in self.pins if pin.engine and pin.name == step.node.name}
         for verdict in judge(step.node.op, step.signature, self.target):
-            if verdict.refusal is None and verdict.engine.works_in == step.engine.works_in:
-                yield verdict.kernel, verdict.engine
+            engine = verdict.engine
+            is_allowed = engine.works_in == step.engine.works_in and pinned <= {engine.name}
+            if verdict.refusal is None and is_allowed:
+                yield verdict.kernel, engine
 
     def _edge(self, cut: Cut, members: tuple[int, ...]) -> Edge:
         shown, output = self.alive.shown, cut.steps[-1].node.output

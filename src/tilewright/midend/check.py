@@ -29,6 +29,7 @@ from tilewright.midend.check_tiles import (
     tile_findings,
 )
 from tilewright.midend.check_travel import travel_findings
+from tilewright.midend.pins import broken_pins
 
 
 class PlanError(AssertionError):
@@ -62,6 +63,8 @@ def check_plan(plan: Plan, graph: Graph, target: Target) -> None:
     )  # fmt: skip
     for finding in findings:
         raise PlanError(finding)
+    for pin in broken_pins(plan, plan.pins):
+        raise PlanError(f"the plan does not keep {pin}")
     for one, other in combinations(plan.buffers, 2):
         if one.memory == other.memory and _meet(one.lifetime, other.lifetime):
             _check_pair(judged, one, other)

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tilewright.ir.graph import Graph
+from tilewright.ir.pins import Pins
 from tilewright.ir.plan import Step
 from tilewright.ir.target import Kernel, Memory, Role, Target
 from tilewright.ir.types import Span
@@ -20,6 +21,7 @@ from tilewright.midend.assign import judge
 from tilewright.midend.cut import Cut, whole_cut
 from tilewright.midend.lifetimes import storage_of, whole_lifetimes
 from tilewright.midend.need import Alive, local_need
+from tilewright.midend.pins import keeps_all
 from tilewright.midend.runs import Run, may_fuse
 
 LONGEST_RUN = 8
@@ -34,6 +36,7 @@ class Fusion:
     steps: tuple[Step, ...]
     target: Target
     memory: Memory
+    pins: Pins = ()
     alive: Alive = field(init=False)
     _singles: list[tuple[Cut, ...]] = field(init=False)
     _runs: dict[tuple[Span, int, bool], Cut | None] = field(init=False, default_factory=dict)
@@ -146,7 +149,9 @@ class Fusion:
         if key not in self._runs:
             steps = self._lean if is_lean else self.steps
             run = Run(self.graph, steps[span.start : span.stop], span.start)
-            self._runs[key] = run.cut(rows, self.target)
+            cut = run.cut(rows, self.target)
+            is_allowed = cut is None or keeps_all(self.pins, cut.steps, cut.group)
+            self._runs[key] = cut if is_allowed else None
         return self._runs[key]
 
     @property

@@ -10,6 +10,7 @@ from typing import cast
 
 from tilewright.errors import OptionError
 from tilewright.ir.graph import Graph, ValueName
+from tilewright.ir.pins import Pin, PinKind
 from tilewright.ir.plan import Buffer, BufferName, Overlap, Plan, Proof, Step
 from tilewright.ir.target import Role, Signature, Target
 from tilewright.ir.tiling import Group, Hold
@@ -29,6 +30,7 @@ def plan_text(plan: Plan) -> str:
         "groups": [_group(group) for group in plan.groups],
         "buffers": [_buffer(buffer) for buffer in plan.buffers],
         "overlaps": [_overlap(overlap) for overlap in plan.overlaps],
+        "pins": [_pin(pin) for pin in plan.pins],
     }
     head: dict[str, Json] = {
         "format": FORMAT,
@@ -68,6 +70,7 @@ def read_plan(text: str, where: str, graph: Graph, target: Target) -> Plan:
             _sizes(stored, "lower_bound"),
             tuple(_read_group(record) for record in _rows(stored, "groups")),
             _read_proof(stored),
+            tuple(_read_pin(record) for record in _rows({"pins": (), **stored}, "pins")),
         )
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise OptionError(
@@ -156,6 +159,14 @@ def _read_overlap(record: Record) -> Overlap:
         BufferName(str(record["reader"])), _number(record["distance"]),
         _number(record["piece_items"]),
     )  # fmt: skip
+
+
+def _pin(pin: Pin) -> Record:
+    return {"kind": pin.kind.value, "name": pin.name, "engine": pin.engine}
+
+
+def _read_pin(record: Record) -> Pin:
+    return Pin(PinKind(record["kind"]), str(record["name"]), str(record["engine"]))
 
 
 def _rows(stored: Record, name: str) -> Sequence[Record]:

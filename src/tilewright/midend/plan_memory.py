@@ -49,7 +49,7 @@ def plan_memory(
     if short is None:
         cycles = sum(cut.cycles for cut in cuts)
         return replace(plan, proof=Proof(cycles, cycles))
-    fusion = Fusion(graph, assignment.steps, target, short)
+    fusion = Fusion(graph, assignment.steps, target, short, assignment.pins)
     found = _search_in_one(fusion, effort).fastest()
     if found is not None:
         return found
@@ -71,7 +71,9 @@ def _search_in_one(fusion: Fusion, effort: str) -> Search:
 
 def _plan_near_and_far(graph: Graph, assignment: Assignment, target: Target, effort: str) -> Plan:
     near = target.memory(target.engines[0].works_in)
-    candidates = Candidates(graph, assignment.steps, target, near, EFFORTS[effort])
+    candidates = Candidates(
+        graph, assignment.steps, target, near, EFFORTS[effort], pins=assignment.pins
+    )
     plan = _search_in_two(candidates, effort).fastest()
     if plan is None:
         candidates = replace(candidates, is_lean=True)

@@ -1,12 +1,14 @@
 """What `tilewright explain` says: which rules changed which nodes, which did not and why, and why
 each node runs on the kernel that it runs on."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rich.console import Console
 
 from tilewright.frontend.rewrites.engine import RuleNote
 from tilewright.ir.graph import Graph
+from tilewright.ir.pins import PinKind, Pins
 from tilewright.ir.target import Misfit, Signature, Target
 from tilewright.midend.assign import judge
 from tilewright.ops.layout import Reshape
@@ -79,19 +81,23 @@ class ExplainReport:
             paragraph(console, "Nothing to explain: no rule or node of that name.")
 
 
-def kernel_choices(graph: Graph, target: Target) -> tuple[KernelChoice, ...]:
+def kernel_choices(graph: Graph, target: Target, pins: Pins = ()) -> tuple[KernelChoice, ...]:
     """Every node with the kernels that concern it, the willing ones first, cheapest first."""
-    return tuple(_choice(graph, index, target) for index in range(len(graph.nodes)))
+    engines = {pin.name: pin.engine for pin in pins if pin.kind is PinKind.ENGINE}
+    return tuple(_choice(graph, index, target, engines) for index in range(len(graph.nodes)))
 
 
-def _choice(graph: Graph, index: int, target: Target) -> KernelChoice:
+def _choice(graph: Graph, index: int, target: Target, engines: Mapping[str, str]) -> KernelChoice:
     node = graph.nodes[index]
     op = type(node.op).__name__
     if isinstance(node.op, Reshape):
         return KernelChoice(node.name, op, None, ())
     signature = Signature(graph.input_types(node), graph.type(node.output))
     verdicts = judge(node.op, signature, target)
-    willing = sorted((v for v in verdicts if v.refusal is None), key=lambda v: v.cycles)
+    willing = sorted(
+        (v for v in verdicts if v.refusal is None),
+        key=lambda v: (v.engine.name != engines.get(node.name, v.engine.name), v.cycles),
+    )
     unwilling = [v for v in verdicts if v.refusal and v.refusal.misfit is Misfit.CALL]
     said = tuple(
         KernelNote(v.kernel.symbol, None if v.refusal else v.cycles, v.refusal and v.refusal.reason)
