@@ -1,15 +1,19 @@
 """Whole networks on two engines: planned, not made by hand, and right on every machine we have."""
 
 from collections import Counter
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from digits import MODEL, some_digits
 from tilewright.ir.plan import Plan
 from tilewright.ir.target import AtMost, MultipleOf, Target
 from tilewright.ir.tiling import Hold
 from tilewright.pipeline import Compilation, Options, compile_model
+from tilewright.report.compiled import layer_rows, layer_table
+from tilewright.report.running import layer_costs
 from tilewright.run.clock import LayerTime, time_program
 from tilewright.run.inputs import Batch, match_inputs, random_batch
 from tilewright.run.subject import Subject
@@ -63,6 +67,23 @@ def handovers(plan: Plan) -> list[tuple[str, str]]:
 def shared_layers(made: Compilation) -> list[LayerTime]:
     """Layers in which both engines work."""
     return [layer for layer in time_program(made.program).layers if len(layer.compute) > 1]
+
+
+def test_reports_name_the_engine_of_every_layer(gadget: Target) -> None:
+    made = compile_model(MODEL, gadget, Options(memory={"L1": 4096}))
+    rows = layer_rows(made.program)
+    assert [row.engine for row in rows] == [c.engine.name for c in made.program.calls]
+    assert sum(row.constants for row in rows) == sum(
+        array.nbytes for array in made.program.constants.values()
+    )
+    console = Console(record=True, width=120, file=StringIO())
+    console.print(layer_table(rows))
+    text = console.export_text()
+    assert all(word in text for word in ("Engine", "npu", "cluster"))
+    costs = layer_costs(made.program, None)
+    shared = [cost.engine for cost in costs if "+" in cost.engine]
+    assert len(shared) == len(shared_layers(made))
+    assert {*shared} <= {"npu+cluster", "cluster+npu"}
 
 
 def test_a_small_network_runs_on_both_engines(gadget: Target) -> None:

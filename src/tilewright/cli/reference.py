@@ -82,6 +82,7 @@ _MACHINE_INTERFACE = """\
   host it is `"instructions"`: one inference after two warm ones under valgrind's callgrind; a
   layer's count includes its kernel. Emulated boards always count: executed instructions of the
   first inference of the last run, or of the third
+- `engine`: what computes the layer; several engines that share its tiles are joined by `+`
 - `profile`: only with `--profile`; `layers` with `kernel`, `per_mac` and, on emulated boards, the
   count of each C `function`; `kernels` over all layers; `functions` by machine instruction
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console, Group
 
 from tilewright.backend.bundle import Bundle
-from tilewright.ir.program import InConstant, Program
+from tilewright.ir.program import Program
 from tilewright.report.memory import MemoryUse
 from tilewright.report.text import Json, count_text, facts, size_text, table
 
@@ -19,6 +19,7 @@ class LayerRow:
 
     name: str
     op: str
+    engine: str
     kernel: str
     shape: str
     macs: int
@@ -54,6 +55,7 @@ class CompileReport:
                 {
                     "name": row.name,
                     "op": row.op,
+                    "engine": row.engine,
                     "kernel": row.kernel,
                     "shape": row.shape,
                     "macs": row.macs,
@@ -87,13 +89,14 @@ def layer_rows(program: Program) -> tuple[LayerRow, ...]:
         LayerRow(
             call.node.name,
             type(call.node.op).__name__,
+            call.engine.name,
             call.kernel.symbol,
             str(call.output.value.type),
             call.node.op.macs(*call.signature.inputs),
             sum(
-                program.constants[o.place.name].nbytes
+                program.constants[o.value.name].nbytes
                 for o in call.inputs
-                if isinstance(o.place, InConstant)
+                if o.value.name in program.constants
             ),
         )
         for call in program.calls
@@ -101,12 +104,18 @@ def layer_rows(program: Program) -> tuple[LayerRow, ...]:
 
 
 def layer_table(layers: tuple[LayerRow, ...]) -> Group:
-    """Index, layer, operator, kernel, output, multiply-accumulates, bytes of constants."""
+    """Index, layer, operator, kernel, output, multiply-accumulates, bytes of constants; before the
+    kernel its engine, where there are several."""
+    has_engines = len({row.engine for row in layers}) > 1
     rows = [
-        (str(i), row.name, row.op, row.kernel, row.shape, f"{row.macs:,}", f"{row.constants:,}")
+        (
+            str(i), row.name, row.op, *((row.engine,) if has_engines else ()), row.kernel,
+            row.shape, f"{row.macs:,}", f"{row.constants:,}",
+        )
         for i, row in enumerate(layers)
-    ]
-    columns = (">#", "Layer", "<Operator", "Kernel", "<Output", ">MACs", ">Const B")
+    ]  # fmt: skip
+    engine = ("Engine",) if has_engines else ()
+    columns = (">#", "Layer", "<Operator", *engine, "Kernel", "<Output", ">MACs", ">Const B")
     return table("Layers", columns, rows)
 
 

@@ -21,7 +21,10 @@ SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class LayerCost:
-    """One layer. ``count`` is None where nothing was counted."""
+    """One layer. ``count`` is None where nothing was counted.
+
+    engine  several engines that compute it together are joined by +
+    """
 
     name: str
     op: str
@@ -105,10 +108,13 @@ class RunReport:
             paragraph(console, "The runs gave different bytes.", "bold red")
 
     def _cost_table(self, total: int) -> Group:
+        has_engines = len({layer.engine for layer in self.layers}) > 1
+        engine = ("Engine",) if has_engines else ()
         rows = [
             (
                 layer.name,
                 layer.op,
+                *((layer.engine,) if has_engines else ()),
                 f"{layer.count or 0:,}",
                 percent_text(layer.count or 0, total),
                 f"{layer.macs:,}",
@@ -117,9 +123,10 @@ class RunReport:
             for layer in self.layers
         ]
         macs = self.macs[1]
-        rows.append(("all", "", f"{total:,}", "", f"{macs:,}", per_mac_text(total, macs)))
+        nothing = ("",) * len(engine)
+        rows.append(("all", "", *nothing, f"{total:,}", "", f"{macs:,}", per_mac_text(total, macs)))
         unit = f">{self.count_unit.capitalize()}"
-        columns = ("Layer", "Operator", unit, ">Share", ">MACs", ">/MAC")
+        columns = ("Layer", "Operator", *engine, unit, ">Share", ">MACs", ">/MAC")
         return table("One inference", columns, rows)
 
 
@@ -144,7 +151,7 @@ def layer_costs(program: Program, count: Count | None) -> tuple[LayerCost, ...]:
         LayerCost(
             layer.calls[-1].node.name,
             "+".join(type(call.node.op).__name__ for call in layer.calls),
-            layer.calls[-1].engine.name,
+            "+".join(dict.fromkeys(call.engine.name for call in layer.calls)),
             count.layers[index] if count is not None else None,
             sum(call.node.op.macs(*call.signature.inputs) for call in layer.calls),
         )
