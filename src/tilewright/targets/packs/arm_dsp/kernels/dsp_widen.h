@@ -19,22 +19,13 @@ static inline uint32_t dsp_last_word(const int8_t *x, int32_t count) {
   return word;
 }
 
-/// `length` bytes of one of `rows` interleaved rows, widened; a last part of four is filled up with
-/// zeros. Returns where the row goes on.
-static inline uint32_t *dsp_widen(const int8_t *x, int32_t length, uint32_t *wide, int32_t rows) {
-  for (int32_t words = length / 4; words > 0; words--, x += 4) {
-    wide = dsp_widen_word(dsp_load(x), wide, rows);
-  }
-  return length % 4 ? dsp_widen_word(dsp_last_word(x, length % 4), wide, rows) : wide;
-}
-
 /// Rows, and words of each.
 typedef struct {
   int32_t rows, words;
 } dsp_size;
 
-/// Several rows, `step` bytes apart, of whole words, as one of `pitch` interleaved rows. Returns
-/// where the row goes on.
+/// One or more rows, `step` bytes apart, of one or more whole words, as one of `pitch` interleaved
+/// rows. Returns where the row goes on.
 static inline uint32_t *dsp_widen_rows(const int8_t *x, int32_t step, dsp_size size, uint32_t *wide,
                                        int32_t pitch) {
 #if DSP_ASSEMBLY
@@ -52,10 +43,22 @@ static inline uint32_t *dsp_widen_rows(const int8_t *x, int32_t step, dsp_size s
                    : "cc", "memory");
 #else
   for (; size.rows > 0; size.rows--, x += step) {
-    wide = dsp_widen(x, 4 * size.words, wide, pitch);
+    for (int32_t i = 0; i < size.words; i++) {
+      wide = dsp_widen_word(dsp_load(x + 4 * i), wide, pitch);
+    }
   }
 #endif
   return wide;
+}
+
+/// `length` bytes of one of `rows` interleaved rows, widened; a last part of four is filled up with
+/// zeros. Returns where the row goes on.
+static inline uint32_t *dsp_widen(const int8_t *x, int32_t length, uint32_t *wide, int32_t rows) {
+  const int32_t words = length / 4, rest = length % 4;
+  if (words > 0) {
+    wide = dsp_widen_rows(x, 0, (dsp_size){1, words}, wide, rows);
+  }
+  return rest ? dsp_widen_word(dsp_last_word(x + 4 * words, rest), wide, rows) : wide;
 }
 
 /// Four rows of `length` bytes, a multiple of four, that lie one behind the other.
