@@ -20,8 +20,8 @@ from strategies_tflite import TFLITE
 from tilewright.ir.op import Op
 
 STRATEGIES: dict[type[Op], st.SearchStrategy[Case]] = {
-    **GATHER,
     **LAYOUT,
+    **GATHER,
     **MATMUL,
     **NORMS,
     **ONNX,

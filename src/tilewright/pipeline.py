@@ -15,7 +15,7 @@ from tilewright.backend.bundle import Bundle
 from tilewright.backend.c_names import identifier
 from tilewright.backend.print_bundle import print_bundle
 from tilewright.backend.stage import stage
-from tilewright.errors import CompileError, ModelError, OptionError
+from tilewright.errors import CapacityError, CompileError, ModelError, OptionError
 from tilewright.frontend.lower import lower
 from tilewright.frontend.rewrites.engine import Rewritten
 from tilewright.frontend.rewrites.rules import optimise, simplify
@@ -26,9 +26,10 @@ from tilewright.ir.target import Target
 from tilewright.ir.types import Shape
 from tilewright.midend.assign import assign
 from tilewright.midend.check import PlanError, check_plan
-from tilewright.midend.lockfile import read_plan
+from tilewright.midend.lockfile import planned_nodes, read_plan
 from tilewright.midend.pins import PinWishes, broken_pins, pins_for
 from tilewright.midend.plan_memory import plan_memory
+from tilewright.midend.split import hopeless, oversized, split_nodes, unsplit_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,8 @@ def compile_model(model: Path, target: Target, options: Options = Options()) -> 
     contract = choose_contract(source, options.contract)
     lowered = lower(simplified.graph, contract, allow_float=options.allow_float)
     optimised = optimise(lowered, prune=options.prune)
-    graph = optimised.graph
-    assignment, plan = plan_network(graph, target, options)
+    graph, assignment, plan = plan_network(optimised.graph, target, options)
+    optimised = replace(optimised, graph=graph)
     program = stage(graph, plan, target, options.name or identifier(model.stem))
     model_digest = hashlib.sha256(model.read_bytes()).hexdigest()
     bundle = print_bundle(program, plan, graph, model_digest)
@@ -95,19 +96,21 @@ def compile_model(model: Path, target: Target, options: Options = Options()) -> 
     )
 
 
-def plan_network(graph: Graph, target: Target, options: Options) -> tuple[Assignment, Plan]:
-    """Lowered graph → kernels and plan, solved or read. Raises CompileError."""
-    pins = pins_for(options.pins, graph, target)
+def plan_network(graph: Graph, target: Target, options: Options) -> tuple[Graph, Assignment, Plan]:
+    """Lowered graph → the graph that is computed, kernels and plan, solved or read.
+
+    Reductions that fit no near memory are split, see midend/split.py. Raises CompileError.
+    """
     if options.plan is None:
-        assignment = assign(graph, target, pins)
-        plan = plan_memory(graph, assignment, target, options.effort)
-        plan = replace(plan, pins=pins)
+        graph, assignment, plan = _solved(graph, target, options)
         check_plan(plan, graph, target)
-        return assignment, plan
+        return graph, assignment, plan
     try:
         text = options.plan.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise OptionError(f"--plan {options.plan}: cannot be read: {error}") from None
+    graph = split_nodes(graph, unsplit_names(planned_nodes(text)))
+    pins = pins_for(options.pins, graph, target)
     plan = read_plan(text, str(options.plan), graph, target)
     try:
         check_plan(plan, graph, target)
@@ -122,7 +125,33 @@ def plan_network(graph: Graph, target: Target, options: Options) -> tuple[Assign
             f"{options.plan}: the stored plan does not keep {pin}; make a new one with compile "
             f"--save-plan {pin}"
         )
-    return Assignment(plan.steps, plan.pins), plan
+    return graph, Assignment(plan.steps, plan.pins), plan
+
+
+def _solved(graph: Graph, target: Target, options: Options) -> tuple[Graph, Assignment, Plan]:
+    """Nodes that can fit in no other way are split: at once, or when planning has failed."""
+    assignment = _assigned(graph, target, options)
+    if names := hopeless(graph, assignment, target):
+        graph = split_nodes(graph, names)
+        assignment = _assigned(graph, target, options)
+    try:
+        return graph, assignment, _planned(graph, assignment, target, options)
+    except CapacityError:
+        names = oversized(graph, assignment, target)
+        if not names:
+            raise
+    graph = split_nodes(graph, names)
+    assignment = _assigned(graph, target, options)
+    return graph, assignment, _planned(graph, assignment, target, options)
+
+
+def _assigned(graph: Graph, target: Target, options: Options) -> Assignment:
+    return assign(graph, target, pins_for(options.pins, graph, target))
+
+
+def _planned(graph: Graph, assignment: Assignment, target: Target, options: Options) -> Plan:
+    plan = plan_memory(graph, assignment, target, options.effort)
+    return replace(plan, pins=assignment.pins)
 
 
 def import_graph(model: Path, options: Options = Options()) -> Graph:

@@ -212,7 +212,8 @@ class _Work:
 
     def _transfer(self, name: ValueName, when: tuple[int, ...]) -> Transfer:
         regions, type_ = self.regions(name), self.type(name)
-        far = self._whole(name, regions)
+        moved = _filled(regions)
+        far = self._whole(name, moved)
         first = self.staging.channels.first[self.index, name]
         return Transfer(
             self._way(far),
@@ -221,7 +222,7 @@ class _Work:
             type_,
             far,
             self._tile_place(name, regions),
-            box_of(name, type_, regions),
+            box_of(name, type_, moved),
             column(when),
         )
 
@@ -342,6 +343,17 @@ class _Work:
 
 def _is_empty(region: Region) -> bool:
     return any(span.size == 0 for span in region)
+
+
+def _filled(regions: tuple[Region, ...]) -> tuple[Region, ...]:
+    """Tiles that need nothing with what a later one needs, else an earlier one: nobody looks at
+    their numbers, which then are those of others."""
+    last = next((region for region in reversed(regions) if not _is_empty(region)), regions[-1])
+    filled: list[Region] = []
+    for region in reversed(regions):
+        last = last if _is_empty(region) else region
+        filled.append(last)
+    return tuple(reversed(filled))
 
 
 def _relative(region: Region, held: Region) -> Region:

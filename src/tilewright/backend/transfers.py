@@ -80,18 +80,19 @@ class Turns:
 
     @staticmethod
     def of(regions: tuple[Region, ...], copies: int) -> "Turns":
-        """An empty region needs nothing and changes nothing."""
+        """An empty region needs nothing and changes nothing: it goes with the next one."""
         is_new: list[int] = []
         side: list[int] = []
         last: Region | None = None
         loads = 0
         for region in regions:
-            fresh = region != last and all(span.size for span in region)
+            is_empty = any(span.size == 0 for span in region)
+            fresh = region != last and not is_empty
             if fresh:
                 last = region
                 loads += 1
             is_new.append(int(fresh))
-            side.append(max(loads - 1, 0) % copies)
+            side.append((loads if is_empty else loads - 1) % copies)
         return Turns(tuple(is_new), tuple(side))
 
     @staticmethod

@@ -112,13 +112,12 @@ class Op(ABC):
         """The operator as sums and a finish; None where it is no such thing."""
         return None
 
-    def on_part(self, part: Span) -> "Op":
-        """The operator for the elements ``part`` of its reduced dimensions.
-
-        Only of operators whose result is a sum over them. The first part, from 0 on, writes what
-        the later ones are added to.
+    def on_part(self, part: Span) -> "Op | None":
+        """The operator for the elements ``part`` of its reduced dimensions; None where its result
+        is no sum over them. The first part, from 0 on, writes what the later ones are added to.
         """
-        raise TypeError(f"{self} is no sum of parts; this is a bug in tilewright: {part}")
+        del part
+        return None
 
     def adds_up(self) -> bool:
         """Whether the result is added to what the output holds: a later part of a sum."""

@@ -15,7 +15,7 @@ from tilewright.ir.target import Engine, Kernel, Memory, Target
 from tilewright.ir.tiling import Hold
 from tilewright.midend.assign import judge
 from tilewright.midend.cut import Cut, engine_cycles, whole_cut
-from tilewright.midend.fusible import beside_first, fusible
+from tilewright.midend.fusible import beside_first, fusible, sums_and_finish
 from tilewright.midend.lifetimes import storage_of, whole_lifetimes
 from tilewright.midend.need import Alive, local_need
 from tilewright.midend.pins import keeps_all
@@ -126,8 +126,10 @@ class Candidates:
     def _runs(self) -> Iterator[tuple[int, ...]]:
         """All steps alone, and all runs of several."""
         yield from ((index,) for index in range(len(self.steps)))
-        if len(self.steps) <= LARGE_NETWORK:
+        if len(self.steps) <= LARGE_NETWORK and self.effort.longest_run > 1:
             yield from fusible(self.graph, self.steps, self.effort.longest_run)
+        else:
+            yield from sums_and_finish(self.graph, self.steps)
 
     def _candidates(self, ways: Ways, members: tuple[int, ...]) -> list[Edge]:
         first = members[0]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Step
+from tilewright.ir.types import Span
 
 
 def readers_of(steps: Sequence[Step]) -> dict[ValueName, frozenset[int]]:
@@ -25,6 +26,17 @@ def fusible(graph: Graph, steps: Sequence[Step], longest: int) -> Iterator[tuple
     inner = {name: i for name, i in makers.items() if name not in graph.outputs}
     for last in makers.values():
         yield from _grown(steps, (last,), inner, readers, longest)
+
+
+def sums_and_finish(graph: Graph, steps: Sequence[Step]) -> Iterator[tuple[int, int]]:
+    """Pairs of steps of which the first makes sums that nobody but the second reads."""
+    readers = readers_of(steps)
+    for index, step in enumerate(steps):
+        name = step.node.output
+        found = readers.get(name, frozenset())
+        is_sum = step.node.op.on_part(Span(0, 1)) is not None
+        if is_sum and len(found) == 1 and name not in graph.outputs:
+            yield index, min(found)
 
 
 def _grown(

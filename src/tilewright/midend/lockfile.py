@@ -48,6 +48,15 @@ def plan_text(plan: Plan) -> str:
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
+def planned_nodes(text: str) -> frozenset[str]:
+    """Names of the nodes that a stored plan computes; none where the text is no plan."""
+    try:
+        steps = _rows(cast("Record", json.loads(text)), "steps")
+        return frozenset(str(record["node"]) for record in steps)
+    except (KeyError, TypeError, ValueError):
+        return frozenset()  # ``read_plan`` says what is wrong
+
+
 def read_plan(text: str, where: str, graph: Graph, target: Target) -> Plan:
     """The plan that was stored for this network on this target.
 

@@ -24,6 +24,7 @@ from tilewright.midend.tiles import (
     TileCall,
     is_contiguous,
     offset_in,
+    reduced_extent,
     region_bytes,
     region_type,
     tiles_of_run,
@@ -76,6 +77,13 @@ class Run:
         return self.output.shape[axis] > 1 and WholeAxis(axis) not in last.kernel.limits
 
     @property
+    def summed(self) -> int:
+        """Elements that the first of two steps sums over and may be given in parts; else 0."""
+        first = self.members[0]
+        extent = reduced_extent(first) if len(self.members) == 2 else 0
+        return extent if first.node.op.on_part(Span(0, 1)) is not None else 0
+
+    @property
     def axis(self) -> int | None:
         """The outermost axis that has an extent; None where it must stay whole."""
         axis = next((i for i, extent in enumerate(self.output.shape) if extent > 1), None)
@@ -123,11 +131,12 @@ class Run:
         return Schedule(slots, len(tiles), calls | moved, beside, (), {})
 
     def inside(
-        self, shape: Shape, order: tuple[int, ...], ahead: int = 0
+        self, shape: Shape, order: tuple[int, ...], ahead: int = 0, parts: int = 0
     ) -> tuple[Group, tuple[Tile, ...]] | None:
         """A group whose inner tensors are held and whose others are still direct, and its tiles.
 
         ahead  so many of the steps are one tile ahead of the others
+        parts  elements that the first step sums per tile; 0: all
         None where a tensor would have to be carried along two axes, or a kernel refuses a call.
         """
         members = self.members
@@ -136,11 +145,13 @@ class Run:
             name for step in members[ahead:] for name in step.node.inputs
         }
         holds = dict.fromkeys(self.types, Hold.DIRECT)
-        carried = dict.fromkeys(inner, Hold.CARRIED if len(order) == 1 else Hold.LOCAL)
+        may_carry = len(order) == 1 and not parts
+        carried = dict.fromkeys(inner, Hold.CARRIED if may_carry else Hold.LOCAL)
         carried |= dict.fromkeys(passed, Hold.PASSED)
-        group = Group(Span(self.start, len(members)), shape, order, holds | carried)
+        span = Span(self.start, len(members))
+        group = Group(span, shape, order, holds | carried, parts=parts)
         tiles = tiles_of_run(members, group)
-        if len(order) == 1:
+        if may_carry:
             local = {name for name in inner - passed if not _is_needed_again(tiles, name)}
             group = replace(group, holds={**group.holds, **dict.fromkeys(local, Hold.LOCAL)})
         calls = {
@@ -300,7 +311,9 @@ def _distance(members: Sequence[Step], tiles: Sequence[Tile], name: ValueName) -
     unread: int | None = None
     for tile in reversed(tiles):
         call = tile.calls[-1]
-        assert call is not None, "the last step makes something new in every tile"
+        if call is None:  # a part of a sum: nothing is written yet
+            unread = _earliest(unread, _first_read(members, tile, name))
+            continue
         written = offset_in(last.signature.output, call.output)
         if unread is not None:
             distance = max(distance, written + call.signature.output.nbytes - unread)
@@ -308,10 +321,13 @@ def _distance(members: Sequence[Step], tiles: Sequence[Tile], name: ValueName) -
             if value == name and all(span.size for span in call.inputs[index]):
                 first = offset_in(last.signature.inputs[index], call.inputs[index])
                 distance = max(distance, written - first + _inside(last, call, index))
-        first = _first_read(members, tile, name)
-        if first is not None:
-            unread = first if unread is None else min(unread, first)
+        unread = _earliest(unread, _first_read(members, tile, name))
     return distance
+
+
+def _earliest(one: int | None, other: int | None) -> int | None:
+    """The smaller of two offsets that may not be there."""
+    return min((offset for offset in (one, other) if offset is not None), default=None)
 
 
 def _inside(last: Step, call: TileCall, index: int) -> int:

@@ -5,11 +5,14 @@ its sums need only some elements of both at a time. Sums cost four bytes per out
 pass, so only nodes are split that fit in no other way.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
+from math import prod
 
 from tilewright.ir.graph import Graph, GraphBuilder, Node, Value, ValueName
-from tilewright.ir.op import Split
+from tilewright.ir.op import Split, Whole
+from tilewright.ir.plan import Assignment, Step
 from tilewright.ir.target import Signature, Target
+from tilewright.midend.candidates import Candidates, Effort
 
 SUMS = "sums"
 """What is appended to the names of nodes and values."""
@@ -29,14 +32,59 @@ def split_nodes(graph: Graph, names: Iterable[str]) -> Graph:
     return builder.build()
 
 
-def splits(graph: Graph, target: Target) -> Mapping[str, Split]:
-    """The nodes that can be computed in two steps on this target."""
-    found = ((node.name, node.op.split()) for node in graph.nodes)
-    return {
-        name: split
-        for name, split in found
-        if split is not None and _has_kernels(graph, name, target)
-    }
+def unsplit_names(names: Iterable[str]) -> frozenset[str]:
+    """Of the nodes of a split network, the names that the split ones had before."""
+    ending = f".{SUMS}"
+    return frozenset(name.removesuffix(ending) for name in names if name.endswith(ending))
+
+
+def hopeless(graph: Graph, assignment: Assignment, target: Target) -> frozenset[str]:
+    """Nodes of which one element of the output needs more than the near memory has, and which may
+    be split. Quick and certain."""
+    return frozenset(
+        step.node.name
+        for step in assignment.steps
+        if _least_bytes(step) > _near_bytes(target) and _may_split(graph, step, target)
+    )
+
+
+def oversized(graph: Graph, assignment: Assignment, target: Target) -> frozenset[str]:
+    """Nodes that do not fit the near memory alone, in any tiles, and which may be split; none where
+    there is one memory: parts lie there as the whole does."""
+    near = target.memory(target.engines[0].works_in)
+    if target.home == near.name:
+        return frozenset()
+    alone = Candidates(graph, assignment.steps, target, near, Effort(1), is_lean=True)
+    return frozenset(
+        step.node.name
+        for index, step in enumerate(assignment.steps)
+        if min((edge.bytes for edge in alone.edges[index] if len(edge.members) == 1), default=0)
+        > _near_bytes(target)
+        and _may_split(graph, step, target)
+    )
+
+
+def _near_bytes(target: Target) -> int:
+    """Size of the near memory; without limit where there is no other."""
+    near = target.memory(target.engines[0].works_in)
+    is_only = target.home == near.name
+    return 1 << 40 if is_only or near.size is None else near.size
+
+
+def _least_bytes(step: Step) -> int:
+    """No element of the output needs less of the inputs; 0 for a view."""
+    types = step.signature.inputs
+    if step.kernel is None:
+        return 0
+    return sum(
+        type_.dtype.nbytes
+        * prod(n for how, n in zip(access, type_.shape, strict=True) if isinstance(how, Whole))
+        for access, type_ in zip(step.node.op.reads(*types), types, strict=True)
+    )
+
+
+def _may_split(graph: Graph, step: Step, target: Target) -> bool:
+    return step.node.op.split() is not None and _has_kernels(graph, step.node.name, target)
 
 
 def _has_kernels(graph: Graph, name: str, target: Target) -> bool:

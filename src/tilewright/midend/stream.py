@@ -24,6 +24,9 @@ from tilewright.midend.travel import Schedule, Travel
 MOST_TILES = 128
 """Tiles of one run: more take long to plan and save no more memory."""
 
+MOST_TILES_OF_SUMS = 512
+"""The same where sums come in parts, which are tiles of their own."""
+
 MOST_FREE = 4
 """Tensors of a run for which every choice of near and far is tried; of more, all or none."""
 
@@ -44,18 +47,29 @@ class StreamedRun:
     packed: Mapping[ValueName, TensorType]
     ends: frozenset[ValueName]
 
-    def shapes(self) -> Iterator[tuple[Shape, tuple[int, ...]]]:
-        """(tile, loop order) to try: the largest, smaller ones along one axis, and of a single step
-        along the first and the last."""
+    def shapes(self) -> Iterator[tuple[Shape, tuple[int, ...], int]]:
+        """(tile, loop order, parts of a sum) to try."""
+        summed = self.run.summed
+        parts = {-(-summed // count) for count in (*PARTS, max(summed, 1)) if count <= summed}
+        for tile, order in self._tiles():
+            yield tile, order, 0
+            for size in sorted(parts - {summed}, reverse=True):
+                if self._count(tile) * -(-summed // size) <= MOST_TILES_OF_SUMS:
+                    yield tile, order, size
+
+    def _tiles(self) -> Iterator[tuple[Shape, tuple[int, ...]]]:
+        """(tile, loop order): the largest, smaller ones along one axis, and of a single step along
+        the first and the last."""
         run = self.run
         most = largest_tile(run.members)
         yield most, self._order(most)
         axes = [axis for axis in range(len(most)) if run.may_cut(axis)]
-        for axis in axes if len(run.members) == 1 else axes[:1]:
-            for size in self._sizes(axis, most[axis]):
+        is_alone = len(run.members) == 1
+        for axis in axes if is_alone or run.summed else axes[:1]:
+            for size in self._sizes(axis, most[axis])[:: -2 if run.summed else 1]:
                 tile = (*most[:axis], size, *most[axis + 1 :])
                 yield tile, self._order(tile)
-        if len(run.members) > 1 or len(axes) < 2:
+        if not is_alone or len(axes) < 2:
             return
         first, last = axes[0], axes[-1]
         for rows in self._sizes(first, most[first])[::3]:
@@ -78,20 +92,27 @@ class StreamedRun:
         sizes = {-(-extent // count // unit) * unit for count in counts}
         return sorted((size for size in sizes if size < most), reverse=True)
 
-    def cuts(self, shape: Shape, order: tuple[int, ...]) -> Iterator[Cut]:
+    def _count(self, tile: Shape) -> int:
+        """Tiles of the output."""
+        return prod(-(-n // size) for n, size in zip(self.run.output.shape, tile, strict=True))
+
+    def cuts(self, shape: Shape, order: tuple[int, ...], parts: int = 0) -> Iterator[Cut]:
         """One cut for every choice of what lies near, of how far tensors travel, and of which steps
         are a tile ahead of the others."""
-        if prod(-(-n // size) for n, size in zip(self.run.output.shape, shape, strict=True)) > (
-            MOST_TILES
-        ):
+        if parts:
+            yield from self._staged_cuts(shape, order, 0, parts)
+            return
+        if self._count(shape) > MOST_TILES:
             return
         yield from self._staged_cuts(shape, order, 0)
         if order:
             for ahead in _handovers(self.run.members):
                 yield from self._staged_cuts(shape, order, ahead)
 
-    def _staged_cuts(self, shape: Shape, order: tuple[int, ...], ahead: int) -> Iterator[Cut]:
-        inside = self.run.inside(shape, order, ahead)
+    def _staged_cuts(
+        self, shape: Shape, order: tuple[int, ...], ahead: int, parts: int = 0
+    ) -> Iterator[Cut]:
+        inside = self.run.inside(shape, order, ahead, parts)
         if inside is None:
             return
         group, tiles = inside

@@ -101,7 +101,9 @@ def _on_part(step: Step, call: TileCall, part: Span) -> TileCall:
     )
     inputs = tuple(region_type(t, r) for t, r in zip(types, regions, strict=True))
     signature = Signature(inputs, call.signature.output)
-    return replace(call, op=call.op.on_part(part), signature=signature, inputs=regions)
+    op = call.op.on_part(part)
+    assert op is not None, f"{step.node} is no sum of parts"
+    return replace(call, op=op, signature=signature, inputs=regions)
 
 
 def _empty(region: Region) -> Region:

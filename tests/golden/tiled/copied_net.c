@@ -50,38 +50,8 @@ static const int16_t net_layer_00_node_from[10] = {
 static const int8_t net_layer_00_node_run[10] = {
     96, 120, 120, 120, 72, 96, 120, 120, 120, 72,
 };
-static const int8_t net_layer_00_node_moves[10] = {
-    1, 0, 0, 0, 0, 1, 0, 0, 0, 0,
-};
-static const uint8_t net_layer_00_node_from_2[10] = {
-    0, 0, 0, 0, 0, 144, 144, 144, 144, 144,
-};
-static const uint8_t net_layer_00_node_at[10] = {
-    0, 0, 0, 0, 0, 144, 144, 144, 144, 144,
-};
-static const int8_t net_layer_00_node_channel[10] = {
-    2, 2, 2, 2, 2, 3, 3, 3, 3, 3,
-};
-static const int8_t net_layer_00_node_from_3[10] = {
-    0, 0, 0, 0, 0, 4, 4, 4, 4, 4,
-};
 static const int8_t net_layer_00_node_in_h[10] = {
     4, 5, 5, 5, 3, 4, 5, 5, 5, 3,
-};
-static const int8_t net_layer_00_node_out_h[10] = {
-    3, 3, 3, 3, 2, 3, 3, 3, 3, 2,
-};
-static const int8_t net_layer_00_node_pad_top[10] = {
-    1, 0, 0, 0, 0, 1, 0, 0, 0, 0,
-};
-static const int8_t net_layer_00_node_items[10] = {
-    18, 18, 18, 18, 12, 18, 18, 18, 18, 12,
-};
-static const int16_t net_layer_00_node_from_4[10] = {
-    0, 144, 288, 432, 576, 4, 148, 292, 436, 580,
-};
-static const int8_t net_layer_00_node_count[10] = {
-    3, 3, 3, 3, 2, 3, 3, 3, 3, 2,
 };
 static TW_LAYER void net_layer_00_node(const int8_t *x0, int8_t *y, uint8_t *l1,
                                        tw_channel *channels) {
@@ -91,25 +61,24 @@ static TW_LAYER void net_layer_00_node(const int8_t *x0, int8_t *y, uint8_t *l1,
       tw_load(channels + (tile % 2), l1 + NET_AT_00_X0 + (tile % 2 ? 128 : 0),
               x0 + net_layer_00_node_from[tile],
               &(tw_box){.run = net_layer_00_node_run[tile]});
-      if (net_layer_00_node_moves[tile]) {
-        tw_load(channels + net_layer_00_node_channel[tile],
-                l1 + NET_AT_00_NODE_W + net_layer_00_node_at[tile],
-                net_node_w + net_layer_00_node_from_2[tile], &(tw_box){.run = 144});
+      if (tile % 5 == 0) {
+        tw_load(channels + (2 + (tile / 5)), l1 + NET_AT_00_NODE_W + (144 * (tile / 5)),
+                net_node_w + (144 * (tile / 5)), &(tw_box){.run = 144});
       }
     }
     if (step >= 0 && step < 10) { // this tile
       const int32_t tile = step;
-      if (net_layer_00_node_moves[tile]) {
-        tw_load(channels + 4, l1 + NET_AT_00_NODE_BIAS,
-                net_node_bias + net_layer_00_node_from_3[tile], &(tw_box){.run = 16});
+      if (tile % 5 == 0) {
+        tw_load(channels + 4, l1 + NET_AT_00_NODE_BIAS, net_node_bias + (4 * (tile / 5)),
+                &(tw_box){.run = 16});
         tw_load(channels + 5, l1 + NET_AT_00_NODE_MULTIPLIER,
-                net_node_multiplier + net_layer_00_node_from_3[tile], &(tw_box){.run = 16});
-        tw_load(channels + 6, l1 + NET_AT_00_NODE_SHIFT,
-                net_node_shift + net_layer_00_node_from_3[tile], &(tw_box){.run = 16});
+                net_node_multiplier + (4 * (tile / 5)), &(tw_box){.run = 16});
+        tw_load(channels + 6, l1 + NET_AT_00_NODE_SHIFT, net_node_shift + (4 * (tile / 5)),
+                &(tw_box){.run = 16});
       }
       tw_wait(channels + (tile % 2)); // for x0
-      if (net_layer_00_node_moves[tile]) {
-        tw_wait(channels + net_layer_00_node_channel[tile]); // for net_node_w
+      if (tile % 5 == 0) {
+        tw_wait(channels + (2 + (tile / 5))); // for net_node_w
         tw_wait(channels + 4); // for net_node_bias
         tw_wait(channels + 5); // for net_node_multiplier
         tw_wait(channels + 6); // for net_node_shift
@@ -124,7 +93,7 @@ static TW_LAYER void net_layer_00_node(const int8_t *x0, int8_t *y, uint8_t *l1,
       {
         const conv2d_s8_args args = {
             .x = (void *)(l1 + NET_AT_00_X0 + (tile % 2 ? 128 : 0)),
-            .w = (void *)(l1 + NET_AT_00_NODE_W + net_layer_00_node_at[tile]),
+            .w = (void *)(l1 + NET_AT_00_NODE_W + (144 * (tile / 5))),
             .bias = (void *)(l1 + NET_AT_00_NODE_BIAS),
             .multiplier = (void *)(l1 + NET_AT_00_NODE_MULTIPLIER),
             .shift = (void *)(l1 + NET_AT_00_NODE_SHIFT),
@@ -133,7 +102,7 @@ static TW_LAYER void net_layer_00_node(const int8_t *x0, int8_t *y, uint8_t *l1,
             .in_h = net_layer_00_node_in_h[tile],
             .in_w = 6,
             .in_c = 4,
-            .out_h = net_layer_00_node_out_h[tile],
+            .out_h = ((tile % 5) == 4 ? 2 : 3),
             .out_w = 6,
             .out_c = 4,
             .kernel_h = 3,
@@ -142,7 +111,7 @@ static TW_LAYER void net_layer_00_node(const int8_t *x0, int8_t *y, uint8_t *l1,
             .stride_w = 1,
             .dilation_h = 1,
             .dilation_w = 1,
-            .pad_top = net_layer_00_node_pad_top[tile],
+            .pad_top = ((tile % 5) == 0 ? 1 : 0),
             .pad_left = 1,
             .groups = 1,
             .is_channels_first = 0,
@@ -153,11 +122,11 @@ static TW_LAYER void net_layer_00_node(const int8_t *x0, int8_t *y, uint8_t *l1,
             .high = 127,
             .table_step = 1,
         };
-        tw_parallel(net_conv2d_s8_double, &args, net_layer_00_node_items[tile]);
+        tw_parallel(net_conv2d_s8_double, &args, ((tile % 5) == 4 ? 12 : 18));
       }
       tw_store(channels + (tile % 2 ? 8 : 7), l1 + NET_AT_00_Y + (tile % 2 ? 80 : 0),
-               y + net_layer_00_node_from_4[tile],
-               &(tw_box){.run = 4, .count = {6, net_layer_00_node_count[tile]}, .stride = {8, 48}});
+               y + (4 * (tile / 5) + 144 * (tile % 5)),
+               &(tw_box){.run = 4, .count = {6, ((tile % 5) == 4 ? 2 : 3)}, .stride = {8, 48}});
     }
   }
   tw_observe(0, y, 672);

@@ -1,0 +1,126 @@
+"""Reductions that no near memory holds are summed in parts; all others stay as they are."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from random_networks import evaluate_graph, random_inputs
+from tilewright.backend.print_bundle import print_bundle
+from tilewright.backend.stage import stage
+from tilewright.errors import CapacityError
+from tilewright.ir.graph import Graph
+from tilewright.ir.plan import Assignment, Plan
+from tilewright.ir.target import Target
+from tilewright.midend.assign import assign
+from tilewright.midend.lockfile import plan_text
+from tilewright.midend.split import hopeless, oversized, split_nodes, unsplit_names
+from tilewright.pipeline import Options, load_target, plan_network, with_memory
+from tilewright.run.clock import time_program
+from tilewright.run.host import HostOptions, run_on_host
+from tilewright.run.inputs import random_batch
+from tilewright.run.interpret import interpret
+from wide_layers import NETWORKS, layers
+
+
+def host(near: int, far: int = 1 << 20) -> Target:
+    return with_memory(load_target("host"), {"L2": far, "L1": near})
+
+
+def planned(graph: Graph, near: int, **options: str) -> tuple[Graph, Assignment, Plan]:
+    return plan_network(graph, host(near), Options(**options))
+
+
+def test_only_what_cannot_fit_is_split():
+    graph = layers(6000, 20)
+    computed, _, plan = planned(graph, 4096)
+    assert [n.name for n in computed.nodes] == ["look", "wide.sums", "wide", "narrow"]
+    assert [g.parts > 0 for g in plan.groups] == [False, True, False]
+    inputs = random_inputs(graph, 0)
+    for name, wanted in evaluate_graph(graph, inputs).items():
+        np.testing.assert_array_equal(evaluate_graph(computed, inputs)[name], wanted)
+
+
+def test_what_fits_stays_whole():
+    graph = layers(300, 20)
+    assert planned(graph, 4096)[0] is graph
+
+
+def test_a_layer_over_16384_inputs_fits_into_8_kib():
+    computed, _, plan = planned(layers(16384, 40), 8192)
+    assert "wide.sums" in [node.name for node in computed.nodes]
+    assert plan.arena_bytes["L1"] <= 8192
+
+
+@pytest.mark.parametrize("effort", ["quick", "normal", "best"])
+def test_sums_and_their_finish_stay_together_at_every_effort(effort: str):
+    _, _, plan = planned(layers(6000, 5), 4096, effort=effort)
+    (group,) = (g for g in plan.groups if g.parts)
+    names = [plan.steps[i].node.name for i in range(group.steps.start, group.steps.stop)]
+    assert names == ["wide.sums", "wide"]
+
+
+def test_a_layer_that_is_hopeless_is_told_from_one_that_is_only_large():
+    graph = layers(6000, 20)
+    assignment = assign(graph, host(4096))
+    assert hopeless(graph, assignment, host(4096)) == {"wide"}
+    # A row of weights and the inputs fit, the widened inputs beside them do not.
+    assert hopeless(graph, assignment, host(14000)) == frozenset()
+    assert oversized(graph, assignment, host(14000)) == {"wide"}
+    assert oversized(graph, assignment, host(40000)) == frozenset()
+
+
+def test_one_memory_is_never_too_small_for_a_row():
+    machine = with_memory(load_target("host"), {"ram": 4096})
+    graph = layers(6000, 20)
+    assert hopeless(graph, assign(graph, machine), machine) == frozenset()
+    with pytest.raises(CapacityError):
+        plan_network(graph, machine, Options())
+
+
+def test_too_little_even_for_parts_is_still_refused():
+    with pytest.raises(CapacityError):
+        planned(layers(6000, 20), 128)
+
+
+def test_names_tell_what_was_split():
+    names = [node.name for node in split_nodes(layers(30, 4), ("wide",)).nodes]
+    assert unsplit_names(names) == {"wide"}
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_interpreter_and_sanitised_c_equal_the_definition(network: str):
+    graph, near = NETWORKS[network]
+    computed, _, plan = planned(graph, near)
+    assert any(group.parts for group in plan.groups)
+    program = stage(computed, plan, host(near), "net")
+    batch = random_batch(graph, 2, seed=1)
+    bundle = print_bundle(program, plan, computed, "0")
+    options = HostOptions(sanitizes=True)
+    result = run_on_host(bundle, program, host(near).toolchain, batch, options)
+    assert result.runs_identical
+    (output,) = graph.outputs
+    for index in range(2):
+        wanted = evaluate_graph(graph, batch.one(index))[output]
+        np.testing.assert_array_equal(result.outputs[output][index], wanted)
+        made = interpret(program, computed, batch.one(index)).outputs[output]
+        np.testing.assert_array_equal(made, wanted)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_copies_hide_behind_sums(network: str):
+    graph, near = NETWORKS[network]
+    computed, _, plan = planned(graph, near)
+    program = stage(computed, plan, host(near), "net")
+    timing = time_program(program)
+    assert timing.bound >= 0.9 * timing.cycles
+
+
+def test_a_stored_plan_splits_the_same_nodes(tmp_path: Path):
+    graph, near = NETWORKS["dense"]
+    computed, _, plan = planned(graph, near)
+    stored = tmp_path / "plan.json"
+    stored.write_text(plan_text(plan))
+    again, _, same = plan_network(graph, host(near), Options(plan=stored))
+    assert again.nodes == computed.nodes
+    assert plan_text(same) == plan_text(plan)
