@@ -24,6 +24,7 @@ from tilewright.frontend.onnx_dense import DENSE_IMPORTERS
 from tilewright.frontend.onnx_file import OnnxInput, OnnxModel, OnnxNode, read_onnx, sorted_nodes
 from tilewright.frontend.onnx_gather import GATHER_IMPORTERS
 from tilewright.frontend.onnx_layout import LAYOUT_IMPORTERS
+from tilewright.frontend.onnx_norm_patterns import with_norms
 from tilewright.frontend.onnx_norms import NORM_IMPORTERS
 from tilewright.frontend.onnx_pointwise import POINTWISE_IMPORTERS
 from tilewright.frontend.onnx_qoperator import expanded
@@ -102,7 +103,7 @@ def _prepared(model: OnnxModel, constants: dict[str, Constant]) -> tuple[OnnxNod
             prepared.append(node)
         else:
             constants[node.output] = constant
-    return tuple(prepared)
+    return with_norms(prepared, constants, model.outputs)
 
 
 def _refuse_lost_outputs(model: OnnxModel) -> None:
