@@ -100,7 +100,7 @@ def compile_to(
         str(model), compilation.target.name, compilation.graph.contract.value,
         compilation.program, bundle,
     )  # fmt: skip
-    return replace(report, memories=memories, folder=Path(folder))
+    return replace(report, memories=memories, folder=Path(folder), proof=compilation.plan.proof)
 
 
 def _project(compilation: Compilation) -> Bundle:

@@ -13,6 +13,8 @@ from digits import MODEL, compiled_digits
 from tilewright import api
 from tilewright.frontend.rewrites.prune_report import PrunedLayer, PruneReport
 from tilewright.ir.graph import ValueName
+from tilewright.ir.plan import Proof
+from tilewright.report.compiled import proof_json, proof_text
 from tilewright.report.inspected import InspectReport, OperatorRow
 from tilewright.report.installed import DoctorReport
 from tilewright.report.memory import MemoryUse, memory_use
@@ -87,6 +89,14 @@ def test_a_run_shows_the_largest_outputs_and_the_cost_of_every_layer() -> None:
             {"name": "add", "op": "QAdd", "engine": "cpu", "count": 250, "macs": 0},
         ],
     }
+
+
+def test_a_plan_says_how_good_it_is_known_to_be() -> None:
+    assert proof_text(Proof(1234, 1234)) == "1,234 cycles, optimal"
+    assert proof_text(Proof(2000, 1990)) == "2,000 cycles, gap 0.50 %: at least 1,990 needed"
+    assert proof_text(Proof(10**9, 10**9 - 1)).startswith("1,000,000,000 cycles, gap 0.01 %")
+    assert proof_json(Proof(2000, 1990)) == {"cycles": 2000, "bound": 1990, "is_optimal": False}
+    assert proof_json(None) is None
 
 
 def test_runs_that_differ_are_said_aloud() -> None:

@@ -106,8 +106,8 @@ class Proof:
 
     @property
     def status(self) -> str:
-        """In a word or two."""
-        return "optimal" if self.is_optimal else f"within {100 * self.gap:.2f} %"
+        """In a word or two; a gap is never rounded to nothing."""
+        return "optimal" if self.is_optimal else f"gap {max(100 * self.gap, 0.01):.2f} %"
 
 
 @dataclass(frozen=True, slots=True)

@@ -335,4 +335,4 @@ def _reason(memory: str, limit: int, net: Net, step: int) -> str:
 
 
 def _say(cycles: int, bound: int) -> None:
-    log.info("plan: %d cycles found, at least %d needed", cycles, bound)
+    log.info("planning: %d cycles found, at least %d needed", cycles, max(bound, 0))

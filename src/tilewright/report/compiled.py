@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console, Group
 
 from tilewright.backend.bundle import Bundle
+from tilewright.ir.plan import Proof
 from tilewright.ir.program import Program
 from tilewright.report.memory import MemoryUse
 from tilewright.report.text import Json, count_text, facts, size_text, table
@@ -39,6 +40,8 @@ class CompileReport:
     digest: str
     files: tuple[str, ...]
     folder: Path | None
+    proof: Proof | None = None
+    """Of the plan's speed; None where a stored plan has none."""
 
     def json(self) -> dict[str, Json]:
         """The machine form."""
@@ -51,6 +54,7 @@ class CompileReport:
             "digest": self.digest,
             "files": list(self.files),
             "memory": {memory.name: memory.json() for memory in self.memories},
+            "plan": proof_json(self.proof),
             "layers": [
                 {
                     "name": row.name,
@@ -66,13 +70,15 @@ class CompileReport:
         }
 
     def show(self, console: Console) -> None:
-        """The layers, then what matters in six lines."""
+        """The layers, then what matters in seven lines."""
         console.print(layer_table(self.layers))
         macs = sum(row.macs for row in self.layers)
         rows = [
             ("Network", f"{self.name}: {len(self.layers)} layers, {count_text(macs)} MACs"),
             ("Contract", self.contract),
         ]
+        if self.proof is not None:
+            rows.append(("Planned", proof_text(self.proof)))
         for memory in self.memories:
             parts = ", ".join(f"{part} {size_text(size)}" for part, size in memory.parts.items())
             rows.append((memory.name, parts or "nothing"))
@@ -81,6 +87,21 @@ class CompileReport:
             rows.append(("Include", f"{self.name}.h, then call tw_{self.name}_run"))
         rows.append(("Digest", self.digest[:DIGEST_FIGURES]))
         console.print(facts(rows))
+
+
+def proof_text(proof: Proof) -> str:
+    """How fast a plan is on the target's own numbers, and how sure it is that none is faster."""
+    cycles = f"{proof.cycles:,} cycles"
+    if proof.is_optimal:
+        return f"{cycles}, optimal"
+    return f"{cycles}, {proof.status}: at least {proof.bound:,} needed"
+
+
+def proof_json(proof: Proof | None) -> Json:
+    """The machine form."""
+    if proof is None:
+        return None
+    return {"cycles": proof.cycles, "bound": proof.bound, "is_optimal": proof.is_optimal}
 
 
 def layer_rows(program: Program) -> tuple[LayerRow, ...]:
