@@ -128,7 +128,10 @@ class Model:
         for reason in self._reasons.values():
             model.add(reason == 1)
         solver = self._solver(effort)
-        solver.parameters.linearization_level = 2 if is_linear else 0
+        if is_linear:
+            solver.parameters.linearization_level = 2
+            # It would use up the effort of large models before the search begins.
+            solver.parameters.cp_model_probing_level = 0
         status = solver.solve(model, None if progress is None else self._told(progress))
         if status in (self._cp.OPTIMAL, self._cp.FEASIBLE):
             values = tuple(solver.value(variable) for variable in wish)
@@ -153,6 +156,7 @@ class Model:
         solver.parameters.num_workers = 1
         solver.parameters.random_seed = 0
         solver.parameters.max_deterministic_time = effort
+        solver.parameters.linearization_level = 0
         return solver
 
     def _told(self, progress: Progress) -> "cp_model.CpSolverSolutionCallback":
@@ -167,5 +171,5 @@ class Model:
     def _reason(self, because: str) -> "Variable":
         """The literal that stands for a reason."""
         if because not in self._reasons:
-            self._reasons[because] = self._model.new_bool_var("")
+            self._reasons[because] = self.literal(hint=True)
         return self._reasons[because]
