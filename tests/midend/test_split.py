@@ -36,6 +36,7 @@ def test_only_what_cannot_fit_is_split():
     computed, _, plan = planned(graph, 4096)
     assert [n.name for n in computed.nodes] == ["look", "wide.sums", "wide", "narrow"]
     assert [g.parts > 0 for g in plan.groups] == [False, True, False]
+    assert "wide (QDense): does not fit the near memory at once" in computed.notes[0]
     inputs = random_inputs(graph, 0)
     for name, wanted in evaluate_graph(graph, inputs).items():
         np.testing.assert_array_equal(evaluate_graph(computed, inputs)[name], wanted)

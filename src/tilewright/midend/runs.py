@@ -1,12 +1,12 @@
 """Runs of steps that may be computed together, and what their tiles ask of kernels and memory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import ceil
 
 from tilewright.ir.graph import Graph, ValueName
-from tilewright.ir.op import Op
+from tilewright.ir.op import Op, Reduced
 from tilewright.ir.plan import Step
 from tilewright.ir.target import (
     Signature,
@@ -82,6 +82,14 @@ class Run:
         first = self.members[0]
         extent = reduced_extent(first) if len(self.members) == 2 else 0
         return extent if first.node.op.on_part(Span(0, 1)) is not None else 0
+
+    @property
+    def multiplies(self) -> bool:
+        """Whether some step sums products of two tensors that are both computed at run time."""
+        return any(
+            len([name for name in _summed_over(step) if name not in self.graph.constants]) > 1
+            for step in self.members
+        )
 
     @property
     def axis(self) -> int | None:
@@ -276,6 +284,14 @@ def _is_in_one_piece(type_: TensorType, region: Region, held: Region, hold: Hold
 def part_sizes(extent: int) -> tuple[int, ...]:
     """Sizes of parts that give different numbers of them, smallest first; not the whole."""
     return tuple(sorted({-(-extent // count) for count in range(2, extent + 1)}))
+
+
+def _summed_over(step: Step) -> Iterator[ValueName]:
+    """Inputs with a reduced dimension."""
+    reads = step.node.op.reads(*step.signature.inputs)
+    for name, access in zip(step.node.inputs, reads, strict=True):
+        if any(isinstance(how, Reduced) for how in access):
+            yield name
 
 
 def _types(step: Step) -> dict[ValueName, TensorType]:

@@ -21,6 +21,8 @@ SUMS = "sums"
 def split_nodes(graph: Graph, names: Iterable[str]) -> Graph:
     """The same network with the named nodes in two steps each."""
     chosen = frozenset(names)
+    if not chosen:
+        return graph
     builder = GraphBuilder.of(graph)
     builder.nodes.clear()
     for node in graph.nodes:
@@ -108,6 +110,9 @@ def _append(builder: GraphBuilder, node: Node, split: Split) -> None:
     value = Value(builder.fresh(f"{node.output}.{SUMS}"), type_)
     made = builder.node(f"{node.name}.{SUMS}", split.sums, summed, value)
     tables = tuple(_tables(builder, node, split))
+    builder.notes.append(
+        f"{node}: does not fit the near memory at once, its sums are added up in parts"
+    )
     finishing = tuple(node.inputs[i] for i in split.finishing)
     builder.nodes.append(Node(node.name, split.finish, (made, *finishing, *tables), node.output))
 

@@ -69,6 +69,12 @@ class StreamedRun:
             for size in self._sizes(axis, most[axis])[:: -2 if run.summed else 1]:
                 tile = (*most[:axis], size, *most[axis + 1 :])
                 yield tile, self._order(tile)
+        if not is_alone and len(axes) > 1 and run.multiplies:
+            # Attention: some rows of one head at a time, the other operand's head stays.
+            one = (*most[: axes[0]], 1, *most[axes[0] + 1 :])
+            for rows in self._sizes(axes[1], most[axes[1]]):
+                tile = (*one[: axes[1]], rows, *one[axes[1] + 1 :])
+                yield tile, self._order(tile)
         if not is_alone or len(axes) < 2:
             return
         first, last = axes[0], axes[-1]
