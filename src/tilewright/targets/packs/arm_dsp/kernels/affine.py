@@ -48,6 +48,10 @@ class Sums:
         start = bias.astype(np.int64)
         return Sums(start - 128 * up - 127 * down, start + 127 * up + 128 * down)
 
+    def together(self) -> "Sums":
+        """Of all channels as if they were one."""
+        return Sums(self.lowest.min(keepdims=True), self.highest.max(keepdims=True))
+
 
 @dataclass(frozen=True, slots=True)
 class Line:

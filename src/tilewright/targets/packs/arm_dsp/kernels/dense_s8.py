@@ -4,12 +4,11 @@ from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature, Streaming
 from tilewright.ir.types import Array
 from tilewright.ops.dense import QDense
-from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.arm_dsp.kernels.estimates import faster_than
-from tilewright.targets.packs.arm_dsp.kernels.matrix import pack_product, quads
+from tilewright.targets.packs.arm_dsp.kernels.finish import VARIANTS, Variant, finish
+from tilewright.targets.packs.arm_dsp.kernels.matrix import pack_matrix, quads
 from tilewright.targets.packs.arm_dsp.kernels.refusals import refuse_zero_point
-from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE, variant_source
-from tilewright.targets.packs.portable.kernels.contract_variants import rounds_as
+from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE, Tables
 from tilewright.targets.packs.portable.kernels.dense_s8 import DENSE_S8
 
 PIECE = 128
@@ -57,19 +56,24 @@ def _scratch_bytes(op: Op, signature: Signature) -> int:
     return _pieces_bytes(signature) if is_in_pieces else _widened_bytes(signature)
 
 
-def _kernel(rounding: Rounding) -> Kernel:
-    def pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
-        del op
-        return pack_product(constants, rounding)
+def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
+    """(x, w[O,K], bias, multiplier, number)."""
+    assert isinstance(op, QDense)
+    w, bias, multiplier, shift = (a for a in constants if a is not None)
+    tables = finish(w.T, Tables(bias, multiplier, shift), op.output).by_channel()
+    return None, pack_matrix(w), *tables
 
+
+def _kernel(variant: Variant) -> Kernel:
+    symbol = f"dense_s8_dsp_{variant.name}"
     return Kernel(
         op=QDense,
-        symbol=f"dense_s8_dsp_{rounding.value}",
+        symbol=symbol,
         struct="dense_s8_dsp_args",
         header=HERE / "dense_s8_dsp.h",
-        source=variant_source("dense_s8_dsp", rounding),
-        pointers=("x", "w", "bias", "multiplier", "shift", "y"),
-        variant=rounds_as(rounding),
+        source=HERE / f"{symbol}.c",
+        pointers=("x", "w", "bias", "multiplier", "number", "y"),
+        variant=variant.refuse,
         refuse=_refuse,
         fields=_fields,
         items=_items,
@@ -78,13 +82,14 @@ def _kernel(rounding: Rounding) -> Kernel:
         streaming=Streaming(inputs=(0,), block_axes=1),
         includes=(
             HERE / "dense_s8_dsp_core.h",
+            HERE / "dsp_finish.h",
             HERE / "dsp_requantise.h",
             HERE / "dsp_row.h",
             HERE / "dsp_widen.h",
             HERE / "dsp_words.h",
         ),
-        pack=pack,
+        pack=_pack,
     )
 
 
-DENSE_S8_DSP = tuple(map(_kernel, Rounding))
+DENSE_S8_DSP = tuple(map(_kernel, VARIANTS))

@@ -10,7 +10,7 @@ typedef struct {
   const int32_t *w;          // [ceil(out_c / 4)][ceil(in_c / 4)][4], see matrix.py
   const int32_t *bias;       // [out_c], x_zero folded in
   const int32_t *multiplier; // [out_c] or [1]
-  const int8_t *shift;       // [out_c] or [1], see dsp_requantise.h
+  const int32_t *number;     // [out_c] or [1], see dsp_row.h
   int8_t *y;                 // [rows][out_c]
   uint32_t *scratch;         // widened rows, or `piece` elements of one and all accumulators
   int32_t in_c, out_c;
@@ -23,3 +23,5 @@ typedef struct {
 void dense_s8_dsp_double(const void *args, tw_span work);
 void dense_s8_dsp_half_even(const void *args, tw_span work);
 void dense_s8_dsp_half_up(const void *args, tw_span work);
+/// Where low is the zero point or more.
+void dense_s8_dsp_double_relu(const void *args, tw_span work);

@@ -5,8 +5,8 @@
 #include "dsp_row.h"
 
 /// One row in pieces, where a widened row would take more memory than all accumulators.
-static inline void dense_s8_dsp_pieces(const dense_s8_dsp_args *a, const dsp_matrix *m,
-                                       const int8_t *x, int8_t *y, tw_rounding rounding) {
+DSP_INLINE void dense_s8_dsp_pieces(const dense_s8_dsp_args *a, const dsp_matrix *m,
+                                    const int8_t *x, int8_t *y, dsp_way way) {
   int32_t *const sums = (int32_t *)(a->scratch + a->piece / 2);
   memset(sums, 0, (size_t)(a->out_c + 3) / 4 * 4 * sizeof *sums);
   for (int32_t at = 0; at < a->in_c; at += a->piece) {
@@ -17,26 +17,27 @@ static inline void dense_s8_dsp_pieces(const dense_s8_dsp_args *a, const dsp_mat
       int32_t *const acc = sums + c;
       dsp_one_by_four(a->scratch, w, (length + 3) / 4, acc);
       if (is_last) {
-        dsp_finish_row(acc, &m->requantise, c, a->out_c, y, rounding);
+        dsp_finish_row(acc, &m->tables, c, a->out_c, y, way);
       }
     }
   }
 }
 
-static inline void dense_s8_dsp_core(const void *args, tw_span work, tw_rounding rounding) {
+/// `way` must be a constant.
+DSP_INLINE void dense_s8_dsp_core(const void *args, tw_span work, dsp_way way) {
   const dense_s8_dsp_args *a = args;
   const dsp_matrix matrix = {a->w,
                              (a->in_c + 3) / 4,
                              a->out_c,
-                             {a->bias, a->multiplier, a->shift, a->table_step, a->y_zero}};
+                             {a->bias, a->multiplier, a->number, a->table_step, a->y_zero}};
   for (int32_t row = work.start; row < work.stop; row++) {
     const int8_t *const x = a->x + row * a->in_c;
     int8_t *const y = a->y + row * a->out_c;
     if (a->piece < a->in_c) {
-      dense_s8_dsp_pieces(a, &matrix, x, y, rounding);
+      dense_s8_dsp_pieces(a, &matrix, x, y, way);
     } else {
       dsp_widen(x, a->in_c, a->scratch, 1);
-      dsp_multiply_row(&matrix, a->scratch, y, rounding);
+      dsp_multiply_row(&matrix, a->scratch, y, way);
     }
     dsp_clip(y, a->out_c, a->low, a->high);
   }

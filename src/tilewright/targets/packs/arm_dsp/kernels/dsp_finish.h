@@ -1,8 +1,9 @@
-/// From sums to bytes where channels have scales of their own: convolutions.
+/// From sums to bytes in convolutions and dense layers.
 ///
-/// Two channels have two multipliers and a word with two numbers more: in its upper half the second
-/// channel's, in its lower 15 bits the first's. Bit 15 says that the short sequences are not exact
-/// for one of the channels; multipliers and numbers (shifts) are then the operator's own.
+/// In convolutions, two channels have two multipliers and a word with two numbers more: in its
+/// upper half the second channel's, in its lower 15 bits the first's. Bit 15 says that the short
+/// sequences are not exact for one of the channels; multipliers and numbers (shifts) are then the
+/// operator's own.
 #pragma once
 
 #include "dsp_requantise.h"
@@ -31,19 +32,29 @@ static inline tw_rounding dsp_rounding(dsp_way way) {
                                 : TW_ROUND_DOUBLE;
 }
 
-/// The int8 that the sum of `channel`, 0 or 1, becomes; clips to int8, see dsp_clip for less. `way`
-/// must be a constant.
+/// The int8 that a sum becomes in the short way; `s` has the number as its shift, `way` must be a
+/// constant. Clips to int8, see dsp_clip for less.
+DSP_INLINE int8_t dsp_finish_shortly(int32_t acc, const dsp_scale *s, dsp_way way) {
+  if (way == DSP_DOUBLE) {
+    return (int8_t)dsp_rescale_double(acc, s);
+  }
+#if DSP_ASSEMBLY
+  __asm__("smmla %0, %0, %1, %2\n\tssat %0, #8, %0, asr #2"
+          : "+r"(acc)
+          : "r"(s->multiplier), "r"(s->shift));
+  return (int8_t)acc;
+#else
+  const int32_t line = (int32_t)tw_shift_right_64((int64_t)acc * s->multiplier, 32) + s->shift;
+  return (int8_t)tw_clip(tw_shift_right(line, DSP_AFFINE_SHIFT), -128, 127);
+#endif
+}
+
+/// The int8 that the sum of `channel`, 0 or 1, becomes; `way` must be a constant.
 static inline int8_t dsp_finish(int32_t acc, const int32_t tail[DSP_TAIL_WORDS], int32_t channel,
                                 int32_t zero, dsp_way way) {
   const int32_t both = tail[2], first = (int32_t)((uint32_t)both << 17);
   const int32_t number = channel ? tw_shift_right(both, 16) : tw_shift_right(first, 17);
   const dsp_scale scale = {tail[channel], number, zero};
-  if (both & DSP_RARE_BIT) {
-    return dsp_rescale_slowly(acc, scale, dsp_rounding(way));
-  }
-  if (way == DSP_DOUBLE) {
-    return (int8_t)dsp_rescale_double(acc, &scale);
-  }
-  const int32_t line = (int32_t)tw_shift_right_64((int64_t)acc * scale.multiplier, 32) + number;
-  return (int8_t)tw_clip(tw_shift_right(line, DSP_AFFINE_SHIFT), -128, 127);
+  return both & DSP_RARE_BIT ? dsp_rescale_slowly(acc, scale, dsp_rounding(way))
+                             : dsp_finish_shortly(acc, &scale, way);
 }

@@ -1,10 +1,10 @@
 /// From int32 accumulators to int8 in five to seven instructions, exactly as
 /// src/tilewright/ops/rescale.py rounds.
 ///
-/// The compiler has looked at every channel's weights, bias and scale (requantise.py): where they
-/// are within the range of the short sequences below, the channel's multiplier and shift are those
-/// of the sequence. Elsewhere they are the operator's own, the shift made negative by
-/// DSP_RARE_DOUBLE or DSP_RARE_ONCE.
+/// The compiler has looked at the scale and at what it may meet (requantise.py, short_scale.py):
+/// where that is within the range of the short sequences below, multiplier and shift are those of
+/// the sequence. Elsewhere they are the operator's own, and marked: for dsp_rescale by a shift made
+/// negative by DSP_RARE_DOUBLE or DSP_RARE_ONCE, for sums of products as dsp_finish.h says.
 #pragma once
 
 #include "dsp_words.h"
@@ -14,24 +14,10 @@
 /// What is added to the shifts of channels that take the long way.
 enum { DSP_RARE_DOUBLE = -64, DSP_RARE_ONCE = -128 };
 
-/// A layer's requantisation; clips to int8, see dsp_clip for less.
-typedef struct {
-  const int32_t *bias;       // [channels]
-  const int32_t *multiplier; // [channels] or [1]
-  const int8_t *shift;       // [channels] or [1]
-  int32_t table_step;        // 1: one multiplier and shift per channel, 0: one for all
-  int32_t zero;              // zero point of the output
-} dsp_requantise;
-
 /// What one channel's accumulators need.
 typedef struct {
   int32_t multiplier, shift, zero;
 } dsp_scale;
-
-static inline dsp_scale dsp_scale_of(const dsp_requantise *r, int32_t channel) {
-  const int32_t at = channel * r->table_step;
-  return (dsp_scale){r->multiplier[at], r->shift[at], r->zero};
-}
 
 /// As the operator says; `rounding` must be a constant.
 static inline int8_t dsp_rescale_slowly(int32_t acc, dsp_scale s, tw_rounding rounding) {

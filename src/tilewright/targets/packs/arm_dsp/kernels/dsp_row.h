@@ -3,12 +3,13 @@
 /// Weights are in the order of matrix.py, rows in that of dsp_widen.h.
 #pragma once
 
-#include "dsp_requantise.h"
+#include "dsp_finish.h"
 #include "dsp_widen.h"
 #include "dsp_words.h"
 
 enum {
-  DSP_CHANNELS = 4 // output channels whose weights lie together
+  DSP_CHANNELS = 4,         // output channels whose weights lie together
+  DSP_RARE_NUMBER = 1 << 20 // RARE_NUMBER of finish.py
 };
 
 /// acc[channel] += products of one row with the four channels of a group.
@@ -47,40 +48,56 @@ DSP_INLINE void dsp_one_by_four(const uint32_t *x, const int32_t *w, int32_t qua
 #endif
 }
 
+/// What follows the sums of a dense layer. A number near DSP_RARE_NUMBER is the operator's own
+/// shift, plus that: the short sequence is not exact.
+typedef struct {
+  const int32_t *bias;       // [channels]
+  const int32_t *multiplier; // [channels] or [1]
+  const int32_t *number;     // [channels] or [1], see dsp_finish.h
+  int32_t table_step;        // 1: one multiplier and number per channel, 0: one for all
+  int32_t zero;              // zero point of the output
+} dsp_tables;
+
 /// A matrix and what follows it.
 typedef struct {
   const int32_t *w; // [ceil(channels / 4)][quads][4], see matrix.py
   int32_t quads;    // fours of elements in a row, > 0
   int32_t channels; // of the output
-  dsp_requantise requantise;
+  dsp_tables tables;
 } dsp_matrix;
 
+DSP_RARE static int8_t dsp_finish_rarely(int32_t acc, dsp_scale s, dsp_way way) {
+  const dsp_scale meant = {s.multiplier, s.shift - DSP_RARE_NUMBER, s.zero};
+  return dsp_rescale_slowly(acc, meant, dsp_rounding(way));
+}
+
 /// Channels c to c + 3 of one row, as far as they are below `stop`.
-DSP_INLINE void dsp_finish_row(const int32_t acc[DSP_CHANNELS], const dsp_requantise *r, int32_t c,
-                               int32_t stop, int8_t *y, tw_rounding rounding) {
-  const dsp_scale common = dsp_scale_of(r, 0);
-  if (r->table_step == 0 && common.shift >= 0 && c + DSP_CHANNELS <= stop) {
-    y[c] = dsp_rescale_shortly(acc[0] + r->bias[c], &common, rounding);
-    y[c + 1] = dsp_rescale_shortly(acc[1] + r->bias[c + 1], &common, rounding);
-    y[c + 2] = dsp_rescale_shortly(acc[2] + r->bias[c + 2], &common, rounding);
-    y[c + 3] = dsp_rescale_shortly(acc[3] + r->bias[c + 3], &common, rounding);
+DSP_INLINE void dsp_finish_row(const int32_t acc[DSP_CHANNELS], const dsp_tables *t, int32_t c,
+                               int32_t stop, int8_t *y, dsp_way way) {
+  const dsp_scale common = {t->multiplier[0], t->number[0], t->zero};
+  if (t->table_step == 0 && common.shift < DSP_RARE_NUMBER / 2 && c + DSP_CHANNELS <= stop) {
+    y[c] = dsp_finish_shortly(acc[0] + t->bias[c], &common, way);
+    y[c + 1] = dsp_finish_shortly(acc[1] + t->bias[c + 1], &common, way);
+    y[c + 2] = dsp_finish_shortly(acc[2] + t->bias[c + 2], &common, way);
+    y[c + 3] = dsp_finish_shortly(acc[3] + t->bias[c + 3], &common, way);
     return;
   }
   for (int32_t i = 0; i < DSP_CHANNELS && c + i < stop; i++) {
-    const dsp_scale scale = dsp_scale_of(r, c + i);
-    y[c + i] = dsp_rescale(acc[i] + r->bias[c + i], &scale, rounding);
+    const int32_t at = (c + i) * t->table_step, sum = acc[i] + t->bias[c + i];
+    const dsp_scale scale = {t->multiplier[at], t->number[at], t->zero};
+    y[c + i] = scale.shift < DSP_RARE_NUMBER / 2 ? dsp_finish_shortly(sum, &scale, way)
+                                                 : dsp_finish_rarely(sum, scale, way);
   }
 }
 
 /// Output of one row, four channels at a time.
 DSP_TILE static void dsp_multiply_row(const dsp_matrix *m, const uint32_t *x, int8_t *y,
-                                      tw_rounding rounding) {
-  const dsp_requantise *const r = &m->requantise;
+                                      dsp_way way) {
   const int32_t *w = m->w;
   for (int32_t c = 0; c < m->channels; c += DSP_CHANNELS, w += 4 * m->quads) {
     int32_t acc[DSP_CHANNELS];
     acc[0] = acc[1] = acc[2] = acc[3] = 0; // an initialiser would call memset
     dsp_one_by_four(x, w, m->quads, acc);
-    dsp_finish_row(acc, r, c, m->channels, y, rounding);
+    dsp_finish_row(acc, &m->tables, c, m->channels, y, way);
   }
 }

@@ -16,8 +16,11 @@ from tilewright.targets.packs.arm_dsp.kernels.affine import (
     lines,
 )
 from tilewright.targets.packs.arm_dsp.kernels.refusals import Product
-from tilewright.targets.packs.arm_dsp.kernels.requantise import Tables, pack_tables
+from tilewright.targets.packs.arm_dsp.kernels.requantise import Tables, symmetric_tables
 from tilewright.targets.packs.portable.kernels.contract_variants import rounds_as
+
+RARE_NUMBER = 2**20
+"""DSP_RARE_NUMBER of dsp_row.h: what is added to shifts that are the operator's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ VARIANTS = (
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """Tables of every channel: what the short sequence wants, and what the operator says.
+    """Tables: what the short sequence wants, and what the operator says. One scale may do for all.
 
     third    what the short sequence wants besides multiplier and bias: see dsp_finish.h
     is_rare  where it is not exact
@@ -65,6 +68,13 @@ class Finish:
     third: Array
     is_rare: Array
     meant: Tables
+
+    def by_channel(self) -> tuple[Array, Array, Array]:
+        """(biases, multipliers, numbers), int32, for dense layers."""
+        bias = np.where(self.is_rare, self.meant.bias, self.short.bias)
+        multiplier = np.where(self.is_rare, self.meant.multiplier, self.short.multiplier)
+        number = np.where(self.is_rare, self.meant.shift.astype(np.int32) + RARE_NUMBER, self.third)
+        return bias.astype(np.int32), multiplier.astype(np.int32), number.astype(np.int32)
 
     def by_group(self, arrange: Callable[[Array], Array]) -> tuple[Array, Array]:
         """(biases [groups, n], words that follow the weights [groups, 3 n / 2]), int32.
@@ -87,12 +97,13 @@ class Finish:
 
 
 def finish(products: Array, meant: Tables, output: Requantise) -> Finish:
-    """Tables for sums over products[..., channels]; ``meant`` has one entry per channel."""
+    """Tables for sums over products[..., channels]; ``meant`` may have one scale for all."""
     if output.rounding is Rounding.DOUBLE and not counts_only_from_zero(output):
-        short = pack_tables(products, meant, Rounding.DOUBLE)
+        short = symmetric_tables(products, meant)
         is_rare = short.shift < 0
         return Finish(short, short.shift, is_rare, meant)
-    found = lines(meant, Sums.of(products, meant.bias), output)
+    sums = Sums.of(products, meant.bias)
+    found = lines(meant, sums if meant.shift.size > 1 else sums.together(), output)
     plain = [line or Line(0, 0, 0) for line in found]
     short = Tables(
         (meant.bias + np.array([line.move for line in plain])).astype(np.int32),

@@ -3,8 +3,6 @@
 import numpy as np
 
 from tilewright.ir.types import Array
-from tilewright.ops.rescale import Rounding
-from tilewright.targets.packs.arm_dsp.kernels.requantise import Tables, pack_tables
 
 ROWS = 4
 """DSP_ROWS of dsp_pairs.h: rows that are multiplied together."""
@@ -37,12 +35,3 @@ def pack_matrix(w: Array) -> Array:
     return (
         packed.reshape(-1).view("<i4").reshape(quads(channels), quads(length), 4).astype(np.int32)
     )
-
-
-def pack_product(
-    constants: tuple[Array | None, ...], rounding: Rounding
-) -> tuple[Array | None, ...]:
-    """(x, w[O,K], bias, multiplier, shift) as dense_s8_dsp wants them."""
-    w, bias, multiplier, shift = (a for a in constants if a is not None)
-    tables = pack_tables(w.T, Tables(bias, multiplier, shift), rounding)
-    return None, pack_matrix(w), tables.bias, tables.multiplier, tables.shift

@@ -1,4 +1,4 @@
-"""The requantisation tables of dsp_requantise.h, and variants by rounding."""
+"""The operator's requantisation tables, and those of the double rounding in dsp_requantise.h."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +18,6 @@ ONE_HALF = 2**30
 
 SATURATED = 1024
 """More than any distance between two int8 values."""
-
-
-def variant_source(kernel: str, rounding: Rounding) -> Path:
-    """The source file of ``kernel`` for one rounding: conv2d_s8_dsp_double.c."""
-    return HERE / f"{kernel}_{rounding.value}.c"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,32 +50,20 @@ class Tables:
         )
 
 
-def pack_tables(products: Array, tables: Tables, rounding: Rounding) -> Tables:
-    """Tables as the C wants them.
+def symmetric_tables(products: Array, tables: Tables) -> Tables:
+    """For the double rounding in five instructions: multipliers m as 2 m - 2**32 and shifts to the
+    right, or negative where that is not exact.
+
+    A multiplier of zero becomes a half and a shift that leaves nothing of any accumulator but the
+    largest.
 
     products  [..., channels] weights that one output is a sum over
     """
-    if rounding is Rounding.DOUBLE:
-        is_constant = np.asarray(~products.any(axis=tuple(range(products.ndim - 1))))
-        tables = tables.with_plain_constants(is_constant)
+    is_constant = np.asarray(~products.any(axis=tuple(range(products.ndim - 1))))
+    tables = tables.with_plain_constants(is_constant)
     reach = largest_sums(products, tables.bias)
     if tables.shift.size == 1:
         reach = reach.max(keepdims=True)
-    match rounding:
-        case Rounding.DOUBLE:
-            return _short_double(tables, reach)
-        case Rounding.HALF_EVEN:
-            return _short_half_even(tables)
-        case Rounding.HALF_UP:
-            return tables
-
-
-def _short_double(tables: Tables, reach: Array) -> Tables:
-    """Multipliers m as 2 m - 2**32 and shifts to the right, or the shift less 64.
-
-    A multiplier of zero becomes a half and a shift that leaves nothing of any accumulator but the
-    largest. ``reach`` [channels] or [1]: bound of |accumulator|.
-    """
     multiplier, shift = tables.multiplier.astype(np.int64), tables.shift.astype(np.int64)
     is_zero = multiplier == 0
     fits = (shift <= 0) & (~is_zero | (2 * reach <= INT32_MAX))
@@ -89,16 +72,8 @@ def _short_double(tables: Tables, reach: Array) -> Tables:
     return Tables(
         tables.bias,
         np.where(fits, doubled, multiplier).astype(np.int32),
-        np.where(fits, short, shift - 64).astype(np.int8),
+        np.where(fits, short, -1).astype(np.int8),
     )
-
-
-def _short_half_even(tables: Tables) -> Tables:
-    """Shifts of the product's high word, or the shift less 128."""
-    shift = tables.shift.astype(np.int64)
-    short = np.where(shift > HALF_EVEN_SHIFT, shift - HALF_EVEN_SHIFT, shift - 128)
-    packed = np.where(tables.multiplier == 0, 1, short).astype(np.int8)
-    return Tables(tables.bias, tables.multiplier, packed)
 
 
 def largest_sums(products: Array, bias: Array) -> Array:
