@@ -1,16 +1,67 @@
-"""The joint problem by exhaustive search: every issue order, every cover by ways, every choice of
-early transfers, judged by lifetimes and schedules alone."""
+"""The joint problem on small networks, and by exhaustive search: every issue order, every cover by
+ways, every choice of early transfers, judged by lifetimes and schedules alone."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from tilewright.ir.graph import ValueName
+from random_networks import Largest, Network, fake_kernel
+from tilewright.ir.graph import Graph, ValueName
+from tilewright.ir.op import Op
 from tilewright.ir.plan import Step
+from tilewright.ir.target import (
+    Dma,
+    Engine,
+    Kernel,
+    Memory,
+    Role,
+    Signature,
+    Streaming,
+    Target,
+    Toolchain,
+)
 from tilewright.midend.cut import Cut
 from tilewright.midend.joint_ways import NEVER, Net, Way, starts
 from tilewright.midend.lifetimes import whole_lifetimes
 from tilewright.midend.need import local_need
 from tilewright.midend.sequence import sequence
+from tilewright.ops.pool2d import MaxPool2d
+from tilewright.ops.window2d import Window2d
+
+STORED = frozenset({Role.WEIGHT, Role.TABLE})
+NEAR = frozenset({Role.ACTIVATION, Role.SCRATCH, Role.TILE})
+
+
+def per_element(op: Op, signature: Signature) -> int:
+    del op
+    return signature.output.size
+
+
+def kernel() -> Kernel:
+    made = fake_kernel(streaming=Streaming((0, 1, 2), 1), cycles=per_element)
+    return replace(made, pointers=("a", "b", "c", "y"))
+
+
+def target(near: int | None, far: int | None = None, bandwidth: float = 0.5) -> Target:
+    return Target(
+        name="fake", summary="a far memory and a near one",
+        memories=(Memory("flash", None, 4, STORED), Memory("L2", far), Memory("L1", near, 4, NEAR)),
+        engines=(Engine("core", "core", "L1", (kernel(),)),),
+        toolchain=Toolchain("none", "none", ()), constants_in="flash",
+        dmas=(Dma("dma", ("L2", "L1"), 3, 4, bandwidth), Dma("dma", ("flash", "L1"), 3, 4, 1.0)),
+    )  # fmt: skip
+
+
+def window(net: Network, x: ValueName) -> ValueName:
+    return net.node(MaxPool2d(Window2d((3, 3), (1, 1), (1, 1, 1, 1))), x)
+
+
+def two_halves() -> Graph:
+    """Two large tensors of one input that become small ones, which are joined."""
+    net = Network()
+    x = net.input(1, 8, 8, 2)
+    large = [window(net, x), window(net, x)]
+    small = [net.node(MaxPool2d(Window2d((3, 3), (2, 2), (1, 1, 1, 1))), y) for y in large]
+    return net.build(net.node(Largest(), *small))
 
 
 @dataclass(frozen=True)

@@ -5,30 +5,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from joint_search import Exhaustive, thinned
-from random_networks import Largest, Network, fake_kernel, fake_target, graphs
+from joint_search import Exhaustive, kernel, target, thinned, two_halves, window
+from random_networks import Largest, Network, fake_target, graphs
 from tilewright.backend.stage import stage
 from tilewright.errors import CapacityError
-from tilewright.ir.graph import Graph, ValueName
-from tilewright.ir.op import Op
+from tilewright.ir.graph import Graph
 from tilewright.ir.plan import Assignment, Plan, Step
 from tilewright.ir.target import (
-    Dma,
-    Engine,
-    Kernel,
-    Memory,
-    Role,
-    Signature,
-    Streaming,
     Target,
-    Toolchain,
 )
 from tilewright.midend.assign import assign
 from tilewright.midend.bounds import Relaxed, least_in_any_order
@@ -44,33 +34,6 @@ from tilewright.ops.pool2d import MaxPool2d
 from tilewright.ops.window2d import Window2d
 from tilewright.pipeline import Options, compile_model, load_target
 from tilewright.run.clock import time_program
-
-STORED = frozenset({Role.WEIGHT, Role.TABLE})
-NEAR = frozenset({Role.ACTIVATION, Role.SCRATCH, Role.TILE})
-
-
-def per_element(op: Op, signature: Signature) -> int:
-    del op
-    return signature.output.size
-
-
-def kernel() -> Kernel:
-    made = fake_kernel(streaming=Streaming((0, 1, 2), 1), cycles=per_element)
-    return replace(made, pointers=("a", "b", "c", "y"))
-
-
-def target(near: int | None, far: int | None = None, bandwidth: float = 0.5) -> Target:
-    return Target(
-        name="fake", summary="a far memory and a near one",
-        memories=(Memory("flash", None, 4, STORED), Memory("L2", far), Memory("L1", near, 4, NEAR)),
-        engines=(Engine("core", "core", "L1", (kernel(),)),),
-        toolchain=Toolchain("none", "none", ()), constants_in="flash",
-        dmas=(Dma("dma", ("L2", "L1"), 3, 4, bandwidth), Dma("dma", ("flash", "L1"), 3, 4, 1.0)),
-    )  # fmt: skip
-
-
-def window(net: Network, x: ValueName) -> ValueName:
-    return net.node(MaxPool2d(Window2d((3, 3), (1, 1), (1, 1, 1, 1))), x)
 
 
 def two_branches() -> Graph:
@@ -180,15 +143,6 @@ def clocked(graph: Graph, plan: Plan, machine: Target) -> int:
     return time_program(stage(graph, plan, machine, "net")).cycles
 
 
-def two_halves() -> Graph:
-    """Two large tensors of one input that become small ones, which are joined."""
-    net = Network()
-    x = net.input(1, 8, 8, 2)
-    large = [window(net, x), window(net, x)]
-    small = [net.node(MaxPool2d(Window2d((3, 3), (2, 2), (1, 1, 1, 1))), y) for y in large]
-    return net.build(net.node(Largest(), *small))
-
-
 def test_the_issue_order_is_part_of_the_problem():
     graph, machine = two_halves(), target(120)
     steps = {step.node.output: step for step in assign(graph, machine).steps}
@@ -236,7 +190,8 @@ def test_planned_cycles_are_those_of_the_clock():
 
 SCRIPT = """
 import hashlib
-from test_joint import planned, target, two_branches
+from joint_search import target
+from test_joint import planned, two_branches
 from tilewright.midend.lockfile import plan_text
 print(hashlib.sha256(plan_text(planned(two_branches(), target(150))).encode()).hexdigest())
 """

@@ -81,7 +81,7 @@ class Problem:
 
 def choose(problem: Problem, hint: Choice | None, effort: float) -> Choice | Conflict | Unknown:
     """The fastest choice that was found within ``effort``."""
-    joint = _Joint(problem, hint)
+    joint = Joint(problem, hint)
     joint.post()
     solved = joint.fastest(effort)
     return joint.choice(solved) if isinstance(solved, Solved) else solved
@@ -89,7 +89,7 @@ def choose(problem: Problem, hint: Choice | None, effort: float) -> Choice | Con
 
 def lean(problem: Problem, fastest: Choice, effort: float) -> Choice:
     """Of the choices that take as few cycles, one that moves few bytes and needs little memory."""
-    joint = _Joint(problem, fastest)
+    joint = Joint(problem, fastest)
     joint.post()
     solved = joint.leanest(fastest.cycles, effort)
     if not isinstance(solved, Solved):
@@ -98,7 +98,7 @@ def lean(problem: Problem, fastest: Choice, effort: float) -> Choice:
 
 
 @dataclass
-class _Joint:
+class Joint:
     """The model of a problem. Not frozen: it is under construction."""
 
     problem: Problem
@@ -109,6 +109,7 @@ class _Joint:
     order: Order = field(init=False)
     delays: "list[Variable]" = field(init=False, default_factory=list)
     tops: "list[Linear]" = field(init=False, default_factory=list)
+    far_tops: "list[Linear]" = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         problem, hint = self.problem, self.hint
@@ -140,7 +141,7 @@ class _Joint:
         """Minimise cycles."""
         cycles = self._cycles()
         self.model.minimise(cycles)
-        return self.model.solve(self._wish, effort, is_linear=True, progress=_say, explains=False)
+        return self.model.solve(self.wish, effort, is_linear=True, progress=_say, explains=False)
 
     def leanest(self, cycles: int, effort: float) -> Solved | Conflict | Unknown:
         """Minimise bytes moved, then near memory, in as many cycles."""
@@ -157,7 +158,7 @@ class _Joint:
             for used in self.tops:
                 self.model.keep(used <= top)
             self.model.minimise(moved * (max(limits) + 1) + top)
-        return self.model.solve(self._wish, effort, is_linear=True, explains=False)
+        return self.model.solve(self.wish, effort, is_linear=True, explains=False)
 
     def choice(self, solved: Solved) -> Choice:
         """What a solution says."""
@@ -168,7 +169,8 @@ class _Joint:
         return Choice(tuple(chosen), solved.objective, solved.bound)
 
     @property
-    def _wish(self) -> "list[Variable]":
+    def wish(self) -> "list[Variable]":
+        """What ``choice`` reads."""
         return [*self.taken, *self.order.wish]
 
     def _cycles(self) -> "Linear":
@@ -245,6 +247,7 @@ class _Joint:
             self._far_rows(problem.far_limits)
 
     def _far_rows(self, limits: Sequence[int]) -> None:
+        """Rows of the far memory; ``limits`` may be larger than anything that is needed."""
         problem, net = self.problem, self.problem.net
         lies: dict[ValueName, Variable] = {}
         for tensor in net.tensors:
@@ -258,6 +261,7 @@ class _Joint:
         rows = Rows(self.model, net, self.order, problem.ways, self.taken, lies)
         for step, limit in enumerate(limits):
             used = self.model.total([*rows.far(step)])
+            self.far_tops.append(used)
             self.model.need(used <= limit, _reason(problem.far, limit, net, step))
 
     def _forbid(self, no_good: NoGood) -> None:
@@ -276,7 +280,7 @@ class _Early:
     behind  step → bytes of buffers that are in use already while it is computed
     """
 
-    joint: _Joint
+    joint: Joint
     behind: "dict[int, list[tuple[Variable, int]]]" = field(init=False, default_factory=dict)
 
     def bytes_behind(self, step: int) -> "list[tuple[Variable, int]]":

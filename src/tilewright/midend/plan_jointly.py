@@ -154,6 +154,15 @@ class Search:
         found, bound = self._solve(problem, hint)
         return found, max(bound, least)
 
+    def whole_problem(self) -> Problem:
+        """Everything that there is to choose from, without early transfers."""
+        is_free = self._has_freedom
+        ways = [
+            other for way in self.candidates if is_free or way.is_consecutive
+            for other in endings(self.net, way, is_free=is_free)
+        ]  # fmt: skip
+        return replace(self._problem(ways, [0] * len(ways), 0), is_free=is_free)
+
     def _problem(self, ways: Sequence[Way], least: Sequence[int], most: int) -> Problem:
         """The ways that may be part of a plan of so many cycles."""
         near, far = self.memory, self.target.home

@@ -15,6 +15,7 @@ from tilewright.ir.plan import Assignment, Plan, Proof, Step
 from tilewright.ir.target import Target
 from tilewright.midend.allocate import place
 from tilewright.midend.candidates import EFFORTS, Candidates
+from tilewright.midend.conflicts import smallest
 from tilewright.midend.cut import whole_cut
 from tilewright.midend.explain import shortfall
 from tilewright.midend.fuse import Fusion
@@ -50,13 +51,13 @@ def plan_memory(
         cycles = sum(cut.cycles for cut in cuts)
         return replace(plan, proof=Proof(cycles, cycles))
     fusion = Fusion(graph, assignment.steps, target, short, assignment.pins)
-    found = _search_in_one(fusion, effort).fastest()
+    found = search_in_one(fusion, effort).fastest()
     if found is not None:
         return found
     raise CapacityError(shortfall(_smallest(graph, target, fusion, plan), plan, short))
 
 
-def _search_in_one(fusion: Fusion, effort: str) -> Search:
+def search_in_one(fusion: Fusion, effort: str) -> Search:
     """What to choose from in one memory. Tiles for somewhat less memory are there for where places
     cannot be found, tiles for more for another issue order."""
     assert fusion.memory.size is not None
@@ -74,19 +75,28 @@ def _plan_near_and_far(graph: Graph, assignment: Assignment, target: Target, eff
     candidates = Candidates(
         graph, assignment.steps, target, near, EFFORTS[effort], pins=assignment.pins
     )
-    plan = _search_in_two(candidates, effort).fastest()
+    plan = search_in_two(candidates, effort).fastest()
     if plan is None:
         candidates = replace(candidates, is_lean=True)
-        plan = _search_in_two(candidates, effort).fastest()
-    if plan is not None:
+        plan = search_in_two(candidates, effort).fastest()
+    return plan if plan is not None else _last_resort(candidates, effort)
+
+
+def _last_resort(candidates: Candidates, effort: str) -> Plan:
+    """The plan that needs least near memory; if only the far one is too small for it, the plan that
+    needs least of that. Raises CapacityError where that does not fit, as nothing does."""
+    target, near = candidates.target, candidates.memory
+    plan = _smallest_near(candidates)
+    fits_near = near.size is None or plan.arena_bytes.get(near.name, 0) <= near.size
+    if fits_near and too_small(plan, target) is not None:
+        plan = smallest(search_in_two(candidates, effort), target.home) or plan
+    short = near if not fits_near else too_small(plan, target)
+    if short is None:
         return plan
-    smallest = _smallest_near(candidates)
-    short = too_small(smallest, target)
-    assert short is not None, "what fits is found; this is a bug in tilewright"
-    raise CapacityError(shortfall(smallest, smallest, short))
+    raise CapacityError(shortfall(plan, plan, short))
 
 
-def _search_in_two(candidates: Candidates, effort: str) -> Search:
+def search_in_two(candidates: Candidates, effort: str) -> Search:
     """What to choose from where a near memory is filled from a far one."""
     net = _net(candidates.graph, candidates.steps, candidates.alive, is_one_memory=False)
     log.info("plan: %d ways to compute %d steps", candidates.count, len(net.steps))

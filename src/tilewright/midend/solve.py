@@ -138,18 +138,23 @@ class Model:
             bound = ceil(solver.best_objective_bound - 1e-6)
             return Solved(values, bound, round(solver.objective_value))
         if status == self._cp.INFEASIBLE:
-            return self._conflict(effort) if explains else Conflict(())
+            return self.conflict(effort) if explains else Conflict(())
         return Unknown()
 
-    def _conflict(self, effort: float) -> Conflict:
-        """A second solve, with the reasons as assumptions and without an objective."""
+    def conflict(self, effort: float, allowed: Sequence[str] | None = None) -> Conflict | Unknown:
+        """The reasons that cannot all hold, of those allowed (None: of all); without objective.
+
+        Unknown where they can, and where the effort was spent.
+        """
         model = self._model.clone()
         model.clear_objective()
-        model.add_assumptions(list(self._reasons.values()))
+        reasons = {t: v for t, v in self._reasons.items() if allowed is None or t in allowed}
+        model.add_assumptions(list(reasons.values()))
         solver = self._solver(effort)
-        solver.solve(model)
+        if solver.solve(model) != self._cp.INFEASIBLE:
+            return Unknown()
         guilty = set(solver.sufficient_assumptions_for_infeasibility())
-        return Conflict(tuple(text for text, v in self._reasons.items() if v.index in guilty))
+        return Conflict(tuple(text for text, v in reasons.items() if v.index in guilty))
 
     def _solver(self, effort: float) -> "cp_model.CpSolver":
         solver = self._cp.CpSolver()
