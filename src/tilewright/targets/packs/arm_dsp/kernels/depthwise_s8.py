@@ -15,7 +15,7 @@ from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE, Tables
 from tilewright.targets.packs.portable.kernels.depthwise_s8 import DEPTHWISE_S8
 
 FEW_CHANNELS = 63
-"""Up to so many, 3x3 weights are stored as int16: 18 instructions of 133 less per four outputs."""
+"""Up to so many, 3x3 weights are stored as int16: 18 instructions of 118 less per four outputs."""
 
 
 def _refuse(op: Op, signature: Signature) -> str | None:
