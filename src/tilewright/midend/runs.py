@@ -1,22 +1,21 @@
 """Runs of steps that may be computed together, and what their tiles ask of kernels and memory."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import ceil
 
 from tilewright.ir.graph import Graph, ValueName
-from tilewright.ir.op import Op, Reduced
+from tilewright.ir.op import Reduced
 from tilewright.ir.plan import Step
 from tilewright.ir.target import (
-    Signature,
     Target,
     WholeAxis,
 )
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Region, Shape, Span, TensorType
 from tilewright.midend.cut import Cut, engine_cycles
-from tilewright.midend.issue import Do, slots_of
+from tilewright.midend.issue import Do, Slot, slots_of
 from tilewright.midend.limits import is_willing
 from tilewright.midend.overlap import Gap, smallest_distance
 from tilewright.midend.tiles import (
@@ -29,6 +28,7 @@ from tilewright.midend.tiles import (
     region_type,
     tiles_of_run,
 )
+from tilewright.midend.tilings import Tiling, Tilings
 from tilewright.midend.travel import Schedule
 
 
@@ -52,11 +52,16 @@ class Run:
 
     members  in an order that the data allow; all of them have kernels
     start    the first one's position in the plan
+    tilings  what is known about this run and others
     """
 
     graph: Graph
     members: tuple[Step, ...]
     start: int
+    tilings: Tilings = field(default_factory=Tilings)
+    _slots: dict[tuple[Hold, ...], tuple[Slot, ...]] = field(
+        default_factory=dict[tuple[Hold, ...], tuple[Slot, ...]]
+    )
 
     @property
     def output(self) -> TensorType:
@@ -116,7 +121,7 @@ class Run:
         if inside is None or not self.is_possible(*inside):
             return None
         group, tiles = inside
-        work = self.work(tiles)
+        work = self.work(group)
         schedule = self.schedule(group, tiles, work, target)
         return Cut(
             group, self.members, schedule.cycles(), work.macs, work.scratch,
@@ -135,8 +140,14 @@ class Run:
             for step in self.members
             if step.engine is not None and step.engine.is_asynchronous
         }
-        slots = slots_of(self.members, group.holds)
-        return Schedule(slots, len(tiles), calls | moved, beside, (), {})
+        return Schedule(self.slots(group), len(tiles), calls | moved, beside, (), {})
+
+    def slots(self, group: Group) -> tuple[Slot, ...]:
+        """In which order a group issues its actions."""
+        key = tuple(group.holds[name] for name in self.types)
+        if key not in self._slots:
+            self._slots[key] = slots_of(self.members, group.holds)
+        return self._slots[key]
 
     def inside(
         self, shape: Shape, order: tuple[int, ...], ahead: int = 0, parts: int = 0
@@ -158,17 +169,24 @@ class Run:
         carried |= dict.fromkeys(passed, Hold.PASSED)
         span = Span(self.start, len(members))
         group = Group(span, shape, order, holds | carried, parts=parts)
-        tiles = tiles_of_run(members, group)
+        tiles = self.tiling(group).tiles
         if may_carry:
             local = {name for name in inner - passed if not _is_needed_again(tiles, name)}
             group = replace(group, holds={**group.holds, **dict.fromkeys(local, Hold.LOCAL)})
-        calls = {
-            (step.node.name, call.op, call.signature): (step, call)
-            for tile in tiles
-            for step, call in zip(members, tile.calls, strict=True)
-            if call is not None
-        }
-        return (group, tiles) if all(is_willing(*pair) for pair in calls.values()) else None
+        tiling = self.tiling(group)
+        for step, calls in zip(members, tiling.calls, strict=True):
+            if not all(is_willing(step, call) for call in calls.kinds):
+                return None
+        return group, tiling.tiles
+
+    def tiling(self, group: Group) -> Tiling:
+        """The tiles of a group, made once however its steps are computed."""
+        carried = frozenset(n for n, hold in group.holds.items() if hold is Hold.CARRIED)
+        outputs = tuple(step.node.output for step in self.members)
+        key = outputs, group.tile, group.order, group.parts, carried
+        if key not in self.tilings:
+            self.tilings[key] = Tiling.of(tiles_of_run(self.members, group))
+        return self.tilings[key]
 
     def is_possible(self, group: Group, tiles: Sequence[Tile]) -> bool:
         """Whether every kernel finds what it reads and writes in one piece."""
@@ -189,28 +207,23 @@ class Run:
             if value == name
         )
 
-    def work(self, tiles: Sequence[Tile]) -> Work:
+    def work(self, group: Group) -> Work:
         """What the kernels do, tile by tile."""
         cycles: dict[ValueName, tuple[int, ...]] = {}
         macs, scratch = 0, [0] * len(self.members)
-        for index, step in enumerate(self.members):
+        for index, (step, calls) in enumerate(
+            zip(self.members, self.tiling(group).calls, strict=True)
+        ):
             assert step.kernel is not None
             assert step.engine is not None
-            known: dict[tuple[Op, Signature], tuple[int, int]] = {}
-            of_step: list[int] = []
-            for tile in tiles:
-                call = tile.calls[index]
-                if call is None:
-                    of_step.append(0)
-                    continue
-                key = (call.op, call.signature)
-                if key not in known:
-                    cycles_of_call = engine_cycles(step.engine, step.kernel.cycles(*key))
-                    known[key] = cycles_of_call, call.op.macs(*key[1].inputs)
-                    scratch[index] = max(scratch[index], step.kernel.scratch_bytes(*key))
-                of_step.append(known[key][0])
-                macs += known[key][1]
-            cycles[step.node.output] = tuple(of_step)
+            costs: list[int] = []
+            for kind, call in enumerate(calls.kinds):
+                alone = step.kernel.cycles(call.op, call.signature)
+                costs.append(engine_cycles(step.engine, alone))
+                macs += call.op.macs(*call.signature.inputs) * calls.which.count(kind)
+                needed = step.kernel.scratch_bytes(call.op, call.signature)
+                scratch[index] = max(scratch[index], needed)
+            cycles[step.node.output] = tuple(0 if i is None else costs[i] for i in calls.which)
         return Work(cycles, macs, tuple(scratch))
 
     def kept(self, group: Group, tiles: Sequence[Tile]) -> dict[ValueName, tuple[int, ...]]:

@@ -15,7 +15,7 @@ from tilewright.ir.target import Dma, Target
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Shape, Span, TensorType
 from tilewright.midend.cut import Cut
-from tilewright.midend.issue import slots_of, stages_of
+from tilewright.midend.issue import stages_of
 from tilewright.midend.limits import grain, largest_tile
 from tilewright.midend.runs import Run, Work
 from tilewright.midend.tiles import Tile, region_type
@@ -206,7 +206,7 @@ class _Made:
     @staticmethod
     def of(run: Run, group: Group, tiles: tuple[Tile, ...], target: Target, align: int) -> "_Made":
         """Everything that does not depend on what travels."""
-        work = run.work(tiles)
+        work = run.work(group)
         schedule = run.schedule(group, tiles, work, target)
         return _Made(group, tiles, work, schedule, run.inner_parts(group, tiles, align), align)
 
@@ -214,8 +214,7 @@ class _Made:
         """The way in which some tensors travel and all others lie near."""
         held = {name: _HOLDS[count] for name, count in copies.items()}
         group = replace(self.group, holds={**self.group.holds, **held})
-        slots = slots_of(run.members, group.holds)
-        schedule = replace(self.schedule, slots=slots, travels=tuple(far), copies=copies)
+        schedule = replace(self.schedule, slots=run.slots(group), travels=tuple(far), copies=copies)
         parts = {**self.parts}
         for travel in far:
             parts[travel.name] = -(-travel.largest // self.align) * self.align * copies[travel.name]

@@ -15,6 +15,7 @@ from tilewright.ir.types import TensorType
 from tilewright.midend.cut import Cut
 from tilewright.midend.runs import Run
 from tilewright.midend.stream import StreamedRun, packed_types
+from tilewright.midend.tilings import Tilings
 
 Item = TypeVar("Item")
 
@@ -35,13 +36,15 @@ class Ways:
     _packed: dict[tuple[ValueName, str], Mapping[ValueName, TensorType]] = field(
         init=False, default_factory=dict[tuple[ValueName, str], Mapping[ValueName, TensorType]]
     )
+    _tilings: Tilings = field(init=False, default_factory=Tilings)
 
     def of(self, members: tuple[Step, ...], start: int) -> list[Cut]:
         """Every way to compute a run that begins as step ``start``."""
         packed = {n: type_ for step in members for n, type_ in self._packed_types(step).items()}
         kind = self._kind(members, packed)
         if kind not in self._known:
-            run = StreamedRun(Run(self.graph, members, start), self.target, packed, self.ends)
+            steps = Run(self.graph, members, start, self._tilings)
+            run = StreamedRun(steps, self.target, packed, self.ends)
             shapes = spread([*run.shapes()], self.shapes)
             self._known[kind] = [cut for shape in shapes for cut in run.cuts(*shape)]
             return self._known[kind]
