@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from random_networks import evaluate_graph, random_inputs
 from tilewright.backend.print_bundle import print_bundle
@@ -125,3 +127,18 @@ def test_a_stored_plan_splits_the_same_nodes(tmp_path: Path):
     again, _, same = plan_network(graph, host(near), Options(plan=stored))
     assert again.nodes == computed.nodes
     assert plan_text(same) == plan_text(plan)
+
+
+@settings(derandomize=True, deadline=None, max_examples=6, phases=(Phase.generate,))
+@given(st.integers(1500, 7000), st.integers(1, 40), st.integers(700, 3000))
+def test_drawn_layers_in_drawn_memories(inputs: int, outputs: int, near: int):
+    graph = layers(inputs, outputs)
+    computed, _, plan = planned(graph, near, effort="quick")
+    program = stage(computed, plan, host(near), "net")
+    timing = time_program(program)
+    given_once = random_batch(graph, 1, seed=inputs).one(0)
+    (output,) = graph.outputs
+    made = interpret(program, computed, given_once).outputs[output]
+    np.testing.assert_array_equal(made, evaluate_graph(graph, given_once)[output])
+    if plan.proof is not None:
+        assert abs(timing.cycles - plan.proof.cycles) <= 0.05 * timing.cycles
