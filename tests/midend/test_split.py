@@ -140,5 +140,5 @@ def test_drawn_layers_in_drawn_memories(inputs: int, outputs: int, near: int):
     (output,) = graph.outputs
     made = interpret(program, computed, given_once).outputs[output]
     np.testing.assert_array_equal(made, evaluate_graph(graph, given_once)[output])
-    if plan.proof is not None:
-        assert abs(timing.cycles - plan.proof.cycles) <= 0.05 * timing.cycles
+    assert plan.proof is not None
+    assert abs(timing.cycles - plan.proof.cycles) <= 0.05 * timing.cycles

@@ -113,13 +113,20 @@ class TiledLayer:
         """What is printed."""
         return self.program.layers[self.number]
 
+    @property
+    def is_summed(self) -> bool:
+        """Whether its first call adds up parts of a sum."""
+        return any(piece is not None and piece.op.adds_up() for piece in self.layer.calls[0].pieces)
+
     def comment(self) -> Iterator[str]:
         """How it is cut, and what that costs in copies."""
         last = self.layer.calls[-1]
         piece = last.filled[0]
         shape = "".join(f"[{n}]" for n in piece.signature.output.shape)
         pointer = last.kernel.pointers[-1]
-        tiles = f"in {self.layer.tiles} tiles of {pointer}{shape}" if last.is_cut else "whole"
+        made = sum(piece is not None for piece in last.pieces)
+        parts = f", summed in {self.layer.tiles // made} parts each" if self.is_summed else ""
+        tiles = f"in {made} tiles of {pointer}{shape}{parts}" if last.is_cut else "whole"
         moved = sum(
             action.transfer.box.size(tile)
             for action, tile in self.layer.issue()

@@ -79,7 +79,8 @@ def _group(plan: Plan, index: int) -> Iterator[str]:
         return
     tile = "x".join(map(str, group.tile))
     axes = ", ".join(map(str, group.order)) or "none"
-    yield f"  group steps [{group.steps.start}..{group.steps.stop}) tile {tile} loops {axes}"
+    parts = f" sums {group.parts} at a time" if group.parts else ""
+    yield f"  group steps [{group.steps.start}..{group.steps.stop}) tile {tile} loops {axes}{parts}"
     for value, hold in group.holds.items():
         early = ", first one early" if value in group.early else ""
         yield f"    {hold.value:8s} {value}{early}"

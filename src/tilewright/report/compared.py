@@ -102,4 +102,5 @@ def _tiles(group: Record, names: Sequence[str]) -> str:
     doubles = sum(hold == "double" for hold in holds.values())
     together = f" with {', '.join(names[:-1])}" if len(names) > 1 else ""
     order = "" if not group["order"] else " in tiles"
-    return f"{tile}{order}{together}; {travels} travel, {doubles} double-buffered"
+    parts = f", sums {group['parts']} at a time" if group["parts"] else ""
+    return f"{tile}{order}{together}{parts}; {travels} travel, {doubles} double-buffered"
