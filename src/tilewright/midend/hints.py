@@ -24,8 +24,8 @@ def with_early(net: Net, path: Sequence[Way], limit: int) -> tuple[Way, ...]:
     """The same runs with transfers that start early, chosen from the first run to the last."""
     chosen: list[Way] = []
     for way in path:
-        best = way
-        for other in starts(net, way) if chosen else ():
+        best, *others = starts(net, way)
+        for other in others if chosen else ():
             before = chosen[-1]
             is_there = before.makes not in other.borrowed
             fits = before.bytes + _around(net, path, before) + other.early_bytes <= limit

@@ -45,8 +45,8 @@ class Way:
     borrowed     those of them that other runs make: the run directly before may not be one of those
     early_bytes  of their buffers, which are in use from then on
     ahead        queue → cycles of the early transfers
-    idle         queue → cycles that it can work for the run after this one at no cost; queues that
-                 this run does not use are idle all the time
+    idle         queue → cycles that it can work for the run after this one at no cost, once
+                 ``starts`` has looked; queues that this run does not use are idle all the time
     """
 
     cut: Cut
@@ -162,8 +162,7 @@ def way_of(net: Net, cut: Cut, dying: Tensors = NONE, need: int = 0) -> Way:
     return Way(
         cut=cut, members=members, near=Tensors(near), far=Tensors(far), makes=output,
         is_near=cut.group.holds[output] is Hold.DIRECT, dying=dying, bytes=need,
-        cycles=cut.cycles, early=Tensors(), borrowed=Tensors(), early_bytes=0, ahead={},
-        idle=_idle(cut, Tensors()),
+        cycles=cut.cycles, early=Tensors(), borrowed=Tensors(), early_bytes=0, ahead={}, idle={},
     )  # fmt: skip
 
 
@@ -201,11 +200,11 @@ def endings(net: Net, way: Way, *, is_free: bool) -> Iterator[Way]:
 
 
 def starts(net: Net, way: Way) -> Iterator[Way]:
-    """The way as it is, and with transfers that start with the run before it.
+    """The way as it is, then with transfers that start with the run before it.
 
     Small tensors first, as they cost little memory; constants before what another run makes.
     """
-    yield way
+    yield replace(way, idle=_idle(way.cut, NONE, way.cycles))
     schedule = way.cut.schedule
     if schedule is None:
         return
@@ -221,7 +220,8 @@ def starts(net: Net, way: Way) -> Iterator[Way]:
         if cycles < way.cycles:
             shown = net.alive.shown
             yield replace(
-                way, cycles=cycles, early=early, ahead=_ahead(chosen), idle=_idle(way.cut, early),
+                way, cycles=cycles, early=early, ahead=_ahead(chosen),
+                idle=_idle(way.cut, early, cycles),
                 borrowed=frozenset(shown.get(name, name) for name in early) & way.far,
                 early_bytes=sum(net.alive.rounded(way.cut.parts[t.name]) for t in chosen),
             )  # fmt: skip
@@ -254,11 +254,11 @@ def _ahead(travels: Iterable[Travel]) -> dict[str, int]:
     return ahead
 
 
-def _idle(cut: Cut, early: Tensors) -> dict[str, int]:
+def _idle(cut: Cut, early: Tensors, alone: int) -> dict[str, int]:
     if cut.schedule is None:
         return {}
     queues = {travel.queue for travel in cut.schedule.travels}
-    return {queue: cut.schedule.idle(early, queue) for queue in sorted(queues)}
+    return {queue: cut.schedule.idle(early, queue, alone) for queue in sorted(queues)}
 
 
 def delay(way: Way, following: Way) -> int:

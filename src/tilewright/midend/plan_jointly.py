@@ -127,7 +127,7 @@ class Search:
         for share in (4, 3, 2, 1):
             limit = self._size * share // 4
             ways = with_early(self.net, found.ways, limit)
-            if ways == found.ways:
+            if not any(way.early for way in ways):
                 return found
             plan, short = self._placed(ways)
             if short is None:

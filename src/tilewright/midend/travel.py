@@ -126,11 +126,14 @@ class Schedule:
         now, jobs = self._last(events, free, done)
         return max([now, *jobs.values(), *free.values()])
 
-    def idle(self, early: frozenset[ValueName], queue: str) -> int:
+    def idle(self, early: frozenset[ValueName], queue: str, alone: int) -> int:
         """Cycles that a queue can work for the run after this one at no cost: of longer transfers,
-        every further cycle makes this run one cycle longer. Negative where even short ones cost."""
+        every further cycle makes this run one cycle longer.
+
+        alone  cycles of the run with these early transfers and none behind
+        """
         long = 1 << 40
-        return self.cycles(early) + long - self.cycles(early, {queue: long})
+        return alone + long - self.cycles(early, {queue: long})
 
     def renamed(self, names: Mapping[ValueName, ValueName]) -> "Schedule":
         """The same for tensors with other names."""
