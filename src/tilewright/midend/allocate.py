@@ -33,7 +33,7 @@ def place(graph: Graph, cuts: Sequence[Cut], target: Target) -> Plan:
         if mine:
             arena = arenas[memory.name] = _place(graph, mine, wanted.leaves)
             log.info(
-                "plan: %d buffers, %s %d B (activations %d B, at least %d B)",
+                "planning: %d buffers, %s %d B (activations %d B, at least %d B)",
                 len(mine), memory.name, arena.total, arena.activations, arena.bound,
             )  # fmt: skip
     placed = tuple(buffer for arena in arenas.values() for buffer in arena.buffers)

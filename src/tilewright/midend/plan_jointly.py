@@ -74,8 +74,11 @@ class Search:
         """The fastest plan that was found to fit, with its proof; None where none was found."""
         hint = self._hint()
         found, bound = self._in_base_order(hint)
-        if self.effort and self.candidates and self._has_freedom:
-            found, bound = self._in_any_order(found)
+        if self._is_open:
+            if self.effort and len(self.net.steps) <= MOST_FREE_STEPS:
+                found, bound = self._in_any_order(found)
+            else:
+                bound = min(bound, self._least_in_any_order())
         if found is None:
             return None
         return replace(found.plan, proof=Proof(found.cycles, min(bound, found.cycles)))
@@ -96,10 +99,15 @@ class Search:
         return [far.size] * len(self.net.steps)
 
     @property
-    def _has_freedom(self) -> bool:
+    def _is_open(self) -> bool:
+        """Whether data flow leaves an order open, and there is something to choose from."""
         before = self.net.before
-        pairs = sum(map(len, before))
-        return len(before) <= MOST_FREE_STEPS and pairs < len(before) * (len(before) - 1) // 2
+        ordered = sum(map(len, before))
+        return bool(self.candidates) and ordered < len(before) * (len(before) - 1) // 2
+
+    def _least_in_any_order(self) -> int:
+        costs = [least_cycles(self.net, way) for way in self.candidates]
+        return min(least_in_any_order(len(self.net.steps), self.candidates, costs))
 
     def _placed(self, ways: Sequence[Way]) -> tuple[Plan, Memory | None]:
         """(plan, the memory that is too small for it)"""
@@ -147,7 +155,7 @@ class Search:
         ways = undominated([other for way in ways for other in starts(self.net, way)])
         each = Relaxed(self.net, ways, self._limits).least_priced()
         least = min(each, default=0)
-        log.info("plan: %d ways, at least %d cycles", len(ways), least)
+        log.info("planning: %d ways, at least %d cycles", len(ways), least)
         if hint is not None and hint.cycles <= least:
             return hint, least
         problem = self._problem(ways, each, most)
@@ -156,7 +164,7 @@ class Search:
 
     def whole_problem(self) -> Problem:
         """Everything that there is to choose from, without early transfers."""
-        is_free = self._has_freedom
+        is_free = self._is_open and len(self.net.steps) <= MOST_FREE_STEPS
         ways = [
             other for way in self.candidates if is_free or way.is_consecutive
             for other in endings(self.net, way, is_free=is_free)
@@ -185,7 +193,7 @@ class Search:
         if most <= least:
             return found, least
         problem = replace(self._problem(ways, each, most), is_free=True)
-        log.info("plan: %d ways in any order, at least %d cycles", len(problem.ways), least)
+        log.info("planning: %d ways in any order, at least %d cycles", len(problem.ways), least)
         better, bound = self._solve(problem, found)
         return better, max(bound, least)
 

@@ -99,7 +99,7 @@ def _last_resort(candidates: Candidates, effort: str) -> Plan:
 def search_in_two(candidates: Candidates, effort: str) -> Search:
     """What to choose from where a near memory is filled from a far one."""
     net = _net(candidates.graph, candidates.steps, candidates.alive, is_one_memory=False)
-    log.info("plan: %d ways to compute %d steps", candidates.count, len(net.steps))
+    log.info("planning: %d ways to compute %d steps", candidates.count, len(net.steps))
     edges = [*chain.from_iterable(candidates.edges.values()), *candidates.apart]
     ways = [
         way_of(net, edge.cut, edge.dying, edge.bytes)
