@@ -29,9 +29,6 @@ from tilewright.midend.joint import Choice, Problem, choose
 from tilewright.midend.joint_ways import Net, Way, endings, starts, undominated, way_of
 from tilewright.midend.plan_memory import SOLVING, plan_memory
 from tilewright.midend.solve import Conflict
-from tilewright.ops.layout import Concat
-from tilewright.ops.pool2d import MaxPool2d
-from tilewright.ops.window2d import Window2d
 from tilewright.pipeline import Options, compile_model, load_target
 from tilewright.run.clock import time_program
 
@@ -166,16 +163,19 @@ def test_the_joint_problem_beats_the_path_that_it_starts_from(monkeypatch: pytes
     assert cycles[0] < cycles[1]
 
 
-def test_a_small_far_memory_keeps_tensors_near():
-    net = Network()
-    x = net.input(1, 8, 8, 1)
-    large = window(net, net.node(Concat(3), x, x, x, x))
-    graph = net.build(net.node(MaxPool2d(Window2d((4, 4), (4, 4), (0, 0, 0, 0))), large))
-    roomy, narrow = planned(graph, target(700)), planned(graph, target(700, far=100))
-    for plan, size in ((roomy, None), (narrow, 100)):
-        assert size is None or plan.arena_bytes["L2"] <= size
+@pytest.mark.parametrize(("near", "far"), [(100, 256), (180, 128), (200, 128)])
+def test_a_small_far_memory_keeps_tensors_near_at_a_price(near: int, far: int):
+    graph = two_halves()
+    roomy, narrow = planned(graph, target(near)), planned(graph, target(near, far))
+    assert roomy.arena_bytes["L2"] > far >= narrow.arena_bytes["L2"]
+    assert roomy.proof is not None
+    assert narrow.proof is not None
+    assert roomy.proof.cycles < narrow.proof.cycles == narrow.proof.bound
+
+
+def test_a_far_memory_without_room_for_the_input_is_refused():
     with pytest.raises(CapacityError, match="L2 of target 'fake'"):
-        planned(graph, target(100, far=100))
+        planned(two_halves(), target(100, far=100))
 
 
 def test_planned_cycles_are_those_of_the_clock():
