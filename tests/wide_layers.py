@@ -6,6 +6,7 @@ from tilewright.ir.graph import Contract, Graph, GraphBuilder, Value, ValueName
 from tilewright.ir.types import DType, TensorType
 from tilewright.ops.conv2d import QConv2d
 from tilewright.ops.dense import QDense
+from tilewright.ops.gather import Gather
 from tilewright.ops.lut import Lut
 from tilewright.ops.matmul import QMatMul
 from tilewright.ops.requantise import Requantise
@@ -64,6 +65,15 @@ def product() -> Graph:
     return builder.build()
 
 
+def words() -> Graph:
+    """Rows of a table of 9,000, chosen at run time."""
+    builder = GraphBuilder("net", Contract.ONNX)
+    index = builder.input(Value(ValueName("words"), TensorType(DType.S32, (1, 6))))
+    table = builder.constant("table", RNG.integers(-128, 128, (9000, 4)).astype(np.int8))
+    builder.outputs.append(builder.node("rows", Gather(0), (table, index), value("y", 1, 6, 4)))
+    return builder.build()
+
+
 NETWORKS = {"dense": (layers(6000, 20), 4096), "conv": (convolution(), 6000),
-            "product": (product(), 3000)}  # fmt: skip
+            "product": (product(), 3000), "words": (words(), 4096)}  # fmt: skip
 """Networks that fit into so little near memory in parts only."""

@@ -8,9 +8,11 @@ import pytest
 from tilewright.errors import OptionError
 from tilewright.ir.graph import Contract, Graph, GraphBuilder, Node, Value, ValueName
 from tilewright.ir.types import DType, Quantisation, TensorType
+from tilewright.midend.split import split_nodes
 from tilewright.ops.layout import Concat
 from tilewright.ops.quantise import Quantize
 from tilewright.run.inputs import match_inputs, random_batch, read_arrays
+from wide_layers import words
 
 SCALE = Quantisation((0.5,), (3,))
 
@@ -27,6 +29,14 @@ def a_network(*names: str, shape: tuple[int, ...] = (1, 4)) -> Graph:
 
 def bytes_of(*shape: int) -> np.ndarray:
     return np.arange(np.prod(shape), dtype=np.int8).reshape(shape)
+
+
+def test_indices_are_rows_of_the_table_also_where_it_comes_in_parts():
+    graph = words()
+    for computed in (graph, split_nodes(graph, ("rows",))):
+        (drawn,) = random_batch(computed, 200, seed=0).arrays.values()
+        assert 0 <= drawn.min() < 100
+        assert 8900 <= drawn.max() < 9000
 
 
 def test_arrays_match_by_name_whatever_their_order() -> None:

@@ -108,8 +108,9 @@ class Op(ABC):
         del out, inputs
         return self
 
-    def split(self) -> Split | None:
+    def split(self, *inputs: TensorType) -> Split | None:
         """The operator as sums and a finish; None where it is no such thing."""
+        del inputs
         return None
 
     def on_part(self, part: Span) -> "Op | None":

@@ -26,7 +26,7 @@ def split_nodes(graph: Graph, names: Iterable[str]) -> Graph:
     builder = GraphBuilder.of(graph)
     builder.nodes.clear()
     for node in graph.nodes:
-        split = node.op.split() if node.name in chosen else None
+        split = node.op.split(*graph.input_types(node)) if node.name in chosen else None
         if split is None:
             builder.nodes.append(node)
         else:
@@ -86,7 +86,8 @@ def _least_bytes(step: Step) -> int:
 
 
 def _may_split(graph: Graph, step: Step, target: Target) -> bool:
-    return step.node.op.split() is not None and _has_kernels(graph, step.node.name, target)
+    split = step.node.op.split(*step.signature.inputs)
+    return split is not None and _has_kernels(graph, step.node.name, target)
 
 
 def _has_kernels(graph: Graph, name: str, target: Target) -> bool:

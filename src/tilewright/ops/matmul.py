@@ -87,8 +87,9 @@ class QMatMul(_Product):
         acc = self.product(a - self.a_zero, b - self.b_zero)
         return self.output.apply(acc, self.scale.multiplier, self.scale.shift)
 
-    def split(self) -> Split:
+    def split(self, *inputs: TensorType) -> Split:
         """QMatMulSum, then RescaleSums with one scale for all."""
+        del inputs
         sums = QMatMulSum(self.transposes_b, a_zero=self.a_zero, b_zero=self.b_zero)
         tables = np.array([self.scale.multiplier], np.int32), np.array([self.scale.shift], np.int8)
         return Split(sums, (0, 1), RescaleSums(self.output), tables=tables)

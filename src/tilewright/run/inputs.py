@@ -15,7 +15,7 @@ import numpy as np
 from tilewright.errors import OptionError
 from tilewright.ir.graph import Graph, Value, ValueName
 from tilewright.ir.types import Array, DType
-from tilewright.ops.gather import Gather
+from tilewright.ops.gather import Gather, GatherSum
 from tilewright.ops.quantise import Quantize
 
 logger = logging.getLogger(__name__)
@@ -75,7 +75,9 @@ def _real_range(graph: Graph, name: ValueName) -> tuple[float, float]:
 def _smallest_table(graph: Graph) -> int:
     """Rows that every table has of which something is chosen."""
     tables = (
-        graph.type(n.inputs[0]).shape[n.op.axis] for n in graph.nodes if isinstance(n.op, Gather)
+        op.rows if isinstance(op, GatherSum) else graph.type(node.inputs[0]).shape[op.axis]
+        for node in graph.nodes
+        if isinstance(op := node.op, Gather | GatherSum)
     )
     return min(tables, default=1)
 

@@ -16,7 +16,7 @@ from tilewright.targets.packs.portable.kernels.conv2d_s8 import CONV2D_S8, CONV2
 from tilewright.targets.packs.portable.kernels.copy import COPY
 from tilewright.targets.packs.portable.kernels.dense_s8 import DENSE_S8
 from tilewright.targets.packs.portable.kernels.depthwise_s8 import DEPTHWISE_S8, DEPTHWISE_S8_PLANES
-from tilewright.targets.packs.portable.kernels.gather import GATHER
+from tilewright.targets.packs.portable.kernels.gather import GATHER, GATHER_SUM
 from tilewright.targets.packs.portable.kernels.lut_s8 import LUT_S8
 from tilewright.targets.packs.portable.kernels.matmul import MATMUL_F32, MATMUL_S8
 from tilewright.targets.packs.portable.kernels.means_tflite import (
@@ -68,6 +68,7 @@ INTEGERS = (
     *DENSE_S8,
     *MATMUL_S8,
     *SUMS_S8,
+    GATHER_SUM,
     LUT_S8,
     MAX_POOL2D_S8,
     PAD_S8,

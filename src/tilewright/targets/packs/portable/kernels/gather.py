@@ -1,11 +1,11 @@
-"""Binding of gather."""
+"""Bindings of gather and gather_sum."""
 
 from math import prod
 from pathlib import Path
 
 from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature
-from tilewright.ops.gather import Gather
+from tilewright.ops.gather import Gather, GatherSum
 
 HERE = Path(__file__).parent
 
@@ -20,8 +20,21 @@ def _fields(op: Op, signature: Signature) -> Fields:
     }
 
 
+def _sum_fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, GatherSum)
+    x, index = signature.inputs
+    return {
+        "rows": op.rows,
+        "first": op.first,
+        "here": x.shape[op.axis],
+        "count": index.size,
+        "row_bytes": prod(x.shape[op.axis + 1 :]) * x.dtype.nbytes,
+        "adds": int(op.adds),
+    }
+
+
 def _items(op: Op, signature: Signature) -> int:
-    assert isinstance(op, Gather)
+    assert isinstance(op, Gather | GatherSum)
     x, index = signature.inputs
     return prod(x.shape[: op.axis]) * index.size
 
@@ -38,6 +51,18 @@ GATHER = Kernel(
     source=HERE / "gather.c",
     pointers=("x", "index", "y"),
     fields=_fields,
+    items=_items,
+    cycles=_cycles,
+)
+
+GATHER_SUM = Kernel(
+    op=GatherSum,
+    symbol="gather_sum",
+    struct="gather_sum_args",
+    header=HERE / "gather_sum.h",
+    source=HERE / "gather_sum.c",
+    pointers=("x", "index", "y"),
+    fields=_sum_fields,
     items=_items,
     cycles=_cycles,
 )
