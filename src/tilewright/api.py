@@ -38,6 +38,7 @@ from tilewright.report.explored import ExploreReport, Point, steps_between
 from tilewright.report.inspected import InspectReport, describe, operator_rows
 from tilewright.report.installed import DoctorReport, TargetsReport
 from tilewright.report.memory import CheckReport, check_report, memory_use
+from tilewright.report.overflow import overflow
 from tilewright.report.placed import PlaceReport
 from tilewright.report.problems import find_problems
 from tilewright.report.profile import profile
@@ -212,7 +213,8 @@ def check_model(
     """RAM and flash by what fills them, whether or not they are large enough."""
     sized = with_memory(_loaded(target), options.memory)
     try:
-        compilation, refusal = compile_model(Path(model), sized, replace(options, memory={})), ""
+        compilation = compile_model(Path(model), sized, replace(options, memory={}))
+        refusal = _overflow(compilation, model, sized, replace(options, memory={}))
     except CapacityError as error:
         unlimited = replace(sized, memories=tuple(replace(m, size=None) for m in sized.memories))
         compilation = _compile(model, unlimited, replace(options, memory={}))
@@ -349,14 +351,27 @@ def write_text(path: Path, text: str) -> None:
 def _compile(model: Model, target: Target | str, options: Options) -> Compilation:
     logger.info("compiling %s", model)
     compilation = compile_model(Path(model), _loaded(target), options)
-    for memory in memory_use(compilation.target, compilation.plan, compilation.program):
-        if memory.short:
-            raise CapacityError(
-                f"{memory.name} of target {compilation.target.name}: the network needs "
-                f"{memory.used:,} B, {memory.short:,} B more than there are; "
-                f"--memory {memory.name}={memory.used} would do, tilewright check shows what for"
-            )
+    refusal = _overflow(compilation, model, target, options)
+    if refusal:
+        raise CapacityError(refusal)
     return compilation
+
+
+def _overflow(
+    compilation: Compilation, model: Model, target: Target | str, options: Options
+) -> str:
+    """Why constants do not fit; empty where they do."""
+    uses = memory_use(compilation.target, compilation.plan, compilation.program)
+    short = next((memory for memory in uses if memory.short), None)
+    if short is None:
+        return ""
+    helps: list[str] = []
+    if not options.prune:
+        pruned = replace(options, prune=True)
+        again = compile_model(Path(model), _loaded(target), pruned)
+        if not any(m.short for m in memory_use(again.target, again.plan, again.program)):
+            helps.append("channels whose weights are all zero removed (without --no-prune)")
+    return overflow(short, compilation.program, compilation.target.name, helps)
 
 
 def _loaded(target: Target | str) -> Target:

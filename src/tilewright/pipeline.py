@@ -15,7 +15,7 @@ from tilewright.backend.bundle import Bundle
 from tilewright.backend.c_names import identifier
 from tilewright.backend.print_bundle import print_bundle
 from tilewright.backend.stage import stage
-from tilewright.errors import CapacityError, CompileError, ModelError, OptionError
+from tilewright.errors import CompileError, ModelError, OptionError
 from tilewright.frontend.lower import lower
 from tilewright.frontend.rewrites.engine import Rewritten
 from tilewright.frontend.rewrites.rules import optimise, simplify
@@ -28,7 +28,8 @@ from tilewright.midend.assign import assign
 from tilewright.midend.check import PlanError, check_plan
 from tilewright.midend.lockfile import planned_nodes, read_plan
 from tilewright.midend.pins import PinWishes, broken_pins, pins_for
-from tilewright.midend.plan_memory import plan_memory
+from tilewright.midend.plan_memory import plan_or_shortage
+from tilewright.midend.remedies import Request
 from tilewright.midend.split import hopeless, oversized, split_nodes, unsplit_names
 
 
@@ -134,24 +135,22 @@ def _solved(graph: Graph, target: Target, options: Options) -> tuple[Graph, Assi
     if names := hopeless(graph, assignment, target):
         graph = split_nodes(graph, names)
         assignment = _assigned(graph, target, options)
-    try:
-        return graph, assignment, _planned(graph, assignment, target, options)
-    except CapacityError:
-        names = oversized(graph, assignment, target)
-        if not names:
-            raise
-    graph = split_nodes(graph, names)
-    assignment = _assigned(graph, target, options)
-    return graph, assignment, _planned(graph, assignment, target, options)
+    found = plan_or_shortage(Request(graph, assignment, target, options.effort))
+    if isinstance(found, Plan):
+        return graph, assignment, found
+    names = oversized(graph, assignment, target)
+    if not names:
+        raise found.refusal()
+    parts = split_nodes(graph, names)
+    in_parts = _assigned(parts, target, options)
+    again = plan_or_shortage(Request(parts, in_parts, target, options.effort))
+    if isinstance(again, Plan):
+        return parts, in_parts, again
+    raise min(found, again, key=lambda shortage: shortage.excess).refusal()
 
 
 def _assigned(graph: Graph, target: Target, options: Options) -> Assignment:
     return assign(graph, target, pins_for(options.pins, graph, target))
-
-
-def _planned(graph: Graph, assignment: Assignment, target: Target, options: Options) -> Plan:
-    plan = plan_memory(graph, assignment, target, options.effort)
-    return replace(plan, pins=assignment.pins)
 
 
 def import_graph(model: Path, options: Options = Options()) -> Graph:

@@ -174,13 +174,13 @@ def test_the_capacity_message_names_the_shortfall_and_the_tensors():
     assert str(caught.value) == (
         "ram of target 'fake': the network needs 49,152 B, "
         "9,152 B more than the 40,000 B that there are\n"
-        "  fullest at make_t.3 (Largest), step 3 of 3, with\n"
-        "    t         16,384 B  whole\n"
-        "    t.2       16,384 B  whole\n"
-        "    t.3       16,384 B  whole\n"
-        "  no placement of these tensors needs less than 49,152 B\n"
-        "  try a larger memory (--memory ram=49152), or make the tensors of this step smaller "
-        "(input resolution, channels)"
+        "  fullest at make_t.3 (Largest), step 3 of 3, computed at once, with\n"
+        "    output of make_t    16,384 B  s8[1x32x32x16], whole: read here\n"
+        "    output of make_t.2  16,384 B  s8[1x32x32x16], whole: read here\n"
+        "    output of make_t.3  16,384 B  s8[1x32x32x16], whole: an output of the network\n"
+        "  no placement of these needs less than 49,152 B\n"
+        "  each of these was tried and fits:\n"
+        "    ram 9,152 B larger (--memory ram=49152)"
     )
 
 

@@ -41,7 +41,7 @@ def test_portable_kernels_come_last(name: str) -> None:
 @pytest.mark.parametrize("name", BOARDS)
 def test_weights_that_exceed_flash_are_refused_with_the_sizes(name: str) -> None:
     needed = {m.name: m.used for m in api.check_model(MODEL, name).memories}["flash"]
-    with pytest.raises(CapacityError, match=f"flash of target {name}.*{needed:,} B"):
+    with pytest.raises(CapacityError, match=f"flash of target '{name}'.*needs {needed:,} B"):
         api.compile_to(MODEL, "unused", name, api.Options(memory={"flash": needed - 1}))
 
 

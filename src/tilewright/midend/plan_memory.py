@@ -5,8 +5,9 @@ What fits as it is stays as it is. Otherwise candidates are made (``fuse`` for o
 """
 
 import logging
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import chain
 
 from tilewright.errors import CapacityError, OptionError
@@ -17,11 +18,13 @@ from tilewright.midend.allocate import place
 from tilewright.midend.candidates import EFFORTS, Candidates
 from tilewright.midend.conflicts import smallest
 from tilewright.midend.cut import whole_cut
-from tilewright.midend.explain import shortfall
 from tilewright.midend.fuse import Fusion
+from tilewright.midend.impossible import refuse_impossible
 from tilewright.midend.joint_ways import Net, way_of
 from tilewright.midend.need import Alive
 from tilewright.midend.plan_jointly import Search, too_small
+from tilewright.midend.refusal import refusal
+from tilewright.midend.remedies import Doctor, Grow, Request, no_other
 from tilewright.midend.reside import Residence
 
 log = logging.getLogger(__name__)
@@ -39,11 +42,69 @@ def plan_memory(
     effort  quick, normal or best: how many steps may be computed together, how long to solve
     Raises CapacityError where a memory's arena exceeds its size, with a size that would do.
     """
-    if effort not in EFFORTS:
-        raise OptionError(f"--effort {effort}: there are {', '.join(EFFORTS)}")
+    found = plan_or_shortage(Request(graph, assignment, target, effort))
+    if isinstance(found, Plan):
+        return found
+    raise found.refusal()
+
+
+def plan_or_shortage(request: Request) -> "Plan | Shortage":
+    """The same, with the explanation of a refusal left for when it is wanted.
+
+    Raises CapacityError where no memory would be large enough.
+    """
+    if request.effort not in EFFORTS:
+        raise OptionError(f"--effort {request.effort}: there are {', '.join(EFFORTS)}")
+    found = _plan(request)
+    pins = request.assignment.pins
+    return replace(found, pins=pins) if isinstance(found, Plan) else found
+
+
+def find_plan(request: Request) -> Plan | None:
+    """A plan; None where none was found to fit."""
+    found = _plan(request)
+    return found if isinstance(found, Plan) else None
+
+
+@dataclass(frozen=True)
+class Shortage:
+    """No plan was found to fit.
+
+    find   finds the plan that needs least
+    whole  every step at once, where that is a plan
+    grow   memory → the plan that needs least of it while the others keep their sizes
+    """
+
+    request: Request
+    find: Callable[[], Plan]
+    whole: Plan | None = None
+    grow: Grow = no_other
+
+    @cached_property
+    def smallest(self) -> Plan:
+        """The plan that needs least."""
+        return self.find()
+
+    @property
+    def excess(self) -> int:
+        """Bytes by which it exceeds all memories together."""
+        needed = self.smallest.arena_bytes
+        return sum(
+            max(needed.get(memory.name, 0) - memory.size, 0)
+            for memory in self.request.target.memories
+            if memory.size is not None
+        )
+
+    def refusal(self) -> CapacityError:
+        """What is said about it; what is named as a remedy has been planned."""
+        return CapacityError(refusal(Doctor(self.request, self.smallest, find_plan, self.grow), self.whole))
+
+
+def _plan(request: Request) -> Plan | Shortage:
+    graph, assignment, target = request.graph, request.assignment, request.target
     near = target.memory(target.engines[0].works_in)
     if target.home != near.name:
-        return _plan_near_and_far(graph, assignment, target, effort)
+        return _plan_near_and_far(request)
     cuts = tuple(whole_cut(time, step) for time, step in enumerate(assignment.steps))
     plan = place(graph, cuts, target)
     short = too_small(plan, target)
@@ -51,10 +112,10 @@ def plan_memory(
         cycles = sum(cut.cycles for cut in cuts)
         return replace(plan, proof=Proof(cycles, cycles))
     fusion = Fusion(graph, assignment.steps, target, short, assignment.pins)
-    found = search_in_one(fusion, effort).fastest()
+    found = search_in_one(fusion, request.effort).fastest()
     if found is not None:
         return found
-    raise CapacityError(shortfall(_smallest(graph, target, fusion, plan), plan, short))
+    return Shortage(request, lambda: _smallest(graph, target, fusion, plan), plan)
 
 
 def search_in_one(fusion: Fusion, effort: str) -> Search:
@@ -70,30 +131,35 @@ def search_in_one(fusion: Fusion, effort: str) -> Search:
     )
 
 
-def _plan_near_and_far(graph: Graph, assignment: Assignment, target: Target, effort: str) -> Plan:
+def _plan_near_and_far(request: Request) -> Plan | Shortage:
+    assignment, target, effort = request.assignment, request.target, request.effort
     near = target.memory(target.engines[0].works_in)
     candidates = Candidates(
-        graph, assignment.steps, target, near, EFFORTS[effort], pins=assignment.pins
+        request.graph, assignment.steps, target, near, EFFORTS[effort], pins=assignment.pins
     )
     plan = search_in_two(candidates, effort).fastest()
     if plan is None:
         candidates = replace(candidates, is_lean=True)
+        refuse_impossible(candidates)
         plan = search_in_two(candidates, effort).fastest()
-    return plan if plan is not None else _last_resort(candidates, effort)
+    if plan is not None:
+        return plan
+    least = _last_resort(candidates, effort)
+    if too_small(least, target) is None:
+        return least
+    search = search_in_two(candidates, effort)
+    return Shortage(request, lambda: least, grow=lambda name: smallest(search, name))
 
 
 def _last_resort(candidates: Candidates, effort: str) -> Plan:
     """The plan that needs least near memory; if only the far one is too small for it, the plan that
-    needs least of that. Raises CapacityError where that does not fit, as nothing does."""
+    needs least of that."""
     target, near = candidates.target, candidates.memory
     plan = _smallest_near(candidates)
     fits_near = near.size is None or plan.arena_bytes.get(near.name, 0) <= near.size
     if fits_near and too_small(plan, target) is not None:
         plan = smallest(search_in_two(candidates, effort), target.home) or plan
-    short = near if not fits_near else too_small(plan, target)
-    if short is None:
-        return plan
-    raise CapacityError(shortfall(plan, plan, short))
+    return plan
 
 
 def search_in_two(candidates: Candidates, effort: str) -> Search:
