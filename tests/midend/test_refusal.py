@@ -63,6 +63,12 @@ def refused(graph: Graph, target: Target, *pins: Pin) -> str:
     return str(caught.value)
 
 
+def conflict(text: str) -> list[str]:
+    """The sentences that cannot hold together."""
+    between = text.partition("cannot hold together:\n")[2].partition("  each of these was tried")[0]
+    return [line.strip() for line in between.splitlines()]
+
+
 @pytest.mark.parametrize(
     ("limit", "said"),
     [
@@ -90,7 +96,9 @@ def test_a_pin_that_cannot_hold_is_in_the_conflict_and_leaving_it_out_is_a_remed
     pin = Pin(PinKind.WHOLE, "make_a")
     text = refused(network(), machine(300), pin)
     assert "computed at once, as --whole make_a asks" in text
-    assert "cannot hold together:\n    L1 has 300 B\n    --whole make_a\n" in text
+    assert conflict(text)[0] == "L1 holds 300 B while make_a is computed"
+    assert re.fullmatch(r"make_a needs at least \d+ B of L1", conflict(text)[1])
+    assert conflict(text)[2] == "--whole make_a"
     assert "fits:\n    without --whole make_a\n" in text
 
 
@@ -110,7 +118,8 @@ def test_pins_that_only_together_are_too_many_are_left_out_together():
 def test_a_far_memory_that_is_too_small_conflicts_with_the_near_one():
     text = refused(network(), machine(160, far=400))
     assert text.startswith("L2 of target 'fake': the network needs ")
-    assert re.search(r"cannot hold together:\n    L2 has 400 B\n    L1 has 160 B\n", text)
+    limits = [said for said in conflict(text) if " holds " in said]
+    assert [said.partition(" while")[0] for said in limits] == ["L1 holds 160 B", "L2 holds 400 B"]
     assert re.search(r"L1 [\d,]+ B larger \(--memory L1=\d+\)\n    L2 [\d,]+ B larger", text)
 
 

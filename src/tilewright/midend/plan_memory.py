@@ -12,19 +12,21 @@ from itertools import chain
 
 from tilewright.errors import CapacityError, OptionError
 from tilewright.ir.graph import Graph
+from tilewright.ir.pins import Pin
 from tilewright.ir.plan import Assignment, Plan, Proof, Step
 from tilewright.ir.target import Target
 from tilewright.midend.allocate import place
 from tilewright.midend.candidates import EFFORTS, Candidates
-from tilewright.midend.conflicts import smallest
+from tilewright.midend.conflicts import Requirement, conflict, smallest
 from tilewright.midend.cut import whole_cut
 from tilewright.midend.fuse import Fusion
 from tilewright.midend.impossible import refuse_impossible
-from tilewright.midend.joint_ways import Net, way_of
+from tilewright.midend.joint_ways import Net, Way, way_of
 from tilewright.midend.need import Alive
+from tilewright.midend.pins import is_kept
 from tilewright.midend.plan_jointly import Search, too_small
 from tilewright.midend.refusal import refusal
-from tilewright.midend.remedies import Doctor, Grow, Request, no_other
+from tilewright.midend.remedies import Core, Doctor, Grow, Request, no_core, no_other
 from tilewright.midend.reside import Residence
 
 log = logging.getLogger(__name__)
@@ -73,12 +75,14 @@ class Shortage:
     find   finds the plan that needs least
     whole  every step at once, where that is a plan
     grow   memory → the plan that needs least of it while the others keep their sizes
+    core   the few sentences that cannot all hold
     """
 
     request: Request
     find: Callable[[], Plan]
     whole: Plan | None = None
     grow: Grow = no_other
+    core: Core = no_core
 
     @cached_property
     def smallest(self) -> Plan:
@@ -97,7 +101,8 @@ class Shortage:
 
     def refusal(self) -> CapacityError:
         """What is said about it; what is named as a remedy has been planned."""
-        return CapacityError(refusal(Doctor(self.request, self.smallest, find_plan, self.grow), self.whole))
+        doctor = Doctor(self.request, self.smallest, find_plan, self.grow, self.core)
+        return CapacityError(refusal(doctor, self.whole))
 
 
 def _plan(request: Request) -> Plan | Shortage:
@@ -138,27 +143,40 @@ def _plan_near_and_far(request: Request) -> Plan | Shortage:
         request.graph, assignment.steps, target, near, EFFORTS[effort], pins=assignment.pins
     )
     plan = search_in_two(candidates, effort).fastest()
-    if plan is None:
-        candidates = replace(candidates, is_lean=True)
-        refuse_impossible(candidates)
-        plan = search_in_two(candidates, effort).fastest()
     if plan is not None:
         return plan
-    least = _last_resort(candidates, effort)
-    if too_small(least, target) is None:
-        return least
+    candidates = replace(candidates, is_lean=True)
+    refuse_impossible(candidates)
     search = search_in_two(candidates, effort)
-    return Shortage(request, lambda: least, grow=lambda name: smallest(search, name))
+    plan = search.fastest() or _last_resort(candidates, search)
+    if too_small(plan, target) is None:
+        return plan
+    return Shortage(
+        request, lambda: plan, grow=lambda name: smallest(search, name),
+        core=lambda: _core(candidates, search, effort),
+    )  # fmt: skip
 
 
-def _last_resort(candidates: Candidates, effort: str) -> Plan:
+def _core(candidates: Candidates, search: Search, effort: str) -> tuple[str, ...]:
+    """What conflicts, of the rows of memory and the pins."""
+
+    def breaks(pin: Pin) -> Callable[[Way], bool]:
+        return lambda way: not is_kept(pin, way.cut.steps, way.cut.group)
+
+    pins = candidates.pins
+    if pins:
+        search = search_in_two(replace(candidates, pins=()), effort)
+    return conflict(search, [Requirement(str(pin), breaks(pin)) for pin in pins])
+
+
+def _last_resort(candidates: Candidates, search: Search) -> Plan:
     """The plan that needs least near memory; if only the far one is too small for it, the plan that
     needs least of that."""
     target, near = candidates.target, candidates.memory
     plan = _smallest_near(candidates)
     fits_near = near.size is None or plan.arena_bytes.get(near.name, 0) <= near.size
     if fits_near and too_small(plan, target) is not None:
-        plan = smallest(search_in_two(candidates, effort), target.home) or plan
+        plan = smallest(search, target.home) or plan
     return plan
 
 

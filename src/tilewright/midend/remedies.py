@@ -1,7 +1,7 @@
 """What would make a request fit: every remedy has been planned before it is named."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -13,6 +13,7 @@ from tilewright.midend.assign import assign
 from tilewright.midend.check import check_plan
 
 log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -41,9 +42,18 @@ Grow = Callable[[str], Plan | None]
 None where more of this one does not help."""
 
 
+Core = Callable[[], tuple[str, ...]]
+"""The few sentences that cannot all hold, as the solver says them; empty where it does not know."""
+
+
 def no_other(memory: str) -> None:
     """Where there is one memory."""
     del memory
+
+
+def no_core() -> tuple[str, ...]:
+    """Where no solver was asked."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,7 @@ class Doctor:
     best: Plan
     planner: Planner
     grow: Grow = no_other
+    core: Core = no_core
 
     @property
     def too_small(self) -> tuple[Memory, ...]:
@@ -72,6 +83,8 @@ class Doctor:
 
     def requirements(self) -> tuple[str, ...]:
         """The few sentences that cannot all hold: without any of them there would be a plan."""
+        if core := self.core():
+            return core
         sizes = [f"{m.name} has {m.size:,} B" for m in self.too_small]
         others = [f"{memory.name} has {memory.size:,} B" for memory, _ in self._helpful_memories]
         pins, _ = self._guilty
@@ -90,12 +103,17 @@ class Doctor:
 
     def _larger(self) -> str:
         """The sizes with which the smallest plan fits, judged like any plan."""
-        sizes = {m.name: self.best.arena_bytes[m.name] for m in self.too_small}
-        enough = self.request.with_sizes(dict(sizes))
-        check_plan(self.best, enough.graph, enough.target)
+        sizes = self._judged(self.best, self.too_small)
         grown = (f"{m.name} {sizes[m.name] - m.size:,} B larger" for m in self.too_small if m.size)
         option = ",".join(f"{name}={size}" for name, size in sizes.items())
         return f"{' and '.join(grown)} (--memory {option})"
+
+    def _judged(self, plan: Plan, grown: Iterable[Memory]) -> dict[str, int]:
+        """Sizes of some memories in which a plan holds what any plan must hold."""
+        sizes = {memory.name: plan.arena_bytes[memory.name] for memory in grown}
+        enough = self.request.with_sizes(dict(sizes))
+        check_plan(plan, enough.graph, enough.target)
+        return sizes
 
     @cached_property
     def _helpful_memories(self) -> list[tuple[Memory, int]]:
@@ -107,7 +125,7 @@ class Doctor:
                 continue
             plan = self.grow(memory.name)
             if plan is not None and {m.name for m in self._exceeded(plan)} == {memory.name}:
-                found.append((memory, plan.arena_bytes[memory.name]))
+                found.append((memory, self._judged(plan, (memory,))[memory.name]))
         return found
 
     @cached_property
