@@ -39,7 +39,7 @@ CASES = {
     "near_memory": Asked(MODEL, {"L1": 512}),
     "far_memory": Asked(MODEL, {"L1": 2048, "L2": 512}),
     "a_pin": Asked(MODEL, {"L1": 4096}, pins=PinWishes(whole=("down",), near=("stem",))),
-    "flash": Asked(MODEL, {"flash": 4096}, "cortex-m4"),
+    "flash": Asked(MODEL, {"flash": 4096}),
     "keyword_spotting": Asked(TINY / "kws01_int8.tflite", {"L1": 1024}),
     "image_classification": Asked(TINY / "ic01_resnet8_int8.tflite", {"ram": 16384}),
     "an_input_that_is_too_large": Asked(TINY / "vww96_int8.tflite", {"ram": 20480}),
