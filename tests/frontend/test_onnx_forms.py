@@ -61,6 +61,25 @@ def test_qlinearmatmul(tmp_path: Path, dtype):
 
 
 @TYPES
+def test_qlinearmatmul_of_two_activations(tmp_path: Path, dtype):
+    model = Model()
+    a = (model.input("a", (2, 3, 20), dtype), *model.scale("a", 0.03, MIDDLE[dtype], dtype))
+    b = (model.input("b", (2, 20, 6), dtype), *model.scale("b", 0.02, MIDDLE[dtype] - 2, dtype))
+    model.node("QLinearMatMul", [*a, *b, *model.scale("y", 0.3, MIDDLE[dtype], dtype)], "y")
+    check(tmp_path, model, dtype)
+
+
+@TYPES
+def test_qlinearmatmul_with_a_constant_on_the_left(tmp_path: Path, dtype):
+    model = Model()
+    a = (model.constant("a", random_integers(1, (3, 20), dtype)),
+         *model.scale("a", 0.03, MIDDLE[dtype], dtype))  # fmt: skip
+    b = (model.input("b", (2, 20, 6), dtype), *model.scale("b", 0.02, MIDDLE[dtype] - 2, dtype))
+    model.node("QLinearMatMul", [*a, *b, *model.scale("y", 0.3, MIDDLE[dtype], dtype)], "y")
+    check(tmp_path, model, dtype)
+
+
+@TYPES
 def test_qgemm(tmp_path: Path, dtype):
     model = Model()
     x = (model.input("x", (3, 20), dtype), *model.scale("x", 0.03, MIDDLE[dtype], dtype))
