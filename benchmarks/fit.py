@@ -15,17 +15,19 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from tilewright.api import explore_model
 from tilewright.errors import CapacityError
 from tilewright.ir.plan import Plan
 from tilewright.ir.program import Program
 from tilewright.ir.target import Target
 from tilewright.pipeline import Compilation, Options, compile_model, load_target, with_memory
-from tilewright.report.explored import steps_between
 from tilewright.run.clock import time_program
 
 NETWORKS = ("ad01_int8", "kws01_int8", "ic01_resnet8_int8", "vww96_int8")
 SIZES = (8, 16, 32, 64, 128)
 MACS_PER_CYCLE = 16
+NEAR_SIZES, ONE_SIZES = (4096, 262144), (2048, 65536)
+"""Smallest and largest of the memories that curves are drawn over, in bytes."""
 
 
 def cluster() -> Target:
@@ -91,25 +93,22 @@ def smallest_row(model: Path) -> str:
     )
 
 
-def curve_rows(model: Path) -> list[str]:
-    """Cycles by size of a machine's one memory, where a larger one is faster."""
-    rows: list[str] = []
-    fewest: int | None = None
-    for size in steps_between(2048, 65536):
-        try:
-            made, _ = compiled(model, load_target("host"), {"ram": size})
-        except CapacityError:
-            continue
-        cycles = time_program(made.program).cycles
-        if fewest is None or cycles < fewest:
-            fewest = cycles
-            used = made.plan.arena_bytes["ram"]
-            rows.append(f"| {model.stem} | {size:,} | {used:,} | {cycles:,} |")
-    return rows
+def curve_rows(model: Path, target: Target, memory: str, sizes: tuple[int, int]) -> list[str]:
+    """Cycles by size of one memory, where a larger one is faster."""
+    return [
+        f"| {model.stem} | {point.size:,} | {point.used:,} | {point.moved:,} | {point.cycles:,} |"
+        for point in explore_model(model, memory, sizes, target).best
+    ]
+
+
+def _curve_head(memory: str) -> tuple[str, str]:
+    title = f"| network | {memory} [B] | used [B] | moved [B] | cycles |"
+    return title, "|---|---:|---:|---:|---:|"
 
 
 def report(folder: Path) -> str:
     """All tables."""
+    host = load_target("host")
     models = [folder / f"{name}.tflite" for name in NETWORKS]
     lines = ["# How well plans use memory", "", "Made by `benchmarks/fit.py`; see there.", ""]
     lines += [
@@ -119,6 +118,11 @@ def report(folder: Path) -> str:
         "| bound / cycles | s |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
         *(row_of(model, kib) for model in models for kib in SIZES),
+        "",
+        "Sizes from which a network is faster than in any smaller near memory:",
+        "",
+        *_curve_head("L1"),
+        *(row for model in models for row in curve_rows(model, cluster(), "L1", NEAR_SIZES)),
         "",
         "## One memory",
         "",
@@ -130,9 +134,8 @@ def report(folder: Path) -> str:
         "",
         "Sizes from which a network is faster than in any smaller memory:",
         "",
-        "| network | ram [B] | used [B] | cycles |",
-        "|---|---:|---:|---:|",
-        *(row for model in models for row in curve_rows(model)),
+        *_curve_head("ram"),
+        *(row for model in models for row in curve_rows(model, host, "ram", ONE_SIZES)),
     ]
     return "\n".join(lines) + "\n"
 

@@ -236,7 +236,11 @@ def explore_model(
     sizes   smallest and largest, in bytes
     """
     points: list[Point] = []
-    for size in steps_between(*sizes):
+    for size in reversed(steps_between(*sizes)):
+        larger = points[-1] if points else None
+        if larger is not None and larger.used is not None and larger.used <= size:
+            points.append(replace(larger, size=size))  # the plan for more memory fits here, too
+            continue
         sized = replace(options, memory={**options.memory, memory: size})
         logger.info("planning for %s of %d B", memory, size)
         try:
@@ -247,7 +251,7 @@ def explore_model(
         timing = time_program(compilation.program)
         used = compilation.plan.arena_bytes.get(memory, 0)
         points.append(Point(size, used, timing.cycles, timing.moved))
-    return ExploreReport(str(model), _loaded(target).name, memory, tuple(points))
+    return ExploreReport(str(model), _loaded(target).name, memory, tuple(reversed(points)))
 
 
 def compare_plans(before: Model, after: Model) -> PlanDifference:
