@@ -1,8 +1,11 @@
 """Why nothing fits, and the smallest memories that would do."""
 
+from dataclasses import replace
+
 import pytest
 
-from joint_search import target, two_halves
+from joint_search import kernel, target, two_halves
+from random_networks import fake_target
 from tilewright.errors import CapacityError
 from tilewright.ir.plan import Plan
 from tilewright.ir.target import Target
@@ -10,9 +13,10 @@ from tilewright.ir.tiling import Hold
 from tilewright.midend.assign import assign
 from tilewright.midend.candidates import EFFORTS, Candidates
 from tilewright.midend.conflicts import Requirement, conflict, smallest
+from tilewright.midend.fuse import Fusion
 from tilewright.midend.joint_ways import Way
 from tilewright.midend.plan_jointly import Search
-from tilewright.midend.plan_memory import plan_memory, search_in_two
+from tilewright.midend.plan_memory import plan_memory, search_in_one, search_in_two
 
 GRAPH = two_halves()
 
@@ -77,3 +81,16 @@ def test_the_smallest_far_memory_depends_on_the_near_one():
 def test_no_size_of_one_memory_makes_up_for_the_other():
     assert smallest(search_on(target(10, far=100)), "L1") is None
     assert smallest(search_on(target(10)), "L2") is None
+
+
+def test_one_memory_conflicts_with_what_lives_in_it():
+    machine = fake_target(kernel(), size=300, tiles=True)
+    steps = assign(GRAPH, machine).steps
+    search = search_in_one(Fusion(GRAPH, steps, machine, machine.memory("ram")), "normal")
+    least = smallest(search, "ram")
+    assert least is not None
+    needed = least.arena_bytes["ram"]
+    assert conflict(replace(search, memory=replace(search.memory, size=needed))) == ()
+    sentences = conflict(replace(search, memory=replace(search.memory, size=needed - 4)))
+    assert sentences
+    assert sentences[0].startswith(f"ram holds {needed - 4:,} B while ")

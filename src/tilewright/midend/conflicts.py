@@ -75,9 +75,14 @@ def _with_needs(problem: Problem, sentence: str) -> tuple[str, ...]:
             ):
                 continue
             if memory == problem.near:
-                least = min((w.bytes for w in problem.ways if index in w.members), default=0)
+                least = min(_with_inputs(problem, w) for w in problem.ways if index in w.members)
                 return sentence, f"{step.node.name} needs at least {least:,} B of {memory}"
     return (sentence,)
+
+
+def _with_inputs(problem: Problem, way: Way) -> int:
+    """Near bytes of a way, all inputs that it wants there included."""
+    return way.bytes + problem.net.alive.bytes(way.near - way.dying)
 
 
 def smallest(search: Search, memory: str) -> Plan | None:

@@ -125,10 +125,13 @@ def _plan(request: Request) -> Plan | Shortage:
 
 def search_in_one(fusion: Fusion, effort: str) -> Search:
     """What to choose from in one memory. Tiles for somewhat less memory are there for where places
-    cannot be found, tiles for more for another issue order."""
+    cannot be found, tiles for more for another issue order; where nothing fits in base order, also
+    the smallest ones, for another order and for explanations."""
     assert fusion.memory.size is not None
     net = _net(fusion.graph, fusion.steps, fusion.alive, is_one_memory=True)
     limits = [fusion.memory.size * share // 16 for share in (18, 16, 15, 14)]
+    if fusion.cheapest(fusion.memory.size) is None:
+        limits.append(fusion.least())
     cuts = {id(cut): cut for limit in limits for cut in fusion.within(limit)}
     ways = [way_of(net, cut) for cut in cuts.values() if cut.steps[0].kernel is not None]
     return Search(
