@@ -93,7 +93,7 @@ def compile_to(
     """
     compilation = _compile(model, target, options)
     if save_plan is not None:
-        write_text(Path(save_plan), plan_text(compilation.plan))
+        write_text(Path(save_plan), plan_text(compilation.plan, compilation.graph))
     bundle = _project(compilation) if is_project else compilation.bundle
     bundle.write_to(Path(folder))
     memories = memory_use(compilation.target, compilation.plan, compilation.program)

@@ -193,7 +193,8 @@ import hashlib
 from joint_search import target
 from test_joint import planned, two_branches
 from tilewright.midend.lockfile import plan_text
-print(hashlib.sha256(plan_text(planned(two_branches(), target(150))).encode()).hexdigest())
+graph = two_branches()
+print(hashlib.sha256(plan_text(planned(graph, target(150)), graph).encode()).hexdigest())
 """
 
 

@@ -137,11 +137,11 @@ def test_the_lockfile_remembers_pins_and_a_replay_must_keep_them(tmp_path):
     free = compiled("L1", 2048)
     wish = PinWishes(single_buffer=(double_buffered(free.plan),))
     c = compiled("L1", 2048, wish)
-    text = plan_text(c.plan)
+    text = plan_text(c.plan, c.graph)
     assert read_plan(text, "plan.json", c.graph, c.target) == c.plan
     assert c.plan.pins == (Pin(PinKind.SINGLE_BUFFER, *wish.single_buffer),)
     stored = tmp_path / "plan.json"
-    stored.write_text(plan_text(free.plan))
+    stored.write_text(plan_text(free.plan, free.graph))
     options = Options(memory={"L1": 2048}, plan=stored, pins=wish)
     with pytest.raises(OptionError, match="does not keep --single-buffer "):
         compile_model(MODEL, HOST, options)

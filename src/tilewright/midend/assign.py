@@ -46,14 +46,14 @@ def assign(graph: Graph, target: Target, pins: Pins = ()) -> Assignment:
             continue
         verdicts = judge(node.op, signature, target)
         if node.name in pinned:
-            verdicts = _on_engine(verdicts, pinned[node.name])
+            verdicts = _on_engine(node, verdicts, pinned[node.name])
         willing = [verdict for verdict in verdicts if verdict.refusal is None]
         if willing:
             best = min(willing, key=lambda v: engine_cycles(v.engine, v.cycles))
             steps.append(Step(node, signature, best.engine, best.kernel))
         else:
             unsupported.append(node)
-            refusals.extend(_merged(node.name, verdicts))
+            refusals.extend(_merged(node, verdicts))
     if unsupported:
         names = ", ".join(map(str, unsupported))
         count = f"{len(unsupported)} of {len(graph.nodes)} nodes: " if len(unsupported) > 1 else ""
@@ -62,12 +62,12 @@ def assign(graph: Graph, target: Target, pins: Pins = ()) -> Assignment:
     return Assignment(issue_order(graph, tuple(steps)), pins)
 
 
-def _on_engine(verdicts: tuple[Verdict, ...], pin: Pin) -> tuple[Verdict, ...]:
+def _on_engine(node: Node, verdicts: tuple[Verdict, ...], pin: Pin) -> tuple[Verdict, ...]:
     """Those of the engine that a node is pinned to. Raises OptionError where none is willing."""
     there = tuple(verdict for verdict in verdicts if verdict.engine.name == pin.engine)
     if all(verdict.refusal is not None for verdict in there):
         able = dict.fromkeys(v.engine.name for v in verdicts if v.refusal is None)
-        why = "".join(f"\n  {r.candidate}: {r.reason}" for r in _merged(pin.name, there))
+        why = "".join(f"\n  {r.candidate}: {r.reason}" for r in _merged(node, there))
         raise OptionError(
             f"{pin}: no kernel of {pin.engine} takes the node, {', '.join(able) or 'nothing'} "
             f"does{why}"
@@ -89,7 +89,7 @@ def _verdict(engine: Engine, kernel: Kernel, op: Op, signature: Signature) -> Ve
     return Verdict(engine, kernel, refusal, kernel.cycles(op, signature) if refusal is None else 0)
 
 
-def _merged(node: str, verdicts: tuple[Verdict, ...]) -> tuple[Refusal, ...]:
+def _merged(node: Node, verdicts: tuple[Verdict, ...]) -> tuple[Refusal, ...]:
     """One refusal per reason, of the kernels that come closest."""
     objections = [(v.kernel.symbol, v.refusal) for v in verdicts if v.refusal is not None]
     for misfit in (Misfit.CALL, Misfit.VARIANT):
@@ -99,6 +99,8 @@ def _merged(node: str, verdicts: tuple[Verdict, ...]) -> tuple[Refusal, ...]:
                 symbols.setdefault(objection.reason, []).append(symbol)
         if symbols:
             return tuple(
-                Refusal(f"{node}: {', '.join(names)}", reason) for reason, names in symbols.items()
+                Refusal(f"{node.name}: {', '.join(names)}", reason)
+                for reason, names in symbols.items()
             )
-    return (Refusal(node, f"none of the {len(verdicts)} kernels computes such operators"),)
+    reason = f"none of the {len(verdicts)} kernels computes {type(node.op).__name__}"
+    return (Refusal(node.name, reason),)

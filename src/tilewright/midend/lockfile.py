@@ -1,7 +1,8 @@
 """Plans as text that is stored beside a model: written once, replayed without solving, compared.
 
-The file names nodes, engines and kernels; everything else it says in full. Reading it needs the
-same network and the same target, and ``check_plan`` judges what comes out like any other plan.
+The file names nodes, engines and kernels, and tensors by their labels; everything else it says in
+full. Reading it needs the same network and the same target, and ``check_plan`` judges what comes
+out like any other plan.
 """
 
 import json
@@ -9,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from typing import cast
 
 from tilewright.errors import OptionError
-from tilewright.ir.graph import Graph, ValueName
+from tilewright.ir.graph import Graph
 from tilewright.ir.pins import Pin, PinKind
-from tilewright.ir.plan import Buffer, BufferName, Overlap, Plan, Proof, Step
+from tilewright.ir.plan import Buffer, Overlap, Plan, Proof, Step
 from tilewright.ir.target import Role, Signature, Target
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Span
+from tilewright.midend.labels import Labels
 
 FORMAT = 1
 """Changes where old files can no longer be read."""
@@ -23,13 +25,14 @@ Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 Record = Mapping[str, Json]
 
 
-def plan_text(plan: Plan) -> str:
+def plan_text(plan: Plan, graph: Graph) -> str:
     """The plan as JSON: the same text for the same plan, one line per step, group and buffer."""
+    labels = Labels.of(graph, plan.steps)
     sections: dict[str, Sequence[Record]] = {
         "steps": [_step(step) for step in plan.steps],
-        "groups": [_group(group) for group in plan.groups],
-        "buffers": [_buffer(buffer) for buffer in plan.buffers],
-        "overlaps": [_overlap(overlap) for overlap in plan.overlaps],
+        "groups": [_group(group, labels) for group in plan.groups],
+        "buffers": [_buffer(buffer, labels) for buffer in plan.buffers],
+        "overlaps": [_overlap(overlap, labels) for overlap in plan.overlaps],
         "pins": [_pin(pin) for pin in plan.pins],
     }
     head: dict[str, Json] = {
@@ -69,15 +72,18 @@ def read_plan(text: str, where: str, graph: Graph, target: Target) -> Plan:
             raise OptionError(f"{where}: format {stored['format']}, this version reads {FORMAT}")
         if stored["target"] != target.name:
             raise OptionError(f"{where}: a plan for {stored['target']}, not for {target.name}")
+        rows = _rows(stored, "steps")
+        steps = tuple(_read_step(record, where, graph, target) for record in rows)
+        labels = Labels.of(graph, steps)
         return Plan(
             target.name,
-            tuple(_read_step(record, where, graph, target) for record in _rows(stored, "steps")),
-            tuple(_read_buffer(record) for record in _rows(stored, "buffers")),
-            tuple(_read_overlap(record) for record in _rows(stored, "overlaps")),
+            steps,
+            tuple(_read_buffer(record, labels) for record in _rows(stored, "buffers")),
+            tuple(_read_overlap(record, labels) for record in _rows(stored, "overlaps")),
             _sizes(stored, "arena_bytes"),
             _sizes(stored, "activation_bytes"),
             _sizes(stored, "lower_bound"),
-            tuple(_read_group(record) for record in _rows(stored, "groups")),
+            tuple(_read_group(record, labels) for record in _rows(stored, "groups")),
             _read_proof(stored),
             tuple(_read_pin(record) for record in _rows({"pins": (), **stored}, "pins")),
         )
@@ -115,57 +121,60 @@ def _read_step(record: Record, where: str, graph: Graph, target: Target) -> Step
     )
 
 
-def _group(group: Group) -> Record:
+def _group(group: Group, labels: Labels) -> Record:
     return {
         "steps": list(group.steps),
         "tile": list(group.tile),
         "order": list(group.order),
-        "holds": {name: hold.value for name, hold in group.holds.items()},
-        "early": sorted(group.early),
+        "holds": {labels.label[name]: hold.value for name, hold in group.holds.items()},
+        "early": sorted(labels.label[name] for name in group.early),
         "parts": group.parts,
     }
 
 
-def _read_group(record: Record) -> Group:
+def _read_group(record: Record, labels: Labels) -> Group:
     holds = cast("Mapping[str, str]", record["holds"])
     return Group(
         _span(record["steps"]),
         _numbers(record["tile"]),
         _numbers(record["order"]),
-        {ValueName(name): Hold(hold) for name, hold in holds.items()},
-        frozenset(ValueName(name) for name in cast("Sequence[str]", record["early"])),
+        {labels.value[label]: Hold(hold) for label, hold in holds.items()},
+        frozenset(labels.value[label] for label in cast("Sequence[str]", record["early"])),
         _number(record["parts"]),
     )
 
 
-def _buffer(buffer: Buffer) -> Record:
+def _buffer(buffer: Buffer, labels: Labels) -> Record:
     return {
-        "name": buffer.name, "role": buffer.role.value, "memory": buffer.memory,
+        "name": labels.of_buffer(buffer.name), "role": buffer.role.value, "memory": buffer.memory,
         "size": buffer.size, "align": buffer.align, "lifetime": list(buffer.lifetime),
-        "offset": buffer.offset, "values": list(buffer.values), "copies": buffer.copies,
+        "offset": buffer.offset, "values": [labels.label[name] for name in buffer.values],
+        "copies": buffer.copies,
     }  # fmt: skip
 
 
-def _read_buffer(record: Record) -> Buffer:
+def _read_buffer(record: Record, labels: Labels) -> Buffer:
     values = cast("Sequence[str]", record["values"])
     return Buffer(
-        BufferName(str(record["name"])), Role(record["role"]), str(record["memory"]),
+        labels.buffer(str(record["name"])), Role(record["role"]), str(record["memory"]),
         _number(record["size"]), _number(record["align"]), _span(record["lifetime"]),
-        _number(record["offset"]), tuple(map(ValueName, values)), _number(record["copies"]),
+        _number(record["offset"]), tuple(labels.value[label] for label in values),
+        _number(record["copies"]),
     )  # fmt: skip
 
 
-def _overlap(overlap: Overlap) -> Record:
+def _overlap(overlap: Overlap, labels: Labels) -> Record:
     return {
-        "step": overlap.step, "writer": overlap.writer, "reader": overlap.reader,
+        "step": overlap.step, "writer": labels.of_buffer(overlap.writer),
+        "reader": labels.of_buffer(overlap.reader),
         "distance": overlap.distance, "piece_items": overlap.piece_items,
     }  # fmt: skip
 
 
-def _read_overlap(record: Record) -> Overlap:
+def _read_overlap(record: Record, labels: Labels) -> Overlap:
     return Overlap(
-        _number(record["step"]), BufferName(str(record["writer"])),
-        BufferName(str(record["reader"])), _number(record["distance"]),
+        _number(record["step"]), labels.buffer(str(record["writer"])),
+        labels.buffer(str(record["reader"])), _number(record["distance"]),
         _number(record["piece_items"]),
     )  # fmt: skip
 
