@@ -219,7 +219,9 @@ def check_model(
         unlimited = replace(sized, memories=tuple(replace(m, size=None) for m in sized.memories))
         compilation = _compile(model, unlimited, replace(options, memory={}))
         refusal = str(error)
-    report = check_report(str(model), sized, compilation.plan, compilation.program)
+    report = check_report(
+        str(model), sized, compilation.graph, compilation.plan, compilation.program
+    )
     return replace(report, refusal=refusal)
 
 

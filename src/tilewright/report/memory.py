@@ -7,10 +7,12 @@ from rich.console import Console, Group
 
 from tilewright.backend.c_names import c_names
 from tilewright.backend.print_tiled_layer import tile_tables
+from tilewright.ir.graph import Graph
 from tilewright.ir.plan import Buffer, Plan
 from tilewright.ir.program import InConstant, Program
 from tilewright.ir.target import Memory, Role, Target
 from tilewright.midend.explain import activation_bytes, live_at_peak, peak_step
+from tilewright.midend.labels import Labels
 from tilewright.ops.lut import Lut
 from tilewright.report.text import Json, facts, paragraph, percent_text, size_text, table
 from tilewright.run.result import RunResult
@@ -181,8 +183,11 @@ class CheckReport:
             paragraph(console, "It fits.", "bold green")
 
 
-def check_report(model: str, target: Target, plan: Plan, program: Program) -> CheckReport:
+def check_report(
+    model: str, target: Target, graph: Graph, plan: Plan, program: Program
+) -> CheckReport:
     """Everything that the plan knows about memory."""
+    labels = Labels.of(graph, plan.steps)
     memory = target.engines[-1].works_in
     return CheckReport(
         model,
@@ -191,20 +196,19 @@ def check_report(model: str, target: Target, plan: Plan, program: Program) -> Ch
         plan.lower_bound.get(memory, 0),
         memory,
         plan.steps[peak_step(plan, memory)].node.name,
-        tuple(_alive(buffer, plan, program) for buffer in live_at_peak(plan, memory)),
+        tuple(_alive(buffer, plan, program, labels) for buffer in live_at_peak(plan, memory)),
     )
 
 
-def _alive(buffer: Buffer, plan: Plan, program: Program) -> AliveTensor:
+def _alive(buffer: Buffer, plan: Plan, program: Program, labels: Labels) -> AliveTensor:
     start, stop = buffer.offset, buffer.bytes.stop
     if buffer.role is Role.SCRATCH:
         made_by = f"scratch of {plan.steps[buffer.lifetime.start].node.name}"
         return AliveTensor(buffer.name, made_by, "bytes", buffer.size, start, stop)
     if buffer.role is Role.TILE:
         copies = "bytes, 2 copies" if buffer.copies == 2 else "bytes"
-        return AliveTensor(
-            buffer.name, f"parts of {buffer.values[0]}", copies, buffer.size, start, stop
-        )
+        made_by = f"part of {labels.label[buffer.values[0]]}"
+        return AliveTensor(buffer.name, made_by, copies, buffer.size, start, stop)
     makers = {step.node.output: step.node.name for step in plan.steps}
     name = buffer.values[0]
     made_by = makers.get(name, f"input {name}")
