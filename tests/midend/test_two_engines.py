@@ -57,12 +57,13 @@ def test_every_way_takes_as_long_as_it_says(
         assert is_right(plan, graph, target) == cut.cycles
 
 
-@pytest.mark.parametrize("shapes", [(WINDOW, POINT), (POINT, ONE_ROW)])
+@pytest.mark.parametrize("shapes", [(WINDOW, POINT), (POINT, ONE_ROW), (POINT, WINDOW)])
 def test_of_two_engines_the_slower_one_sets_the_pace(shapes: tuple[Window2d, ...]) -> None:
-    """The NPU's work is handed to the core and the other way round; no rows are needed twice."""
+    """The NPU's work is handed to the core, and the other way round; the last pair needs rows of
+    one tile again for the next."""
     graph, target = chain(*shapes, rows=32), machine()
     plan = plan_memory(graph, assign(graph, target), target)
-    assert Hold.PASSED in plan.groups[0].holds.values()
+    assert {Hold.PASSED, Hold.RELAYED} & {*plan.groups[0].holds.values()}
     timing = time_program(stage(graph, plan, target, "net"))
     (layer,) = timing.layers
     longest, both = max(layer.compute.values()), sum(layer.compute.values())

@@ -55,7 +55,7 @@ def handovers(plan: Plan) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for group in plan.groups:
         steps = plan.steps[group.steps.start : group.steps.stop]
-        for name in (n for n, hold in group.holds.items() if hold is Hold.PASSED):
+        for name in (n for n, hold in group.holds.items() if hold.is_ahead):
             made = next(s.engine for s in steps if s.node.output == name)
             read = next(s.engine for s in steps if name in s.node.inputs)
             assert made is not None
@@ -116,4 +116,13 @@ def test_a_residual_network_adds_while_the_npu_works_on_the_next_tile(gadget: Ta
     assert engines_of(made)["npu"] >= 8
     assert_limits_are_kept(made)
     assert handovers(made.plan).count(("npu", "cluster")) >= 3
+    assert_right(made, model, random_batch(made.graph, 1, 7))
+
+
+@needs_models
+@pytest.mark.slow
+def test_windows_over_what_the_npu_makes_find_rows_of_the_tile_before(gadget: Target) -> None:
+    model = MODELS / "vww96_int8.tflite"
+    made = compile_model(model, gadget)
+    assert Hold.RELAYED in {hold for group in made.plan.groups for hold in group.holds.values()}
     assert_right(made, model, random_batch(made.graph, 1, 7))

@@ -155,7 +155,7 @@ class _Work:
         return work
 
     def _turns(self, name: ValueName) -> Turns:
-        if self.holds[name] is Hold.PASSED:
+        if self.holds[name].is_ahead:
             return Turns.every_tile(len(self.tiles), self.copies(name))
         return Turns.of(self.regions(name), self.copies(name))
 
@@ -240,15 +240,19 @@ class _Work:
         return place.memory if isinstance(place, InArena) else self.staging.target.constants_in
 
     def keeps(self) -> Iterator[Keep]:
-        """For carried tensors: rows that the tile before left and this one needs again."""
+        """Rows that the tile before left, in its own copy where there are two, and that this one
+        needs again."""
         for name, hold in self.holds.items():
-            if hold is not Hold.CARRIED:
+            if not hold.keeps_rows:
                 continue
+            sides = self.turns[name].side
             regions = self.regions(name)
             starts, sizes = [0], [0]
-            for before, now in pairwise(regions):
-                start, size = _shared_bytes(self.type(name), before, now)
-                starts.append(start)
+            copy = self.staging.plan.tile_buffer(self.index, name).size // hold.copies
+            for tile, (before, now) in enumerate(pairwise(regions), 1):
+                inside, size = _shared_bytes(self.type(name), before, now)
+                start = inside + (sides[tile - 1] - sides[tile]) * copy
+                starts.append(start if size else 0)
                 sizes.append(size if start else 0)  # rows at the front stay where they are
             if any(sizes):
                 yield Keep(

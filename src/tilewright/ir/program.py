@@ -216,7 +216,9 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Move ``size`` bytes of a buffer, from ``start`` on, to its front: the next tile's rows."""
+    """Move ``size`` bytes of a buffer to the front of this tile's copy: the rows of the tile before
+    that this one needs again. ``start``: where they are, from that front on; in the copy before it
+    where it is negative."""
 
     value: ValueName
     place: InTile

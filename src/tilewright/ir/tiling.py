@@ -31,11 +31,24 @@ class Hold(Enum):
     """As LOCAL, but rows that the next tile needs again are kept, not computed again."""
     PASSED = "passed"
     """As LOCAL, in two tile buffers: made for the next tile while this one is used up."""
+    RELAYED = "relayed"
+    """As PASSED, but rows that the next tile needs again are moved to its buffer, not computed
+    again."""
 
     @property
     def is_inside(self) -> bool:
         """Whether the tensor is never whole anywhere."""
-        return self in (Hold.LOCAL, Hold.CARRIED, Hold.PASSED)
+        return self in (Hold.LOCAL, Hold.CARRIED, Hold.PASSED, Hold.RELAYED)
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether the tensor is made a tile before it is used up."""
+        return self in (Hold.PASSED, Hold.RELAYED)
+
+    @property
+    def keeps_rows(self) -> bool:
+        """Whether rows that the next tile needs again are moved."""
+        return self in (Hold.CARRIED, Hold.RELAYED)
 
     @property
     def is_copied(self) -> bool:
@@ -45,7 +58,7 @@ class Hold(Enum):
     @property
     def copies(self) -> int:
         """How many tile buffers, or whole ones, there are."""
-        return 2 if self in (Hold.DOUBLE, Hold.PASSED) else 1
+        return 2 if self is Hold.DOUBLE or self.is_ahead else 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,7 +88,7 @@ def _kept(hold: Hold, present: Array, held: Region) -> Array:
     if hold is Hold.DIRECT:
         return present
     kept = np.zeros_like(present)
-    if hold is Hold.CARRIED:
+    if hold in (Hold.CARRIED, Hold.RELAYED):
         kept[_slices(held)] = present[_slices(held)]
     return kept
 

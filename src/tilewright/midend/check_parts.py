@@ -19,7 +19,7 @@ def part_findings(plan: Plan) -> Iterator[str]:
         steps = plan.steps[group.steps.start : group.steps.stop]
         if group.holds[steps[0].node.output] is not Hold.LOCAL:
             yield f"group {index} does not keep its sums"
-        if {Hold.CARRIED, Hold.PASSED} & {*group.holds.values()}:
+        if {Hold.CARRIED, Hold.PASSED, Hold.RELAYED} & {*group.holds.values()}:
             yield f"group {index} sums in parts and works on two tiles at a time"
         yield from _sums(steps, [tile.calls for tile in tiles_of(plan.steps, group)])
 

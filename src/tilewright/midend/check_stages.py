@@ -11,6 +11,8 @@ from tilewright.ir.types import Region
 from tilewright.midend.issue import stages_of
 from tilewright.midend.tiles import tiles_of
 
+_AHEAD = (Hold.PASSED, Hold.RELAYED)
+
 
 def stage_findings(plan: Plan) -> Iterator[str]:
     """Everything that is wrong with steps that run beside others, in words."""
@@ -19,7 +21,7 @@ def stage_findings(plan: Plan) -> Iterator[str]:
         if steps[0].kernel is None:
             continue
         yield from _early_ends(plan, index, steps)
-        if Hold.PASSED in group.holds.values():
+        if any(hold in _AHEAD for hold in group.holds.values()):
             yield from _mixed_tiles(plan, group, steps)
 
 
@@ -27,7 +29,7 @@ def _early_ends(plan: Plan, index: int, steps: Sequence[Step]) -> Iterator[str]:
     """Buffers that die, or begin to live, while a step that is under way uses them."""
     group = plan.groups[index]
     start = group.steps.start
-    has_stages = Hold.PASSED in group.holds.values()
+    has_stages = any(hold in _AHEAD for hold in group.holds.values())
     for position, step in enumerate(steps):
         first, last = start + position, start + position + _last_beside(steps, position)
         if has_stages:
@@ -68,7 +70,7 @@ def _mixed_tiles(plan: Plan, group: Group, steps: Sequence[Step]) -> Iterator[st
             for step, stage in zip(steps, stages, strict=True)
             if name in (*step.node.inputs, step.node.output)
         ]
-        may_differ = hold in (Hold.PASSED, Hold.DIRECT)
+        may_differ = hold in (*_AHEAD, Hold.DIRECT)
         if len({*users}) > 1 and not may_differ and _changes(name, [tile.held for tile in tiles]):
             yield f"{name} is used for two tiles at a time"
 

@@ -79,7 +79,7 @@ def _buffer_findings(
         max(int(np.prod([span.size for span in tile.held[name]])) for tile in tiles)
         * graph.type(name).dtype.nbytes
     )
-    copies = 2 if group.holds[name] in (Hold.DOUBLE, Hold.PASSED) else 1
+    copies = 2 if group.holds[name] in (Hold.DOUBLE, Hold.PASSED, Hold.RELAYED) else 1
     if buffer.copies != copies or buffer.size < wanted * copies:
         yield f"{buffer.name} has {buffer.size} of {wanted * buffer.copies} bytes"
     used = group.steps

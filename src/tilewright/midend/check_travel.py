@@ -40,7 +40,7 @@ def _hold_findings(
     assert engine is not None
     near = engine.works_in
     match group.holds[name]:
-        case Hold.LOCAL | Hold.CARRIED | Hold.PASSED:
+        case Hold.LOCAL | Hold.CARRIED | Hold.PASSED | Hold.RELAYED:
             yield from _inner_findings(plan, index, name)
         case Hold.DIRECT:
             if name in graph.constants and target.way(target.constants_in, near) is not None:

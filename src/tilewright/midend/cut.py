@@ -92,7 +92,7 @@ class Cut:
     @property
     def _has_stages(self) -> bool:
         """Whether some steps work on another tile than others: then all buffers are in use."""
-        return Hold.PASSED in self.group.holds.values()
+        return any(hold.is_ahead for hold in self.group.holds.values())
 
     def at(self, start: int) -> "Cut":
         """The same cut, without early transfers, where its run begins as step ``start``."""

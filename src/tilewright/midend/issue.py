@@ -10,7 +10,7 @@ Most runs work on one tile at a time (the numbers are shifts of tiles):
     JOIN    what an engine beside the core makes, before the first action that needs it
     STORE   outputs of tile 0
 
-Where tensors are PASSED, the steps before them are one tile ahead of those behind them::
+Where tensors are PASSED or RELAYED, the steps before them are one tile ahead of those behind them::
 
     NPU      RUN a 1 ------------------> JOIN a        RUN a 2 ----
     core              RUN b 0 --- STORE         LOAD            RUN b 1
@@ -21,6 +21,7 @@ The planner's schedules and the back end's layers are both made from what this r
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from tilewright.ir.graph import ValueName
 from tilewright.ir.plan import Step
@@ -48,6 +49,18 @@ class Slot:
     shift: int
 
 
+class Handover(NamedTuple):
+    """So many steps of a run are one tile ahead of the others, which find what they made PASSED or
+    RELAYED."""
+
+    steps: int
+    hold: Hold
+
+
+TOGETHER = Handover(0, Hold.PASSED)
+"""All steps work on the same tile."""
+
+
 def stages_of(members: Sequence[Step], holds: Mapping[ValueName, Hold]) -> tuple[int, ...]:
     """How many tiles each step of a run is ahead of the last one."""
     stages: dict[ValueName, int] = {}
@@ -58,7 +71,7 @@ def stages_of(members: Sequence[Step], holds: Mapping[ValueName, Hold]) -> tuple
             for later in members[position + 1 :]
             if name in later.node.inputs
         ]
-        ahead = min(of_readers, default=0) + (holds[name] is Hold.PASSED)
+        ahead = min(of_readers, default=0) + holds[name].is_ahead
         stages[name] = max([ahead, *of_readers])
     return tuple(stages[step.node.output] for step in members)
 
@@ -66,7 +79,7 @@ def stages_of(members: Sequence[Step], holds: Mapping[ValueName, Hold]) -> tuple
 def joined_before(members: Sequence[Step], holds: Mapping[ValueName, Hold]) -> tuple[int, ...]:
     """For each step of a run, the position before which it is over, for every tile: what it works
     with must be left alone until then. ``len(members)``: only the end of the run."""
-    if Hold.PASSED in holds.values():
+    if any(hold.is_ahead for hold in holds.values()):
         return (len(members),) * len(members)
     return tuple(_joined_before(members, position) for position in range(len(members)))
 
@@ -85,7 +98,7 @@ def slots_of(members: Sequence[Step], holds: Mapping[ValueName, Hold]) -> tuple[
     stores = [n for n in holds if holds[n].is_copied and n in stages]
     for stage in order:
         slots += [Slot(Do.ARRIVE, n, stage) for n, at in loads.items() if at == stage]
-        carried = [n for n, hold in holds.items() if hold is Hold.CARRIED and stages[n] == stage]
+        carried = [n for n, hold in holds.items() if hold.keeps_rows and stages[n] == stage]
         slots += [Slot(Do.KEEP, n, stage) for n in carried]
         if stage == 0:
             slots += [Slot(Do.LEAVE, n, -holds[n].copies) for n in stores]

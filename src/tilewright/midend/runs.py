@@ -15,7 +15,7 @@ from tilewright.ir.target import (
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Region, Shape, Span, TensorType
 from tilewright.midend.cut import Cut, engine_cycles
-from tilewright.midend.issue import Do, Slot, slots_of
+from tilewright.midend.issue import TOGETHER, Do, Handover, Slot, slots_of
 from tilewright.midend.limits import is_willing
 from tilewright.midend.overlap import Gap, smallest_distance
 from tilewright.midend.tiles import (
@@ -150,29 +150,31 @@ class Run:
         return self._slots[key]
 
     def inside(
-        self, shape: Shape, order: tuple[int, ...], ahead: int = 0, parts: int = 0
+        self, shape: Shape, order: tuple[int, ...], handover: Handover = TOGETHER, parts: int = 0
     ) -> tuple[Group, tuple[Tile, ...]] | None:
         """A group whose inner tensors are held and whose others are still direct, and its tiles.
 
-        ahead  so many of the steps are one tile ahead of the others
         parts  elements that the first step sums per tile; 0: all
-        None where a tensor would have to be carried along two axes, or a kernel refuses a call.
+        None where a kernel refuses a call, or where nothing would be relayed that should be.
         """
         members = self.members
         inner = {step.node.output for step in members[:-1]}
-        passed = {step.node.output for step in members[:ahead]} & {
-            name for step in members[ahead:] for name in step.node.inputs
+        passed = {step.node.output for step in members[: handover.steps]} & {
+            name for step in members[handover.steps :] for name in step.node.inputs
         }
         holds = dict.fromkeys(self.types, Hold.DIRECT)
         may_carry = len(order) == 1 and not parts
         carried = dict.fromkeys(inner, Hold.CARRIED if may_carry else Hold.LOCAL)
-        carried |= dict.fromkeys(passed, Hold.PASSED)
+        carried |= dict.fromkeys(passed, handover.hold if may_carry else Hold.PASSED)
         span = Span(self.start, len(members))
         group = Group(span, shape, order, holds | carried, parts=parts)
         tiles = self.tiling(group).tiles
         if may_carry:
-            local = {name for name in inner - passed if not _is_needed_again(tiles, name)}
-            group = replace(group, holds={**group.holds, **dict.fromkeys(local, Hold.LOCAL)})
+            once = {name for name in inner if not _is_needed_again(tiles, name)}
+            again = {n: Hold.PASSED if n in passed else Hold.LOCAL for n in once}
+            group = replace(group, holds={**group.holds, **again})
+        if handover.hold is Hold.RELAYED and Hold.RELAYED not in group.holds.values():
+            return None
         tiling = self.tiling(group)
         for step, calls in zip(members, tiling.calls, strict=True):
             if not all(is_willing(step, call) for call in calls.kinds):
@@ -181,7 +183,7 @@ class Run:
 
     def tiling(self, group: Group) -> Tiling:
         """The tiles of a group, made once however its steps are computed."""
-        carried = frozenset(n for n, hold in group.holds.items() if hold is Hold.CARRIED)
+        carried = frozenset(n for n, hold in group.holds.items() if hold.keeps_rows)
         outputs = tuple(step.node.output for step in self.members)
         key = outputs, group.tile, group.order, group.parts, carried
         if key not in self.tilings:
@@ -231,10 +233,14 @@ class Run:
         types = self.types
         return {
             name: (
-                0, *(_shared(types[name], x.held[name], y.held[name]) for x, y in pairwise(tiles))
+                0,
+                *(
+                    _moved(types[name], x.held[name], y.held[name], hold)
+                    for x, y in pairwise(tiles)
+                ),
             )
             for name, hold in group.holds.items()
-            if hold is Hold.CARRIED
+            if hold.keeps_rows
         }  # fmt: skip
 
     def inner_parts(self, group: Group, tiles: Sequence[Tile], align: int) -> dict[ValueName, int]:
@@ -320,14 +326,15 @@ def _is_needed_again(tiles: Sequence[Tile], name: ValueName) -> bool:
     )
 
 
-def _shared(type_: TensorType, one: Region, two: Region) -> int:
-    """Bytes of what two regions have in common, where they lie at different places in them."""
+def _moved(type_: TensorType, one: Region, two: Region, hold: Hold) -> int:
+    """Bytes of what two tiles have in common, where they lie at different places in them, or where
+    every tile has a buffer of its own."""
     both = [
         Span(max(a.start, b.start), max(min(a.stop, b.stop) - max(a.start, b.start), 0))
         for a, b in zip(one, two, strict=True)
     ]
     is_in_front = all(a.start == b.start for a, b in zip(one, two, strict=True))
-    return 0 if is_in_front else region_bytes(type_, tuple(both))
+    return 0 if is_in_front and hold.copies == 1 else region_bytes(type_, tuple(both))
 
 
 def _distance(members: Sequence[Step], tiles: Sequence[Tile], name: ValueName) -> int:

@@ -15,7 +15,7 @@ from tilewright.ir.target import Dma, Target
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Shape, Span, TensorType
 from tilewright.midend.cut import Cut
-from tilewright.midend.issue import stages_of
+from tilewright.midend.issue import TOGETHER, Handover, stages_of
 from tilewright.midend.limits import grain, largest_tile
 from tilewright.midend.runs import Run, Work
 from tilewright.midend.tiles import Tile, region_type
@@ -106,19 +106,19 @@ class StreamedRun:
         """One cut for every choice of what lies near, of how far tensors travel, and of which steps
         are a tile ahead of the others."""
         if parts:
-            yield from self._staged_cuts(shape, order, 0, parts)
+            yield from self._staged_cuts(shape, order, TOGETHER, parts)
             return
         if self._count(shape) > MOST_TILES:
             return
-        yield from self._staged_cuts(shape, order, 0)
+        yield from self._staged_cuts(shape, order, TOGETHER)
         if order:
-            for ahead in _handovers(self.run.members):
-                yield from self._staged_cuts(shape, order, ahead)
+            for handover in _handovers(self.run.members):
+                yield from self._staged_cuts(shape, order, handover)
 
     def _staged_cuts(
-        self, shape: Shape, order: tuple[int, ...], ahead: int, parts: int = 0
+        self, shape: Shape, order: tuple[int, ...], handover: Handover, parts: int = 0
     ) -> Iterator[Cut]:
-        inside = self.run.inside(shape, order, ahead, parts)
+        inside = self.run.inside(shape, order, handover, parts)
         if inside is None:
             return
         group, tiles = inside
@@ -240,13 +240,13 @@ def packed_types(graph: Graph, step: Step) -> dict[ValueName, TensorType]:
     }
 
 
-def _handovers(members: Sequence[Step]) -> Iterator[int]:
+def _handovers(members: Sequence[Step]) -> Iterator[Handover]:
     """After how many steps the work may be handed over to another engine, so that one of the two
     runs beside the core."""
     for position, (one, other) in enumerate(pairwise(members), 1):
         engines = (one.engine, other.engine)
         if one.engine != other.engine and any(e and e.is_asynchronous for e in engines):
-            yield position
+            yield from (Handover(position, hold) for hold in (Hold.PASSED, Hold.RELAYED))
 
 
 def _whole(type_: TensorType) -> Iterator[Span]:

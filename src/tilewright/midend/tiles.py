@@ -52,7 +52,7 @@ def tiles_of_run(members: Sequence[Step], group: Group) -> tuple[Tile, ...]:
     for region in output_regions(members[-1].signature.output, group):
         tile = _tile(readers, region, group.holds, done)
         for name, hold in group.holds.items():
-            if hold is Hold.CARRIED:
+            if hold.keeps_rows:
                 done[name] = tile.held[name]
         tiles += _in_parts(members[0], tile, group.parts) if group.parts else (tile,)
     return tuple(tiles)
@@ -186,7 +186,7 @@ def _tile(
             held[name] = done.get(name, tuple(Span(0, 0) for _ in step.signature.output.shape))
             calls.append(None)
             continue
-        fresh = _not_yet(held[name], done.get(name)) if holds[name] is Hold.CARRIED else held[name]
+        fresh = _not_yet(held[name], done.get(name)) if holds[name].keeps_rows else held[name]
         call = None if fresh is None or _is_empty(fresh) else _call(step, reads, fresh)
         calls.append(call)
         if call is not None:
