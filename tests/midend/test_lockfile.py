@@ -1,5 +1,6 @@
 """Plans as text: what is written comes back, and what does not fit is refused in words."""
 
+import json
 from contextlib import suppress
 
 import pytest
@@ -60,6 +61,14 @@ def test_a_plan_for_something_else_is_refused(change: tuple[str, str], said: str
     assert change[0] in text
     with pytest.raises(OptionError, match=rf"^plan.json: .*{said}"):
         read_plan(text.replace(*change), "plan.json", one_node(), TARGET)
+
+
+@pytest.mark.parametrize("section", ["arena_bytes", "activation_bytes", "proof", "groups", "pins"])
+@pytest.mark.parametrize("wrong", [None, [], 3, "x", [3], [None], {"a": None}])
+def test_a_section_of_another_kind_is_refused_or_read(section: str, wrong: object):
+    text = json.dumps({**json.loads(text_of(one_node())), section: wrong})
+    with suppress(OptionError):
+        read_plan(text, "plan.json", one_node(), TARGET)
 
 
 def test_the_text_has_one_line_per_fact():

@@ -136,6 +136,7 @@ def _check_bounds(buffer: Buffer, plan: Plan, target: Target) -> None:
     memory = memories[buffer.memory]
     arena = plan.arena_bytes.get(memory.name, 0)
     _need(buffer.role in memory.holds, f"{memory.name} holds no {buffer.role.value}")
+    _need(buffer.align > 0, f"{buffer.name} is aligned to {buffer.align} bytes")
     inside = buffer.offset >= 0 and buffer.offset + buffer.size <= arena
     _need(inside, f"{buffer.name} at {buffer.bytes} leaves the arena of {arena} bytes")
     aligned = buffer.offset % buffer.align == 0 and buffer.align % memory.align == 0

@@ -56,7 +56,7 @@ def planned_nodes(text: str) -> frozenset[str]:
     try:
         steps = _rows(cast("Record", json.loads(text)), "steps")
         return frozenset(str(record["node"]) for record in steps)
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         return frozenset()  # ``read_plan`` says what is wrong
 
 
@@ -87,7 +87,7 @@ def read_plan(text: str, where: str, graph: Graph, target: Target) -> Plan:
             _read_proof(stored),
             tuple(_read_pin(record) for record in _rows({"pins": (), **stored}, "pins")),
         )
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
         raise OptionError(
             f"{where}: not a plan that tilewright wrote ({type(error).__name__}: {error}); "
             "make it again with compile --save-plan"
