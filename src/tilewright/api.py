@@ -246,12 +246,13 @@ def explore_model(
         sized = replace(options, memory={**options.memory, memory: size})
         logger.info("planning for %s of %d B", memory, size)
         try:
-            compilation = compile_model(Path(model), _loaded(target), sized)
+            compilation = _compile(model, target, sized)
         except CapacityError:
             points.append(Point(size, None, 0, 0))
             continue
         timing = time_program(compilation.program)
-        used = compilation.plan.arena_bytes.get(memory, 0)
+        uses = memory_use(compilation.target, compilation.plan, compilation.program)
+        used = next(use.used for use in uses if use.name == memory)
         points.append(Point(size, used, timing.cycles, timing.moved))
     return ExploreReport(str(model), _loaded(target).name, memory, tuple(reversed(points)))
 

@@ -32,6 +32,9 @@ from tilewright.midend.plan_memory import plan_or_shortage
 from tilewright.midend.remedies import Request
 from tilewright.midend.split import hopeless, oversized, split_nodes, unsplit_names
 
+MOST_MEMORY = 1 << 40
+"""Bytes; sums of sizes and cycles stay far within what the solver counts with."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -192,8 +195,14 @@ def choose_contract(graph: Graph, wish: Contract | None) -> Contract:
 def with_memory(target: Target, sizes: Mapping[str, int]) -> Target:
     """The target, or its alternative that has memories of these names, with these sizes.
 
-    Raises OptionError for names that neither has.
+    Raises OptionError for names that neither has, and for sizes that no machine has.
     """
+    for name, size in sizes.items():
+        if not 0 <= size <= MOST_MEMORY:
+            raise OptionError(
+                f"--memory {name}: {size:,} B; give 0 to {MOST_MEMORY:,} B, or leave it out where "
+                "nothing limits it"
+            )
     machines = (target, *target.alternatives)
     chosen = next((m for m in machines if sizes.keys() <= {x.name for x in m.memories}), None)
     if chosen is None:

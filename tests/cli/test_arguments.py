@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tilewright.cli.arguments import input_shape, memory_sizes, positive, size
+from tilewright.cli.parser import build_parser
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,12 @@ def test_what_is_no_size_is_refused(text: str) -> None:
 @given(st.integers(0, 2**40))
 def test_plain_numbers_are_bytes(count: int) -> None:
     assert size(str(count)) == count
+
+
+def test_a_wrong_argument_names_its_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        build_parser().parser.parse_args(["check", "x.onnx", "--memory", "ram=-5"])
+    assert "\ntilewright check: error: argument --memory: '-5'" in capsys.readouterr().err
 
 
 def test_memories_are_listed_with_commas() -> None:

@@ -69,6 +69,13 @@ def test_explore_prints_and_draws_a_curve(tmp_path: Path, capsys: Capture) -> No
     assert "must give a range for one memory, not for 0" in capsys.readouterr().err
 
 
+def test_explore_knows_that_constants_take_flash(capsys: Capture) -> None:
+    """7,576 B of weights."""
+    assert main(["explore", DIGITS, "--memory", "flash=6KiB:8KiB", "--json"]) == 0
+    points = json.loads(capsys.readouterr().out)["points"]
+    assert [(p["size"], p["used"]) for p in points] == [(6144, None), (8192, 7576)]
+
+
 def test_only_points_that_nothing_beats_are_best() -> None:
     points = (Point(1, None, 0, 0), Point(2, 2, 9, 0), Point(3, 3, 9, 0), Point(4, 4, 5, 0))
     assert [p.size for p in ExploreReport("m", "t", "ram", points).best] == [2, 4]

@@ -89,6 +89,12 @@ def test_a_table_that_is_wrong_is_refused_in_words(tmp_path: Path, text: str, sa
         read_problem(problem_file(tmp_path, text))
 
 
+def test_a_byte_order_mark_and_a_capacity_without_end_are_no_matter(tmp_path: Path) -> None:
+    problem = tmp_path / "from_a_spreadsheet.csv"
+    problem.write_bytes(b"\xef\xbb\xbfid,lower,upper,size\r\na,0,3,10\r\nb,1,2,10\r\n")
+    assert sorted(solve_placement(read_problem(problem), 10**23)) == [0, 10]
+
+
 def test_files_that_cannot_be_read_or_written_are_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"none\.csv: cannot be read: No such file"):
         read_problem(tmp_path / "none.csv")

@@ -155,7 +155,9 @@ def build_parser() -> CommandLine:
         formatter_class=_Formatter,
     )
     parser.add_argument("--version", action="version", version=f"tilewright {__version__}")
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, prog="tilewright"
+    )
     made = {
         command.name: commands.add_parser(
             command.name,

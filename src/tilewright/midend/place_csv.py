@@ -45,7 +45,7 @@ class PlacementProblem:
 def read_problem(path: Path) -> PlacementProblem:
     """Raises ModelError naming the line."""
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             lines = list(csv.reader(file))
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror}") from None
@@ -81,7 +81,7 @@ def solve_placement(problem: PlacementProblem, capacity: int) -> Offsets:
         )
     unit = gcd(*(piece.size for piece in problem.pieces)) or 1
     pieces = tuple(Piece(p.size // unit, p.start, p.stop) for p in problem.pieces)
-    found = pack_to_fit(pieces, capacity // unit)
+    found = pack_to_fit(pieces, min(capacity, _MOST_BYTES) // unit)
     if found is Verdict.UNKNOWN:
         found = _smallest(pieces, -(-needed // unit))
     if not isinstance(found, Verdict):
