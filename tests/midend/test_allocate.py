@@ -179,6 +179,9 @@ def test_the_capacity_message_names_the_shortfall_and_the_tensors():
         "    output of make_t.2  16,384 B  s8[1x32x32x16], whole: read here\n"
         "    output of make_t.3  16,384 B  s8[1x32x32x16], whole: an output of the network\n"
         "  no placement of these needs less than 49,152 B\n"
+        "  these cannot hold together:\n"
+        "    ram holds 40,000 B while make_t.3 is computed\n"
+        "    make_t.3 needs at least 49,152 B of ram\n"
         "  each of these was tried and fits:\n"
         "    ram 9,152 B larger (--memory ram=49152)"
     )

@@ -12,7 +12,7 @@ from itertools import chain
 
 from tilewright.errors import CapacityError, OptionError
 from tilewright.ir.graph import Graph
-from tilewright.ir.pins import Pin
+from tilewright.ir.pins import Pin, Pins
 from tilewright.ir.plan import Assignment, Plan, Proof, Step
 from tilewright.ir.target import Target
 from tilewright.midend.allocate import place
@@ -120,7 +120,12 @@ def _plan(request: Request) -> Plan | Shortage:
     found = search_in_one(fusion, request.effort).fastest()
     if found is not None:
         return found
-    return Shortage(request, lambda: _smallest(graph, target, fusion, plan), plan)
+    return Shortage(
+        request, lambda: _smallest(graph, target, fusion, plan), plan,
+        core=lambda: _core(
+            lambda: search_in_one(replace(fusion, pins=()), request.effort), assignment.pins
+        ),
+    )  # fmt: skip
 
 
 def search_in_one(fusion: Fusion, effort: str) -> Search:
@@ -156,20 +161,19 @@ def _plan_near_and_far(request: Request) -> Plan | Shortage:
         return plan
     return Shortage(
         request, lambda: plan, grow=lambda name: smallest(search, name),
-        core=lambda: _core(candidates, search, effort),
+        core=lambda: _core(
+            lambda: search_in_two(replace(candidates, pins=()), effort), assignment.pins
+        ),
     )  # fmt: skip
 
 
-def _core(candidates: Candidates, search: Search, effort: str) -> tuple[str, ...]:
-    """What conflicts, of the rows of memory and the pins."""
+def _core(free: Callable[[], Search], pins: Pins) -> tuple[str, ...]:
+    """What conflicts, of the rows of memory and the pins. ``free``: a search without pins."""
 
     def breaks(pin: Pin) -> Callable[[Way], bool]:
         return lambda way: not is_kept(pin, way.cut.steps, way.cut.group)
 
-    pins = candidates.pins
-    if pins:
-        search = search_in_two(replace(candidates, pins=()), effort)
-    return conflict(search, [Requirement(str(pin), breaks(pin)) for pin in pins])
+    return conflict(free(), [Requirement(str(pin), breaks(pin)) for pin in pins])
 
 
 def _last_resort(candidates: Candidates, search: Search) -> Plan:

@@ -83,7 +83,8 @@ class Doctor:
 
     def requirements(self) -> tuple[str, ...]:
         """The few sentences that cannot all hold: without any of them there would be a plan."""
-        if core := self.core():
+        core = self.core()
+        if len(core) > 1:
             return core
         sizes = [f"{m.name} has {m.size:,} B" for m in self.too_small]
         others = [f"{memory.name} has {memory.size:,} B" for memory, _ in self._helpful_memories]
