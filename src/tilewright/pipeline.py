@@ -133,15 +133,17 @@ def plan_network(graph: Graph, target: Target, options: Options) -> tuple[Graph,
 
 
 def _solved(graph: Graph, target: Target, options: Options) -> tuple[Graph, Assignment, Plan]:
-    """Nodes that can fit in no other way are split: at once, or when planning has failed."""
+    """Nodes that can fit in no other way are split: at once, or when planning has failed. What is
+    pinned stays one node."""
     assignment = _assigned(graph, target, options)
-    if names := hopeless(graph, assignment, target):
+    pinned = {pin.name for pin in assignment.pins}
+    if names := hopeless(graph, assignment, target) - pinned:
         graph = split_nodes(graph, names)
         assignment = _assigned(graph, target, options)
     found = plan_or_shortage(Request(graph, assignment, target, options.effort))
     if isinstance(found, Plan):
         return graph, assignment, found
-    names = oversized(graph, assignment, target)
+    names = oversized(graph, assignment, target) - pinned
     if not names:
         raise found.refusal()
     parts = split_nodes(graph, names)

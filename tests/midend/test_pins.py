@@ -70,6 +70,14 @@ def test_a_tensor_that_is_to_be_near_is_never_far_nor_in_parts(memory: str, size
     assert holds == {Hold.DIRECT}
 
 
+def test_what_is_pinned_is_not_taken_apart():
+    nodes = [step.node.name for step in compiled("L1", 1100).plan.steps]
+    assert "down.sums" in nodes
+    with pytest.raises(CapacityError) as caught:
+        compiled("L1", 1100, PinWishes(engines={"down": "cpu"}))
+    assert "fullest at down (QConv2d)" in str(caught.value)
+
+
 def two_engines() -> tuple[Graph, Target]:
     near = frozenset({Role.ACTIVATION, Role.SCRATCH, Role.TILE})
     refusing = fake_kernel("picky", refuse=lambda op, types: "too odd", cycles=lambda op, types: 1)
