@@ -39,6 +39,28 @@ def layers(inputs: int, outputs: int) -> Graph:
     return builder.build()
 
 
+def branches() -> Graph:
+    """Two convolutions of one tensor, of which the second makes little: by live bytes it had best
+    run between the sums of the first and their finish."""
+    builder = GraphBuilder("net", Contract.ONNX)
+    x = builder.input(value("x", 1, 12, 12, 64))
+    table = builder.constant("table", np.arange(-128, 128).astype(np.int8))
+    x = builder.node("look", Lut(), (x, table), value("looked", 1, 12, 12, 64))
+    window = Window2d((3, 3), (2, 2), (1, 1, 1, 1))
+    op = QConv2d(window, output=Requantise(Rounding.HALF_EVEN), x_zero=7, w_zero=1)
+    for name, o in (("wide", 32), ("slim", 1)):
+        weights = RNG.integers(-128, 128, (o, 3, 3, 64)).astype(np.int8)
+        operands = (
+            builder.constant(f"{name}.w", weights),
+            builder.constant(f"{name}.b", RNG.integers(-999, 999, o).astype(np.int32)),
+            builder.constant(f"{name}.m", np.array([2**30 + 1] * o, np.int32)),
+            builder.constant(f"{name}.s", np.array([42] * o, np.int8)),
+        )
+        y = value(f"{name}.y", 1, 6, 6, o)
+        builder.outputs.append(builder.node(name, op, (x, *operands), y))
+    return builder.build()
+
+
 def convolution() -> Graph:
     builder = GraphBuilder("net", Contract.ONNX)
     x = builder.input(value("x", 1, 6, 6, 700))

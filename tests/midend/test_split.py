@@ -15,6 +15,7 @@ from tilewright.ir.graph import Graph
 from tilewright.ir.plan import Assignment, Plan
 from tilewright.ir.target import Target
 from tilewright.midend.assign import assign
+from tilewright.midend.fusible import with_sums_late
 from tilewright.midend.lockfile import plan_text
 from tilewright.midend.split import hopeless, oversized, split_nodes, unsplit_names
 from tilewright.pipeline import Options, load_target, plan_network, with_memory
@@ -22,7 +23,7 @@ from tilewright.run.clock import time_program
 from tilewright.run.host import HostOptions, run_on_host
 from tilewright.run.inputs import random_batch
 from tilewright.run.interpret import interpret
-from wide_layers import NETWORKS, layers
+from wide_layers import NETWORKS, branches, layers
 
 
 def host(near: int, far: int = 1 << 20) -> Target:
@@ -61,6 +62,20 @@ def test_sums_and_their_finish_stay_together_at_every_effort(effort: str):
     (group,) = (g for g in plan.groups if g.parts)
     names = [plan.steps[i].node.name for i in range(group.steps.start, group.steps.stop)]
     assert names == ["wide.sums", "wide"]
+
+
+def test_every_finish_stands_just_behind_its_sums_whatever_memory_the_order_saves():
+    graph = split_nodes(branches(), ["wide", "slim"])
+    named = {step.node.name: step for step in assign(graph, host(4096)).steps}
+    order = ["look", "slim.sums", "wide.sums", "slim", "wide"]
+    late = with_sums_late(graph, [named[name] for name in order])
+    assert [s.node.name for s in late] == ["look", "slim.sums", "slim", "wide.sums", "wide"]
+
+
+@pytest.mark.parametrize("effort", ["quick", "normal"])
+def test_branches_that_are_summed_in_parts_fit_at_every_effort(effort: str):
+    _, _, plan = planned(branches(), 1100, effort=effort)
+    assert plan.arena_bytes["L1"] <= 1100
 
 
 def test_a_layer_that_is_hopeless_is_told_from_one_that_is_only_large():

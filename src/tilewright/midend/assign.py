@@ -13,6 +13,7 @@ from tilewright.ir.pins import Pin, PinKind, Pins
 from tilewright.ir.plan import Assignment, Step
 from tilewright.ir.target import Engine, Kernel, Misfit, Objection, Signature, Target
 from tilewright.midend.cut import engine_cycles
+from tilewright.midend.fusible import with_sums_late
 from tilewright.midend.order import issue_order
 from tilewright.ops.layout import Reshape
 
@@ -59,7 +60,8 @@ def assign(graph: Graph, target: Target, pins: Pins = ()) -> Assignment:
         count = f"{len(unsupported)} of {len(graph.nodes)} nodes: " if len(unsupported) > 1 else ""
         headline = f"target '{target.name}' has no kernel for {count}{names}"
         raise UnsupportedError(headline, tuple(refusals))
-    return Assignment(issue_order(graph, tuple(steps)), pins)
+    ordered = issue_order(graph, tuple(steps))
+    return Assignment(with_sums_late(graph, ordered), pins)
 
 
 def _on_engine(node: Node, verdicts: tuple[Verdict, ...], pin: Pin) -> tuple[Verdict, ...]:

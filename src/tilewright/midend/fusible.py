@@ -39,6 +39,19 @@ def sums_and_finish(graph: Graph, steps: Sequence[Step]) -> Iterator[tuple[int, 
             yield index, min(found)
 
 
+def with_sums_late(graph: Graph, steps: Sequence[Step]) -> tuple[Step, ...]:
+    """The same order, but sums stand just before their finish: the two are computed together."""
+    finishes = dict(sums_and_finish(graph, steps))
+    sums = {finish: index for index, finish in finishes.items()}
+    ordered: list[Step] = []
+    for index, step in enumerate(steps):
+        if index in sums:
+            ordered.append(steps[sums[index]])
+        if index not in finishes:
+            ordered.append(step)
+    return tuple(ordered)
+
+
 def _grown(
     steps: Sequence[Step],
     members: tuple[int, ...],
