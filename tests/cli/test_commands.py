@@ -221,7 +221,7 @@ def test_a_damaged_model_is_named(capsys: Capture, tmp_path: Path, text: str) ->
         (("run", DIGITS, "--repeat", "0"), "'0' is no whole number of 1 or more"),
         (("check", DIGITS, "--memory", "ram=lots"), "'lots' is no size; write bytes (4096) or"),
         (("check", DIGITS, "--memory", "rom=4"), "target host has ram, flash, not rom"),
-        (("check", DIGITS, "--memory", "L1=2TB"), "--memory L1: 2,000,000,000,000 B; give 0 to"),
+        (("check", DIGITS, "--memory", "L1=2000GB"), "--memory L1: 2,000,000,000,000 B; give 0 to"),
         (("compile", DIGITS), "no output folder; give one with -o FOLDER"),
         (("compile", DIGITS, "-o", "x", "--name", "4you"), "--name 4you: not a C identifier"),
         (("compile", DIGITS, "--stop-after", "lunch"), "--stop-after lunch: there are import,"),
