@@ -8,7 +8,7 @@ from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Buffer, Plan, Step
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Array, Region, Span, TensorType
-from tilewright.midend.tiles import Tile, TileCall, region_type, tiles_of
+from tilewright.midend.tiling.tiles import Tile, TileCall, region_type, tiles_of
 
 
 def run_in_arena(plan: Plan, graph: Graph, inputs: dict[ValueName, Array]) -> dict[str, Array]:

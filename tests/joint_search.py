@@ -19,11 +19,11 @@ from tilewright.ir.target import (
     Target,
     Toolchain,
 )
-from tilewright.midend.cut import Cut
-from tilewright.midend.joint_ways import NEVER, Net, Way, starts
-from tilewright.midend.lifetimes import whole_lifetimes
-from tilewright.midend.need import local_need
-from tilewright.midend.sequence import sequence
+from tilewright.midend.choice.joint_ways import NEVER, Net, Way, starts
+from tilewright.midend.choice.sequence import sequence
+from tilewright.midend.memory.lifetimes import whole_lifetimes
+from tilewright.midend.memory.need import local_need
+from tilewright.midend.tiling.cut import Cut
 from tilewright.ops.pool2d import MaxPool2d
 from tilewright.ops.window2d import Window2d
 

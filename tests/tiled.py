@@ -19,7 +19,7 @@ from tilewright.ir.program import Program
 from tilewright.ir.target import Role, Signature, Target
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Array, Span, TensorType
-from tilewright.midend.tiles import region_type, tiles_of
+from tilewright.midend.tiling.tiles import region_type, tiles_of
 from tilewright.ops.layout import Reshape
 from tilewright.targets.host.target import HIERARCHY
 

@@ -9,9 +9,9 @@ from tilewright.ir.graph import Graph
 from tilewright.ir.op import Op
 from tilewright.ir.target import Dma, Engine, Kernel, Memory, Role, Signature, Target, Toolchain
 from tilewright.midend.assign import assign
-from tilewright.midend.cut import Cut
-from tilewright.midend.fusible import beside_first
-from tilewright.midend.ways import Ways
+from tilewright.midend.tiling.cut import Cut
+from tilewright.midend.tiling.fusible import beside_first
+from tilewright.midend.tiling.ways import Ways
 from tilewright.ops.pool2d import MaxPool2d
 from tilewright.ops.window2d import Window2d
 

@@ -19,8 +19,8 @@ from tilewright.ir.graph import Graph
 from tilewright.ir.target import Target
 from tilewright.ir.types import Array
 from tilewright.midend.lockfile import plan_text
+from tilewright.midend.memory.place_csv import read_problem, solve_placement, write_placement
 from tilewright.midend.pins import pins_for
-from tilewright.midend.place_csv import read_problem, solve_placement, write_placement
 from tilewright.pipeline import (
     Compilation,
     Options,

@@ -25,11 +25,11 @@ from tilewright.ir.program import Program
 from tilewright.ir.target import Target
 from tilewright.ir.types import Shape
 from tilewright.midend.assign import assign
-from tilewright.midend.check import PlanError, check_plan
+from tilewright.midend.check.check import PlanError, check_plan
 from tilewright.midend.lockfile import planned_nodes, read_plan
 from tilewright.midend.pins import PinWishes, broken_pins, pins_for
 from tilewright.midend.plan_memory import plan_or_shortage
-from tilewright.midend.remedies import Request
+from tilewright.midend.refusals.remedies import Request
 from tilewright.midend.split import hopeless, oversized, split_nodes, unsplit_names
 
 MOST_MEMORY = 1 << 40

@@ -13,7 +13,7 @@ from tilewright.ir.op import Op
 from tilewright.ir.plan import Plan
 from tilewright.ir.target import Signature, Target
 from tilewright.midend.assign import assign
-from tilewright.midend.check import check_plan
+from tilewright.midend.check.check import check_plan
 from tilewright.midend.explain import activation_bytes
 from tilewright.midend.plan_memory import plan_memory
 from tilewright.pipeline import import_graph

@@ -13,7 +13,7 @@ from tilewright.ir.plan import Plan
 from tilewright.ir.target import Dma, Engine, Memory, Role, Target, Toolchain
 from tilewright.ir.tiling import Group, Hold
 from tilewright.midend.assign import assign
-from tilewright.midend.check import PlanError, check_plan
+from tilewright.midend.check.check import PlanError, check_plan
 from tilewright.midend.lockfile import plan_text, read_plan
 from tilewright.midend.pins import PinWishes, pins_for
 from tilewright.pipeline import Compilation, Options, compile_model, load_target

@@ -15,9 +15,9 @@ from tilewright.ir.graph import Graph
 from tilewright.ir.plan import Assignment, Plan
 from tilewright.ir.target import Target
 from tilewright.midend.assign import assign
-from tilewright.midend.fusible import with_sums_late
 from tilewright.midend.lockfile import plan_text
 from tilewright.midend.split import hopeless, oversized, split_nodes, unsplit_names
+from tilewright.midend.tiling.fusible import with_sums_late
 from tilewright.pipeline import Options, load_target, plan_network, with_memory
 from tilewright.run.clock import time_program
 from tilewright.run.host import HostOptions, run_on_host

@@ -11,9 +11,9 @@ from tilewright.ir.graph import Graph
 from tilewright.ir.plan import Plan
 from tilewright.ir.target import Target
 from tilewright.ir.tiling import Hold
-from tilewright.midend.allocate import place
 from tilewright.midend.assign import assign
-from tilewright.midend.check import check_plan
+from tilewright.midend.check.check import check_plan
+from tilewright.midend.memory.allocate import place
 from tilewright.midend.plan_memory import plan_memory
 from tilewright.ops.pool2d import MaxPool2d
 from tilewright.ops.window2d import Window2d

@@ -15,8 +15,8 @@ from tilewright import verify_model
 from tilewright.ir.graph import Graph, GraphBuilder
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Array, Span
-from tilewright.midend.check_calls import call_findings
-from tilewright.midend.tiles import region_type, tiles_of
+from tilewright.midend.check.check_calls import call_findings
+from tilewright.midend.tiling.tiles import region_type, tiles_of
 from tilewright.ops.layout import Transpose
 from tilewright.ops.matmul import QMatMul
 from tilewright.pipeline import Options, compile_model, load_target

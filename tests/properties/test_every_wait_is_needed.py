@@ -12,7 +12,7 @@ from random_networks import random_inputs
 from tilewright.backend.stage import stage
 from tilewright.ir.graph import ValueName
 from tilewright.ir.types import Array
-from tilewright.midend.allocate import place
+from tilewright.midend.memory.allocate import place
 from tilewright.ops.window2d import Window2d
 from tilewright.pipeline import Compilation, Options, compile_model, load_target
 from tilewright.run.inputs import match_inputs

@@ -9,7 +9,7 @@ import pytest
 from tilewright.backend.c_names import base_name, c_names
 from tilewright.backend.print_tiled_layer import tile_tables
 from tilewright.ir.program import Program
-from tilewright.midend.check import check_plan
+from tilewright.midend.check.check import check_plan
 from tilewright.pipeline import Compilation, Options, compile_model, load_target
 from tilewright.report.memory import MemoryUse, memory_use
 from tilewright.run import compiler, elf

@@ -13,10 +13,10 @@ from tilewright.ir.graph import ValueName
 from tilewright.ir.op import Op
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Array, Span
-from tilewright.midend.check_calls import call_findings
-from tilewright.midend.check_parts import part_findings
+from tilewright.midend.check.check_calls import call_findings
+from tilewright.midend.check.check_parts import part_findings
 from tilewright.midend.split import split_nodes
-from tilewright.midend.tiles import reduced_extent
+from tilewright.midend.tiling.tiles import reduced_extent
 from tilewright.ops.conv2d import QConv2d
 from tilewright.run.hazards import HazardError
 from tilewright.run.interpret import interpret

@@ -23,7 +23,7 @@ from tilewright.ir.program import Program
 from tilewright.ir.target import Target
 from tilewright.ir.types import Array
 from tilewright.midend.assign import assign
-from tilewright.midend.check import check_plan
+from tilewright.midend.check.check import check_plan
 from tilewright.midend.plan_memory import plan_memory
 from tilewright.ops.layout import Pad, Transpose
 from tilewright.ops.pool2d import MaxPool2d

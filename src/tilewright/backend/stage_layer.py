@@ -36,8 +36,8 @@ from tilewright.ir.program import (
 from tilewright.ir.target import Dma, Target
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Array, Region, Span, TensorType
-from tilewright.midend.issue import Do, slots_of
-from tilewright.midend.tiles import Tile, is_contiguous, offset_in, region_type, tiles_of
+from tilewright.midend.tiling.issue import Do, slots_of
+from tilewright.midend.tiling.tiles import Tile, is_contiguous, offset_in, region_type, tiles_of
 
 
 @dataclass(frozen=True, slots=True)

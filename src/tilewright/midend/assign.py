@@ -12,9 +12,9 @@ from tilewright.ir.op import Op
 from tilewright.ir.pins import Pin, PinKind, Pins
 from tilewright.ir.plan import Assignment, Step
 from tilewright.ir.target import Engine, Kernel, Misfit, Objection, Signature, Target
-from tilewright.midend.cut import engine_cycles
-from tilewright.midend.fusible import with_sums_late
 from tilewright.midend.order import issue_order
+from tilewright.midend.tiling.cut import engine_cycles
+from tilewright.midend.tiling.fusible import with_sums_late
 from tilewright.ops.layout import Reshape
 
 

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Step
-from tilewright.midend.lifetimes import activation_reads, storage_of
-from tilewright.midend.overlap import Gap, joint_extent, sharing_gap
+from tilewright.midend.memory.lifetimes import activation_reads, storage_of
+from tilewright.midend.tiling.overlap import Gap, joint_extent, sharing_gap
 
 MAX_EXPANSIONS = 5_000
 """Sets of finished steps to look at before the better simple order is kept; half a second."""

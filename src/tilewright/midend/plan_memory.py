@@ -15,19 +15,19 @@ from tilewright.ir.graph import Graph
 from tilewright.ir.pins import Pin, Pins
 from tilewright.ir.plan import Assignment, Plan, Proof, Step
 from tilewright.ir.target import Target
-from tilewright.midend.allocate import place
-from tilewright.midend.candidates import EFFORTS, Candidates
-from tilewright.midend.conflicts import Requirement, conflict, smallest
-from tilewright.midend.cut import whole_cut
-from tilewright.midend.fuse import Fusion
-from tilewright.midend.impossible import refuse_impossible
-from tilewright.midend.joint_ways import Net, Way, way_of
-from tilewright.midend.need import Alive
+from tilewright.midend.choice.candidates import EFFORTS, Candidates
+from tilewright.midend.choice.conflicts import Requirement, conflict, smallest
+from tilewright.midend.choice.fuse import Fusion
+from tilewright.midend.choice.joint_ways import Net, Way, way_of
+from tilewright.midend.choice.plan_jointly import Search, too_small
+from tilewright.midend.choice.reside import Residence
+from tilewright.midend.memory.allocate import place
+from tilewright.midend.memory.need import Alive
 from tilewright.midend.pins import is_kept
-from tilewright.midend.plan_jointly import Search, too_small
-from tilewright.midend.refusal import refusal
-from tilewright.midend.remedies import Core, Doctor, Grow, Request, no_core, no_other
-from tilewright.midend.reside import Residence
+from tilewright.midend.refusals.impossible import refuse_impossible
+from tilewright.midend.refusals.refusal import refusal
+from tilewright.midend.refusals.remedies import Core, Doctor, Grow, Request, no_core, no_other
+from tilewright.midend.tiling.cut import whole_cut
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from tilewright.ir.graph import Graph, GraphBuilder, Node, Value, ValueName
 from tilewright.ir.op import Split, Whole
 from tilewright.ir.plan import Assignment, Step
 from tilewright.ir.target import Signature, Target
-from tilewright.midend.candidates import Candidates, Effort
+from tilewright.midend.choice.candidates import Candidates, Effort
 
 SUMS = "sums"
 """What is appended to the names of nodes and values."""

@@ -1,0 +1,184 @@
+"""Which steps to compute together where a network does not fit into one memory step by step.
+
+Between two runs of steps the same tensors are alive however the runs are computed. So the cheapest
+way to stay below a limit is a shortest path: boundaries between steps are its vertices, and every
+``Cut`` that needs no more than the limit is an edge from its first boundary to its last.
+
+step        0       1       2       3
+        o-------o-------o-------o-------o     whole steps
+                 \\_____________/               three steps together, a few rows at a time
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from tilewright.ir.graph import Graph
+from tilewright.ir.pins import Pins
+from tilewright.ir.plan import Step
+from tilewright.ir.target import Kernel, Memory, Role, Target
+from tilewright.ir.types import Span
+from tilewright.midend.assign import judge
+from tilewright.midend.memory.lifetimes import storage_of, whole_lifetimes
+from tilewright.midend.memory.need import Alive, local_need
+from tilewright.midend.pins import keeps_all
+from tilewright.midend.tiling.cut import Cut, whole_cut
+from tilewright.midend.tiling.runs import Run, may_fuse
+
+LONGEST_RUN = 8
+"""Steps that are computed together at most: every further one adds rows and saves no more."""
+
+
+@dataclass
+class Fusion:
+    """The candidates of one network in one memory. Not frozen: it remembers what it computed."""
+
+    graph: Graph
+    steps: tuple[Step, ...]
+    target: Target
+    memory: Memory
+    pins: Pins = ()
+    alive: Alive = field(init=False)
+    _singles: list[tuple[Cut, ...]] = field(init=False)
+    _runs: dict[tuple[Span, int, bool], Cut | None] = field(init=False, default_factory=dict)
+    _needs: dict[int, tuple[Cut, int]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        whole = [whole_cut(time, step) for time, step in enumerate(self.steps)]
+        lifetimes = whole_lifetimes(self.graph, whole)
+        self.alive = Alive(self.graph, storage_of(self.steps), lifetimes, self.memory.align)
+        self._singles = [(cut, *self._alternatives(time)) for time, cut in enumerate(whole)]
+
+    def cheapest(self, limit: int) -> tuple[Cut, ...] | None:
+        """The fastest way in which no run needs more than ``limit`` bytes; None: there is none."""
+        edges: dict[int, list[Cut]] = {}
+        for cut in self.within(limit):
+            edges.setdefault(cut.span.stop, []).append(cut)
+        return self._shortest(edges)
+
+    def within(self, limit: int) -> tuple[Cut, ...]:
+        """The ways that need no more than ``limit`` bytes: every step by itself, and, around steps
+        that do not fit so, runs in tiles as large as possible."""
+        found: dict[int, Cut] = {}
+        for time, singles in enumerate(self._singles):
+            fitting = [cut for cut in singles if self.need(cut) <= limit]
+            if not fitting or fitting[0] is not singles[0]:
+                for run in self._runs_over(time):
+                    cut = self._fewest_tiles(run, limit)
+                    if cut is not None:
+                        found[id(cut)] = cut
+            found |= {id(cut): cut for cut in fitting}
+        return tuple(found.values())
+
+    def least(self) -> int:
+        """A limit that ``cheapest`` can meet, and no smaller one of these candidates."""
+        best = [0]
+        for stop in range(1, len(self.steps) + 1):
+            arriving = [*self._singles[stop - 1]]
+            for start in range(max(0, stop - LONGEST_RUN), stop):
+                span = Span(start, stop - start)
+                if self._may_fuse(span):
+                    arriving += self._smallest(span)
+            best.append(min(max(best[cut.span.start], self.need(cut)) for cut in arriving))
+        return best[-1]
+
+    def need(self, cut: Cut) -> int:
+        """Bytes of the memory while a run is computed: no placement needs less."""
+        if id(cut) not in self._needs:
+            self._needs[id(cut)] = (cut, self._need(cut))
+        return self._needs[id(cut)][1]
+
+    def _need(self, cut: Cut) -> int:
+        there = frozenset(self.alive.at_entry(cut.span.start))
+        through = self.alive.after(there, cut.span.stop)
+        return self.alive.bytes(through) + local_need(cut, self.alive, there - through)
+
+    def _alternatives(self, time: int) -> list[Cut]:
+        """The step at ``time`` with other kernels than the fastest."""
+        return [whole_cut(time, replace(self.steps[time], kernel=k)) for k in self._others(time)]
+
+    def _others(self, time: int) -> list[Kernel]:
+        step = self.steps[time]
+        return [
+            verdict.kernel
+            for verdict in judge(step.node.op, step.signature, self.target)
+            if verdict.engine is step.engine
+            and verdict.kernel is not step.kernel
+            and verdict.refusal is None
+        ]
+
+    def _runs_over(self, time: int) -> Iterator[Span]:
+        """Runs that may be computed together and that the step is part of."""
+        for start in range(max(0, time - LONGEST_RUN + 1), time + 1):
+            for stop in range(time + 1, min(len(self.steps), start + LONGEST_RUN) + 1):
+                if self._may_fuse(Span(start, stop - start)):
+                    yield Span(start, stop - start)
+
+    def _may_fuse(self, span: Span) -> bool:
+        can_cut = Role.TILE in self.memory.holds
+        return can_cut and may_fuse(self.graph, self.steps, span, self.alive.lifetimes)
+
+    def _fewest_tiles(self, span: Span, limit: int) -> Cut | None:
+        """The largest tiles that keep to the limit; memory grows with the tile."""
+        rows = self._rows(span)
+        for is_lean in (False, True):
+            low, high, best = 0, len(rows) - 1, None
+            while low <= high:
+                # The smallest tiles first: where they do not fit, nothing does.
+                middle = (low + high) // 2 if best is not None else low
+                cut = self._run(span, rows[middle], is_lean)
+                if cut is not None and self.need(cut) <= limit:
+                    best, low = cut, middle + 1
+                elif best is None:
+                    break
+                else:
+                    high = middle - 1
+            if best is not None:
+                return best
+        return None
+
+    def _smallest(self, span: Span) -> list[Cut]:
+        rows = self._rows(span)[:1]
+        cuts = [self._run(span, size, is_lean) for size in rows for is_lean in (False, True)]
+        return [cut for cut in cuts if cut is not None]
+
+    def _rows(self, span: Span) -> tuple[int, ...]:
+        return Run(self.graph, self.steps[span.start : span.stop], span.start).rows()
+
+    def _run(self, span: Span, rows: int, is_lean: bool) -> Cut | None:
+        key = (span, rows, is_lean)
+        if key not in self._runs:
+            steps = self._lean if is_lean else self.steps
+            run = Run(self.graph, steps[span.start : span.stop], span.start)
+            cut = run.cut(rows, self.target)
+            is_allowed = cut is None or keeps_all(self.pins, cut.steps, cut.group)
+            self._runs[key] = cut if is_allowed else None
+        return self._runs[key]
+
+    @property
+    def _lean(self) -> tuple[Step, ...]:
+        """All steps with the kernels that need the least scratch."""
+        return tuple(
+            min(singles, key=lambda cut: (cut.scratch, cut.cycles)).steps[0]
+            for singles in self._singles
+        )
+
+    def _shortest(self, edges: Mapping[int, Sequence[Cut]]) -> tuple[Cut, ...] | None:
+        """Edges by the boundary that they arrive at → those of the cheapest path."""
+        costs: dict[int, int] = {0: 0}
+        last: dict[int, Cut] = {}
+        for stop in range(1, len(self.steps) + 1):
+            arriving = [cut for cut in edges.get(stop, ()) if cut.span.start in costs]
+            if arriving:
+                # Of equals, the one that leaves more steps whole.
+                last[stop] = min(
+                    arriving, key=lambda cut: (costs[cut.span.start] + cut.cycles, not cut.is_whole)
+                )
+                costs[stop] = costs[last[stop].span.start] + last[stop].cycles
+        path: list[Cut] = []
+        stop = len(self.steps)
+        while stop:
+            if stop not in last:
+                return None
+            path.append(last[stop])
+            stop = last[stop].span.start
+        return tuple(reversed(path))

@@ -1,0 +1,1 @@
+"""Which bytes are needed when, and where they lie."""

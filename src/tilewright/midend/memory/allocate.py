@@ -1,0 +1,146 @@
+"""From the way in which steps are computed to a Plan: every buffer gets its place in a memory.
+
+First-fit placement is tried before the solver and is enough for most networks: where a placement
+meets the lower bound, nothing else is tried.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from math import gcd
+from typing import NamedTuple
+
+from tilewright.ir.graph import Graph, ValueName
+from tilewright.ir.plan import Buffer, Overlap, Plan, Step
+from tilewright.ir.target import Role, Target
+from tilewright.midend.memory.lifetimes import Leave, activation_reads, demand, storage_of
+from tilewright.midend.memory.pack_exactly import pack_exactly
+from tilewright.midend.memory.pack_greedily import pack_greedily
+from tilewright.midend.memory.packing import Offsets, Packing, Piece
+from tilewright.midend.tiling.cut import Cut
+from tilewright.midend.tiling.overlap import Gap, longest_piece
+
+log = logging.getLogger(__name__)
+
+
+def place(graph: Graph, cuts: Sequence[Cut], target: Target) -> Plan:
+    """A plan for steps that are computed in a given way. Nothing is said about sizes."""
+    wanted = demand(graph, cuts, target)
+    steps = tuple(step for cut in cuts for step in cut.steps)
+    arenas: dict[str, _Arena] = {}
+    for memory in target.memories:
+        mine = [buffer for buffer in wanted.buffers if buffer.memory == memory.name]
+        if mine:
+            arena = arenas[memory.name] = _place(graph, mine, wanted.leaves)
+            log.info(
+                "planning: %d buffers, %s %d B (activations %d B, at least %d B)",
+                len(mine), memory.name, arena.total, arena.activations, arena.bound,
+            )  # fmt: skip
+    placed = tuple(buffer for arena in arenas.values() for buffer in arena.buffers)
+    return Plan(
+        target.name,
+        steps,
+        placed,
+        _used(wanted.leaves, placed, steps, graph),
+        {name: arena.total for name, arena in arenas.items()},
+        {name: arena.activations for name, arena in arenas.items()},
+        {name: arena.bound for name, arena in arenas.items()},
+        tuple(cut.group for cut in cuts),
+    )
+
+
+def least_bytes(graph: Graph, buffers: Sequence[Buffer], leaves: Sequence[Leave]) -> int:
+    """Bytes that these buffers of one memory need, proven."""
+    names = {buffer.name for buffer in buffers}
+    return _place(graph, buffers, [e for e in leaves if {e.writer, e.reader} <= names]).bound
+
+
+class _Arena(NamedTuple):
+    """One memory's buffers with their offsets; bytes in all, for activations alone, and proven to
+    be needed."""
+
+    buffers: tuple[Buffer, ...]
+    total: int
+    activations: int
+    bound: int
+
+
+def _place(graph: Graph, buffers: Sequence[Buffer], leaves: Sequence[Leave]) -> _Arena:
+    ordered = sorted(buffers, key=lambda buffer: buffer.role is Role.SCRATCH)
+    activations = sum(buffer.role is not Role.SCRATCH for buffer in ordered)
+    problem, unit = _packing(graph, ordered, leaves)
+    alone = problem.first(activations)
+    offsets, bound = _pack(alone, alone.lower_bound)
+    least = alone.extent(offsets)
+    if activations < len(ordered):
+        offsets, bound = _pack(problem, max(problem.lower_bound, bound))
+        least = min(least, alone.extent(offsets[:activations]))
+    pairs = zip(ordered, offsets, strict=True)
+    return _Arena(
+        tuple(replace(buffer, offset=offset * unit) for buffer, offset in pairs),
+        problem.extent(offsets) * unit,
+        least * unit,
+        bound * unit,
+    )
+
+
+def _packing(
+    graph: Graph, buffers: Sequence[Buffer], leaves: Sequence[Leave]
+) -> tuple[Packing, int]:
+    """(the buffers as pieces, bytes of one unit): the unit divides every size and distance."""
+    align = max(buffer.align for buffer in buffers)
+    index = {buffer.name: i for i, buffer in enumerate(buffers)}
+    sizes = [_rounded_up(buffer.size, align) for buffer in buffers]
+    gaps = {
+        (index[leave.writer], index[leave.reader]): Gap(
+            leave.gap.below // align * align,
+            _rounded_up(leave.gap.above, align),
+            leave.gap.may_replace,
+        )
+        for leave in leaves
+        if leave.writer in index
+    }
+    unit = gcd(*sizes, *(distance for gap in gaps.values() for distance in gap[:2]))
+    pieces = [
+        Piece(size // unit, 0 if buffer.name in graph.inputs else start * 2 + 1, stop * 2)
+        for size, buffer in zip(sizes, buffers, strict=True)
+        for start, stop in ((buffer.lifetime.start, buffer.lifetime.stop),)
+    ]
+    in_units = {
+        pair: Gap(gap.below // unit, gap.above // unit, gap.may_replace)
+        for pair, gap in gaps.items()
+    }
+    return Packing(tuple(pieces), in_units), unit
+
+
+def _pack(problem: Packing, floor: int) -> tuple[Offsets, int]:
+    """(offsets, proven lower bound): the cheapest way that meets ``floor``, or else the best."""
+    offsets = pack_greedily(problem.forward())
+    if problem.extent(offsets) > floor:
+        offsets = min(offsets, pack_greedily(problem), key=problem.extent)
+    return pack_exactly(problem, offsets, floor)
+
+
+def _used(
+    leaves: Sequence[Leave], buffers: Sequence[Buffer], steps: Sequence[Step], graph: Graph
+) -> tuple[Overlap, ...]:
+    """The leaves that the placement makes use of."""
+    where = {buffer.name: buffer.bytes for buffer in buffers}
+    shown = storage_of(steps)
+    used: list[Overlap] = []
+    for leave in leaves:
+        writer, reader = where[leave.writer], where[leave.reader]
+        if writer.start >= reader.stop or reader.start >= writer.stop:
+            continue
+        distance = reader.start - writer.start
+        piece = 0
+        if distance < leave.gap.above and not leave.gap.may_replace:
+            step = steps[leave.step]
+            positions = activation_reads(graph, step, shown)[ValueName(leave.reader)]
+            piece = longest_piece(step, positions, distance)
+        used.append(Overlap(leave.step, leave.writer, leave.reader, distance, piece))
+    return tuple(used)
+
+
+def _rounded_up(size: int, align: int) -> int:
+    return -(-size // align) * align

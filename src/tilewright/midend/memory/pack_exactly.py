@@ -1,0 +1,74 @@
+"""Placement by CP-SAT: boxes in the plane of time and memory, and leaves to share as choices."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tilewright.midend.memory.pack_to_fit import Verdict, pack_to_fit
+from tilewright.midend.memory.packing import Offsets, Packing
+from tilewright.midend.solve import Conflict, Model, Unknown
+
+if TYPE_CHECKING:
+    from tilewright.midend.solve import Variable
+
+SOLVER_EFFORT = 0.15
+"""Deterministic time of one solve; two or three seconds on a machine of 2020."""
+FIT_EFFORT = 20_000
+"""Steps of a search for a placement that meets the lower bound; about a second."""
+
+
+def pack_exactly(problem: Packing, hint: Offsets, floor: int) -> tuple[Offsets, int]:
+    """(offsets, lower bound): never worse than ``hint``.
+
+    hint   a placement that is allowed; returned without any search where it meets the floor
+    floor  a lower bound that is proven already
+    """
+    extent = problem.extent(hint)
+    if extent <= floor:
+        return hint, floor
+    if not problem.leaves:
+        tight = pack_to_fit(problem.pieces, floor, FIT_EFFORT)
+        if not isinstance(tight, Verdict):
+            return tight, floor
+    model = Model()
+    top = model.variable(floor, extent, extent)
+    offsets = [
+        model.variable(0, extent - piece.size, offset)
+        for piece, offset in zip(problem.pieces, hint, strict=True)
+    ]
+    # What may be overwritten leaves the plane when that begins; the pairs below judge the rest.
+    stops = [piece.stop for piece in problem.pieces]
+    for writer, reader in problem.leaves:
+        stops[reader] = problem.pieces[writer].start
+    boxes = [
+        (offset, piece.size, piece.start, stop)
+        for piece, offset, stop in zip(problem.pieces, offsets, stops, strict=True)
+    ]
+    model.need_apart(boxes)
+    for offset, piece in zip(offsets, problem.pieces, strict=True):
+        model.need(offset + piece.size <= top, "everything lies in the arena")
+    backward = _keep_gaps(problem, model, offsets)
+    # The arena first; among equal arenas, as few steps as possible that run backward.
+    model.minimise(top * (len(backward) + 1) + sum(backward))
+    result = model.solve(offsets, SOLVER_EFFORT)
+    assert not isinstance(result, Conflict), "a placement exists; this is a bug in tilewright"
+    if isinstance(result, Unknown):
+        return hint, floor
+    bound = -(-(result.bound - len(backward)) // (len(backward) + 1))
+    return result.values, max(bound, floor)
+
+
+def _keep_gaps(problem: Packing, model: Model, offsets: Sequence["Variable"]) -> list["Variable"]:
+    """Post where readers may lie, seen from what is born when they die; choices to run backward."""
+    backward: list[Variable] = []
+    because = "a step's output keeps clear of the inputs that it overwrites"
+    for overwriter, reader in sorted(problem.leaves, key=lambda pair: pair[1]):
+        size, stop = problem.pieces[reader].size, problem.pieces[reader].stop
+        x, since = offsets[reader], problem.pieces[overwriter].start
+        for writer, piece in enumerate(problem.pieces):
+            if not since <= piece.start < stop or writer == reader:
+                continue
+            y, gap = offsets[writer], problem.gap(writer, reader)
+            forward, clear, behind = x >= y + gap.above, x + size <= y, x <= y + gap.below
+            choices = [(forward,), (clear,), *([(x == y,)] if gap.may_replace else []), (behind,)]
+            backward.append(model.need_one_of(choices, because)[-1])
+    return backward

@@ -1,0 +1,1 @@
+"""Why a network does not fit, and what was tried that would help."""

@@ -1,0 +1,390 @@
+"""Runs of steps that may be computed together, and what their tiles ask of kernels and memory."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from math import ceil
+
+from tilewright.ir.graph import Graph, ValueName
+from tilewright.ir.op import Reduced
+from tilewright.ir.plan import Step
+from tilewright.ir.target import (
+    Target,
+    WholeAxis,
+)
+from tilewright.ir.tiling import Group, Hold
+from tilewright.ir.types import Region, Shape, Span, TensorType
+from tilewright.midend.tiling.cut import Cut, engine_cycles
+from tilewright.midend.tiling.issue import TOGETHER, Do, Handover, Slot, slots_of
+from tilewright.midend.tiling.limits import is_willing
+from tilewright.midend.tiling.overlap import Gap, smallest_distance
+from tilewright.midend.tiling.tiles import (
+    Tile,
+    TileCall,
+    is_contiguous,
+    offset_in,
+    reduced_extent,
+    region_bytes,
+    region_type,
+    tiles_of_run,
+)
+from tilewright.midend.tiling.tilings import Tiling, Tilings
+from tilewright.midend.tiling.travel import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the kernels of a run do.
+
+    cycles   step's output → cycles of its call for each tile; 0 where a tile has none
+    macs     of all tiles, recomputed halos included
+    scratch  bytes per step, of its largest call
+    """
+
+    cycles: Mapping[ValueName, tuple[int, ...]]
+    macs: int
+    scratch: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Steps that may be computed together.
+
+    members  in an order that the data allow; all of them have kernels
+    start    the first one's position in the plan
+    tilings  what is known about this run and others
+    """
+
+    graph: Graph
+    members: tuple[Step, ...]
+    start: int
+    tilings: Tilings = field(default_factory=Tilings)
+    _slots: dict[tuple[Hold, ...], tuple[Slot, ...]] = field(
+        default_factory=dict[tuple[Hold, ...], tuple[Slot, ...]]
+    )
+
+    @property
+    def output(self) -> TensorType:
+        """What the run makes."""
+        return self.members[-1].signature.output
+
+    @property
+    def types(self) -> dict[ValueName, TensorType]:
+        """Of every tensor that a step reads or makes."""
+        return {name: type_ for step in self.members for name, type_ in _types(step).items()}
+
+    def may_cut(self, axis: int) -> bool:
+        """Whether the last step's output can be cut along an axis at all."""
+        last = self.members[-1]
+        assert last.kernel is not None
+        if axis in last.node.op.whole_axes(*last.signature.inputs):
+            return False
+        return self.output.shape[axis] > 1 and WholeAxis(axis) not in last.kernel.limits
+
+    @property
+    def summed(self) -> int:
+        """Elements that the first of two steps sums over and may be given in parts; else 0."""
+        first = self.members[0]
+        extent = reduced_extent(first) if len(self.members) == 2 else 0
+        return extent if first.node.op.on_part(Span(0, 1)) is not None else 0
+
+    @property
+    def multiplies(self) -> bool:
+        """Whether some step sums products of two tensors that are both computed at run time."""
+        return any(
+            len([name for name in _summed_over(step) if name not in self.graph.constants]) > 1
+            for step in self.members
+        )
+
+    @property
+    def axis(self) -> int | None:
+        """The outermost axis that has an extent; None where it must stay whole."""
+        axis = next((i for i, extent in enumerate(self.output.shape) if extent > 1), None)
+        return axis if axis is not None and self.may_cut(axis) else None
+
+    def rows(self) -> tuple[int, ...]:
+        """Sizes of tiles along ``axis`` that make a difference, smallest first."""
+        return () if self.axis is None else part_sizes(self.output.shape[self.axis])
+
+    def tile_of(self, rows: int) -> Shape:
+        """The output with another extent along ``axis``."""
+        shape, axis = self.output.shape, self.axis
+        assert axis is not None
+        return (*shape[:axis], rows, *shape[axis + 1 :])
+
+    def cut(self, rows: int, target: Target) -> Cut | None:
+        """In tiles of ``rows`` where nothing is copied; None where kernels refuse one, or where a
+        part of a tensor is not in one piece."""
+        axis = self.axis
+        assert axis is not None
+        inside = self.inside(self.tile_of(rows), (axis,))
+        if inside is None or not self.is_possible(*inside):
+            return None
+        group, tiles = inside
+        work = self.work(group)
+        schedule = self.schedule(group, tiles, work, target)
+        return Cut(
+            group, self.members, schedule.cycles(), work.macs, work.scratch,
+            self.inner_parts(group, tiles, 1), self.leaves(group, tiles),
+        )  # fmt: skip
+
+    def schedule(self, group: Group, tiles: Sequence[Tile], work: Work, target: Target) -> Schedule:
+        """What is computed, tile by tile; nothing travels yet."""
+        moved = {
+            (Do.KEEP, name): tuple(ceil(size / target.kept_bytes_per_cycle) for size in sizes)
+            for name, sizes in self.kept(group, tiles).items()
+        }
+        calls = {(Do.RUN, name): cycles for name, cycles in work.cycles.items()}
+        beside = {
+            step.node.output: step.engine.name
+            for step in self.members
+            if step.engine is not None and step.engine.is_asynchronous
+        }
+        return Schedule(self.slots(group), len(tiles), calls | moved, beside, (), {})
+
+    def slots(self, group: Group) -> tuple[Slot, ...]:
+        """In which order a group issues its actions."""
+        key = tuple(group.holds[name] for name in self.types)
+        if key not in self._slots:
+            self._slots[key] = slots_of(self.members, group.holds)
+        return self._slots[key]
+
+    def inside(
+        self, shape: Shape, order: tuple[int, ...], handover: Handover = TOGETHER, parts: int = 0
+    ) -> tuple[Group, tuple[Tile, ...]] | None:
+        """A group whose inner tensors are held and whose others are still direct, and its tiles.
+
+        parts  elements that the first step sums per tile; 0: all
+        None where a kernel refuses a call, or where nothing would be relayed that should be.
+        """
+        members = self.members
+        inner = {step.node.output for step in members[:-1]}
+        passed = {step.node.output for step in members[: handover.steps]} & {
+            name for step in members[handover.steps :] for name in step.node.inputs
+        }
+        holds = dict.fromkeys(self.types, Hold.DIRECT)
+        may_carry = len(order) == 1 and not parts
+        carried = dict.fromkeys(inner, Hold.CARRIED if may_carry else Hold.LOCAL)
+        carried |= dict.fromkeys(passed, handover.hold if may_carry else Hold.PASSED)
+        span = Span(self.start, len(members))
+        group = Group(span, shape, order, holds | carried, parts=parts)
+        tiles = self.tiling(group).tiles
+        if may_carry:
+            once = {name for name in inner if not _is_needed_again(tiles, name)}
+            again = {n: Hold.PASSED if n in passed else Hold.LOCAL for n in once}
+            group = replace(group, holds={**group.holds, **again})
+        if handover.hold is Hold.RELAYED and Hold.RELAYED not in group.holds.values():
+            return None
+        tiling = self.tiling(group)
+        for step, calls in zip(members, tiling.calls, strict=True):
+            if not all(is_willing(step, call) for call in calls.kinds):
+                return None
+        return group, tiling.tiles
+
+    def tiling(self, group: Group) -> Tiling:
+        """The tiles of a group, made once however its steps are computed."""
+        carried = frozenset(n for n, hold in group.holds.items() if hold.keeps_rows)
+        outputs = tuple(step.node.output for step in self.members)
+        key = outputs, group.tile, group.order, group.parts, carried
+        if key not in self.tilings:
+            self.tilings[key] = Tiling.of(tiles_of_run(self.members, group))
+        return self.tilings[key]
+
+    def is_possible(self, group: Group, tiles: Sequence[Tile]) -> bool:
+        """Whether every kernel finds what it reads and writes in one piece."""
+        return all(self.finds(name, hold, tiles) for name, hold in group.holds.items())
+
+    def finds(self, name: ValueName, hold: Hold, tiles: Sequence[Tile]) -> bool:
+        """Whether kernels find what they read and write of one tensor in one piece."""
+        type_ = self.types[name]
+        return all(
+            _is_in_one_piece(type_, region, tile.held[name], hold)
+            for index, step in enumerate(self.members)
+            if name in (*step.node.inputs, step.node.output)
+            for tile in tiles
+            if (call := tile.calls[index]) is not None
+            for value, region in zip(
+                (*step.node.inputs, step.node.output), (*call.inputs, call.output), strict=True
+            )
+            if value == name
+        )
+
+    def work(self, group: Group) -> Work:
+        """What the kernels do, tile by tile."""
+        cycles: dict[ValueName, tuple[int, ...]] = {}
+        macs, scratch = 0, [0] * len(self.members)
+        for index, (step, calls) in enumerate(
+            zip(self.members, self.tiling(group).calls, strict=True)
+        ):
+            assert step.kernel is not None
+            assert step.engine is not None
+            costs: list[int] = []
+            for kind, call in enumerate(calls.kinds):
+                alone = step.kernel.cycles(call.op, call.signature)
+                costs.append(engine_cycles(step.engine, alone))
+                macs += call.op.macs(*call.signature.inputs) * calls.which.count(kind)
+                needed = step.kernel.scratch_bytes(call.op, call.signature)
+                scratch[index] = max(scratch[index], needed)
+            cycles[step.node.output] = tuple(0 if i is None else costs[i] for i in calls.which)
+        return Work(cycles, macs, tuple(scratch))
+
+    def kept(self, group: Group, tiles: Sequence[Tile]) -> dict[ValueName, tuple[int, ...]]:
+        """Carried tensor → per tile, bytes of rows that are moved to the front of its buffer."""
+        types = self.types
+        return {
+            name: (
+                0,
+                *(
+                    _moved(types[name], x.held[name], y.held[name], hold)
+                    for x, y in pairwise(tiles)
+                ),
+            )
+            for name, hold in group.holds.items()
+            if hold.keeps_rows
+        }  # fmt: skip
+
+    def inner_parts(self, group: Group, tiles: Sequence[Tile], align: int) -> dict[ValueName, int]:
+        """Bytes of the tile buffers of every tensor that never leaves the run; two copies of one
+        keep ``align``."""
+        types = self.types
+        largest = {
+            name: max(region_bytes(types[name], tile.held[name]) for tile in tiles)
+            for name, hold in group.holds.items()
+            if hold.is_inside
+        }
+        return {
+            name: size if group.holds[name].copies == 1 else -(-size // align) * align * 2
+            for name, size in largest.items()
+        }
+
+    def leaves(self, group: Group, tiles: Sequence[Tile]) -> dict[ValueName, Gap]:
+        """Inputs that lie near as the output does, and how closely it may follow them."""
+        output = self.members[-1].node.output
+        if group.holds[output] is not Hold.DIRECT:
+            return {}
+        types = self.types
+        return {
+            name: Gap(-types[name].nbytes, _distance(self.members, tiles, name))
+            for name, hold in group.holds.items()
+            if hold is Hold.DIRECT and name != output and name not in self.graph.constants
+        }
+
+
+def may_fuse(
+    graph: Graph, steps: Sequence[Step], span: Span, lifetimes: Mapping[ValueName, Span]
+) -> bool:
+    """Whether only the last result of a run is seen outside of it, and one memory serves it."""
+    members = steps[span.start : span.stop]
+    if any(step.kernel is None for step in members):
+        return False
+    inner = {step.node.output for step in members[:-1]}
+    read = {name for step in members for name in step.node.inputs}
+    viewed = {name for s in steps if s.kernel is None for name in (s.node.output, *s.node.inputs)}
+    is_one_memory = len({step.engine.works_in for step in members if step.engine}) == 1
+    return (
+        is_one_memory
+        and inner <= read - viewed - {*graph.outputs}
+        and all(lifetimes[name].stop <= span.stop for name in inner)
+    )
+
+
+def _is_in_one_piece(type_: TensorType, region: Region, held: Region, hold: Hold) -> bool:
+    """Whether a region's bytes follow one another where a kernel finds them."""
+    if any(span.size == 0 for span in region):
+        return True
+    if hold is Hold.DIRECT:
+        return is_contiguous(type_, region)
+    if region == held:
+        return True
+    within = tuple(Span(r.start - h.start, r.size) for r, h in zip(region, held, strict=True))
+    return is_contiguous(region_type(type_, held), within)
+
+
+def part_sizes(extent: int) -> tuple[int, ...]:
+    """Sizes of parts that give different numbers of them, smallest first; not the whole."""
+    return tuple(sorted({-(-extent // count) for count in range(2, extent + 1)}))
+
+
+def _summed_over(step: Step) -> Iterator[ValueName]:
+    """Inputs with a reduced dimension."""
+    reads = step.node.op.reads(*step.signature.inputs)
+    for name, access in zip(step.node.inputs, reads, strict=True):
+        if any(isinstance(how, Reduced) for how in access):
+            yield name
+
+
+def _types(step: Step) -> dict[ValueName, TensorType]:
+    node, signature = step.node, step.signature
+    types = dict(zip(node.inputs, signature.inputs, strict=True))
+    return types | {node.output: signature.output}
+
+
+def _is_needed_again(tiles: Sequence[Tile], name: ValueName) -> bool:
+    return any(
+        all(a.start < b.stop and b.start < a.stop for a, b in zip(one, other, strict=True))
+        for one, other in ((x.held[name], y.held[name]) for x, y in pairwise(tiles))
+    )
+
+
+def _moved(type_: TensorType, one: Region, two: Region, hold: Hold) -> int:
+    """Bytes of what two tiles have in common, where they lie at different places in them, or where
+    every tile has a buffer of its own."""
+    both = [
+        Span(max(a.start, b.start), max(min(a.stop, b.stop) - max(a.start, b.start), 0))
+        for a, b in zip(one, two, strict=True)
+    ]
+    is_in_front = all(a.start == b.start for a, b in zip(one, two, strict=True))
+    return 0 if is_in_front and hold.copies == 1 else region_bytes(type_, tuple(both))
+
+
+def _distance(members: Sequence[Step], tiles: Sequence[Tile], name: ValueName) -> int:
+    """Smallest distance, in bytes, at which the output may follow an input over all tiles.
+
+    Only the last step writes, so what other steps of the same tile read is read before.
+    """
+    last = members[-1]
+    distance = -_types(next(s for s in members if name in s.node.inputs))[name].nbytes
+    unread: int | None = None
+    for tile in reversed(tiles):
+        call = tile.calls[-1]
+        if call is None:  # a part of a sum: nothing is written yet
+            unread = _earliest(unread, _first_read(members, tile, name))
+            continue
+        written = offset_in(last.signature.output, call.output)
+        if unread is not None:
+            distance = max(distance, written + call.signature.output.nbytes - unread)
+        for index, value in enumerate(last.node.inputs):
+            if value == name and all(span.size for span in call.inputs[index]):
+                first = offset_in(last.signature.inputs[index], call.inputs[index])
+                distance = max(distance, written - first + _inside(last, call, index))
+        unread = _earliest(unread, _first_read(members, tile, name))
+    return distance
+
+
+def _earliest(one: int | None, other: int | None) -> int | None:
+    """The smaller of two offsets that may not be there."""
+    return min((offset for offset in (one, other) if offset is not None), default=None)
+
+
+def _inside(last: Step, call: TileCall, index: int) -> int:
+    """How far the output of one call must stay behind its own input."""
+    assert last.kernel is not None
+    assert last.engine is not None
+    streaming = last.kernel.streaming
+    if streaming is None or index not in streaming.inputs or last.engine.cores > 1:
+        return call.signature.output.nbytes
+    return smallest_distance(call.op, call.signature, index, streaming.block_axes)
+
+
+def _first_read(members: Sequence[Step], tile: Tile, name: ValueName) -> int | None:
+    """Offset of the first byte of a tensor that a tile's calls read."""
+    offsets = [
+        offset_in(type_, region)
+        for step, call in zip(members, tile.calls, strict=True)
+        if call is not None
+        for value, type_, region in zip(
+            step.node.inputs, step.signature.inputs, call.inputs, strict=True
+        )
+        if value == name and all(span.size for span in region)
+    ]
+    return min(offsets, default=None)

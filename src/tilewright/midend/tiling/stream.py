@@ -1,0 +1,272 @@
+"""Ways to compute a run of steps on an engine whose memory only a DMA fills.
+
+As in ``runs``, a way is a tile shape and a hold for every tensor, but tensors now travel: what lies
+far is loaded and stored tile by tile, behind the kernels where there are two copies of a buffer.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations, pairwise
+from math import prod
+
+from tilewright.ir.graph import Graph, ValueName
+from tilewright.ir.plan import Step
+from tilewright.ir.target import Dma, Target
+from tilewright.ir.tiling import Group, Hold
+from tilewright.ir.types import Shape, Span, TensorType
+from tilewright.midend.tiling.cut import Cut
+from tilewright.midend.tiling.issue import TOGETHER, Handover, stages_of
+from tilewright.midend.tiling.limits import grain, largest_tile
+from tilewright.midend.tiling.runs import Run, Work
+from tilewright.midend.tiling.tiles import Tile, region_type
+from tilewright.midend.tiling.travel import Schedule, Travel
+
+MOST_TILES = 128
+"""Tiles of one run: more take long to plan and save no more memory."""
+
+MOST_TILES_OF_SUMS = 512
+"""The same where sums come in parts, which are tiles of their own."""
+
+MOST_FREE = 4
+"""Tensors of a run for which every choice of near and far is tried; of more, all or none."""
+
+PARTS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
+"""Into how many parts an axis is cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedRun:
+    """A run of steps on a target with a far memory.
+
+    packed  constant → its type as kernels want it
+    ends    inputs and outputs of the network, views of them included: they lie far
+    """
+
+    run: Run
+    target: Target
+    packed: Mapping[ValueName, TensorType]
+    ends: frozenset[ValueName]
+
+    def shapes(self) -> Iterator[tuple[Shape, tuple[int, ...], int]]:
+        """(tile, loop order, parts of a sum) to try."""
+        summed = self.run.summed
+        parts = {-(-summed // count) for count in (*PARTS, max(summed, 1)) if count <= summed}
+        for tile, order in self._tiles():
+            yield tile, order, 0
+            for size in sorted(parts - {summed}, reverse=True):
+                if self._count(tile) * -(-summed // size) <= MOST_TILES_OF_SUMS:
+                    yield tile, order, size
+
+    def _tiles(self) -> Iterator[tuple[Shape, tuple[int, ...]]]:
+        """(tile, loop order): the largest, smaller ones along one axis, and of a single step along
+        the first and the last."""
+        run = self.run
+        most = largest_tile(run.members)
+        yield most, self._order(most)
+        axes = [axis for axis in range(len(most)) if run.may_cut(axis)]
+        is_alone = len(run.members) == 1
+        for axis in axes if is_alone or run.summed else axes[:1]:
+            for size in self._sizes(axis, most[axis])[:: -2 if run.summed else 1]:
+                tile = (*most[:axis], size, *most[axis + 1 :])
+                yield tile, self._order(tile)
+        if not is_alone and len(axes) > 1 and run.multiplies:
+            # Attention: some rows of one head at a time, the other operand's head stays.
+            one = (*most[: axes[0]], 1, *most[axes[0] + 1 :])
+            for rows in self._sizes(axes[1], most[axes[1]]):
+                tile = (*one[: axes[1]], rows, *one[axes[1] + 1 :])
+                yield tile, self._order(tile)
+        if not is_alone or len(axes) < 2:
+            return
+        first, last = axes[0], axes[-1]
+        for rows in self._sizes(first, most[first])[::3]:
+            for channels in self._sizes(last, most[last])[::2]:
+                tile = [*most]
+                tile[first], tile[last] = rows, channels
+                yield tuple(tile), self._order(tuple(tile))
+
+    def _order(self, tile: Shape) -> tuple[int, ...]:
+        """Loops over the axes that are cut: over the last one first, so that what belongs to its
+        parts is loaded once, then from the outermost on."""
+        shape = self.run.output.shape
+        cut = [axis for axis in range(len(shape)) if tile[axis] < shape[axis]]
+        return tuple(sorted(cut, key=lambda axis: (axis != len(shape) - 1, axis)))
+
+    def _sizes(self, axis: int, most: int) -> list[int]:
+        """Sizes of parts of an axis that are smaller than ``most``, largest first."""
+        extent, unit = self.run.output.shape[axis], grain(self.run.members[-1], axis)
+        counts = (*(count for count in PARTS if count < extent), extent)
+        sizes = {-(-extent // count // unit) * unit for count in counts}
+        return sorted((size for size in sizes if size < most), reverse=True)
+
+    def _count(self, tile: Shape) -> int:
+        """Tiles of the output."""
+        return prod(-(-n // size) for n, size in zip(self.run.output.shape, tile, strict=True))
+
+    def cuts(self, shape: Shape, order: tuple[int, ...], parts: int = 0) -> Iterator[Cut]:
+        """One cut for every choice of what lies near, of how far tensors travel, and of which steps
+        are a tile ahead of the others."""
+        if parts:
+            yield from self._staged_cuts(shape, order, TOGETHER, parts)
+            return
+        if self._count(shape) > MOST_TILES:
+            return
+        yield from self._staged_cuts(shape, order, TOGETHER)
+        if order:
+            for handover in _handovers(self.run.members):
+                yield from self._staged_cuts(shape, order, handover)
+
+    def _staged_cuts(
+        self, shape: Shape, order: tuple[int, ...], handover: Handover, parts: int = 0
+    ) -> Iterator[Cut]:
+        inside = self.run.inside(shape, order, handover, parts)
+        if inside is None:
+            return
+        group, tiles = inside
+        fixed, free = self._operands(group)
+        routes = {name: self._travel(name, tiles) for name in (*fixed, *free)}
+        if any(route is None for route in routes.values()):
+            return
+        travels = {name: route for name, route in routes.items() if route is not None}
+        torn = {name for name in free if not self.run.finds(name, Hold.DIRECT, tiles)}
+        near_only = {n for n in travels if travels[n].changes and self._is_read_twice(group, n)}
+        away = replace(group, holds={**group.holds, **dict.fromkeys(travels, Hold.SINGLE)})
+        if near_only & {*fixed, *torn} or not self.run.is_possible(away, tiles):
+            return
+        made = _Made.of(self.run, group, tiles, self.target, self._align)
+        for near in _subsets([name for name in free if name not in torn]):
+            far = [travels[name] for name in (*fixed, *free) if name not in near]
+            if near_only <= near:
+                for copies in _choices(far):
+                    yield made.cut(self.run, far, copies)
+
+    def _is_read_twice(self, group: Group, name: ValueName) -> bool:
+        """Whether steps that work on different tiles read it: no one part of it would do."""
+        stages = zip(self.run.members, stages_of(self.run.members, group.holds), strict=True)
+        return len({stage for step, stage in stages if name in step.node.inputs}) > 1
+
+    @property
+    def _near(self) -> str:
+        engine = self.run.members[0].engine
+        assert engine is not None
+        return engine.works_in
+
+    @property
+    def _align(self) -> int:
+        return max(self.target.memory(self._near).align, 4)
+
+    def _operands(self, group: Group) -> tuple[tuple[ValueName, ...], tuple[ValueName, ...]]:
+        """(tensors that must travel, tensors that may lie near or travel), inner ones left out."""
+        graph = self.run.graph
+        fixed: list[ValueName] = []
+        free: list[ValueName] = []
+        for name, hold in group.holds.items():
+            if hold is not Hold.DIRECT:
+                continue
+            if name in graph.constants:
+                if self.target.way(self.target.constants_in, self._near) is not None:
+                    fixed.append(name)
+            else:
+                (fixed if name in self.ends else free).append(name)
+        return tuple(fixed), tuple(free)
+
+    def _travel(self, name: ValueName, tiles: Sequence[Tile]) -> Travel | None:
+        """None where a constant would be cut that its kernel wants whole."""
+        constant = name in self.run.graph.constants
+        meant = self.run.types[name]
+        stored = self.packed.get(name, meant)
+        regions = [tile.held[name] for tile in tiles]
+        if stored.shape != meant.shape:
+            if any(region_type(meant, region) != meant for region in regions):
+                return None
+            regions = [tuple(_whole(stored)) for _ in regions]
+        is_stored = name == self.run.members[-1].node.output
+        way = self._way(self.target.constants_in if constant else self.target.home)
+        return Travel.of(name, stored, regions, way, is_stored=is_stored)
+
+    def _way(self, far: str) -> Dma:
+        way = self.target.way(far, self._near)
+        assert way is not None, f"no DMA leads from {far} to {self._near}"
+        return way
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What all ways with the same tiles have in common.
+
+    align  of the copies of tile buffers
+    """
+
+    group: Group
+    tiles: tuple[Tile, ...]
+    work: Work
+    schedule: Schedule
+    parts: Mapping[ValueName, int]
+    align: int
+
+    @staticmethod
+    def of(run: Run, group: Group, tiles: tuple[Tile, ...], target: Target, align: int) -> "_Made":
+        """Everything that does not depend on what travels."""
+        work = run.work(group)
+        schedule = run.schedule(group, tiles, work, target)
+        return _Made(group, tiles, work, schedule, run.inner_parts(group, tiles, align), align)
+
+    def cut(self, run: Run, far: Sequence[Travel], copies: Mapping[ValueName, int]) -> Cut:
+        """The way in which some tensors travel and all others lie near."""
+        held = {name: _HOLDS[count] for name, count in copies.items()}
+        group = replace(self.group, holds={**self.group.holds, **held})
+        schedule = replace(self.schedule, slots=run.slots(group), travels=tuple(far), copies=copies)
+        parts = {**self.parts}
+        for travel in far:
+            parts[travel.name] = -(-travel.largest // self.align) * self.align * copies[travel.name]
+        return Cut(
+            group, run.members, schedule.cycles(), self.work.macs, self.work.scratch, parts,
+            run.leaves(group, self.tiles), sum(travel.moved for travel in far), schedule,
+        )  # fmt: skip
+
+
+_HOLDS = {1: Hold.SINGLE, 2: Hold.DOUBLE}
+
+
+def packed_types(graph: Graph, step: Step) -> dict[ValueName, TensorType]:
+    """The constants of a step in the layout that its kernel wants."""
+    if step.kernel is None:
+        return {}
+    arrays = tuple(graph.constants.get(name) for name in step.node.inputs)
+    packed = step.kernel.pack(step.node.op, arrays)
+    return {
+        name: TensorType.of(array)
+        for name, array in zip(step.node.inputs, packed, strict=True)
+        if array is not None
+    }
+
+
+def _handovers(members: Sequence[Step]) -> Iterator[Handover]:
+    """After how many steps the work may be handed over to another engine, so that one of the two
+    runs beside the core."""
+    for position, (one, other) in enumerate(pairwise(members), 1):
+        engines = (one.engine, other.engine)
+        if one.engine != other.engine and any(e and e.is_asynchronous for e in engines):
+            yield from (Handover(position, hold) for hold in (Hold.PASSED, Hold.RELAYED))
+
+
+def _whole(type_: TensorType) -> Iterator[Span]:
+    yield from (Span(0, extent) for extent in type_.shape)
+
+
+def _subsets(names: Sequence[ValueName]) -> Iterator[frozenset[ValueName]]:
+    """Choices of what lies near."""
+    sizes = range(len(names) + 1) if len(names) <= MOST_FREE else (0, len(names))
+    for size in sizes:
+        yield from (frozenset(chosen) for chosen in combinations(names, size))
+
+
+def _choices(travels: Sequence[Travel]) -> Iterator[dict[ValueName, int]]:
+    """Copies of tensors whose parts change: one each, two each, two of what is loaded."""
+    single = {travel.name: 1 for travel in travels}
+    yield single
+    loads = {t.name: 2 for t in travels if t.changes and not t.is_stored}
+    stores = {t.name: 2 for t in travels if t.changes and t.is_stored}
+    if loads and stores:
+        yield {**single, **loads}
+    if loads or stores:
+        yield {**single, **loads, **stores}

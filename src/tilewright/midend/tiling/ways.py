@@ -1,0 +1,92 @@
+"""All ways to compute runs of steps, each kind of run looked at once.
+
+Networks repeat themselves: what can be done with a run depends on its operators, types, kernels and
+engines, and on which of its tensors are constants or ends of the network, but not on names.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from tilewright.ir.graph import Graph, ValueName
+from tilewright.ir.plan import Step
+from tilewright.ir.target import Target
+from tilewright.ir.types import TensorType
+from tilewright.midend.tiling.cut import Cut
+from tilewright.midend.tiling.runs import Run
+from tilewright.midend.tiling.stream import StreamedRun, packed_types
+from tilewright.midend.tiling.tilings import Tilings
+
+Item = TypeVar("Item")
+
+
+@dataclass
+class Ways:
+    """Ways by kind of run. Not frozen: it remembers what it looked at.
+
+    ends    inputs and outputs of the network, views of them included
+    shapes  tile shapes of one run that are looked at
+    """
+
+    graph: Graph
+    target: Target
+    ends: frozenset[ValueName]
+    shapes: int
+    _known: dict[Hashable, list[Cut]] = field(init=False, default_factory=dict[Hashable, list[Cut]])
+    _packed: dict[tuple[ValueName, str], Mapping[ValueName, TensorType]] = field(
+        init=False, default_factory=dict[tuple[ValueName, str], Mapping[ValueName, TensorType]]
+    )
+    _tilings: Tilings = field(init=False, default_factory=Tilings)
+
+    def of(self, members: tuple[Step, ...], start: int) -> list[Cut]:
+        """Every way to compute a run that begins as step ``start``."""
+        packed = {n: type_ for step in members for n, type_ in self._packed_types(step).items()}
+        kind = self._kind(members, packed)
+        if kind not in self._known:
+            steps = Run(self.graph, members, start, self._tilings)
+            run = StreamedRun(steps, self.target, packed, self.ends)
+            shapes = spread([*run.shapes()], self.shapes)
+            self._known[kind] = [cut for shape in shapes for cut in run.cuts(*shape)]
+            return self._known[kind]
+        known = self._known[kind]
+        if not known:
+            return []
+        names = dict(zip(_names(known[0].steps), _names(members), strict=True))
+        return [cut.renamed(names, members).at(start) for cut in known]
+
+    def _packed_types(self, step: Step) -> Mapping[ValueName, TensorType]:
+        assert step.kernel is not None
+        key = step.node.output, step.kernel.symbol
+        if key not in self._packed:
+            self._packed[key] = packed_types(self.graph, step)
+        return self._packed[key]
+
+    def _kind(self, members: Sequence[Step], packed: Mapping[ValueName, TensorType]) -> Hashable:
+        """Equal for runs of which the same ways are possible."""
+        numbers = {name: number for number, name in enumerate(_names(members))}
+        tensors = tuple(
+            (name in self.graph.constants, name in self.ends, packed.get(name)) for name in numbers
+        )
+        steps = tuple(
+            (
+                step.node.op, step.signature, step.kernel and step.kernel.symbol,
+                step.engine and step.engine.name, numbers[step.node.output],
+                *(numbers[name] for name in step.node.inputs),
+            )
+            for step in members
+        )  # fmt: skip
+        return steps, tensors
+
+
+def spread(items: list[Item], most: int) -> list[Item]:
+    """At most so many of them, evenly spaced, the first and the last included."""
+    if len(items) <= most:
+        return items
+    step = (len(items) - 1) / (most - 1)
+    return [items[round(i * step)] for i in range(most)]
+
+
+def _names(members: Sequence[Step]) -> list[ValueName]:
+    """What the steps read and make, in the order of first use."""
+    used = (name for step in members for name in (*step.node.inputs, step.node.output))
+    return [*dict.fromkeys(used)]
