@@ -240,8 +240,9 @@ def explore_model(
     points: list[Point] = []
     for size in reversed(steps_between(*sizes)):
         larger = points[-1] if points else None
-        if larger is not None and larger.used is not None and larger.used <= size:
-            points.append(replace(larger, size=size))  # the plan for more memory fits here, too
+        # The plan for more memory fits here, too; or there was none, and then there is none here.
+        if larger is not None and (larger.used is None or larger.used <= size):
+            points.append(replace(larger, size=size))
             continue
         sized = replace(options, memory={**options.memory, memory: size})
         logger.info("planning for %s of %d B", memory, size)
