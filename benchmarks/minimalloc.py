@@ -90,9 +90,9 @@ def main() -> int:
     lines = [
         "# MiniMalloc's challenge problems",
         "",
-        "`tilewright place PROBLEM.csv --capacity BYTES -o OUT.csv`, one worker, own search in Python",
-        "(`midend/memory/pack_to_fit.py`). Sizes in bytes; seconds of processor time, start-up included,",
-        "on a shared machine of 2 cores: the only numbers that change from run to run.",
+        "`tilewright place PROBLEM.csv --capacity BYTES -o OUT.csv`, one worker, own search in",
+        "Python (`midend/memory/pack_to_fit.py`). Sizes in bytes; seconds of processor time,",
+        "start-up included, on a shared machine of 2 cores: they change from run to run.",
         "",
         "| problem | pieces | capacity | alive at once | placed in | seconds |",
         "|---|---|---|---|---|---|",

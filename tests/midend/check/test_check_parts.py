@@ -10,7 +10,7 @@ from case import Case
 from tiled import Tiled, graph_of, steps_of, tiled
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Span
-from tilewright.midend import check_parts
+from tilewright.midend.check import check_parts
 from tilewright.midend.check.check_parts import part_findings
 from tilewright.midend.split import split_nodes
 from tilewright.midend.tiling.tiles import Tile, tiles_of
