@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 pytest.importorskip("onnxruntime", reason="needs onnxruntime (pip install .[verify])")
 
 from onnx_models import Model, assert_close, both, compiled, random_integers, saved
+from tilewright import verify_model
 from tilewright.errors import ModelError, UnsupportedError
 from tilewright.frontend.onnx_import import import_onnx
 from tilewright.ir.types import Array, DType, Shape
@@ -88,6 +89,24 @@ def test_a_constant_index_beyond_the_table(tmp_path: Path):
     model.node("Gather", (model.input("x", (4, 2)), index), "y")
     with pytest.raises(ModelError, match=r"y \(Gather\): index 4 is outside the 4 rows of x"):
         import_onnx(saved(tmp_path, model.proto({"y": np.float32})), {})
+
+
+def test_no_indices_at_all_are_refused(tmp_path: Path):
+    model = Model()
+    index = model.constant("index", np.zeros(0, np.int64))
+    model.node("Gather", (model.input("x", (4, 2)), index), "y")
+    with pytest.raises(UnsupportedError, match="no indices"):
+        import_onnx(saved(tmp_path, model.proto({"y": np.float32})), {})
+
+
+def test_one_index_at_run_time_compiles_and_runs(tmp_path: Path):
+    model = Model()
+    model.constant("table", random_integers(0, (4, 5), np.int8))
+    table = model.dequantise("table", 0.02, 3, np.int8)
+    row = model.node("Gather", (table, model.input("id", (), np.int64)), "row")
+    model.quantise(row, 0.02, 3, np.int8, "y")
+    path = saved(tmp_path, model.proto({"y": np.int8}))
+    assert verify_model(path, inputs=2).verification.holds
 
 
 def test_indices_are_nothing_to_compute_with(tmp_path: Path):

@@ -8,8 +8,16 @@ import pytest
 
 pytest.importorskip("onnxruntime", reason="needs onnxruntime (pip install .[verify])")
 
-from onnx_models import Model, assert_close, both, output_parameters, random_integers, saved
-from tilewright.errors import UnsupportedError
+from onnx_models import (
+    Model,
+    assert_close,
+    both,
+    compiled,
+    output_parameters,
+    random_integers,
+    saved,
+)
+from tilewright.errors import TilewrightError, UnsupportedError
 from tilewright.frontend.onnx_import import import_onnx
 from tilewright.ops.normalisation import LayerNorm, RmsNorm
 
@@ -129,3 +137,14 @@ def test_several_dimensions_at_once(tmp_path: Path):
     model.node("Mul", [normal, table(model, "scale", 1.0)], "y")
     values = np.random.default_rng(0).normal(0.5, 2, (2, ROWS, WIDTH)).astype(np.float32)
     assert_close(both(tmp_path, model.proto({"y": np.float32}), {"x": values}))
+
+
+@pytest.mark.parametrize("kind", ["Pow", "ReduceMean", "Add", "Sqrt", "Div", "Mul"])
+def test_a_piece_without_its_operands_is_refused_in_words(tmp_path: Path, kind: str):
+    model = Model()
+    rms_norm(model, model.input("x", (2, ROWS, WIDTH)))
+    for node in model.nodes:
+        if node.op_type == kind:
+            del node.input[-1]
+    with pytest.raises(TilewrightError):
+        compiled(saved(tmp_path, model.proto({"y": np.float32})))

@@ -41,6 +41,8 @@ def _indices(state: Importing, node: OnnxNode, rows: int) -> ValueName:
             )
         return value
     index = state.constants[name].array
+    if not index.size:
+        raise UnsupportedError(f"{node}: no indices; a tensor without elements is not supported")
     outside = index[(index < -rows) | (index >= rows)]
     if index.dtype.kind not in "iu" or outside.size:
         raise ModelError(

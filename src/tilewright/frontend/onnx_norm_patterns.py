@@ -17,6 +17,9 @@ import numpy as np
 from tilewright.frontend.onnx_file import OnnxNode
 from tilewright.frontend.onnx_tensors import Constant, real
 
+OPERANDS = {"Sqrt": 1, "ReduceMean": 1, "Add": 2, "Sub": 2, "Mul": 2, "Div": 2, "Pow": 2}
+"""How many inputs the pieces of a pattern have at least."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Network:
@@ -101,6 +104,8 @@ def with_norms(
     nodes: Sequence[OnnxNode], constants: dict[str, Constant], outputs: Sequence[str]
 ) -> tuple[OnnxNode, ...]:
     """The nodes with every such pattern as one node; a scale of one is added to ``constants``."""
+    if any(len(node.inputs) < OPERANDS.get(node.kind, 0) for node in nodes):
+        return tuple(nodes)  # a damaged file: whoever imports the node says so
     network = _Network.of(nodes, constants, outputs)
     replaced: dict[str, OnnxNode | None] = {}
     for match in _matches(nodes, network):

@@ -35,7 +35,7 @@ class Batch:
 
     def one(self, index: int) -> dict[ValueName, Array]:
         """The inputs of one inference."""
-        return {name: array[index] for name, array in self.arrays.items()}
+        return {name: array[index, ...] for name, array in self.arrays.items()}
 
 
 def random_batch(graph: Graph, inferences: int, seed: int) -> Batch:

@@ -45,7 +45,8 @@ def _passed_on(graph: Graph, node: Node, flow: Flow, known: Known) -> Channels:
         comes_known = x.is_known.all() if source is None else (source < 0) | x.is_known[source]
         is_known &= comes_known
         type_ = graph.type(name)
-        arrays.append(np.broadcast_to(x.number.astype(type_.dtype.numpy), type_.shape))
+        number = x.number.astype(type_.dtype.numpy)
+        arrays.append(np.broadcast_to(number if type_.shape else number[0], type_.shape))
     if not is_known.any():
         return Channels.unknown(count)
     rows = node.op.evaluate(*arrays).reshape(-1, count).astype(np.int64)

@@ -92,7 +92,7 @@ class OnnxRuntime:
         takes = {entry.name: entry.type for entry in session.get_inputs()}
         names = [entry.name for entry in session.get_outputs()]
         given = {
-            name: array.astype(np.int64) if takes[name] == "tensor(int64)" else array
+            name: np.asarray(array, np.int64) if takes[name] == "tensor(int64)" else array
             for name, array in feeds.items()
             if name in takes
         }
