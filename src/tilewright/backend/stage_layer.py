@@ -254,13 +254,21 @@ class _Work:
                 start = inside + (sides[tile - 1] - sides[tile]) * copy
                 starts.append(start if size else 0)
                 sizes.append(size if start else 0)  # rows at the front stay where they are
-            if any(sizes):
+            first = next((tile for tile, size in enumerate(sizes) if size), None)
+            if first is not None:
+                moves = tuple(int(size > 0) for size in sizes)
+                # Tiles that move nothing may say anything: numbers that change less read better.
                 yield Keep(
                     name,
                     self._tile_place(name, regions),
-                    column(tuple(starts)),
-                    column(tuple(sizes)),
-                    column(tuple(int(size > 0) for size in sizes)),
+                    column(
+                        tuple(
+                            start if size else starts[first]
+                            for start, size in zip(starts, sizes, strict=True)
+                        )
+                    ),
+                    column(tuple(size or sizes[first] for size in sizes)),
+                    column(moves),
                 )
 
     def calls(self) -> tuple[Call, ...]:

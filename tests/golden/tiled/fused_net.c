@@ -37,9 +37,6 @@ enum { // byte offsets into the arena
 //   y       f32[1x12x5x2]
 //   1080 MACs
 //   in 6 tiles of y[1][2][5][2]
-static const int8_t net_layer_00_n1_kept_from[6] = {
-    0, 40, 80, 80, 80, 80,
-};
 static const int8_t net_layer_00_n1_out_h[6] = {
     3, 2, 2, 2, 2, 1,
 };
@@ -52,8 +49,8 @@ static const int8_t net_layer_00_n1_in_h[6] = {
 static TW_LAYER void net_layer_00_n1(const float *x, float *y1, uint8_t *base) {
   for (int32_t tile = 0; tile < 6; ++tile) {
     if (tile > 0) {
-      memmove(base + NET_AT_00_N0, base + NET_AT_00_N0 + net_layer_00_n1_kept_from[tile],
-              (size_t)(tile == 0 ? 0 : 80));
+      memmove(base + NET_AT_00_N0, base + NET_AT_00_N0 + ((tile / 2) == 0 ? 40 : 80),
+              (size_t)80);
     }
     {
       const depthwise_f32_args args = {
