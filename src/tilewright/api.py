@@ -101,7 +101,10 @@ def compile_to(
         str(model), compilation.target.name, compilation.graph.contract.value,
         compilation.program, bundle,
     )  # fmt: skip
-    return replace(report, memories=memories, folder=Path(folder), proof=compilation.plan.proof)
+    return replace(
+        report, memories=memories, folder=Path(folder), proof=compilation.plan.proof,
+        is_replayed=options.plan is not None,
+    )  # fmt: skip
 
 
 def _project(compilation: Compilation) -> Bundle:

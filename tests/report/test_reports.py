@@ -97,6 +97,9 @@ def test_a_plan_says_how_good_it_is_known_to_be() -> None:
     assert proof_text(Proof(10**9, 10**9 - 1)).startswith("1,000,000,000 cycles, gap 0.01 %")
     assert proof_json(Proof(2000, 1990)) == {"cycles": 2000, "bound": 1990, "is_optimal": False}
     assert proof_json(None) is None
+    assert proof_text(Proof(12, 12), is_replayed=True) == "12 cycles, as the stored plan says"
+    replayed = {"cycles": 12, "bound": None, "is_optimal": None}
+    assert proof_json(Proof(12, 12), is_replayed=True) == replayed
 
 
 def test_runs_that_differ_are_said_aloud() -> None:

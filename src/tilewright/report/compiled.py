@@ -42,6 +42,9 @@ class CompileReport:
     folder: Path | None
     proof: Proof | None = None
     """Of the plan's speed; None where a stored plan has none."""
+    is_replayed: bool = False
+    """Whether the plan was read from a file: what it says about its speed was not looked at again,
+    and may have been said of smaller memories."""
 
     def json(self) -> dict[str, Json]:
         """The machine form."""
@@ -54,7 +57,7 @@ class CompileReport:
             "digest": self.digest,
             "files": list(self.files),
             "memory": {memory.name: memory.json() for memory in self.memories},
-            "plan": proof_json(self.proof),
+            "plan": proof_json(self.proof, is_replayed=self.is_replayed),
             "layers": [
                 {
                     "name": row.name,
@@ -78,7 +81,7 @@ class CompileReport:
             ("Contract", self.contract),
         ]
         if self.proof is not None:
-            rows.append(("Planned", proof_text(self.proof)))
+            rows.append(("Planned", proof_text(self.proof, is_replayed=self.is_replayed)))
         for memory in self.memories:
             parts = ", ".join(f"{part} {size_text(size)}" for part, size in memory.parts.items())
             rows.append((memory.name, parts or "nothing"))
@@ -89,18 +92,22 @@ class CompileReport:
         console.print(facts(rows))
 
 
-def proof_text(proof: Proof) -> str:
+def proof_text(proof: Proof, *, is_replayed: bool = False) -> str:
     """How fast a plan is on the target's own numbers, and how sure it is that none is faster."""
     cycles = f"{proof.cycles:,} cycles"
+    if is_replayed:
+        return f"{cycles}, as the stored plan says"
     if proof.is_optimal:
         return f"{cycles}, optimal"
     return f"{cycles}, {proof.status}: at least {proof.bound:,} needed"
 
 
-def proof_json(proof: Proof | None) -> Json:
-    """The machine form."""
+def proof_json(proof: Proof | None, *, is_replayed: bool = False) -> Json:
+    """The machine form; nothing is proven of a plan that was read."""
     if proof is None:
         return None
+    if is_replayed:
+        return {"cycles": proof.cycles, "bound": None, "is_optimal": None}
     return {"cycles": proof.cycles, "bound": proof.bound, "is_optimal": proof.is_optimal}
 
 
