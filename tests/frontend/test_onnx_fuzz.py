@@ -33,6 +33,23 @@ def small_file() -> bytes:
     return model.proto({"y": np.uint8}).SerializeToString()
 
 
+def token_file() -> bytes:
+    """Rows of a table, normalised in pieces, multiplied with one another."""
+    model = Model()
+    model.constant("table", random_integers(2, (9, 6), np.int8))
+    ids = model.input("ids", (1, 5), np.int64)
+    x = model.node("Gather", (model.dequantise("table", 0.02, 1, np.int8), ids), "x")
+    square = model.node("Pow", (x, model.constant("two", np.float32([2]))), "square")
+    mean = model.node("ReduceMean", (square,), "mean", axes=[-1])
+    total = model.node("Add", (mean, model.constant("epsilon", np.float32([1e-5]))), "total")
+    model.quantise(model.node("Div", (x, model.node("Sqrt", (total,), "root")), "n"), 0.02, 0,
+                   np.int8, "q")  # fmt: skip
+    row = model.dequantise("q", 0.02, 0, np.int8)
+    column = model.node("Transpose", (row,), "column", perm=[0, 2, 1])
+    model.quantise(model.node("MatMul", (row, column), "scores"), 0.05, 0, np.int8, "y")
+    return model.proto({"y": np.int8}).SerializeToString()
+
+
 def damaged(whole: bytes, seed: int) -> bytes:
     """Some bytes changed, cut out, or all that follows cut off."""
     rng = np.random.default_rng(seed)
@@ -55,6 +72,7 @@ KINDS = (
     "Unsqueeze", "Transpose", "Concat", "Pad", "BatchNormalization", "Identity", "Dropout", "Cast",
     "Shape", "Gather", "Slice", "QuantizeLinear", "DequantizeLinear", "QLinearConv", "QGemm",
     "QLinearAdd", "QLinearMatMul", "QLinearConcat", "QLinearSoftmax", "ConstantOfShape", "Constant",
+    "LayerNormalization", "RMSNormalization", "Sqrt", "Pow", "Reciprocal", "Sigmoid",
 )  # fmt: skip
 
 
@@ -92,16 +110,18 @@ def rewired(whole: bytes, seed: int) -> bytes:
     return model.SerializeToString()
 
 
-def test_the_undamaged_file_compiles(tmp_path: Path):
+@pytest.mark.parametrize("file", [small_file, token_file], ids=lambda f: f.__name__)
+def test_the_undamaged_file_compiles(tmp_path: Path, file):
     path = tmp_path / "whole.onnx"
-    path.write_bytes(small_file())
+    path.write_bytes(file())
     assert compiled(path).macs > 0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("damage", [damaged, rewired], ids=lambda f: f.__name__)
-def test_damaged_files_end_in_a_message(tmp_path: Path, damage):
-    whole, path, refused = small_file(), tmp_path / "damaged.onnx", 0
+@pytest.mark.parametrize("file", [small_file, token_file], ids=lambda f: f.__name__)
+def test_damaged_files_end_in_a_message(tmp_path: Path, file, damage):
+    whole, path, refused = file(), tmp_path / "damaged.onnx", 0
     for seed in range(MUTATIONS):
         path.write_bytes(damage(whole, seed))
         try:
