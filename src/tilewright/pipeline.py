@@ -35,6 +35,10 @@ from tilewright.midend.split import hopeless, oversized, split_nodes, unsplit_na
 MOST_MEMORY = 1 << 40
 """Bytes; sums of sizes and cycles stay far within what the solver counts with."""
 
+LARGEST_TENSOR = 64 << 20
+"""Bytes of one activation. What shares memory is decided element by element; far beyond any
+microcontroller, that takes minutes instead of a refusal."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -166,16 +170,24 @@ def import_graph(model: Path, options: Options = Options()) -> Graph:
         case ".tflite":
             from tilewright.frontend.tflite_import import import_tflite
 
-            return import_tflite(model, options.input_shapes)
+            graph = import_tflite(model, options.input_shapes)
         case ".onnx":
             from tilewright.frontend.onnx_import import import_onnx
 
-            return import_onnx(model, options.input_shapes)
+            graph = import_onnx(model, options.input_shapes)
         case suffix:
             raise ModelError(
                 f"{model}: cannot tell the format from the suffix {suffix!r}; "
                 "give a .tflite or .onnx file"
             )
+    for name, value in graph.values.items():
+        if name not in graph.constants and value.type.nbytes > LARGEST_TENSOR:
+            raise ModelError(
+                f"{model}: {name} is {value.type}, {value.type.nbytes:,} B; tensors of more than "
+                f"{LARGEST_TENSOR:,} B are not planned: make the network's input smaller, or give "
+                "open dimensions their size with --input-shape"
+            )
+    return graph
 
 
 def choose_contract(graph: Graph, wish: Contract | None) -> Contract:

@@ -1,12 +1,13 @@
 """Sizes, shapes and lists as people type them."""
 
 import argparse
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tilewright.cli.arguments import input_shape, memory_sizes, positive, size
+from tilewright.cli.arguments import input_shape, memory_ranges, memory_sizes, positive, size
 from tilewright.cli.parser import build_parser
 
 
@@ -47,6 +48,12 @@ def test_memories_are_listed_with_commas() -> None:
 def test_a_memory_without_name_or_size_is_refused(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="NAME=VALUE"):
         memory_sizes(text)
+
+
+@pytest.mark.parametrize("parse", [memory_sizes, memory_ranges])
+def test_a_memory_has_one_size(parse: Callable[[str], object]) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="gives ram two sizes; leave one out"):
+        parse("ram=4KiB,L1=2KiB,ram=8KiB")
 
 
 def test_a_shape_has_a_name_which_may_hold_an_equals_sign() -> None:

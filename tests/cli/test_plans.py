@@ -66,7 +66,20 @@ def test_explore_prints_and_draws_a_curve(tmp_path: Path, capsys: Capture) -> No
     assert points[-1]["is_best"] or points[-1]["cycles"] == points[-2]["cycles"]
     assert "<polyline" in plot.read_text()
     assert main(["explore", DIGITS, "--memory", "ram=8KiB"]) == 2
-    assert "must give a range for one memory, not for 0" in capsys.readouterr().err
+    assert "a smallest and a larger largest size, none has them" in capsys.readouterr().err
+
+
+def test_a_curve_that_cannot_be_drawn_is_printed(tmp_path: Path, capsys: Capture) -> None:
+    nowhere = str(tmp_path / "none" / "curve.svg")
+    assert main(["explore", DIGITS, "--memory", "ram=2KiB:4KiB", "--plot", nowhere]) == 2
+    printed = capsys.readouterr()
+    assert "cycles by size of ram" in printed.out
+    assert nowhere in printed.err
+
+
+def test_a_memory_that_is_given_twice_is_refused(capsys: Capture) -> None:
+    assert main(["check", DIGITS, "--memory", "ram=4KiB", "--budget", "ram=8KiB"]) == 2
+    assert "--memory ram: given twice, with two sizes; leave one out" in capsys.readouterr().err
 
 
 def test_explore_knows_that_constants_take_flash(capsys: Capture) -> None:

@@ -23,7 +23,7 @@ def test_slow_commands_say_the_latest_message_on_stderr(
         logging.getLogger("tilewright.api").info("reading %s", "x.onnx")
         logging.getLogger("tilewright.api").info("compiling %s", "x.onnx")
         time.sleep(0.3)
-    assert capsys.readouterr() == ("", "tilewright: still compiling x.onnx ...\n")
+    assert capsys.readouterr() == ("", "tilewright: compiling x.onnx ...\n")
 
 
 def test_logging_is_left_as_it_was() -> None:

@@ -19,6 +19,7 @@ from tilewright.errors import (
     UnsupportedError,
 )
 from tilewright.frontend.onnx_import import import_onnx
+from tilewright.pipeline import import_graph
 
 FLOAT = {"y": np.float32}
 
@@ -283,3 +284,9 @@ def test_element_types_that_nothing_here_computes_with(tmp_path: Path):
     assert text == (
         "input x: is float16; float32, int8 and uint8 are supported, int32 and int64 as indices"
     )
+
+
+def test_a_tensor_beyond_any_microcontroller_is_refused_at_once(tmp_path: Path):
+    path = saved(tmp_path, relu((1 << 16, 1 << 9)).proto(FLOAT))
+    with pytest.raises(ModelError, match=r"x is f32\[65536x512\], 134,217,728 B; tensors of more"):
+        import_graph(path)

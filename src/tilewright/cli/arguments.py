@@ -26,7 +26,13 @@ def size(text: str) -> int:
 
 def memory_sizes(text: str) -> dict[str, int]:
     """``ram=32KiB,flash=1MiB`` as bytes by memory."""
-    return {name: size(value) for name, value in (_pair(p, "ram=32KiB") for p in text.split(","))}
+    sizes: dict[str, int] = {}
+    for part in text.split(","):
+        name, value = _pair(part, "ram=32KiB")
+        if name in sizes:
+            raise argparse.ArgumentTypeError(f"{text!r} gives {name} two sizes; leave one out")
+        sizes[name] = size(value)
+    return sizes
 
 
 def memory_ranges(text: str) -> dict[str, tuple[int, int]]:
@@ -35,6 +41,8 @@ def memory_ranges(text: str) -> dict[str, tuple[int, int]]:
     for part in text.split(","):
         name, value = _pair(part, "L1=16KiB:256KiB")
         low, colon, high = value.partition(":")
+        if name in ranges:
+            raise argparse.ArgumentTypeError(f"{text!r} gives {name} two sizes; leave one out")
         ranges[name] = (size(low), size(high) if colon else size(low))
         if not 0 < ranges[name][0] <= ranges[name][1]:
             raise argparse.ArgumentTypeError(

@@ -5,8 +5,9 @@ import os
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from rich.console import Console
@@ -24,6 +25,8 @@ from tilewright.targets.cortex_m.cmsis_nn.target import with_cmsis_nn
 
 WIDTH = 100
 """Of tables where stdout is no terminal, in columns."""
+
+Size = TypeVar("Size", int, tuple[int, int])
 
 Finish = Callable[[], int]
 """Prints what a command found and returns the exit code; runs after progress has gone."""
@@ -97,22 +100,40 @@ def _check(arguments: argparse.Namespace) -> Finish:
 
 
 def _explore(arguments: argparse.Namespace) -> Finish:
-    ranges: dict[str, tuple[int, int]] = {}
-    for several in arguments.memory:
-        ranges.update(several)
+    ranges = _each_once(arguments.memory)
     varied = [name for name, (low, high) in ranges.items() if low < high]
     if len(varied) != 1:
         raise OptionError(
-            f"explore: --memory must give a range for one memory, not for {len(varied)}; write "
-            "it like L1=16KiB:256KiB"
+            "explore: --memory must give one memory a smallest and a larger largest size, "
+            f"{len(varied) or 'none'} has them; write it like L1=16KiB:256KiB"
         )
     arguments.memory = [{n: low for n, (low, _) in ranges.items() if n not in varied}]
     report = api.explore_model(
         arguments.model, varied[0], ranges[varied[0]], _target(arguments), _options(arguments)
     )
-    if arguments.plot:
-        api.write_text(Path(arguments.plot), report.plot())
-    return _printed(arguments, report, 0 if report.best else 2)
+    finish = _printed(arguments, report, 0 if report.best else 2)
+    return lambda: _plotted(arguments.plot, report.plot, finish)
+
+
+def _each_once(several: Sequence[Mapping[str, Size]]) -> dict[str, Size]:
+    """All of ``--memory NAME=SIZE``, given at once or one by one.
+
+    Raises OptionError for a name that has two sizes.
+    """
+    memory: dict[str, Size] = {}
+    for sizes in several:
+        for name, size in sizes.items():
+            if memory.setdefault(name, size) != size:
+                raise OptionError(f"--memory {name}: given twice, with two sizes; leave one out")
+    return memory
+
+
+def _plotted(path: str | None, plot: Callable[[], str], finish: Finish) -> int:
+    """The table first: it took long, and the file may be one that cannot be written."""
+    code = finish()
+    if path:
+        api.write_text(Path(path), plot())
+    return code
 
 
 def _compare(arguments: argparse.Namespace) -> Finish:
@@ -173,15 +194,12 @@ def _target(arguments: argparse.Namespace) -> Target | str:
 
 
 def _options(arguments: argparse.Namespace) -> Options:
-    memory: dict[str, int] = {}
-    for sizes in arguments.memory:
-        memory.update(sizes)
     return Options(
         contract=_contract(arguments.contract),
         input_shapes=dict(arguments.input_shape),
         allow_float=arguments.allow_float,
         prune=not arguments.no_prune,
-        memory=memory,
+        memory=_each_once(arguments.memory),
         name=_identifier(arguments.name),
         effort=arguments.effort,
         plan=Path(arguments.plan) if arguments.plan else None,

@@ -46,7 +46,7 @@ class Progress:
 
     def _begin(self) -> None:
         if not sys.stderr.isatty():
-            print(f"tilewright: still {self._handler.latest} ...", file=sys.stderr, flush=True)
+            print(f"tilewright: {self._handler.latest} ...", file=sys.stderr, flush=True)
             return
         from rich.console import Console
 
