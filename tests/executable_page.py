@@ -56,6 +56,10 @@ def _trimmed(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.strip("\n").splitlines())
 
 
+PROGRESS = re.compile(r"^tilewright: (?!error).* \.\.\.\n", re.MULTILINE)
+"""What a command says that takes more than two seconds, as it may on a busy machine."""
+
+
 @dataclass
 class Runner:
     """Executes blocks in ``folder``; ``printed`` is what the last ``sh`` block said."""
@@ -72,7 +76,7 @@ class Runner:
             env=os.environ | {"PATH": path, "COLUMNS": "100", "NO_COLOR": "1"} | self.environment,
         )  # fmt: skip
         assert done.returncode == 0, f"$ {script}\n{done.stdout}{done.stderr}"
-        self.printed = done.stdout
+        self.printed = PROGRESS.sub("", done.stdout)
 
     def apply(self, diff: str) -> None:
         if shutil.which("git") is None:

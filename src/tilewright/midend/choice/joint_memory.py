@@ -111,10 +111,16 @@ class Rows:
         if tensor in self.net.kept or step in self.net.readers[tensor]:
             return [True]
         if not self.net.readers[tensor]:
-            # An input that nobody reads is there when the first step runs, and no longer.
-            return [True] if tensor not in self.net.makers and not self.net.before[step] else []
+            # An input that nobody reads is there when the plan's first step runs, and no longer.
+            # Views of inputs come before all steps that compute something.
+            is_first = not self.net.before[step] and not self._begins_with_a_view
+            return [True] if tensor not in self.net.makers and is_first else []
         later = [self.order.before(step, reader) for reader in self.net.readers[tensor]]
         return _worth_saying(later)
+
+    @property
+    def _begins_with_a_view(self) -> bool:
+        return any(tensor in self.net.graph.inputs for tensor in self.net.alive.shown.values())
 
 
 def _worth_saying(sides: Sequence["Truth"]) -> list["Truth"]:
