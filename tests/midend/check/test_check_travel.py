@@ -111,11 +111,11 @@ DAMAGE: dict[str, tuple[str, Callable[[], Plan]]] = {
         lambda: buffer(DOUBLE, DOUBLE_NAME, lambda b: replace(b, size=b.size // 2)),
     ),
     "two copies are called one": (
-        "has .* of .* bytes",
+        "has 1 copies, double means 2",
         lambda: buffer(DOUBLE, DOUBLE_NAME, lambda b: replace(b, copies=1)),
     ),
     "one copy is used as two": (
-        "has .* of .* bytes",
+        "has 1 copies, double means 2",
         lambda: held_as(PUNCTUAL, LOADED, Hold.DOUBLE),
     ),
     "the second copy is not aligned": (

@@ -79,9 +79,11 @@ def _buffer_findings(
         max(int(np.prod([span.size for span in tile.held[name]])) for tile in tiles)
         * graph.type(name).dtype.nbytes
     )
-    copies = 2 if group.holds[name] in (Hold.DOUBLE, Hold.PASSED, Hold.RELAYED) else 1
-    if buffer.copies != copies or buffer.size < wanted * copies:
-        yield f"{buffer.name} has {buffer.size} of {wanted * buffer.copies} bytes"
+    copies = group.holds[name].copies
+    if buffer.copies != copies:
+        yield f"{buffer.name} has {buffer.copies} copies, {group.holds[name].value} means {copies}"
+    if buffer.size < wanted * copies:
+        yield f"{buffer.name} has {buffer.size} of {wanted * copies} bytes"
     used = group.steps
     if group.holds[name] is Hold.LOCAL:
         steps = plan.steps[used.start : used.stop]
