@@ -262,6 +262,9 @@ def main(words: list[str]) -> int:
         for target in TARGETS
         if all(word.lower() in f"{case.name} {target}".lower() for word in words)
     ]
+    if not wanted:
+        names = ", ".join(case.name for case in CASES)
+        sys.exit(f"nothing is called {' '.join(words)}; there are {names}, on {', '.join(TARGETS)}")
     found = [measure(case, target) for case, target in wanted]
     text, misses = page(found)
     print(text, end="")
