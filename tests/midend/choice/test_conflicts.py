@@ -21,10 +21,10 @@ from tilewright.midend.plan_memory import plan_memory, search_in_one, search_in_
 GRAPH = two_halves()
 
 
-def search_on(machine: Target) -> Search:
-    steps = assign(GRAPH, machine).steps
-    near = machine.memory("L1")
-    return search_in_two(Candidates(GRAPH, steps, machine, near, EFFORTS["normal"]), "normal")
+def search_on(machine: Target, *, is_lean: bool = False) -> Search:
+    steps, near = assign(GRAPH, machine).steps, machine.memory("L1")
+    found = Candidates(GRAPH, steps, machine, near, EFFORTS["normal"], is_lean=is_lean)
+    return search_in_two(found, "normal")
 
 
 def planned(machine: Target) -> Plan:
@@ -60,7 +60,7 @@ def test_a_requirement_is_named_where_it_takes_part_and_only_there():
 
 @pytest.mark.parametrize("far", [None, 200, 288])
 def test_the_smallest_near_memory_would_do_and_nothing_smaller(far: int | None):
-    least = smallest(search_on(target(10, far)), "L1")
+    least = smallest(search_on(target(10, far), is_lean=True), "L1")
     assert least is not None
     size = least.arena_bytes["L1"]
     assert planned(target(size, far)).arena_bytes["L1"] <= size

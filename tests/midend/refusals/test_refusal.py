@@ -124,7 +124,7 @@ def test_a_far_memory_that_is_too_small_conflicts_with_the_near_one():
 
 
 def test_both_memories_may_have_to_grow():
-    text = refused(network(), machine(40, far=300))
+    text = refused(network(), machine(12, far=300))
     assert "L1 of target" in text
     assert "L2 of target" in text
     found = re.search(r"L2 .* and L1 .* larger \(--memory L2=(\d+),L1=(\d+)\)", text)

@@ -108,7 +108,7 @@ class Candidates:
         self.alive = Alive(self.graph, storage_of(self.steps), lifetimes, self.memory.align)
         self.edges = {start: [] for start in range(len(self.steps))}
         self.apart = []
-        ways = Ways(self.graph, self.target, self.alive.ends, self._shapes)
+        ways = Ways(self.graph, self.target, self.alive.ends, self._shapes, self.is_lean)
         for members in self._runs():
             for edge in self._candidates(ways, members):
                 (self.edges[min(members)] if edge.is_consecutive else self.apart).append(edge)

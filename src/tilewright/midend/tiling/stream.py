@@ -24,6 +24,9 @@ from tilewright.midend.tiling.travel import Schedule, Travel
 MOST_TILES = 128
 """Tiles of one run: more take long to plan and save no more memory."""
 
+MOST_TILES_WHERE_SHORT = 1024
+"""The same where nothing else fits."""
+
 MOST_TILES_OF_SUMS = 512
 """The same where sums come in parts, which are tiles of their own."""
 
@@ -40,12 +43,14 @@ class StreamedRun:
 
     packed  constant → its type as kernels want it
     ends    inputs and outputs of the network, views of them included: they lie far
+    is_lean  whether the smallest tiles are tried, too, however many they are
     """
 
     run: Run
     target: Target
     packed: Mapping[ValueName, TensorType]
     ends: frozenset[ValueName]
+    is_lean: bool = False
 
     def shapes(self) -> Iterator[tuple[Shape, tuple[int, ...], int]]:
         """(tile, loop order, parts of a sum) to try."""
@@ -83,6 +88,11 @@ class StreamedRun:
                 tile = [*most]
                 tile[first], tile[last] = rows, channels
                 yield tuple(tile), self._order(tuple(tile))
+        if self.is_lean:
+            smallest = [*most]
+            for axis in (first, last, *axes[1:-1]):
+                smallest[axis] = min([most[axis], *self._sizes(axis, most[axis])])
+                yield tuple(smallest), self._order(tuple(smallest))
 
     def _order(self, tile: Shape) -> tuple[int, ...]:
         """Loops over the axes that are cut: over the last one first, so that what belongs to its
@@ -108,7 +118,7 @@ class StreamedRun:
         if parts:
             yield from self._staged_cuts(shape, order, TOGETHER, parts)
             return
-        if self._count(shape) > MOST_TILES:
+        if self._count(shape) > (MOST_TILES_WHERE_SHORT if self.is_lean else MOST_TILES):
             return
         yield from self._staged_cuts(shape, order, TOGETHER)
         if order:

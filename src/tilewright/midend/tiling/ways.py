@@ -26,12 +26,14 @@ class Ways:
 
     ends    inputs and outputs of the network, views of them included
     shapes  tile shapes of one run that are looked at
+    is_lean  whether the smallest tiles are, too
     """
 
     graph: Graph
     target: Target
     ends: frozenset[ValueName]
     shapes: int
+    is_lean: bool = False
     _known: dict[Hashable, list[Cut]] = field(init=False, default_factory=dict[Hashable, list[Cut]])
     _packed: dict[tuple[ValueName, str], Mapping[ValueName, TensorType]] = field(
         init=False, default_factory=dict[tuple[ValueName, str], Mapping[ValueName, TensorType]]
@@ -44,7 +46,7 @@ class Ways:
         kind = self._kind(members, packed)
         if kind not in self._known:
             steps = Run(self.graph, members, start, self._tilings)
-            run = StreamedRun(steps, self.target, packed, self.ends)
+            run = StreamedRun(steps, self.target, packed, self.ends, self.is_lean)
             shapes = spread([*run.shapes()], self.shapes)
             self._known[kind] = [cut for shape in shapes for cut in run.cuts(*shape)]
             return self._known[kind]
