@@ -16,7 +16,15 @@ from tilewright.midend.assign import assign
 from tilewright.midend.check.check import PlanError, check_plan
 from tilewright.midend.lockfile import plan_text, read_plan
 from tilewright.midend.pins import PinWishes, pins_for
-from tilewright.pipeline import Compilation, Options, compile_model, load_target
+from tilewright.pipeline import (
+    Compilation,
+    Options,
+    compile_model,
+    load_target,
+    plan_network,
+    with_memory,
+)
+from wide_layers import layers
 
 HOST = load_target("host")
 
@@ -71,11 +79,12 @@ def test_a_tensor_that_is_to_be_near_is_never_far_nor_in_parts(memory: str, size
 
 
 def test_what_is_pinned_is_not_taken_apart():
-    nodes = [step.node.name for step in compiled("L1", 1100).plan.steps]
-    assert "down.sums" in nodes
-    with pytest.raises(CapacityError) as caught:
-        compiled("L1", 1100, PinWishes(engines={"down": "cpu"}))
-    assert "fullest at down (QConv2d)" in str(caught.value)
+    graph = layers(6000, 20)
+    target = with_memory(load_target("host"), {"L2": 1 << 20, "L1": 4096})
+    computed, _, _ = plan_network(graph, target, Options())
+    assert "wide.sums" in [node.name for node in computed.nodes]
+    with pytest.raises(CapacityError, match=r"fullest at wide \(QDense\)"):
+        plan_network(graph, target, Options(pins=PinWishes(engines={"wide": "cpu"})))
 
 
 def two_engines() -> tuple[Graph, Target]:
