@@ -1,6 +1,7 @@
 """A core and an engine beside it around a near memory, and chains that both have a part in."""
 
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -41,8 +42,8 @@ def not_windows(op: Op, signature: Signature) -> str | None:
     return "the NPU does that" if only_windows(op, signature) is None else None
 
 
-def named(symbol: str, **answers: object) -> Kernel:
-    kernel = fake_kernel(symbol, cycles=per_element, scratch=scratch, **answers)  # type: ignore[arg-type]
+def named(symbol: str, **answers: Any) -> Kernel:
+    kernel = fake_kernel(symbol, cycles=per_element, scratch=scratch, **answers)
     return replace(kernel, pointers=("a", "b", "c", "y"))
 
 

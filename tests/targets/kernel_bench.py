@@ -57,10 +57,18 @@ class KernelBench:
         self.libraries = [_compile(kernels, flags, cache) for flags in (SANITIZED, OPTIMISED)]
         self._log = TemporaryFile()  # noqa: SIM115 -- lives as long as the bench
         self._process: subprocess.Popen[bytes] | None = None
+        self._drawn: dict[tuple[st.SearchStrategy[Case], int], Counter[str]] = {}
 
-    @cache  # noqa: B019 -- few benches, which live as long as the tests
     def check_drawn(self, cases: st.SearchStrategy[Case], rounds: int) -> Counter[str]:
-        """Draw cases and check every kernel that takes them; how often each kernel ran."""
+        """Draw cases and check every kernel that takes them; how often each kernel ran.
+
+        The same cases are checked once, whoever asks for the counts.
+        """
+        if (cases, rounds) not in self._drawn:
+            self._drawn[cases, rounds] = self._run_drawn(cases, rounds)
+        return self._drawn[cases, rounds]
+
+    def _run_drawn(self, cases: st.SearchStrategy[Case], rounds: int) -> Counter[str]:
         runs: Counter[str] = Counter()
 
         def check(case: Case, cuts: list[float]) -> None:
