@@ -196,6 +196,7 @@ def _scratch(plan: Plan) -> list[Buffer]:
                 if call
             )
             if size:
+                size = step.engine.scratch_bytes(size, ALIGN)
                 name = BufferName(f"{step.node.output}:scratch")
                 memory = step.engine.works_in
                 buffers.append(Buffer(name, Role.SCRATCH, memory, size, ALIGN, Span(time, 1), 0))

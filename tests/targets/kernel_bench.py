@@ -116,16 +116,13 @@ class KernelBench:
         fields = kernel.fields(op, signature)
         members = [*kernel.pointers, *fields]
         declared = struct_members(kernel.header, kernel.struct)
-        has_scratch = "scratch" in declared
-        if has_scratch:
-            members.insert(len(kernel.pointers), "scratch")
         if declared != members:
             raise KernelFault(f"{kernel.struct} declares {declared}, the binding says {members}")
         request = Request(
             library=str(library), symbol=kernel.symbol,
             inputs=tuple(np.ascontiguousarray(a).tobytes() for a in operands),
             output_bytes=signature.output.nbytes,
-            scratch=kernel.scratch_bytes(op, signature) if has_scratch else None,
+            scratch=kernel.scratch_bytes(op, signature),
             fields=tuple(fields.values()), runs=tuple(runs),
         )  # fmt: skip
         try:

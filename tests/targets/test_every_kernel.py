@@ -76,7 +76,7 @@ def test_kernel_symbols_are_unique():
 READS_TOO_FAR = """
 #include "tilewright.h"
 typedef struct { const int8_t *x; const int8_t *table; int8_t *y; } lut_s8_args;
-void lut_s8(const void *args, tw_span work) {
+void lut_s8(const void *args, tw_work work) {
   const lut_s8_args *a = args;
   for (int32_t i = work.start; i < work.stop; i++) {
     a->y[i] = a->table[a->x[i + 1] + 128];

@@ -11,14 +11,13 @@ from tilewright.backend.print_c import print_network
 from tilewright.backend.print_constants import print_array
 from tilewright.backend.print_header import print_header
 from tilewright.backend.print_lines import fitted, in_words
-from tilewright.backend.stage import constants_by_pointer
+from tilewright.backend.stage import RUNTIME, constants_by_pointer
 from tilewright.ir.dump import dump_plan
 from tilewright.ir.graph import Graph
 from tilewright.ir.plan import Plan
 from tilewright.ir.program import Program
 from tilewright.ir.types import TensorType
 
-RUNTIME = Path(tilewright.__file__).parent / "runtime"
 RUNTIME_HEADERS = ("tilewright.h", "tw_arithmetic.h")
 
 
@@ -92,6 +91,7 @@ def _kernel_files(program: Program) -> dict[str, str]:
     paths = [RUNTIME / header for header in RUNTIME_HEADERS]
     if program.runtime:
         paths += [RUNTIME / "tw_box.h", *program.runtime]
+    paths += program.parallel
     for kernel in kernels:
         paths += [kernel.header, kernel.source, *kernel.includes]
     symbols = sorted({kernel.symbol for kernel in kernels}, key=len, reverse=True)

@@ -8,10 +8,11 @@ import re
 from collections.abc import Collection, Iterator
 
 from tilewright.backend.c_names import CNames, base_name
+from tilewright.backend.print_calls import call_lines, scratch_name
 from tilewright.backend.print_constants import c_float
 from tilewright.backend.print_header import arena_parameter, c_shape
 from tilewright.backend.print_lines import in_words, wrapped
-from tilewright.backend.print_tiled_layer import TiledLayer, is_plain, parameters, scratch_name
+from tilewright.backend.print_tiled_layer import TiledLayer, is_plain, parameters
 from tilewright.ir.graph import Value
 from tilewright.ir.plan import Buffer, Plan
 from tilewright.ir.program import Call, InArena, InConstant, Keep, Operand, Program
@@ -25,7 +26,7 @@ def print_network(
     """(text of NAME.c, bytes of every table in it)."""
     name = program.name
     headers = sorted({call.kernel.header.name for call in program.calls})
-    headers += [path.name for path in program.runtime if path.suffix == ".h"]
+    headers += [path.name for path in (*program.runtime, *program.parallel) if path.suffix == ".h"]
     needs_math = any(c_uses_infinity(call) for call in program.calls)
     lines = [
         *(f"// {line}".rstrip() for line in banner.splitlines()),
@@ -162,10 +163,8 @@ def _layer(program: Program, index: int, names: CNames) -> Iterator[str]:
     yield from _arguments(call, names)
     items = call.kernel.items(call.node.op, call.signature)
     symbol = f"{program.name}_{call.kernel.symbol}"
-    if call.piece_items:
-        yield f"  tw_backward({symbol}, &args, {items}, {call.piece_items});"
-    else:
-        yield f"  tw_parallel({symbol}, &args, {items});"
+    scratch = "scratch" if call.scratch else None
+    yield from (f"  {line}" for line in call_lines(call, symbol, str(items), scratch))
     number, size = program.observed.index(call), call.output.value.type.nbytes
     yield f"  tw_observe({number}, {output}, {size});"
     yield "}"
@@ -193,8 +192,6 @@ def _arguments(call: Call, names: CNames) -> Iterator[str]:
         source = names.constants[place.name] if isinstance(place, InConstant) else pointer
         yield f"      .{pointer} = {source},"
     yield f"      .{output} = {output},"
-    if call.scratch is not None:
-        yield "      .scratch = scratch,"
     for member, value in call.kernel.fields(call.node.op, call.signature).items():
         yield f"      .{member} = {_literal(value)},"
     yield "  };"

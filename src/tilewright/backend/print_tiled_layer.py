@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from tilewright.backend.c_names import CNames, base_name
+from tilewright.backend.print_calls import call_lines, offload_lines, scratch_name
 from tilewright.backend.print_constants import c_float
 from tilewright.backend.print_lines import in_words, wrapped
 from tilewright.backend.print_tiles import Tables
@@ -189,11 +190,12 @@ class TiledLayer:
         match action:
             case Call():
                 yield from self._arguments(action)
-                yield self._start(action)
+                items = self._items(action)
+                yield from call_lines(action, self._symbol(action), items, self._scratch(action))
             case Offload(call, job):
                 yield from self._arguments(call)
-                items, symbol = self._items(call), self._symbol(call)
-                yield f"tw_offload(jobs + {job}, {symbol}, &args, sizeof args, {items});"
+                at, items = f"jobs + {job}", self._items(call)
+                yield from offload_lines(call, at, self._symbol(call), items, self._scratch(call))
             case Join():
                 yield f"tw_join(jobs + {action.job}); // for {self._short(action.value)}"
             case Load(transfer):
@@ -261,19 +263,16 @@ class TiledLayer:
         yield f"const {call.kernel.struct} args = {{"
         for pointer, operand in zip(call.kernel.pointers, (*call.inputs, call.output), strict=True):
             yield f"    .{pointer} = {self._pointer(operand)},"
-        if call.scratch is not None:
-            base = base_name(self.program, call.scratch.memory)
-            scratch = scratch_name(self.program, self.program.calls.index(call))
-            yield f"    .scratch = (void *)({base} + {scratch}),"
         for member, value in self._fields(call).items():
             yield f"    .{member} = {value},"
         yield "};"
 
-    def _start(self, call: Call) -> str:
-        items, symbol = self._items(call), self._symbol(call)
-        if call.piece_items:
-            return f"tw_backward({symbol}, &args, {items}, {call.piece_items});"
-        return f"tw_parallel({symbol}, &args, {items});"
+    def _scratch(self, call: Call) -> str | None:
+        """Where the scratch of all cores starts."""
+        if call.scratch is None:
+            return None
+        base = base_name(self.program, call.scratch.memory)
+        return f"{base} + {scratch_name(self.program, self.program.calls.index(call))}"
 
     def _items(self, call: Call) -> str:
         items = tuple(call.kernel.items(p.op, p.signature) for p in call.filled)
@@ -305,11 +304,6 @@ def tile_tables(program: Program, names: CNames) -> dict[str, int]:
             tiled.text()
             sizes |= tiled.tables.sizes()
     return sizes
-
-
-def scratch_name(program: Program, call: int) -> str:
-    """The enum constant of a call's working memory."""
-    return f"{program.name}_at_scratch_{call:02d}".upper()
 
 
 def _elements(plus: Index, size: int) -> Index:

@@ -150,7 +150,8 @@ def _call(how: str, call: Call) -> Iterator[str]:
         yield f"    .{pointer} = {_operand(operand)}"
     if call.scratch is not None:
         place = f"{call.scratch.memory}+{call.scratch.offset}"
-        yield f"    .scratch = {place} ({call.scratch_bytes} bytes)"
+        times = f"{call.engine.cores} x " if call.engine.cores > 1 else ""
+        yield f"    scratch = {place} ({times}{call.scratch_stride} bytes)"
     rows = [call.kernel.fields(p.op, p.signature) for p in call.filled]
     for member in rows[0]:
         values = [row[member] for row in rows]

@@ -27,6 +27,9 @@ class Role(Enum):
 
 ALL_ROLES = frozenset(Role)
 
+SCRATCH_ALIGN = 4
+"""Bytes; working memory of every core starts at a multiple of it, and of its memory's own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Memory:
@@ -163,10 +166,11 @@ def _unchanged(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | Non
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """A C function ``void <symbol>(const void *args, tw_span work)`` and when it may be called.
+    """A C function ``void <symbol>(const void *args, tw_work work)`` and when it may be called.
 
     ``args`` points at a ``<struct>`` whose pointer members are ``pointers`` (inputs in order, then
-    the output), then ``scratch`` where the kernel needs some, then the members of ``fields``.
+    the output), then the members of ``fields``. ``work`` says which work items it computes, and
+    where the scratch lies that it has for itself.
     """
 
     op: type[Op]
@@ -189,7 +193,8 @@ class Kernel:
     """None if the kernel computes this call exactly, else the reason in a few words. Asked about
     operators of its class and variant only: ``objection`` asks everything."""
     scratch_bytes: Callable[[Op, Signature], int] = _no_scratch
-    """Working memory of one call on one core, 4-byte aligned."""
+    """Working memory of one call on one core, 4-byte aligned; every core of an engine has its
+    own."""
     streaming: Streaming | None = None
     """Set only where the promise holds for calls on one core."""
     replaces: int | None = None
@@ -232,6 +237,15 @@ class Engine:
     is_asynchronous: bool = False
     """Whether it runs beside the core that starts it (an accelerator)."""
 
+    def scratch_bytes(self, alone: int, align: int) -> int:
+        """Working memory of one call on all cores, in equal parts.
+
+        alone  bytes that one core needs: ``Kernel.scratch_bytes``
+        align  of every part where there are several: the memory's, and at least four
+        """
+        step = max(align, SCRATCH_ALIGN)
+        return alone if self.cores == 1 else self.cores * (-(-alone // step) * step)
+
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
@@ -263,6 +277,9 @@ class Target:
     dmas: tuple[Dma, ...] = ()
     runtime: tuple[Path, ...] = ()
     """C files of its own that go beside the kernels of a program that copies: its tw_dma.h."""
+    parallel: tuple[Path, ...] = ()
+    """C files that share a call among the cores of an engine with several: its tw_parallel.h, and
+    what that needs. Without any, the runtime's own does the cores' work one after the other."""
     alternatives: tuple["Target", ...] = ()
     """The same machine with other memories, for users who name those."""
     kept_bytes_per_cycle: int = 4

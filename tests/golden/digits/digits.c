@@ -67,7 +67,6 @@ static TW_LAYER void digits_layer_00_stem(const int8_t *x, int8_t *y, void *scra
       .multiplier = digits_stem_multiplier,
       .shift = digits_stem_shift,
       .y = y,
-      .scratch = scratch,
       .in_h = 8,
       .in_w = 8,
       .in_c = 1,
@@ -91,7 +90,7 @@ static TW_LAYER void digits_layer_00_stem(const int8_t *x, int8_t *y, void *scra
       .high = 127,
       .table_step = 1,
   };
-  tw_parallel(digits_conv2d_s8_half_even, &args, 64);
+  digits_conv2d_s8_half_even(&args, (tw_work){.stop = 64, .scratch = scratch});
   tw_observe(0, y, 1024);
 }
 
@@ -114,7 +113,6 @@ static TW_LAYER void digits_layer_01_depthwise(const int8_t *x, int8_t *y, void 
       .multiplier = digits_depthwise_multiplier,
       .shift = digits_depthwise_shift,
       .y = y,
-      .scratch = scratch,
       .in_h = 8,
       .in_w = 8,
       .in_c = 16,
@@ -136,7 +134,7 @@ static TW_LAYER void digits_layer_01_depthwise(const int8_t *x, int8_t *y, void 
       .high = 127,
       .table_step = 1,
   };
-  tw_parallel(digits_depthwise_s8_half_even, &args, 64);
+  digits_depthwise_s8_half_even(&args, (tw_work){.stop = 64, .scratch = scratch});
   tw_observe(1, y, 1024);
 }
 
@@ -158,7 +156,6 @@ static TW_LAYER void digits_layer_02_pointwise(const int8_t *x, int8_t *y, void 
       .multiplier = digits_pointwise_multiplier,
       .shift = digits_pointwise_shift,
       .y = y,
-      .scratch = scratch,
       .in_h = 8,
       .in_w = 8,
       .in_c = 16,
@@ -182,7 +179,7 @@ static TW_LAYER void digits_layer_02_pointwise(const int8_t *x, int8_t *y, void 
       .high = 127,
       .table_step = 1,
   };
-  tw_parallel(digits_conv2d_s8_half_even, &args, 64);
+  digits_conv2d_s8_half_even(&args, (tw_work){.stop = 64, .scratch = scratch});
   tw_observe(2, y, 1024);
 }
 
@@ -219,7 +216,7 @@ static TW_LAYER void digits_layer_03_join(const int8_t *a, const int8_t *b, int8
       .b_multiplier = 3755223,
       .shift = 21,
   };
-  tw_parallel(digits_rescaled_add_s8_half_even, &args, 1024);
+  digits_rescaled_add_s8_half_even(&args, (tw_work){.stop = 1024});
   tw_observe(3, y, 1024);
 }
 
@@ -242,7 +239,6 @@ static TW_LAYER void digits_layer_04_down(const int8_t *x, int8_t *y, void *scra
       .multiplier = digits_down_multiplier,
       .shift = digits_down_shift,
       .y = y,
-      .scratch = scratch,
       .in_h = 8,
       .in_w = 8,
       .in_c = 16,
@@ -266,7 +262,7 @@ static TW_LAYER void digits_layer_04_down(const int8_t *x, int8_t *y, void *scra
       .high = 127,
       .table_step = 1,
   };
-  tw_parallel(digits_conv2d_s8_half_even, &args, 16);
+  digits_conv2d_s8_half_even(&args, (tw_work){.stop = 16, .scratch = scratch});
   tw_observe(4, y, 512);
 }
 
@@ -290,7 +286,7 @@ static TW_LAYER void digits_layer_05_pool(const int8_t *x, int8_t *y) {
       .low = -128,
       .high = 127,
   };
-  tw_parallel(digits_rescaled_mean_s8_half_even, &args, 32);
+  digits_rescaled_mean_s8_half_even(&args, (tw_work){.stop = 32});
   tw_observe(5, y, 32);
 }
 
@@ -312,7 +308,6 @@ static TW_LAYER void digits_layer_06_dense(const int8_t *x, int8_t *y, void *scr
       .multiplier = digits_dense_multiplier,
       .shift = digits_dense_shift,
       .y = y,
-      .scratch = scratch,
       .in_c = 32,
       .out_c = 10,
       .w_zero = 0,
@@ -321,7 +316,7 @@ static TW_LAYER void digits_layer_06_dense(const int8_t *x, int8_t *y, void *scr
       .high = 127,
       .table_step = 1,
   };
-  tw_parallel(digits_dense_s8_half_even, &args, 1);
+  digits_dense_s8_half_even(&args, (tw_work){.stop = 1, .scratch = scratch});
   tw_observe(6, y, 10);
 }
 
@@ -338,7 +333,6 @@ static TW_LAYER void digits_layer_07_softmax(const int8_t *x, int8_t *y, void *s
       .x = x,
       .table = digits_softmax_table,
       .y = y,
-      .scratch = scratch,
       .length = 10,
       .bits = 22,
       .multiplier = 2139094913,
@@ -347,7 +341,7 @@ static TW_LAYER void digits_layer_07_softmax(const int8_t *x, int8_t *y, void *s
       .low = -128,
       .high = 127,
   };
-  tw_parallel(digits_table_softmax_s8_half_even, &args, 1);
+  digits_table_softmax_s8_half_even(&args, (tw_work){.stop = 1, .scratch = scratch});
   tw_observe(7, y, 10);
 }
 

@@ -98,7 +98,6 @@ static TW_LAYER void net_layer_00_node(const int8_t *x0, int8_t *y, uint8_t *l1,
             .multiplier = (void *)(l1 + NET_AT_00_NODE_MULTIPLIER),
             .shift = (void *)(l1 + NET_AT_00_NODE_SHIFT),
             .y = (void *)(l1 + NET_AT_00_Y + (tile % 2 ? 80 : 0)),
-            .scratch = (void *)(l1 + NET_AT_SCRATCH_00),
             .in_h = net_layer_00_node_in_h[tile],
             .in_w = 6,
             .in_c = 4,
@@ -122,7 +121,8 @@ static TW_LAYER void net_layer_00_node(const int8_t *x0, int8_t *y, uint8_t *l1,
             .high = 127,
             .table_step = 1,
         };
-        tw_parallel(net_conv2d_s8_double, &args, ((tile % 5) == 4 ? 12 : 18));
+        net_conv2d_s8_double(&args, (tw_work){.stop = ((tile % 5) == 4 ? 12 : 18),
+                             .scratch = l1 + NET_AT_SCRATCH_00});
       }
       tw_store(channels + (tile % 2 ? 8 : 7), l1 + NET_AT_00_Y + (tile % 2 ? 80 : 0),
                y + (4 * (tile / 5) + 144 * (tile % 5)),

@@ -75,7 +75,7 @@ static TW_LAYER void net_layer_00_n1(const float *x, float *y1, uint8_t *base) {
           .low = -INFINITY,
           .high = INFINITY,
       };
-      tw_parallel(net_depthwise_f32, &args, net_layer_00_n1_items[tile]);
+      net_depthwise_f32(&args, (tw_work){.stop = net_layer_00_n1_items[tile]});
     }
     {
       const depthwise_f32_args args = {
@@ -100,7 +100,7 @@ static TW_LAYER void net_layer_00_n1(const float *x, float *y1, uint8_t *base) {
           .low = -INFINITY,
           .high = INFINITY,
       };
-      tw_parallel(net_depthwise_f32, &args, 10);
+      net_depthwise_f32(&args, (tw_work){.stop = 10});
     }
   }
   tw_observe(0, y1, 480);

@@ -182,7 +182,8 @@ def _check_step_memory(judged: _Judged, time: int, step: Step) -> None:
         if name in judged.holders and holds[name] is Hold.DIRECT:
             memory = judged.holders[name].memory
             _need(memory == step.engine.works_in, f"{step.node} cannot reach {name} in {memory}")
-    wanted = scratch_wanted(judged.plan, time)
+    align = judged.target.memory(step.engine.works_in).align
+    wanted = step.engine.scratch_bytes(scratch_wanted(judged.plan, time), align)
     scratch = [
         buffer for buffer in judged.plan.buffers if buffer.name == scratch_name(step.node.output)
     ]

@@ -32,7 +32,7 @@ def inner_of(plan: Plan) -> frozenset[ValueName]:
 
 
 def scratch_wanted(plan: Plan, time: int) -> int:
-    """Bytes of a step's largest call."""
+    """Bytes of a step's largest call on one core."""
     step, group = plan.steps[time], group_of(plan, time)
     assert step.kernel is not None
     if not group.order and not group.parts:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from tilewright.errors import UnsupportedError
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Buffer, BufferName, Step, scratch_name
-from tilewright.ir.target import Role, Target
+from tilewright.ir.target import SCRATCH_ALIGN, Role, Target
 from tilewright.ir.tiling import Hold
 from tilewright.ir.types import Span
 from tilewright.midend.tiling.cut import Cut
@@ -151,12 +151,13 @@ def _working(graph: Graph, cut: Cut, target: Target) -> Iterator[Buffer]:
             BufferName(f"{name}:tile{cut.span.start}"), Role.TILE, memory.name, size, align,
             cut.lives(name), 0, (name,), copies,
         )  # fmt: skip
-    for index, (step, size) in enumerate(zip(cut.steps, cut.scratch, strict=True)):
+    for index, (step, alone) in enumerate(zip(cut.steps, cut.scratch, strict=True)):
         if step.engine is None:
             continue
         memory, name = target.memory(step.engine.works_in), step.node.output
-        if size:
-            align = max(memory.align, 4)  # what Kernel.scratch_bytes promises
+        if alone:
+            align = max(memory.align, SCRATCH_ALIGN)
+            size = step.engine.scratch_bytes(alone, align)
             yield Buffer(
                 scratch_name(name), Role.SCRATCH, memory.name, size, align,
                 cut.scratch_lives(index), 0,

@@ -87,7 +87,9 @@ def _working(cut: Cut, alive: Alive) -> Iterator[Piece]:
         start, stop = lives.start - cut.span.start, lives.stop - cut.span.start
         yield Piece(alive.rounded(size), 2 * start + 1, 2 * stop)
     for index, size in enumerate(cut.scratch):
-        if size:
+        engine = cut.steps[index].engine
+        if size and engine is not None:
+            size = engine.scratch_bytes(size, alive.align)
             lives = cut.scratch_lives(index)
             start, stop = lives.start - cut.span.start, lives.stop - cut.span.start
             yield Piece(alive.rounded(size), 2 * start + 1, 2 * stop)

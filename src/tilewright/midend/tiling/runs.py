@@ -38,7 +38,7 @@ class Work:
 
     cycles   step's output → cycles of its call for each tile; 0 where a tile has none
     macs     of all tiles, recomputed halos included
-    scratch  bytes per step, of its largest call
+    scratch  bytes per step, of its largest call, of one core
     """
 
     cycles: Mapping[ValueName, tuple[int, ...]]

@@ -69,24 +69,25 @@ DSP_INLINE void conv2d_s8_dsp_gather(const conv2d_s8_dsp_args *a, conv2d_s8_dsp_
 }
 
 /// `way` and `is_planar`, whether x is channels first, must be constants.
-DSP_INLINE void conv2d_s8_dsp_core(const void *args, tw_span work, dsp_way way, int32_t is_planar) {
+DSP_INLINE void conv2d_s8_dsp_core(const void *args, tw_work work, dsp_way way, int32_t is_planar) {
   const conv2d_s8_dsp_args *a = args;
   const dsp_product product = {a->w, a->quads, a->out_c, a->y_zero};
-  dsp_pairs pairs = dsp_first_pairs(&product, a->scratch);
+  uint32_t *const widened = work.scratch;
+  dsp_pairs pairs = dsp_first_pairs(&product, widened);
   const int32_t first = work.start / a->out_w;
   conv2d_s8_dsp_cursor at = conv2d_s8_dsp_line(a, first, work.start - first * a->out_w);
   for (int32_t pixel = work.start, rows; pixel < work.stop; pixel += rows) {
     rows = dsp_next_rows(work.stop - pixel);
     const int8_t *const x = a->x + pixel * a->in_c;
     if (a->is_pointwise && rows == DSP_ROWS && a->in_c % 4 == 0) {
-      dsp_widen_four(x, a->in_c, a->scratch);
+      dsp_widen_four(x, a->in_c, widened);
     } else {
       for (int32_t p = 0; p < rows; p++) {
         if (a->is_pointwise) {
-          dsp_widen(x + p * a->in_c, a->in_c, a->scratch + p, rows);
+          dsp_widen(x + p * a->in_c, a->in_c, widened + p, rows);
         } else {
-          int8_t *const bytes = (int8_t *)(a->scratch + 2 * rows * a->quads);
-          conv2d_s8_dsp_gather(a, &at, a->scratch + p, rows, bytes, is_planar);
+          int8_t *const bytes = (int8_t *)(widened + 2 * rows * a->quads);
+          conv2d_s8_dsp_gather(a, &at, widened + p, rows, bytes, is_planar);
         }
       }
     }

@@ -85,12 +85,12 @@ static inline void depthwise_s8_dsp_channels(const depthwise_s8_dsp_args *a,
   }
 }
 
-/// Copies the window at (top, left) to scratch, padding with x_zero.
+/// Copies the window at (top, left) to `window`, padding with x_zero.
 static inline void depthwise_s8_dsp_gather(const depthwise_s8_dsp_args *a, const int8_t *image,
-                                           int32_t top, int32_t left) {
+                                           int32_t top, int32_t left, int8_t *window) {
   const dsp_scene scene = {image, a->in_h, a->in_w, a->channels, a->x_zero};
   const tw_span rows = {top, top + a->kernel_h}, columns = {left, left + a->kernel_w};
-  dsp_copy_window(&scene, rows, columns, a->kernel_w * a->channels, a->scratch);
+  dsp_copy_window(&scene, rows, columns, a->kernel_w * a->channels, window);
 }
 
 /// How many windows from column `left` of the input on, `count` at most, lie inside it.
@@ -101,7 +101,7 @@ static inline int32_t depthwise_s8_dsp_inside(const depthwise_s8_dsp_args *a, in
 }
 
 /// Output columns [work.start, work.stop) of one line of output.
-static inline void depthwise_s8_dsp_line(const depthwise_s8_dsp_args *a, int32_t line, tw_span work,
+static inline void depthwise_s8_dsp_line(const depthwise_s8_dsp_args *a, int32_t line, tw_work work,
                                          dsp_way way) {
   const int32_t channels = a->channels, stride = a->in_w * channels, image_number = line / a->out_h;
   const int32_t top = (line - image_number * a->out_h) * a->stride_h - a->pad_top;
@@ -126,8 +126,8 @@ static inline void depthwise_s8_dsp_line(const depthwise_s8_dsp_args *a, int32_t
                                  NULL,
                                  {0}};
     if (pixels == 0) {
-      depthwise_s8_dsp_gather(a, image, top, left);
-      p.x = a->scratch;
+      depthwise_s8_dsp_gather(a, image, top, left, work.scratch);
+      p.x = work.scratch;
       p.row = a->kernel_w * channels;
     }
     if (pixels == 0 || channels < 4) {
@@ -139,11 +139,13 @@ static inline void depthwise_s8_dsp_line(const depthwise_s8_dsp_args *a, int32_t
   }
 }
 
-static inline void depthwise_s8_dsp_core(const void *args, tw_span work, dsp_way way) {
+static inline void depthwise_s8_dsp_core(const void *args, tw_work work, dsp_way way) {
   const depthwise_s8_dsp_args *a = args;
   for (int32_t pixel = work.start; pixel < work.stop;) {
     const int32_t line = pixel / a->out_w, first = line * a->out_w;
-    const tw_span columns = {pixel - first, tw_min(work.stop - first, a->out_w)};
+    tw_work columns = work;
+    columns.start = pixel - first;
+    columns.stop = tw_min(work.stop - first, a->out_w);
     depthwise_s8_dsp_line(a, line, columns, way);
     pixel = first + columns.stop;
   }

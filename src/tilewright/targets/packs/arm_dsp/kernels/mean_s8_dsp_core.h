@@ -39,7 +39,7 @@ static inline void mean_s8_dsp_four(const int8_t *x, int32_t count, int32_t step
   }
 }
 
-static inline void mean_s8_dsp_core(const void *args, tw_span work, tw_rounding rounding) {
+static inline void mean_s8_dsp_core(const void *args, tw_work work, tw_rounding rounding) {
   const mean_s8_dsp_args *const a = args;
   const int32_t inner = a->inner, count = a->count, centre = count * a->x_zero;
   const dsp_scale scale = {a->multiplier, a->shift, a->y_zero};

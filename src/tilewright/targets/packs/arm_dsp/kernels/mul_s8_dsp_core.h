@@ -45,7 +45,7 @@ static inline void mul_s8_dsp_run(const mul_s8_dsp_args *k, mul_s8_dsp_operand *
   }
 }
 
-static inline void mul_s8_dsp_core(const void *args, tw_span work, tw_rounding rounding) {
+static inline void mul_s8_dsp_core(const void *args, tw_work work, tw_rounding rounding) {
   const mul_s8_dsp_args k = *(const mul_s8_dsp_args *)args;
   int32_t count = 0;
   for (int32_t at = work.start; at < work.stop; at += count) {

@@ -5,7 +5,7 @@
 #include "dsp_window.h"
 #include "rescaled_average_pool2d_s8_dsp.h"
 
-static inline void rescaled_average_pool2d_s8_dsp_core(const void *args, tw_span work,
+static inline void rescaled_average_pool2d_s8_dsp_core(const void *args, tw_work work,
                                                        tw_rounding rounding) {
   const rescaled_average_pool2d_s8_dsp_args *const a = args;
   const dsp_pooling *const pooling =

@@ -12,7 +12,7 @@ DSP_INLINE int32_t table_softmax_half_up(int32_t e, const dsp_scale *s) {
   return tw_min((high >> s->shift) + s->zero, 127);
 }
 
-static inline void table_softmax_s8_dsp_core(const void *args, tw_span work, tw_rounding rounding) {
+static inline void table_softmax_s8_dsp_core(const void *args, tw_work work, tw_rounding rounding) {
   const table_softmax_s8_dsp_args *const a = args;
   const int32_t length = a->length, *const table = a->table;
   const int8_t *x = a->x + work.start * length;

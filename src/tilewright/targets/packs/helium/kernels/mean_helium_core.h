@@ -36,7 +36,7 @@ static inline int32_t mean_helium_row(const int8_t *x, int32_t count) {
   return sum;
 }
 
-static inline void mean_helium_core(const void *args, tw_span work, helium_rescaling how) {
+static inline void mean_helium_core(const void *args, tw_work work, helium_rescaling how) {
   const mean_helium_args *const a = args;
   const int32_t inner = a->inner, count = a->count, centre = count * a->x_zero;
   const helium_scalar scale = {a->multiplier, a->shift, a->y_zero, a->low, a->high};

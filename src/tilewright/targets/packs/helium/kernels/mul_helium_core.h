@@ -29,7 +29,7 @@ static inline int32x4_t mul_helium_four(const mul_helium_args *k, int32x4_t a, i
   return helium_finish(product, &scale, how);
 }
 
-static inline void mul_helium_core(const void *args, tw_span work, helium_rescaling how) {
+static inline void mul_helium_core(const void *args, tw_work work, helium_rescaling how) {
   const mul_helium_args k = *(const mul_helium_args *)args; // y may overlap the arguments
   int32_t count = 0;
   for (int32_t at = work.start; at < work.stop; at += count) {

@@ -1,3 +1,3 @@
 #include "mul_helium_core.h"
 
-void mul_helium_double(const void *args, tw_span work) { mul_helium_core(args, work, HELIUM_LEFT); }
+void mul_helium_double(const void *args, tw_work work) { mul_helium_core(args, work, HELIUM_LEFT); }

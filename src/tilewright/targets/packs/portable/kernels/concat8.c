@@ -2,7 +2,7 @@
 
 #include "concat_core.h"
 
-void concat8(const void *args, tw_span work) {
+void concat8(const void *args, tw_work work) {
   const concat8_args *const a = args;
   const void *const x[8] = {a->x0, a->x1, a->x2, a->x3, a->x4, a->x5, a->x6, a->x7};
   const int32_t bytes[8] = {a->bytes0, a->bytes1, a->bytes2, a->bytes3,

@@ -7,7 +7,7 @@
 
 /// `chunks` is a constant. memmove, because y may share memory with an input.
 static inline void concat_rows(const void *const *x, const int32_t *bytes, int32_t chunks, void *y,
-                               tw_span work) {
+                               tw_work work) {
   int32_t row_bytes = 0;
   for (int32_t i = 0; i < chunks; i++) {
     row_bytes += bytes[i];

@@ -97,18 +97,19 @@ static inline void depthwise_s8_window(const depthwise_s8_args *a, const int8_t 
   depthwise_s8_add(a, &taps, acc);
 }
 
-static inline void depthwise_s8_core(const void *args, tw_span work, tw_rounding rounding) {
+static inline void depthwise_s8_core(const void *args, tw_work work, tw_rounding rounding) {
   const depthwise_s8_args *a = args;
   const requantise_s8_tables tables = {a->bias,   a->multiplier, a->shift, a->table_step,
                                        a->y_zero, a->low,        a->high};
-  int8_t *padding = (int8_t *)(a->scratch + a->out_c);
+  int32_t *const acc = work.scratch;
+  int8_t *padding = (int8_t *)(acc + a->out_c);
   memset(padding, a->x_zero, (size_t)a->in_c);
   for (int32_t pixel = work.start; pixel < work.stop; pixel++) {
     const int32_t row = pixel / a->out_w;
     const int32_t top = row % a->out_h * a->stride_h - a->pad_top;
     const int32_t left = pixel % a->out_w * a->stride_w - a->pad_left;
     const int8_t *image = a->x + row / a->out_h * a->in_h * a->in_w * a->in_c;
-    depthwise_s8_window(a, image, padding, top, left, a->scratch);
-    requantise_s8(a->scratch, 0, a->out_c, &tables, rounding, a->y + pixel * a->out_c);
+    depthwise_s8_window(a, image, padding, top, left, acc);
+    requantise_s8(acc, 0, a->out_c, &tables, rounding, a->y + pixel * a->out_c);
   }
 }

@@ -53,12 +53,12 @@ static inline void depthwise_s8_planes_channel(const depthwise_s8_args *a,
   }
 }
 
-static inline void depthwise_s8_planes_core(const void *args, tw_span work, tw_rounding rounding) {
+static inline void depthwise_s8_planes_core(const void *args, tw_work work, tw_rounding rounding) {
   // A copy: bytes that are written through y might be bytes of the arguments, for all C knows.
   const depthwise_s8_args a = *(const depthwise_s8_args *)args;
   const int32_t pixels = a.in_h * a.in_w;
   const int32_t window = a.kernel_h * a.kernel_w;
-  int16_t *taps = (int16_t *)a.scratch;
+  int16_t *taps = work.scratch;
   int8_t *plane = (int8_t *)(taps + window);
   for (int32_t item = work.start; item < work.stop; item++) {
     const int32_t image = item / a.in_c;

@@ -4,7 +4,7 @@
 #include "rescale_sums_s8.h"
 #include "tw_arithmetic.h"
 
-static inline void rescale_sums_s8_core(const void *args, tw_span work, tw_rounding rounding) {
+static inline void rescale_sums_s8_core(const void *args, tw_work work, tw_rounding rounding) {
   const rescale_sums_s8_args *const a = args;
   for (int32_t row = work.start; row < work.stop; row++) {
     const int32_t *const x = a->x + row * a->channels;

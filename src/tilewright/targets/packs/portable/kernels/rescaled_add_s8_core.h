@@ -18,7 +18,7 @@ static inline int32_t rescaled_add_round(int32_t x, int32_t shift, tw_rounding r
   return tw_shift_right(x + half - rounds + odd, shift);
 }
 
-static inline void rescaled_add_s8_core(const void *args, tw_span work, tw_rounding rounding) {
+static inline void rescaled_add_s8_core(const void *args, tw_work work, tw_rounding rounding) {
   const rescaled_add_s8_args *const p = args;
   const int32_t shift = p->shift, zero = p->y_zero, low = p->low, high = p->high;
   const int32_t a_multiplier = p->a_multiplier, b_multiplier = p->b_multiplier;

@@ -7,7 +7,7 @@
 
 enum { AVERAGE_LANES = 64 }; // channels at a time
 
-static inline void rescaled_average_pool2d_s8_core(const void *args, tw_span work,
+static inline void rescaled_average_pool2d_s8_core(const void *args, tw_work work,
                                                    tw_rounding rounding) {
   const rescaled_average_pool2d_s8_args *const a = args;
   const int32_t channels = a->channels;

@@ -6,7 +6,7 @@
 
 enum { MEAN_LANES = 64 }; // elements at a time
 
-static inline void rescaled_mean_s8_core(const void *args, tw_span work, tw_rounding rounding) {
+static inline void rescaled_mean_s8_core(const void *args, tw_work work, tw_rounding rounding) {
   const rescaled_mean_s8_args *const a = args;
   const int32_t inner = a->inner, multiplier = a->multiplier, shift = a->shift;
   const int32_t zero = a->y_zero, low = a->low, high = a->high;

@@ -6,7 +6,7 @@
 #include "rescaled_mul_s8.h"
 #include "tw_arithmetic.h"
 
-static inline void rescaled_mul_s8_core(const void *args, tw_span work, tw_rounding rounding) {
+static inline void rescaled_mul_s8_core(const void *args, tw_work work, tw_rounding rounding) {
   const rescaled_mul_s8_args *const p = args;
   const int32_t multiplier = p->multiplier, shift = p->shift;
   const int32_t zero = p->y_zero, low = p->low, high = p->high;

@@ -14,12 +14,12 @@ static inline int32_t table_softmax_round(int64_t product, int32_t shift, tw_rou
   return (int32_t)((product + up) >> shift);
 }
 
-static inline void table_softmax_s8_core(const void *args, tw_span work, tw_rounding rounding) {
+static inline void table_softmax_s8_core(const void *args, tw_work work, tw_rounding rounding) {
   const table_softmax_s8_args *const a = args;
   const int32_t length = a->length, shift = a->shift + a->bits;
-  const int8_t *const x = a->scratch;
+  int8_t *const x = work.scratch;
   for (int32_t row = work.start; row < work.stop; row++) {
-    memcpy(a->scratch, a->x + row * length, (size_t)length);
+    memcpy(x, a->x + row * length, (size_t)length);
     int32_t largest = INT8_MIN;
     for (int32_t i = 0; i < length; i++) {
       largest = tw_max(largest, x[i]);

@@ -1,3 +1,3 @@
 #include "transpose_core.h"
 
-void transpose_8(const void *args, tw_span work) { transpose_rows(args, work, 1); }
+void transpose_8(const void *args, tw_work work) { transpose_rows(args, work, 1); }

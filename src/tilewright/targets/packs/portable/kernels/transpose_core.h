@@ -12,7 +12,7 @@ static inline void transpose_element(uint8_t *y, const uint8_t *x, size_t bytes)
   memcpy(y, element, bytes);
 }
 
-static inline void transpose_rows(const transpose_args *a, tw_span work, int32_t bytes) {
+static inline void transpose_rows(const transpose_args *a, tw_work work, int32_t bytes) {
   const int32_t extents[5] = {a->n0, a->n1, a->n2, a->n3, a->n4};
   const int32_t strides[5] = {a->s0, a->s1, a->s2, a->s3, a->s4};
   const uint8_t *const x = a->x;
