@@ -157,7 +157,7 @@ def test_kernels_never_see_far_memory() -> None:
     (group,) = net.plan.groups
     in_place = replace(group, holds={**group.holds, ValueName("x"): Hold.DIRECT})
     plan = replace(net.plan, groups=(in_place,))
-    with pytest.raises(AssertionError, match="x lies in L2, the kernel works in L1"):
+    with pytest.raises(AssertionError, match="x lies in L2, which cpu does not reach"):
         stage(net.graph, plan, HIERARCHY, "net")
 
 

@@ -37,6 +37,7 @@ def stage(graph: Graph, plan: Plan, target: Target, name: str) -> Program:
         tuple(_operand(graph, plan, v) for v in graph.inputs),
         tuple(_operand(graph, plan, v) for v in graph.outputs),
         constants,
+        {name: plan.constants.get(name, target.code_in) for name in constants},
         {s.node.output: s.node.inputs[0] for s in plan.steps if s.kernel is None},
         channels.count,
         jobs,
@@ -78,7 +79,7 @@ def _operand(graph: Graph, plan: Plan, name: ValueName) -> Operand:
     """A graph input or output; an output may be a constant."""
     value = graph.values[name]
     if name in graph.constants:
-        return Operand(value, InConstant(name))
+        return Operand(value, InConstant(name, plan.constants[name]))
     buffer = plan.buffer_of(name)
     assert buffer is not None, f"value {name} has no buffer"
     return Operand(value, InArena(buffer.memory, buffer.offset))

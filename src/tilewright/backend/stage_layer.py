@@ -33,7 +33,7 @@ from tilewright.ir.program import (
     called,
     column,
 )
-from tilewright.ir.target import Dma, Target
+from tilewright.ir.target import Dma, Engine, Role, Target
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Array, Region, Span, TensorType
 from tilewright.midend.tiling.issue import Do, slots_of
@@ -227,17 +227,17 @@ class _Work:
         )
 
     @property
+    def _engine(self) -> Engine:
+        return next(step.engine for step in self.steps if step.engine)
+
+    @property
     def _works_in(self) -> str:
-        return next(step.engine.works_in for step in self.steps if step.engine)
+        return self._engine.near
 
     def _way(self, far: InArena | InConstant) -> Dma:
-        near = self._works_in
-        way = self.staging.target.way(self._memory(far), near)
-        assert way is not None, f"no DMA leads from {self._memory(far)} to {near}"
-        return way
-
-    def _memory(self, place: InArena | InConstant) -> str:
-        return place.memory if isinstance(place, InArena) else self.staging.target.constants_in
+        route = self.staging.target.route(far.memory, self._works_in)
+        assert route is not None, f"no DMA leads from {far.memory} to {self._works_in}"
+        return route[-1]
 
     def keeps(self) -> Iterator[Keep]:
         """Rows that the tile before left, in its own copy where there are two, and that this one
@@ -311,16 +311,17 @@ class _Work:
             for region, held in zip(wanted, self.regions(name), strict=True)
         )
         value = self.staging.graph.values[name]
-        if self.holds[name] is not Hold.DIRECT:
+        if not self.holds[name].is_whole:
             return Operand(value, self._tile_place(name, regions))
         scattered = [
             r for r, w in zip(regions, wanted, strict=True) if w and self._is_torn(name, r)
         ]
         assert not scattered, f"{name}: a call needs scattered bytes, {scattered[0]}"
         place = self._whole(name, regions)
-        memory, near = self._memory(place), self._works_in
-        is_reached = self.staging.target.way(memory, near) is None
-        assert is_reached, f"{name} lies in {memory}, the kernel works in {near}"
+        role = Role.WEIGHT if isinstance(place, InConstant) else Role.ACTIVATION
+        engine = self._engine
+        is_reached = engine.reach(place.memory, role) is not None
+        assert is_reached, f"{name} lies in {place.memory}, which {engine.name} does not reach"
         return Operand(value, place)
 
     def _is_torn(self, name: ValueName, region: Region) -> bool:
@@ -331,7 +332,7 @@ class _Work:
         type_ = self.type(name)
         plus = column(tuple(offset_in(type_, region) for region in regions))
         if name in self.staging.constants:
-            return InConstant(name, plus)
+            return InConstant(name, self.staging.plan.constants[name], plus)
         buffer = self.staging.plan.buffer_of(name)
         assert buffer is not None, f"value {name} has no buffer"
         return InArena(buffer.memory, buffer.offset, plus)

@@ -8,7 +8,7 @@ Time is counted in steps: step t runs node t. A buffer lives in the half-open st
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NewType
 
 from tilewright.ir.graph import Node, ValueName
@@ -132,6 +132,14 @@ class Plan:
     """What the search knows about the plan's speed."""
     pins: Pins = ()
     """What a person asked for and the plan keeps to."""
+    constants: Mapping[ValueName, str] = field(default_factory=dict[ValueName, str])
+    """The memory that holds each constant."""
+    constant_bytes: Mapping[str, int] = field(default_factory=dict[str, int])
+    """What constants take of memories that hold activations, too."""
+
+    def used(self, memory: str) -> int:
+        """Bytes of a memory that holds activations: its arena, and constants beside it."""
+        return self.arena_bytes.get(memory, 0) + self.constant_bytes.get(memory, 0)
 
     def __post_init__(self) -> None:
         if not self.groups:

@@ -58,9 +58,10 @@ class InTile:
 
 @dataclass(frozen=True, slots=True)
 class InConstant:
-    """In the constant with this name, ``plus`` bytes from its start."""
+    """In the constant with this name, which ``memory`` holds, ``plus`` bytes from its start."""
 
     name: ValueName
+    memory: str
     plus: Index = 0
 
 
@@ -351,6 +352,8 @@ class Program:
     outputs: tuple[Operand, ...]
     constants: Mapping[ValueName, Array]
     """In the layout that the kernels want, in the order in which they are first used."""
+    constants_in: Mapping[ValueName, str]
+    """The memory that holds each of them."""
     views: Mapping[ValueName, ValueName]
     """Values that are other values' bytes under another shape: view → what it views."""
     channels: int = 0

@@ -46,6 +46,19 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """A memory that an engine's kernels read and write where it lies, without a copy.
+
+    roles            what of a call may lie there
+    cycles_per_byte  of every operand there, per call, on top of what the kernel costs
+    """
+
+    memory: str
+    roles: frozenset[Role] = ALL_ROLES
+    cycles_per_byte: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Signature:
     """The types that one kernel call sees."""
 
@@ -227,8 +240,9 @@ class Engine:
 
     name: str
     kind: str
-    works_in: str
-    """The memory that its kernels' activations and scratch lie in."""
+    reaches: tuple[Reach, ...]
+    """The memories that its kernels work on. The first that may hold activations is its near
+    memory, where tiles and scratch lie."""
     kernels: tuple[Kernel, ...]
     """In order of preference where estimated cycles are equal."""
     cores: int = 1
@@ -245,6 +259,16 @@ class Engine:
         """
         step = max(align, SCRATCH_ALIGN)
         return alone if self.cores == 1 else self.cores * (-(-alone // step) * step)
+
+    @property
+    def near(self) -> str:
+        """The memory in which its tiles and scratch lie."""
+        return next(reach.memory for reach in self.reaches if Role.ACTIVATION in reach.roles)
+
+    def reach(self, memory: str, role: Role) -> Reach | None:
+        """How its kernels get at operands of a role in a memory; None where they cannot."""
+        fitting = (r for r in self.reaches if r.memory == memory and role in r.roles)
+        return next(fitting, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,8 +295,6 @@ class Target:
     memories: tuple[Memory, ...]
     engines: tuple[Engine, ...]
     toolchain: Toolchain
-    constants_in: str
-    """The memory that holds weights and tables."""
     aliases: Mapping[str, str] = field(default_factory=dict[str, str])
     dmas: tuple[Dma, ...] = ()
     runtime: tuple[Path, ...] = ()
@@ -286,16 +308,59 @@ class Target:
     """How fast the core moves rows that the next tile needs again to the front of their buffer."""
 
     @property
-    def home(self) -> str:
-        """Where activations lie: the first memory that may hold them, from which a DMA leads and
-        in which no engine works; on a machine without one, where the first engine works."""
-        reached = {dma.between[0] for dma in self.dmas} - {e.works_in for e in self.engines}
-        far = (m.name for m in self.memories if Role.ACTIVATION in m.holds and m.name in reached)
-        return next(far, self.engines[0].works_in)
+    def near(self) -> str:
+        """The near memory of the engines that a DMA feeds; without one, of the first engine."""
+        fed = {dma.between[1] for dma in self.dmas}
+        inner = (e.near for e in self.engines if e.near in fed and self.homes_of(e.near))
+        return next(inner, self.engines[0].near)
 
-    def way(self, far: str, near: str) -> Dma | None:
-        """The DMA between two memories; None where engines reach ``far`` themselves."""
-        return next((dma for dma in self.dmas if dma.between == (far, near)), None)
+    @property
+    def code_in(self) -> str:
+        """The memory that code and its tables lie in: the first that may hold constants."""
+        return next(m.name for m in self.memories if Role.WEIGHT in m.holds)
+
+    def is_usable(self, engine: Engine) -> bool:
+        """Whether an engine works where activations of a network may lie."""
+        return engine.near in (self.near, *self.homes)
+
+    @property
+    def homes(self) -> tuple[str, ...]:
+        """Where activations may lie that do not lie near, the closest first; none where there is
+        one memory."""
+        return self.homes_of(self.near)
+
+    def homes_of(self, near: str) -> tuple[str, ...]:
+        """Other memories for activations, from which a route leads to a memory or which an engine
+        that works there reaches: by hops, then in the target's own order."""
+        hops: dict[str, int] = {}
+        for memory in self.memories:
+            if memory.name == near or Role.ACTIVATION not in memory.holds:
+                continue
+            route = self.route(memory.name, near)
+            is_reached = any(
+                engine.near == near and engine.reach(memory.name, Role.ACTIVATION)
+                for engine in self.engines
+            )
+            if route is not None or is_reached:
+                hops[memory.name] = len(route) if route is not None else 1
+        return tuple(sorted(hops, key=hops.__getitem__))
+
+    def route(self, far: str, near: str) -> tuple[Dma, ...] | None:
+        """The shortest chain of DMAs from a memory to another one, in the order of the way near;
+        None where there is none."""
+        chains: list[tuple[str, tuple[Dma, ...]]] = [(far, ())]
+        seen = {far}
+        while chains:
+            at, chain = chains.pop(0)
+            for dma in self.dmas:
+                there = dma.between[1]
+                if dma.between[0] != at or there in seen:
+                    continue
+                if there == near:
+                    return (*chain, dma)
+                seen.add(there)
+                chains.append((there, (*chain, dma)))
+        return None
 
     def memory(self, name: str) -> Memory:
         """The memory with this name. Raises KeyError."""

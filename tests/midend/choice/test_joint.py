@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from joint_search import Exhaustive, kernel, target, thinned, two_halves, window
-from random_networks import Largest, Network, fake_target, graphs
+from random_networks import Largest, Network, fake_target, graphs, places_of
 from tilewright.backend.stage import stage
 from tilewright.errors import CapacityError
 from tilewright.ir.graph import Graph
@@ -42,7 +42,7 @@ def two_branches() -> Graph:
 
 def net_and_ways(graph: Graph, machine: Target, most: int) -> tuple[Net, list[Way]]:
     steps = assign(graph, machine).steps
-    found = Candidates(graph, steps, machine, machine.memory("L1"), EFFORTS["normal"])
+    found = Candidates(graph, steps, places_of(graph, steps, machine), EFFORTS["normal"])
     working = tuple(step for step in steps if step.kernel is not None)
     net = Net(graph, working, found.alive, False)
     edges = [e for some in (*found.edges.values(), found.apart) for e in some]
@@ -97,7 +97,7 @@ def test_branches_are_ordered_as_exhaustive_search_orders_them(near: int, far: i
 def test_in_one_memory_too(graph: Graph, share: float):
     machine = fake_target(kernel(), tiles=True)
     steps = assign(graph, machine).steps
-    fusion = Fusion(graph, steps, machine, machine.memory("ram"))
+    fusion = Fusion(graph, steps, places_of(graph, steps, machine))
     whole = sum(fusion.alive.size(tensor) for tensor in fusion.alive.lifetimes)
     working = tuple(step for step in steps if step.kernel is not None)
     net = Net(graph, working, fusion.alive, is_one_memory=True)

@@ -18,6 +18,7 @@ from tilewright.ir.target import (
     Kernel,
     Memory,
     MultipleOf,
+    Reach,
     Role,
     Streaming,
     Target,
@@ -43,8 +44,8 @@ def machine(size: int, kernel: Kernel = KERNEL, far: int | None = None) -> Targe
         memories=(
             Memory("flash", None, 4, CONSTANTS), Memory("L2", far), Memory("L1", size, 4, NEAR),
         ),
-        engines=(Engine("core", "core", "L1", (kernel,)),),
-        toolchain=Toolchain("none", "none", ()), constants_in="flash",
+        engines=(Engine("core", "core", (Reach("L1"),), (kernel,)),),
+        toolchain=Toolchain("none", "none", ()),
         dmas=(Dma("dma", ("L2", "L1"), 3, 4, 1.0), Dma("dma", ("flash", "L1"), 3, 4, 1.0)),
     )  # fmt: skip
 

@@ -16,12 +16,14 @@ class Alive:
 
     shown      view → the tensor whose bytes it shows
     lifetimes  of whole tensors, where every step is computed by itself
+    memory     the near memory
     align      bytes; every size is rounded up to it
     """
 
     graph: Graph
     shown: Mapping[ValueName, ValueName]
     lifetimes: Mapping[ValueName, Span]
+    memory: str
     align: int
 
     @property
@@ -63,7 +65,7 @@ def local_need(cut: Cut, alive: Alive, dying: frozenset[ValueName], *, is_near: 
     No placement needs less.
     """
     end = 2 * cut.span.size
-    pieces = [*_working(cut, alive)]
+    pieces = [*_working(cut, alive)] if works_near(cut, alive) else []
     readers: dict[ValueName, int] = {}
     for tensor in sorted(dying):
         readers[tensor] = len(pieces)
@@ -78,6 +80,16 @@ def local_need(cut: Cut, alive: Alive, dying: frozenset[ValueName], *, is_near: 
     if len(gaps) > 1:
         gaps = {pair: gap._replace(below=-pieces[pair[1]].size) for pair, gap in gaps.items()}
     return Packing(tuple(pieces), gaps).lower_bound
+
+
+def works_near(cut: Cut, alive: Alive) -> bool:
+    """Whether tiles and scratch of a run lie near; those of an engine that works at home do not."""
+    return all(step.engine is None or step.engine.near == alive.memory for step in cut.steps)
+
+
+def home_need(cut: Cut, alive: Alive) -> int:
+    """Bytes at home of a run that works there, besides whole tensors."""
+    return 0 if works_near(cut, alive) else sum(map(alive.rounded, cut.scratch))
 
 
 def _working(cut: Cut, alive: Alive) -> Iterator[Piece]:

@@ -280,7 +280,7 @@ def may_fuse(
     inner = {step.node.output for step in members[:-1]}
     read = {name for step in members for name in step.node.inputs}
     viewed = {name for s in steps if s.kernel is None for name in (s.node.output, *s.node.inputs)}
-    is_one_memory = len({step.engine.works_in for step in members if step.engine}) == 1
+    is_one_memory = len({step.engine.near for step in members if step.engine}) == 1
     return (
         is_one_memory
         and inner <= read - viewed - {*graph.outputs}
@@ -292,7 +292,7 @@ def _is_in_one_piece(type_: TensorType, region: Region, held: Region, hold: Hold
     """Whether a region's bytes follow one another where a kernel finds them."""
     if any(span.size == 0 for span in region):
         return True
-    if hold is Hold.DIRECT:
+    if hold.is_whole:
         return is_contiguous(type_, region)
     if region == held:
         return True
