@@ -113,9 +113,7 @@ def uncut_axes(graph: Graph, step: Step) -> frozenset[int]:
 def tiled(graph: Graph, steps: Sequence[Step], groups: Sequence[Group], target: Target) -> Tiled:
     """A plan in which every buffer has its own bytes, staged."""
     constants = places_of(graph, steps, target).constants
-    plan = Plan(
-        target.name, tuple(steps), (), (), {}, {}, {}, tuple(groups), constants=constants
-    )
+    plan = Plan(target.name, tuple(steps), (), (), {}, {}, {}, tuple(groups), constants=constants)
     buffers = [*_tensors(graph, plan, target), *_tile_buffers(graph, plan), *_scratch(plan)]
     placed: list[Buffer] = []
     ends: dict[str, int] = {}

@@ -161,7 +161,9 @@ class HeliumBench:
         index = self.kernels.index(call.kernel)
         spans = [bound for span in call.run.spans for bound in span]
         head = (index, len(call.offsets), len(call.members), len(call.run.spans))
-        words = struct.pack(f"<6I{len(call.offsets)}I", *head, call.memory.size, call.scratch, *call.offsets)
+        words = struct.pack(
+            f"<6I{len(call.offsets)}I", *head, call.memory.size, call.scratch, *call.offsets
+        )
         rest = (*call.members, *spans)
         return words + struct.pack(f"<{len(rest)}i", *rest) + call.memory.tobytes()
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from pathlib import Path
 
 import tilewright
 from tilewright.backend.bundle import Bundle

@@ -21,7 +21,9 @@ def call_lines(call: Call, symbol: str, items: str, scratch: str | None) -> Iter
         yield from wrapped(f"{symbol}(", ["&args", *work], "});")
 
 
-def offload_lines(call: Call, job: str, symbol: str, items: str, scratch: str | None) -> Iterator[str]:
+def offload_lines(
+    call: Call, job: str, symbol: str, items: str, scratch: str | None
+) -> Iterator[str]:
     """Starts the call on an engine that runs beside the core; ``job`` is what is joined later."""
     given = [job, symbol, "&args", "sizeof args", items, str(call.piece_items)]
     yield from wrapped("tw_offload(", [*given, *_team(call, scratch)], "});")

@@ -89,7 +89,7 @@ def works_near(cut: Cut, alive: Alive) -> bool:
 
 def home_need(cut: Cut, alive: Alive) -> int:
     """Bytes at home of a run that works there, besides whole tensors."""
-    return 0 if works_near(cut, alive) else sum(map(alive.rounded, cut.scratch))
+    return 0 if works_near(cut, alive) else sum(size for _, size in _scratch(cut, alive))
 
 
 def _working(cut: Cut, alive: Alive) -> Iterator[Piece]:
@@ -98,10 +98,14 @@ def _working(cut: Cut, alive: Alive) -> Iterator[Piece]:
         lives = cut.lives(name)
         start, stop = lives.start - cut.span.start, lives.stop - cut.span.start
         yield Piece(alive.rounded(size), 2 * start + 1, 2 * stop)
-    for index, size in enumerate(cut.scratch):
-        engine = cut.steps[index].engine
-        if size and engine is not None:
-            size = engine.scratch_bytes(size, alive.align)
-            lives = cut.scratch_lives(index)
-            start, stop = lives.start - cut.span.start, lives.stop - cut.span.start
-            yield Piece(alive.rounded(size), 2 * start + 1, 2 * stop)
+    for index, size in _scratch(cut, alive):
+        lives = cut.scratch_lives(index)
+        start, stop = lives.start - cut.span.start, lives.stop - cut.span.start
+        yield Piece(size, 2 * start + 1, 2 * stop)
+
+
+def _scratch(cut: Cut, alive: Alive) -> Iterator[tuple[int, int]]:
+    """(position of a step, bytes for all cores of its engine) where its kernel wants some."""
+    for index, (step, alone) in enumerate(zip(cut.steps, cut.scratch, strict=True)):
+        if alone and step.engine is not None:
+            yield index, alive.rounded(step.engine.scratch_bytes(alone, alive.align))
