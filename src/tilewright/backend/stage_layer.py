@@ -294,17 +294,19 @@ class _Work:
             kernel,
             step.signature,
             tuple(
-                self._operand(name, tuple(p.inputs[i] if p else None for p in pieces))
+                self._operand(name, engine, tuple(p.inputs[i] if p else None for p in pieces))
                 for i, name in enumerate(node.inputs)
             ),
-            self._operand(node.output, tuple(p.output if p else None for p in pieces)),
+            self._operand(node.output, engine, tuple(p.output if p else None for p in pieces)),
             InArena(scratch.memory, scratch.offset) if scratch else None,
             scratch.size if scratch else 0,
             self.staging.plan.piece_items(time),
             pieces,
         )
 
-    def _operand(self, name: ValueName, wanted: tuple[Region | None, ...]) -> Operand:
+    def _operand(
+        self, name: ValueName, engine: Engine, wanted: tuple[Region | None, ...]
+    ) -> Operand:
         """Where each tile's call finds its region; where there is no call, as for the last one."""
         regions = tuple(
             held if region is None else self._as_stored(name, region)
@@ -319,7 +321,6 @@ class _Work:
         assert not scattered, f"{name}: a call needs scattered bytes, {scattered[0]}"
         place = self._whole(name, regions)
         role = Role.WEIGHT if isinstance(place, InConstant) else Role.ACTIVATION
-        engine = self._engine
         is_reached = engine.reach(place.memory, role) is not None
         assert is_reached, f"{name} lies in {place.memory}, which {engine.name} does not reach"
         return Operand(value, place)

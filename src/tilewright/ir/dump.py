@@ -74,7 +74,7 @@ def dump_plan(plan: Plan) -> str:
 def _group(plan: Plan, index: int) -> Iterator[str]:
     """Tile, loops and holds of a group; nothing for a step that is computed whole, in place."""
     group = plan.groups[index]
-    is_in_place = all(hold is Hold.DIRECT for hold in group.holds.values())
+    is_in_place = all(hold.is_whole for hold in group.holds.values())
     if group.steps.size == 1 and is_in_place and not group.order:
         return
     tile = "x".join(map(str, group.tile))

@@ -309,10 +309,12 @@ class Target:
 
     @property
     def near(self) -> str:
-        """The near memory of the engines that a DMA feeds; without one, of the first engine."""
-        fed = {dma.between[1] for dma in self.dmas}
-        inner = (e.near for e in self.engines if e.near in fed and self.homes_of(e.near))
-        return next(inner, self.engines[0].near)
+        """The near memory of the first engine behind which no other engine works: from where it
+        works, no DMA leads to another's near memory."""
+        works = {engine.near for engine in self.engines}
+        inner = (n for n in works if not any(self.route(n, other) for other in works - {n}))
+        fed = {name for name in inner if self.homes_of(name)}
+        return next((e.near for e in self.engines if e.near in fed), self.engines[0].near)
 
     @property
     def code_in(self) -> str:

@@ -53,7 +53,7 @@ def tile_findings(plan: Plan, graph: Graph) -> Iterator[str]:
         tiles = tiles_of(plan.steps, group)
         yield from _coverage(plan, group, tiles)
         for name, hold in group.holds.items():
-            if hold is not Hold.DIRECT:
+            if not hold.is_whole:
                 yield from _buffer_findings(plan, graph, index, name, tiles)
 
 

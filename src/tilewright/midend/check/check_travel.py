@@ -43,8 +43,11 @@ def _hold_findings(
         case Hold.LOCAL | Hold.CARRIED | Hold.PASSED | Hold.RELAYED:
             yield from _inner_findings(plan, index, name)
         case Hold.DIRECT | Hold.REMOTE:
-            if name in graph.constants and engine.reach(lies_in, Role.WEIGHT) is None:
-                yield f"{engine.name} cannot reach {name} in {lies_in or 'no memory'}"
+            steps = plan.steps[group.steps.start : group.steps.stop]
+            readers = [s.engine for s in steps if s.engine and name in s.node.inputs]
+            for reader in readers if name in graph.constants else ():
+                if reader.reach(lies_in, Role.WEIGHT) is None:
+                    yield f"{reader.name} cannot reach {name} in {lies_in or 'no memory'}"
             if name not in graph.constants and plan.buffer_of(name) is None:
                 yield f"group {index} uses {name}, which is never whole"
         case Hold.SINGLE | Hold.DOUBLE:

@@ -146,7 +146,7 @@ class StreamedRun:
         """Everything that does not lie near is reached where it lies."""
         fixed, free = self._operands(made.group)
         names = (*fixed, *free)
-        if not names or any(self.places.reach(name, self._engine) is None for name in names):
+        if not names or any(reach is None for name in names for reach in self._reaches(name)):
             return
         if not all(self.run.finds(name, Hold.REMOTE, made.tiles) for name in names):
             return
@@ -183,6 +183,11 @@ class StreamedRun:
         assert engine is not None
         return engine
 
+    def _reaches(self, name: ValueName) -> list[Reach | None]:
+        """How each engine that uses a tensor gets at it where it lies."""
+        users = (s for s in self.run.members if name in (*s.node.inputs, s.node.output))
+        return [self.places.reach(name, step.engine) for step in users if step.engine]
+
     @property
     def _is_at_home(self) -> bool:
         """Whether the run's engine works where tensors lie that do not lie near."""
@@ -202,8 +207,7 @@ class StreamedRun:
             if hold is not Hold.DIRECT:
                 continue
             if name in places.constants:
-                readers = [s.engine for s in self.run.members if name in s.node.inputs]
-                if not all(engine and _is_free(places.reach(name, engine)) for engine in readers):
+                if not all(map(_is_free, self._reaches(name))):
                     fixed.append(name)
             else:
                 (fixed if name in self.ends else free).append(name)
