@@ -21,7 +21,6 @@ from tilewright.ir.program import (
     Transfer,
     Wait,
 )
-from tilewright.ir.tiling import Hold
 
 
 def dump_graph(graph: Graph) -> str:
