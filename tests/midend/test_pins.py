@@ -29,8 +29,16 @@ from wide_layers import layers
 HOST = load_target("host")
 
 
+KNOWN: dict[str, Compilation] = {}
+"""What several tests look at is planned once: equal requests have equal plans."""
+
+
 def compiled(memory: str, size: int, wishes: PinWishes | None = None) -> Compilation:
-    return compile_model(MODEL, HOST, Options(memory={memory: size}, pins=wishes or PinWishes()))
+    options = Options(memory={memory: size}, pins=wishes or PinWishes())
+    key = repr(options)
+    if key not in KNOWN:
+        KNOWN[key] = compile_model(MODEL, HOST, options)
+    return KNOWN[key]
 
 
 def group_of(plan: Plan, node: str) -> Group:
