@@ -14,7 +14,7 @@ from tiled import COMPUTED, Tiled, assert_outputs, draw_tiled, evaluate, steps_o
 from tiled_chain import chain, chain_input, tiled_chains
 from tilewright.backend.bundle import Bundle
 from tilewright.backend.c_names import c_names
-from tilewright.backend.print_tiled_layer import tile_tables
+from tilewright.backend.print_layer import tile_tables
 from tilewright.backend.stage import stage
 from tilewright.errors import MismatchError
 from tilewright.ir.graph import ValueName

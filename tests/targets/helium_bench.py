@@ -125,7 +125,7 @@ class HeliumBench:
             f'#include "tilewright.h"\nextern tw_kernel *const kernels[];\n{declarations}'
             f"tw_kernel *const kernels[] = {{{', '.join(names)}}};\n"
         )
-        sources = [HERE / "bench.c", table, *(kernel.source for kernel in self.kernels)]
+        sources = [HERE / "bench.c", table, *dict.fromkeys(k.source for k in self.kernels)]
         folders = sorted({path.parent for k in self.kernels for path in k.includes})
         includes = [f"-I{folder}" for folder in (RUNTIME, *folders)]
         command = [

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tilewright.backend.print_lines import wrapped
-from tilewright.ir.program import Call, Program
+from tilewright.ir.program import Call
 
 
 def call_lines(call: Call, symbol: str, items: str, scratch: str | None) -> Iterator[str]:
@@ -27,11 +27,6 @@ def offload_lines(
     """Starts the call on an engine that runs beside the core; ``job`` is what is joined later."""
     given = [job, symbol, "&args", "sizeof args", items, str(call.piece_items)]
     yield from wrapped("tw_offload(", [*given, *_team(call, scratch)], "});")
-
-
-def scratch_name(program: Program, call: int) -> str:
-    """The enum constant of a call's working memory."""
-    return f"{program.name}_at_scratch_{call:02d}".upper()
 
 
 def _team(call: Call, scratch: str | None) -> Iterator[str]:

@@ -193,7 +193,8 @@ class Kernel:
     header: Path
     """Declares the struct and every symbol that takes it."""
     source: Path
-    """Defines ``symbol``; may include headers that lie beside it."""
+    """Defines ``symbol``, and maybe other kernels: a bundle has a file SYMBOL.c for each kernel
+    that it calls, without the others. May include headers that lie beside it."""
     pointers: tuple[str, ...]
     fields: Callable[[Op, Signature], Fields]
     items: Callable[[Op, Signature], int]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from rich.console import Console, Group
 
 from tilewright.backend.c_names import c_names
-from tilewright.backend.print_tiled_layer import tile_tables
+from tilewright.backend.print_constants import stored_bytes
+from tilewright.backend.print_layer import tile_tables
 from tilewright.ir.graph import Graph
 from tilewright.ir.plan import Buffer, Plan
 from tilewright.ir.program import InConstant, Program
@@ -97,7 +98,8 @@ def _add_constants(parts: dict[str, dict[str, int]], target: Target, program: Pr
     }
     for name, array in program.constants.items():
         memory = program.constants_in.get(name, target.code_in)
-        _add(parts, target.memory(memory), "tables" if name in tables else "weights", array.nbytes)
+        part = "tables" if name in tables else "weights"
+        _add(parts, target.memory(memory), part, stored_bytes(array))
     for size in tile_tables(program, c_names(program)).values():
         _add(parts, target.memory(target.code_in), "tables", size)
 
