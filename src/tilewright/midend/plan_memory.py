@@ -106,17 +106,23 @@ class Shortage:
 
 
 def _plan(request: Request) -> Plan | Shortage:
-    """The plan in the closest home that is large enough; of shortages, the closest home's."""
+    """The plan in the closest home that is large enough; where none is, what the closest lacks."""
     graph, steps, target = request.graph, request.assignment.steps, request.target
-    shortage: Shortage | None = None
+    lacks: list[Shortage | CapacityError] = []
     for places in choices_of_places(graph, steps, target):
         plan = _plan_in_one if places.is_one_memory else _plan_near_and_home
-        found = plan(request, places)
+        try:
+            found = plan(request, places)
+        except CapacityError as error:
+            lacks.append(error)
+            continue
         if isinstance(found, Plan):
             return found
-        shortage = shortage or found
-    assert shortage is not None, "there is one choice of places at least"
-    return shortage
+        lacks.append(found)
+    first = lacks[0]
+    if isinstance(first, CapacityError):
+        raise first
+    return first
 
 
 def _plan_in_one(request: Request, places: Places) -> Plan | Shortage:

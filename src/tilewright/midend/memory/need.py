@@ -89,7 +89,9 @@ def works_near(cut: Cut, alive: Alive) -> bool:
 
 def home_need(cut: Cut, alive: Alive) -> int:
     """Bytes at home of a run that works there, besides whole tensors."""
-    return 0 if works_near(cut, alive) else sum(size for _, size in _scratch(cut, alive))
+    if works_near(cut, alive):
+        return 0
+    return sum(map(alive.rounded, cut.parts.values())) + sum(s for _, s in _scratch(cut, alive))
 
 
 def _working(cut: Cut, alive: Alive) -> Iterator[Piece]:

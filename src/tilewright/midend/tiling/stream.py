@@ -143,15 +143,18 @@ class StreamedRun:
             yield from self._travelling_cuts(made)
 
     def _remote_cuts(self, made: "_Made") -> Iterator[Cut]:
-        """Everything that does not lie near is reached where it lies."""
+        """What does not lie near is worked on where it lies; constants out of reach travel."""
         fixed, free = self._operands(made.group)
-        names = (*fixed, *free)
-        if not names or any(reach is None for name in names for reach in self._reaches(name)):
+        remote = [n for n in (*fixed, *free) if all(r is not None for r in self._reaches(n))]
+        travels = [self._travel(n, made.tiles) for n in (*fixed, *free) if n not in remote]
+        far = [t for t in travels if t is not None and t.name in self.places.constants]
+        if not remote or len(far) < len(travels):
             return
-        if not all(self.run.finds(name, Hold.REMOTE, made.tiles) for name in names):
+        if not all(self.run.finds(name, Hold.REMOTE, made.tiles) for name in remote):
             return
+        copies = {travel.name: 1 for travel in far}
         for near in (frozenset[ValueName](),) if self._is_at_home else _subsets(free):
-            yield made.cut(self.run, (), {}, [name for name in names if name not in near])
+            yield made.cut(self.run, far, copies, [name for name in remote if name not in near])
 
     def _travelling_cuts(self, made: "_Made") -> Iterator[Cut]:
         """What does not lie near travels."""
