@@ -32,6 +32,7 @@ from tilewright.ir.program import (
     Loop,
     Offload,
     Operand,
+    Place,
     Program,
     Shifted,
     Simple,
@@ -243,7 +244,9 @@ class LayerText:
         base = base_name(self.program, place.memory)
         return self.tables.sum(f"{base} + {self.names.tiles[place.buffer]}", place.plus, "at")
 
-    def _far(self, value: ValueName, type_: TensorType, place: InArena | InConstant) -> str:
+    def _far(self, value: ValueName, type_: TensorType, place: Place) -> str:
+        if isinstance(place, InTile):  # on the way between far and near
+            return self._near(place)
         base = self.names.tensors.get(value, "")
         if isinstance(place, InConstant):
             array = self.program.constants[place.name]

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
+from tilewright.backend.hops import hop_by_hop
 from tilewright.backend.transfers import Channels, Turns, box_of, made_by
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Plan, Step
 from tilewright.ir.program import (
     Box,
     Call,
+    Hop,
     InArena,
     InConstant,
     InTile,
@@ -69,9 +71,9 @@ def stage_layer(staging: Staging, index: int, following: int | None, *, is_first
     calls = [call for item in body if (call := called(item.action)) is not None]
     observed = tuple(c for c in calls if not work.holds[c.output.value.name].is_inside)
     if len(work.tiles) > 1:
-        return Layer(index, (*before, Loop(len(work.tiles), tuple(body))), observed)
+        return hop_by_hop(Layer(index, (*before, Loop(len(work.tiles), tuple(body))), observed))
     in_order = sorted(body, key=lambda item: -item.shift)
-    return Layer(index, (*before, *(item.action for item in in_order)), observed)
+    return hop_by_hop(Layer(index, (*before, *(i.action for i in in_order)), observed))
 
 
 def _actions(work: "_Work", loads: Mapping[ValueName, Load]) -> dict[tuple[Do, ValueName], Simple]:
@@ -114,6 +116,10 @@ def _first_of(transfer: Transfer) -> Transfer:
         near=replace(transfer.near, plus=at(transfer.near.plus, tile)),
         box=Box(at(box.run, tile), tuple(at(c, tile) for c in box.counts), box.strides),
         when=1,
+        hops=tuple(
+            replace(hop, relay=replace(hop.relay, plus=at(hop.relay.plus, tile)))
+            for hop in transfer.hops
+        ),
     )
 
 
@@ -215,8 +221,9 @@ class _Work:
         moved = _filled(regions)
         far = self._whole(name, moved)
         first = self.staging.channels.first[self.index, name]
+        route = self._route(far)
         return Transfer(
-            self._way(far),
+            route[-1],
             column(tuple(first + side for side in self.turns[name].side)),
             name,
             type_,
@@ -224,7 +231,15 @@ class _Work:
             self._tile_place(name, regions),
             box_of(name, type_, moved),
             column(when),
+            tuple(Hop(dma, self._relay(name, dma.between[1])) for dma in route[:-1]),
         )
+
+    def _relay(self, name: ValueName, memory: str) -> InTile:
+        """A buffer on the way, with as many copies as there are near."""
+        buffer = self.staging.plan.buffer_in(self.index, name, memory)
+        copy = buffer.size // buffer.copies
+        plus = column(tuple(side * copy for side in self.turns[name].side))
+        return InTile(memory, buffer.offset, buffer.name, plus)
 
     @property
     def _engine(self) -> Engine:
@@ -234,10 +249,10 @@ class _Work:
     def _works_in(self) -> str:
         return self._engine.near
 
-    def _way(self, far: InArena | InConstant) -> Dma:
+    def _route(self, far: InArena | InConstant) -> tuple[Dma, ...]:
         route = self.staging.target.route(far.memory, self._works_in)
         assert route is not None, f"no DMA leads from {far.memory} to {self._works_in}"
-        return route[-1]
+        return route
 
     def keeps(self) -> Iterator[Keep]:
         """Rows that the tile before left, in its own copy where there are two, and that this one

@@ -155,12 +155,19 @@ class Plan:
         """The buffer in which a group keeps parts of a value. Raises KeyError."""
         # A buffer that an early transfer fills is alive in the group before, too, and what never
         # leaves the group dies with its last reader: the end tells.
+        engine = self.steps[self.groups[group].steps.start].engine
+        return self.buffer_in(group, value, engine.near if engine is not None else "")
+
+    def buffer_in(self, group: int, value: ValueName, memory: str) -> Buffer:
+        """The buffer in which a group keeps parts of a value in one memory: where its engines work,
+        or on the way there. Raises KeyError."""
         steps = self.groups[group].steps
         for buffer in self.buffers:
             ends_here = steps.start < buffer.lifetime.stop <= steps.stop
-            if buffer.role is Role.TILE and value in buffer.values and ends_here:
+            is_there = buffer.role is Role.TILE and buffer.memory == memory
+            if is_there and value in buffer.values and ends_here:
                 return buffer
-        raise KeyError(f"group {group} has no tile buffer for {value}")
+        raise KeyError(f"group {group} has no tile buffer for {value} in {memory}")
 
     def scratch_of(self, step: int) -> Buffer | None:
         """The working memory of a step's kernel."""

@@ -170,22 +170,34 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
+class Hop:
+    """A part of the way between far and near: ``dma`` leads to or from a buffer on the way."""
+
+    dma: Dma
+    relay: InTile
+
+
+@dataclass(frozen=True, slots=True)
 class Transfer:
     """What travels between a far tensor and a dense copy of its part near by.
 
+    dma      the last part of the way near; the whole way where there are no ``hops``
     channel  what a Wait waits for; busy from the start of the transfer to that Wait
     type     the stored tensor as a whole; ``value`` is its name
+    far      the tensor, or the dense copy of its part in a relay on the way
     when     1 for the tiles that start a transfer
+    hops     from far on; none in a finished program, see backend/hops.py
     """
 
     dma: Dma
     channel: Index
     value: ValueName
     type: TensorType
-    far: InArena | InConstant
+    far: Place
     near: InTile
     box: Box
     when: Index
+    hops: tuple[Hop, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,6 +325,8 @@ class Layer:
                             yield operand.value.name, operand.place
                 case Load(transfer) | Store(transfer):
                     yield transfer.value, transfer.near
+                    if isinstance(transfer.far, InTile):
+                        yield transfer.value, transfer.far
                 case Keep():
                     yield action.value, action.place
                 case Wait() | Join():
@@ -323,7 +337,8 @@ class Layer:
         for action in self.flat():
             if isinstance(action, Store) and action.transfer.value == call.output.value.name:
                 place = action.transfer.far
-                break
+                if isinstance(place, InArena):
+                    break
         else:
             place = call.output.place
         assert isinstance(place, InArena), f"{call.output.value} lies whole nowhere"

@@ -128,7 +128,7 @@ def far_bytes(transfer: Transfer, tile: int, constant: Array | None) -> Bytes | 
             assert constant is not None
             raw = np.ascontiguousarray(constant).reshape(-1).view(np.uint8)
             return raw[start + _box_index(transfer.box, tile)]
-        case InArena() as place:
+        case InArena() | InTile() as place:
             return Bytes(place.memory, place.offset + start + _box_index(transfer.box, tile))
 
 
