@@ -18,7 +18,8 @@ WRITTEN_C = (
 
 
 def repository_files() -> list[Path]:
-    files = [p for p in ROOT.iterdir() if p.is_file() and p.name != ".setup.log"]
+    known = {".setup.log", ".git"}  # a worktree's .git is a file
+    files = [p for p in ROOT.iterdir() if p.is_file() and p.name not in known]
     for folder in FOLDERS:
         for where, folders, names in os.walk(ROOT / folder):
             folders[:] = [f for f in folders if f not in CACHES]
