@@ -1,8 +1,8 @@
 """The whole compiler on one page: follow the types downwards.
 
 model file ─ import_graph ─▶ Graph ─ simplify ─▶ Graph ─ lower ─▶ Graph in exact integers
-─ optimise ─▶ Graph ─ assign ─▶ Assignment ─ plan_memory ─▶ Plan ─ check_plan ─ stage ─▶
-Program ─ print_bundle ─▶ Bundle
+─ optimise ─▶ Graph ─ assign ─▶ Assignment ─ plan_memory ─▶ Plan ─ stage ─▶ Program
+─ check_program ─ print_bundle ─▶ Bundle
 """
 
 import hashlib
@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import NamedTuple
 
 from tilewright.backend.bundle import Bundle
 from tilewright.backend.c_names import identifier
 from tilewright.backend.print_bundle import print_bundle
 from tilewright.backend.stage import stage
+from tilewright.check.judge import PlanError, check_program
 from tilewright.errors import CompileError, ModelError, OptionError
 from tilewright.frontend.lower import lower
 from tilewright.frontend.rewrites.engine import Rewritten
@@ -25,12 +27,12 @@ from tilewright.ir.program import Program
 from tilewright.ir.target import Target
 from tilewright.ir.types import Shape
 from tilewright.midend.assign import assign
-from tilewright.midend.check.check import PlanError, check_plan
 from tilewright.midend.lockfile import planned_nodes, read_plan
 from tilewright.midend.pins import PinWishes, broken_pins, pins_for
 from tilewright.midend.plan_memory import plan_or_shortage
 from tilewright.midend.refusals.remedies import Request
 from tilewright.midend.split import hopeless, oversized, split_nodes, unsplit_names
+from tilewright.midend.summary import check_summary
 
 MOST_MEMORY = 1 << 40
 """Bytes; sums of sizes and cycles stay far within what the solver counts with."""
@@ -100,9 +102,9 @@ def compile_model(model: Path, target: Target, options: Options = Options()) -> 
     contract = choose_contract(source, options.contract)
     lowered = lower(simplified.graph, contract, allow_float=options.allow_float)
     optimised = optimise(lowered, prune=options.prune)
-    graph, assignment, plan = plan_network(optimised.graph, target, options)
+    named = replace(options, name=options.name or identifier(model.stem))
+    graph, assignment, plan, program = plan_network(optimised.graph, target, named)
     optimised = replace(optimised, graph=graph)
-    program = stage(graph, plan, target, options.name or identifier(model.stem))
     model_digest = hashlib.sha256(model.read_bytes()).hexdigest()
     bundle = print_bundle(program, plan, graph, model_digest, weights_in_blob=in_blob)
     return Compilation(
@@ -117,15 +119,25 @@ def weights_in_blob(options: Options) -> bool:
     return options.weights == "blob"
 
 
-def plan_network(graph: Graph, target: Target, options: Options) -> tuple[Graph, Assignment, Plan]:
-    """Lowered graph → the graph that is computed, kernels and plan, solved or read.
+class Planned(NamedTuple):
+    """The graph that is computed, by which kernels, where and when; judged."""
 
-    Reductions that fit no near memory are split, see midend/split.py. Raises CompileError.
+    graph: Graph
+    assignment: Assignment
+    plan: Plan
+    program: Program
+
+
+def plan_network(graph: Graph, target: Target, options: Options) -> Planned:
+    """Lowered graph → its plan, solved or read, and the program that it means.
+
+    Reductions that fit no near memory are split, see midend/split.py. Raises CompileError, and
+    PlanError where the compiler itself has made a plan that is wrong.
     """
+    name = options.name or identifier(graph.name)
     if options.plan is None:
         graph, assignment, plan = _solved(graph, target, options)
-        check_plan(plan, graph, target)
-        return graph, assignment, plan
+        return Planned(graph, assignment, plan, judged_program(graph, plan, target, name))
     try:
         text = options.plan.read_text()
     except (OSError, UnicodeDecodeError) as error:
@@ -134,8 +146,8 @@ def plan_network(graph: Graph, target: Target, options: Options) -> tuple[Graph,
     pins = pins_for(options.pins, graph, target)
     plan = read_plan(text, str(options.plan), graph, target)
     try:
-        check_plan(plan, graph, target)
-    except (PlanError, LookupError, ValueError, AssertionError) as error:
+        program = judged_program(graph, plan, target, name)
+    except PlanError as error:
         finding = str(error).partition("; this is a bug")[0]
         raise OptionError(
             f"{options.plan}: not a plan for this network and these memories: {finding}; make a "
@@ -146,7 +158,22 @@ def plan_network(graph: Graph, target: Target, options: Options) -> tuple[Graph,
             f"{options.plan}: the stored plan does not keep {pin}; make a new one with compile "
             f"--save-plan {pin}"
         )
-    return graph, Assignment(plan.steps, plan.pins), plan
+    return Planned(graph, Assignment(plan.steps, plan.pins), plan, program)
+
+
+def judged_program(graph: Graph, plan: Plan, target: Target, name: str) -> Program:
+    """What a plan means, once the judge has found nothing. Raises PlanError where it has."""
+    try:
+        check_summary(plan, graph)
+        program = stage(graph, plan, target, name)
+    except PlanError:
+        raise
+    except (LookupError, ValueError, AssertionError, StopIteration) as error:
+        raise PlanError(f"it means no program: {error}") from error
+    check_program(program, graph, target)
+    for pin in broken_pins(plan, plan.pins):
+        raise PlanError(f"the plan does not keep {pin}")
+    return program
 
 
 def _solved(graph: Graph, target: Target, options: Options) -> tuple[Graph, Assignment, Plan]:

@@ -39,6 +39,14 @@ def test_no_target_imports_another():
             assert found == set(), path.relative_to(ROOT)
 
 
+def test_the_judge_shares_nothing_with_what_it_judges():
+    own = {"ir", "ops", "check"}
+    for path in (PACKAGE / "check").rglob("*.py"):
+        names = (m.split(".") for m in imported_modules(path))
+        used = {name[1] for name in names if name[0] == "tilewright"}
+        assert used <= own, path.relative_to(ROOT)
+
+
 def test_the_solver_has_one_door():
     doors = {
         path.relative_to(PACKAGE).as_posix()

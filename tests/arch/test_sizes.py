@@ -71,6 +71,25 @@ def test_no_function_is_longer_than_50_lines(paths, functions):
     assert too_long == []
 
 
+def code_lines(text: str) -> int:
+    """Lines that are neither blank, nor docstrings or comments."""
+    documented: set[int] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            documented |= {*range(node.lineno, (node.end_lineno or node.lineno) + 1)}
+    lines = enumerate(text.splitlines(), 1)
+    return sum(
+        bool(line.strip()) and not line.lstrip().startswith("#") and number not in documented
+        for number, line in lines
+    )
+
+
+def test_the_judge_can_be_read_at_one_sitting():
+    paths = sorted((ROOT / "src/tilewright/check").rglob("*.py"))
+    assert len(paths) > 3
+    assert sum(code_lines(path.read_text()) for path in paths) < 500
+
+
 def test_no_module_is_a_drawer_for_odds_and_ends():
     names = {p.stem for p in [*PYTHON, *C]}
     assert names.isdisjoint({"util", "utils", "helper", "helpers", "misc", "manager", "common"})

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from judged import check_plan
 from tilewright.frontend.lower import lower
 from tilewright.frontend.rewrites.rules import optimise, simplify
 from tilewright.ir.graph import Graph
@@ -12,7 +13,6 @@ from tilewright.ir.op import Op
 from tilewright.ir.plan import Plan
 from tilewright.ir.target import Signature, Target
 from tilewright.midend.assign import assign
-from tilewright.midend.check.check import check_plan
 from tilewright.midend.explain import activation_bytes
 from tilewright.midend.plan_memory import plan_memory
 from tilewright.pipeline import import_graph

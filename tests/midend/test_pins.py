@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from digits import MODEL
+from judged import check_plan
 from random_networks import Largest, Network, fake_kernel
+from tilewright.check.judge import PlanError
 from tilewright.errors import CapacityError, OptionError
 from tilewright.ir.graph import Graph
 from tilewright.ir.pins import Pin, PinKind
@@ -13,7 +15,6 @@ from tilewright.ir.plan import Plan
 from tilewright.ir.target import Dma, Engine, Memory, Reach, Role, Target, Toolchain
 from tilewright.ir.tiling import Group, Hold
 from tilewright.midend.assign import assign
-from tilewright.midend.check.check import PlanError, check_plan
 from tilewright.midend.lockfile import plan_text, read_plan
 from tilewright.midend.pins import PinWishes, pins_for
 from tilewright.pipeline import (
@@ -89,7 +90,7 @@ def test_a_tensor_that_is_to_be_near_is_never_far_nor_in_parts(memory: str, size
 def test_what_is_pinned_is_not_taken_apart():
     graph = layers(6000, 20)
     target = with_memory(load_target("host"), {"L2": 1 << 20, "L1": 4096})
-    computed, _, _ = plan_network(graph, target, Options())
+    computed, *_ = plan_network(graph, target, Options())
     assert "wide.sums" in [node.name for node in computed.nodes]
     with pytest.raises(CapacityError, match=r"fullest at wide \(QDense\)"):
         plan_network(graph, target, Options(pins=PinWishes(engines={"wide": "cpu"})))

@@ -38,7 +38,7 @@ def planned(graph: Graph, near: int, **options: str) -> tuple[Graph, Assignment,
 @cache
 def planned_network(name: str) -> tuple[Graph, Plan]:
     """A network of wide_layers in parts; several tests look at the same plan."""
-    computed, _, plan = planned(*NETWORKS[name])
+    computed, _, plan, _ = planned(*NETWORKS[name])
     return computed, plan
 
 
@@ -59,7 +59,7 @@ def test_what_fits_stays_whole():
 
 
 def test_a_layer_over_16384_inputs_fits_into_8_kib():
-    computed, _, plan = planned(layers(16384, 40), 8192)
+    computed, _, plan, _ = planned(layers(16384, 40), 8192)
     assert "wide.sums" in [node.name for node in computed.nodes]
     assert plan.arena_bytes["L1"] <= 8192
 
@@ -147,7 +147,7 @@ def test_a_stored_plan_splits_the_same_nodes(tmp_path: Path):
     computed, plan = planned_network("dense")
     stored = tmp_path / "plan.json"
     stored.write_text(plan_text(plan, computed))
-    again, _, same = plan_network(graph, host(near), Options(plan=stored))
+    again, _, same, _ = plan_network(graph, host(near), Options(plan=stored))
     assert again.nodes == computed.nodes
     assert plan_text(same, again) == plan_text(plan, computed)
 
@@ -156,7 +156,7 @@ def test_a_stored_plan_splits_the_same_nodes(tmp_path: Path):
 @given(st.integers(1500, 7000), st.integers(1, 40), st.integers(700, 3000))
 def test_drawn_layers_in_drawn_memories(inputs: int, outputs: int, near: int):
     graph = layers(inputs, outputs)
-    computed, _, plan = planned(graph, near, effort="quick")
+    computed, _, plan, _ = planned(graph, near, effort="quick")
     program = stage(computed, plan, host(near), "net")
     timing = time_program(program)
     given_once = random_batch(graph, 1, seed=inputs).one(0)

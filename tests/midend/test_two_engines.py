@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
+from judged import check_plan
 from random_networks import Largest, Network, evaluate_graph, graphs, places_of, random_inputs
 from tilewright.backend.stage import stage
 from tilewright.errors import CapacityError
@@ -12,7 +13,6 @@ from tilewright.ir.plan import Plan
 from tilewright.ir.target import Target
 from tilewright.ir.tiling import Hold
 from tilewright.midend.assign import assign
-from tilewright.midend.check.check import check_plan
 from tilewright.midend.memory.allocate import place
 from tilewright.midend.plan_memory import plan_memory
 from tilewright.ops.pool2d import MaxPool2d

@@ -12,10 +12,10 @@ from backend.test_tiled_c import run_sanitized
 from layer_agreement import layer_agreement, lowered
 from tiled import Tiled, assert_outputs, steps_of, tiled
 from tilewright import verify_model
+from tilewright.check.judge import check_program
 from tilewright.ir.graph import Graph, GraphBuilder
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Array, Span
-from tilewright.midend.check.check_calls import call_findings
 from tilewright.midend.tiling.tiles import region_type, tiles_of
 from tilewright.ops.layout import Transpose
 from tilewright.ops.matmul import QMatMul
@@ -111,7 +111,7 @@ def by_rows(model: Path, rows: int) -> tuple[Tiled, dict[str, Array]]:
 @pytest.mark.parametrize("rows", [1, 5, 8, SEQUENCE])
 def test_depth_first_over_rows_is_exact(model: Path, rows: int) -> None:
     net, inputs = by_rows(model, rows)
-    assert list(call_findings(net.plan)) == []
+    check_program(net.program, net.graph, HIERARCHY)
     assert_outputs(net.graph, inputs, interpret(net.program, net.graph, inputs).outputs)
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from judged import check_plan
 from tilewright.backend.c_names import base_name, c_names
 from tilewright.backend.print_layer import tile_tables
 from tilewright.ir.program import Program
-from tilewright.midend.check.check import check_plan
 from tilewright.pipeline import Compilation, Options, compile_model, load_target
 from tilewright.report.memory import MemoryUse, memory_use
 from tilewright.run import compiler, elf

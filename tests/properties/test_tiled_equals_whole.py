@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
+from judged import check_plan
 from layout_networks import networks
 from random_networks import Largest, Network, evaluate_graph, fake_kernel, graphs, random_inputs
 from tilewright.backend.print_bundle import print_bundle
@@ -23,7 +24,6 @@ from tilewright.ir.program import Program
 from tilewright.ir.target import Target
 from tilewright.ir.types import Array
 from tilewright.midend.assign import assign
-from tilewright.midend.check.check import check_plan
 from tilewright.midend.plan_memory import plan_memory
 from tilewright.ops.layout import Pad, Transpose
 from tilewright.ops.pool2d import MaxPool2d

@@ -86,9 +86,15 @@ class Arenas:
             )
         for source in transfer.sources:
             self.read(source, transfer.what)
+        destination, memory = transfer.destination, transfer.destination.memory
+        self._need_free(self._arriving, destination, transfer.what, "writes")
+        self._need_free(self._leaving, destination, transfer.what, "writes")
+        lost = destination.index  # a kernel that writes over its own input still finds that there
+        for source in transfer.sources:
             self._leaving[source.memory][source.index] += 1
-        self.write(transfer.destination, POISON, transfer.what)
-        self._arriving[transfer.destination.memory][transfer.destination.index] = 1
+            lost = np.setdiff1d(lost, source.index) if source.memory == memory else lost
+        self._bytes[memory][lost] = POISON
+        self._arriving[memory][destination.index] = 1
         self._under_way[busy] = transfer
 
     def finish(self, busy: Busy, who: str) -> None:

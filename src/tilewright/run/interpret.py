@@ -2,8 +2,8 @@
 
 Arenas start full of a poison byte, every result is written where the plan puts it, and copies move
 their bytes as late as they may. So a plan that lets two live tensors touch shows as a wrong number,
-and a program that forgets a wait stops with a HazardError: this is the judge of plans, and of the
-generated C, that needs no C toolchain.
+and a program that forgets a wait stops with a HazardError. Where an output lies on bytes of its own
+inputs, the call runs block by block, in the order that its kernel promises: see blocks.py.
 """
 
 from collections.abc import Mapping
@@ -22,6 +22,7 @@ from tilewright.ir.program import (
     Load,
     Offload,
     Operand,
+    Piece,
     Place,
     Program,
     Simple,
@@ -31,6 +32,7 @@ from tilewright.ir.program import (
     at,
 )
 from tilewright.ir.types import Array, Region, TensorType
+from tilewright.run.blocks import Shared, evaluate_shared
 from tilewright.run.clock import Timing, time_program
 from tilewright.run.hazards import (
     POISON,
@@ -134,11 +136,13 @@ class _Machine:
             self._poison_scratch(call)
             sources.append(self.arenas.span(place.memory, place.offset, call.scratch_bytes, who))
         destination = self._span(call.output.place, piece.signature.output, who, tile)
-        before = self._before(call, tile)
+        kept = destination if piece.op.adds_up() else None
         return UnderWay(
-            who, tuple(sources), destination,
-            lambda: _raw(self._evaluate(call, tile) + before),
-        )  # fmt: skip
+            who,
+            (*sources, *((kept,) if kept is not None else ())),
+            destination,
+            lambda: self._evaluate(call, tile),
+        )
 
     def _constant(self, transfer: Transfer) -> Array | None:
         place = transfer.far
@@ -154,34 +158,57 @@ class _Machine:
 
     def _call(self, call: Call, tile: int) -> None:
         """Scratch is poisoned before and after: a plan that lets it touch an operand shows."""
-        piece = call.pieces[tile]
-        assert piece is not None
         self._poison_scratch(call)
-        result = self._evaluate(call, tile) + self._before(call, tile)
-        self.store(call.output.place, piece.signature.output, result, str(call.node), tile)
+        made = self._evaluate(call, tile)
+        self.arenas.write(self._output(call, tile), made, f"{call.node}, writing")
         self._poison_scratch(call)
 
-    def _before(self, call: Call, tile: int) -> Array:
-        """What the result is added to: the sum of earlier parts, or nothing."""
+    def _output(self, call: Call, tile: int) -> Bytes:
         piece = call.pieces[tile]
         assert piece is not None
-        type_ = piece.signature.output
-        if not piece.op.adds_up():
-            return np.zeros((), type_.dtype.numpy)
-        return self._load(call.output.place, type_, f"{call.node}, adding", tile).copy()
+        return self._span(call.output.place, piece.signature.output, f"{call.node}, writing", tile)
 
     def _evaluate(self, call: Call, tile: int) -> Array:
+        """The bytes of the result, which is not written yet: of sums in parts, with the sum of
+        the earlier ones. Where the output lies on inputs, block by block."""
         piece = call.pieces[tile]
         assert piece is not None
         operands = [
             self._operand(call, operand, tile, region)
             for operand, region in zip(call.inputs, piece.inputs, strict=True)
         ]
-        result = piece.op.evaluate(*operands)
-        assert TensorType.of(result) == piece.signature.output, (
-            f"{call.node} makes {TensorType.of(result)}, the program says {piece.signature.output}"
-        )
-        return result
+        shared = self._shared(call, piece, tile)
+        if shared is not None:
+            return evaluate_shared(call, piece, operands, shared)
+        type_, result = piece.signature.output, piece.op.evaluate(*operands)
+        made = TensorType.of(result)
+        assert made == type_, f"{call.node} makes {made}, the program says {type_}"
+        if piece.op.adds_up():
+            before = self.arenas.peek(self._output(call, tile)).view(type_.dtype.numpy)
+            result = result + before.reshape(type_.shape)
+        return _raw(result)
+
+    def _shared(self, call: Call, piece: Piece, tile: int) -> Shared | None:
+        """Output and inputs that have bytes in common; None where that does no harm: a kernel may
+        put its output in the place of one input."""
+        output = self._output(call, tile)
+        start, stop = int(output.index[0]), int(output.index[-1]) + 1
+        found: list[tuple[int, int, int]] = []
+        for index, (operand, region) in enumerate(zip(call.inputs, piece.inputs, strict=True)):
+            place, type_ = operand.place, self._stored(operand, region)
+            if isinstance(place, InConstant) or place.memory != output.memory:
+                continue
+            first = place.offset + at(place.plus, tile)
+            last = first + type_.nbytes
+            is_replaced = call.kernel.replaces == index and (first, last) == (start, stop)
+            if max(first, start) < min(last, stop) and not is_replaced:
+                found.append((index, first, last))
+        if not found:
+            return None
+        low = min(start, *(first for _, first, _ in found))
+        high = max(stop, *(last for _, _, last in found))
+        window = self.arenas.peek(Bytes(output.memory, np.arange(low, high)))
+        return Shared(window, tuple((index, first - low) for index, first, _ in found), start - low)
 
     def _operand(self, call: Call, operand: Operand, tile: int, region: Region) -> Array:
         """What a kernel reads. A constant must be there byte for byte, in the kernel's layout."""

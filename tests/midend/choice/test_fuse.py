@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arena import run_in_arena
+from judged import check_plan
 from random_networks import (
     Largest,
     Network,
@@ -22,7 +23,6 @@ from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Plan
 from tilewright.ir.target import Streaming, Target
 from tilewright.midend.assign import assign
-from tilewright.midend.check.check import check_plan
 from tilewright.midend.plan_memory import plan_memory
 from tilewright.ops.pool2d import MaxPool2d
 from tilewright.ops.window2d import Window2d

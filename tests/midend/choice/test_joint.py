@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from joint_search import Exhaustive, kernel, target, thinned, two_halves, window
+from judged import check_plan
 from random_networks import Largest, Network, fake_target, graphs, places_of
 from tilewright.backend.stage import stage
 from tilewright.errors import CapacityError
@@ -20,7 +21,6 @@ from tilewright.ir.target import (
     Target,
 )
 from tilewright.midend.assign import assign
-from tilewright.midend.check.check import check_plan
 from tilewright.midend.choice.bounds import Relaxed, least_in_any_order
 from tilewright.midend.choice.candidates import EFFORTS, Candidates
 from tilewright.midend.choice.fuse import Fusion

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from judged import check_plan
 from random_networks import (
     Largest,
     Network,
@@ -38,7 +39,6 @@ from tilewright.ir.target import (
 )
 from tilewright.ir.tiling import Hold
 from tilewright.midend.assign import assign
-from tilewright.midend.check.check import check_plan
 from tilewright.midend.choice.candidates import EFFORTS, Candidates
 from tilewright.midend.choice.reside import Residence
 from tilewright.midend.plan_memory import plan_memory

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from arena import run_in_arena
+from judged import check_plan
 from random_networks import (
     Largest,
     Network,
@@ -26,7 +27,6 @@ from tilewright.ir.op import Op
 from tilewright.ir.plan import Plan
 from tilewright.ir.target import Signature, Streaming, Target
 from tilewright.midend.assign import assign
-from tilewright.midend.check.check import check_plan
 from tilewright.midend.explain import activation_bytes, live_at_peak, peak_step, usage_by_step
 from tilewright.midend.plan_memory import plan_memory
 from tilewright.ops.layout import Reshape

@@ -5,9 +5,14 @@ from dataclasses import replace
 
 import pytest
 
+from broken_programs import without
+from judged import check_plan, with_piece
 from random_networks import Largest, Network, fake_kernel, fake_target
+from tilewright.backend.stage import stage
+from tilewright.check.judge import PlanError, check_program
 from tilewright.ir.graph import Graph
 from tilewright.ir.plan import Buffer, Plan
+from tilewright.ir.program import Keep, Piece, Program
 from tilewright.ir.target import (
     AtMost,
     AtMostInput,
@@ -23,10 +28,7 @@ from tilewright.ir.target import (
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Region, Span
 from tilewright.midend.assign import assign
-from tilewright.midend.check.check import PlanError, check_plan
-from tilewright.midend.check.check_calls import element_findings
 from tilewright.midend.plan_memory import plan_memory
-from tilewright.midend.tiling.tiles import Tile, TileCall, tiles_of
 from tilewright.ops.pool2d import MaxPool2d
 from tilewright.ops.window2d import Window2d
 
@@ -53,8 +55,8 @@ TARGET = small(KERNEL)
 PLAN = plan_memory(GRAPH, assign(GRAPH, TARGET), TARGET)
 INDEX, GROUP = next((i, g) for i, g in enumerate(PLAN.groups) if g.steps.size > 1)
 CARRIED = next(name for name, hold in GROUP.holds.items() if hold is Hold.CARRIED)
-STEPS = PLAN.steps[GROUP.steps.start : GROUP.steps.stop]
-TILES = tiles_of(PLAN.steps, GROUP)
+PROGRAM = stage(GRAPH, PLAN, TARGET, "net")
+FIRST = PLAN.steps[GROUP.steps.start].node.output
 
 
 def tile_buffer(plan: Plan, change: Callable[[Buffer], Buffer]) -> Plan:
@@ -74,9 +76,8 @@ def held_as(plan: Plan, hold: Hold) -> Plan:
 
 def test_the_undamaged_plan_is_fused_and_passes():
     check_plan(PLAN, GRAPH, TARGET)
-    assert len(TILES) > 2
+    assert max(layer.tiles for layer in PROGRAM.layers) > 2
     assert {b.role for b in PLAN.buffers} >= {Role.TILE}
-    assert not list(element_findings(GROUP, STEPS, TILES))
 
 
 DAMAGE: dict[str, tuple[str, Callable[[Plan], Plan]]] = {
@@ -85,11 +86,11 @@ DAMAGE: dict[str, tuple[str, Callable[[Plan], Plan]]] = {
         lambda p: replace(p, groups=p.groups[:-1]),
     ),
     "a tile buffer is too small": (
-        "bytes",
+        "is too small",
         lambda p: tile_buffer(p, lambda b: replace(b, size=b.size - 1)),
     ),
     "a tile buffer dies early": (
-        "not alive|has no tile buffer",
+        "is not alive in all steps|has no tile buffer",
         lambda p: tile_buffer(p, lambda b: replace(b, lifetime=Span(b.lifetime.start, 1))),
     ),
     "a tile buffer lies where another one is": (
@@ -106,11 +107,11 @@ DAMAGE: dict[str, tuple[str, Callable[[Plan], Plan]]] = {
         lambda p: tile_buffer(p, lambda b: replace(b, offset=4096)),
     ),
     "a tile is larger than its buffers": (
-        "bytes",
+        "is too small",
         lambda p: group(p, lambda g: replace(g, tile=(1, g.tile[1] * 3, *g.tile[2:]))),
     ),
     "a tensor that is never whole is to be loaded": (
-        f"{CARRIED} has no buffer",
+        f"{CARRIED}:tile.* has 1 copies, double means 2",
         lambda p: held_as(p, Hold.DOUBLE),
     ),
 }
@@ -143,41 +144,56 @@ def test_a_kernel_that_refuses_a_part_of_its_work_is_found():
     kernel = replace(KERNEL, refuse=refuse)
     target = small(kernel)
     steps = tuple(replace(s, engine=target.engines[0], kernel=kernel) for s in PLAN.steps)
-    with pytest.raises(PlanError, match="for a part that it refuses: not all rows"):
+    with pytest.raises(PlanError, match="which refuses: not all rows"):
         check_plan(replace(PLAN, steps=steps), GRAPH, target)
-
-
-def with_call(tile: int, step: int, change: Callable[[TileCall], TileCall | None]) -> list[Tile]:
-    tiles = list(TILES)
-    calls = list(tiles[tile].calls)
-    call = calls[step]
-    assert call is not None
-    calls[step] = change(call)
-    tiles[tile] = replace(tiles[tile], calls=tuple(calls))
-    return tiles
 
 
 def shifted(region: Region, rows: int) -> Region:
     return tuple(Span(s.start + rows * (d == 1), s.size) for d, s in enumerate(region))
 
 
+def assert_refused(program: Program, finding: str) -> None:
+    with pytest.raises(PlanError, match=finding):
+        check_program(program, GRAPH, TARGET)
+
+
+def test_the_program_as_it_is_has_no_findings():
+    check_program(PROGRAM, GRAPH, TARGET)
+
+
 def test_a_call_that_is_left_out_is_missed_by_its_reader():
-    found = list(element_findings(GROUP, STEPS, tuple(with_call(1, 0, lambda call: None))))
-    assert any("reads elements" in finding for finding in found)
+    assert_refused(with_piece(PROGRAM, FIRST, 1, lambda piece: None), "are not there")
 
 
 def test_a_call_that_is_given_other_rows_is_found():
-    tiles = with_call(1, 0, lambda c: replace(c, inputs=tuple(shifted(r, -1) for r in c.inputs)))
-    assert any("is given" in finding for finding in element_findings(GROUP, STEPS, tuple(tiles)))
+    def change(piece: Piece) -> Piece:
+        return replace(piece, inputs=tuple(shifted(r, -1) for r in piece.inputs))
+
+    assert_refused(with_piece(PROGRAM, FIRST, 1, change), "is given")
 
 
-def test_rows_that_are_given_up_too_early_are_missed():
-    tiles = list(TILES)
-    held = dict(tiles[1].held)
-    rows = held[CARRIED][1]
-    held[CARRIED] = tuple(
-        Span(rows.stop - 1, 1) if axis == 1 else span for axis, span in enumerate(held[CARRIED])
-    )
-    tiles[1] = replace(tiles[1], held=held)
-    found = list(element_findings(GROUP, STEPS, tuple(tiles)))
-    assert any("that are not there" in finding for finding in found)
+def test_a_call_that_makes_other_rows_is_found():
+    def change(piece: Piece) -> Piece:
+        return replace(piece, output=shifted(piece.output, -1))
+
+    assert_refused(with_piece(PROGRAM, FIRST, 1, change), "is given")
+
+
+def test_a_call_with_the_padding_of_another_tile_is_found():
+    def change(piece: Piece) -> Piece:
+        assert isinstance(piece.op, MaxPool2d)
+        window = replace(piece.op.window, pads=(0, 0, 0, 0))
+        return replace(piece, op=replace(piece.op, window=window))
+
+    assert_refused(with_piece(PROGRAM, FIRST, 0, change), "its part is")
+
+
+def test_rows_that_are_not_kept_are_missed():
+    index, layer = next(
+        (i, layer) for i, layer in enumerate(PROGRAM.layers)
+        if any(isinstance(action, Keep) for action in layer.flat())
+    )  # fmt: skip
+    at = next(i for i, action in enumerate(layer.flat()) if isinstance(action, Keep))
+    layers = list(PROGRAM.layers)
+    layers[index] = without(layer, at)
+    assert_refused(replace(PROGRAM, layers=tuple(layers)), "are not there")

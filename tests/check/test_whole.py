@@ -9,6 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from arena import run_in_arena
+from judged import check_plan
 from random_networks import (
     Largest,
     Network,
@@ -19,12 +20,12 @@ from random_networks import (
     random_inputs,
     targets,
 )
+from tilewright.check.judge import PlanError
 from tilewright.ir.graph import Graph
 from tilewright.ir.plan import Buffer, Plan
 from tilewright.ir.target import Memory, Role, Streaming, Target
 from tilewright.ir.types import Span
 from tilewright.midend.assign import assign
-from tilewright.midend.check.check import PlanError, check_plan
 from tilewright.midend.plan_memory import plan_memory
 from tilewright.ops.layout import Reshape
 from tilewright.ops.pool2d import MaxPool2d
@@ -70,6 +71,13 @@ def without_buffer(plan: Plan, name: str) -> Plan:
     return replace(plan, buffers=tuple(b for b in plan.buffers if b.name != name))
 
 
+def in_memory(plan: Plan, name: str) -> Plan:
+    """The plan with an arena of 400 bytes in another memory."""
+    sizes = (plan.arena_bytes, plan.lower_bound, plan.activation_bytes)
+    arenas, least, activations = ({**size, name: 400} for size in sizes)
+    return replace(plan, arena_bytes=arenas, lower_bound=least, activation_bytes=activations)
+
+
 def reordered(plan: Plan, *order: int) -> Plan:
     return replace(plan, steps=tuple(plan.steps[i] for i in order))
 
@@ -99,13 +107,13 @@ DAMAGE: dict[str, tuple[str, Callable[[Plan], Plan]]] = {
         lambda p: replace(p, buffers=(*p.buffers, replace(p.buffers[0], name="again"))),
     ),
     "one buffer holds two values": (
-        r"are one buffer",
+        r"is not alive|at .* reads",
         lambda p: with_buffer(
             without_buffer(p, "side"), "joined", lambda b: replace(b, values=(*b.values, "side"))
         ),
     ),
     "a view has no place": (
-        r"view of joined but lies elsewhere",
+        r"value view has no buffer",
         lambda p: with_buffer(p, "joined", lambda b: replace(b, values=("joined",))),
     ),
     "a buffer is too small": (
@@ -121,7 +129,7 @@ DAMAGE: dict[str, tuple[str, Callable[[Plan], Plan]]] = {
         lambda p: with_buffer(p, "input", lambda b: replace(b, lifetime=Span(1, 1))),
     ),
     "an output dies early": (
-        r"view is not alive at step 7, when the network ends",
+        r"joined is not alive at step 7",
         lambda p: with_buffer(p, "joined", lambda b: replace(b, lifetime=Span(6, 1))),
     ),
     "a lifetime leaves the plan": (
@@ -142,15 +150,19 @@ DAMAGE: dict[str, tuple[str, Callable[[Plan], Plan]]] = {
     ),
     "a buffer lies in a memory that holds no such thing": (
         r"weights holds no activation",
-        lambda p: with_buffer(p, "side", lambda b: replace(b, memory="weights")),
+        lambda p: with_buffer(
+            in_memory(p, "weights"), "side", lambda b: replace(b, memory="weights")
+        ),
     ),
     "a buffer lies in no memory": (
         r"unknown memory",
-        lambda p: with_buffer(p, "side", lambda b: replace(b, memory="nowhere")),
+        lambda p: with_buffer(
+            in_memory(p, "nowhere"), "side", lambda b: replace(b, memory="nowhere")
+        ),
     ),
     "scratch is missing": (r"lacks 8 bytes", lambda p: without_buffer(p, "side:scratch")),
     "scratch is too small": (
-        r"lacks 8 bytes",
+        r"lacks 4 bytes",
         lambda p: with_buffer(p, "side:scratch", lambda b: replace(b, size=4)),
     ),
     "scratch touches an operand": (

