@@ -141,13 +141,13 @@ def draw_machine(random: Random) -> Target:
         target = replace(target, engines=(replace(core, cores=3),))
     if random.random() < 0.5:
         return target
-    npu = Engine("npu", "npu", target.engines[0].works_in, BESIDE, is_asynchronous=True)
+    npu = Engine("npu", "npu", target.engines[0].reaches, BESIDE, is_asynchronous=True)
     return replace(target, engines=(npu, *target.engines), runtime=HIERARCHY.runtime)
 
 
 def sized(target: Target, size: int) -> Target:
     """The machine with so many bytes where its engines work."""
-    near = target.engines[0].works_in
+    near = target.engines[0].near
     memories = (replace(m, size=size) if m.name == near else m for m in target.memories)
     return replace(target, memories=tuple(memories), alternatives=())
 
@@ -155,7 +155,7 @@ def sized(target: Target, size: int) -> Target:
 def draw_plan(random: Random) -> Drawn:
     """A plan, mostly for less memory than the network would take as it is."""
     graph, machine = draw_network(random), draw_machine(random)
-    near = machine.engines[0].works_in
+    near = machine.engines[0].near
     options = Options(effort="quick", name="net")
     free = plan_network(graph, sized(machine, 1 << 20), options)
     if random.random() < 0.4:
@@ -221,7 +221,7 @@ def change_hold(random: Random, drawn: Drawn) -> Plan | None:
     group = plan.groups[index]
     name = random.choice(sorted(group.holds))
     hold = random.choice([hold for hold in Hold if hold is not group.holds[name]])
-    if group.holds[name] is not Hold.DIRECT:
+    if not group.holds[name].is_whole:
         buffer = plan.tile_buffer(index, name)
         size = buffer.size // buffer.copies * hold.copies
         if random.random() < 0.5:

@@ -8,7 +8,7 @@ import pytest
 
 from mutant_runs import Case, are_right
 from mutants import BESIDE, CLIPPED, SAME, Drawn
-from random_networks import evaluate_graph, random_inputs
+from random_networks import evaluate_graph, places_of, random_inputs
 from tilewright.backend.stage import stage
 from tilewright.check.judge import PlanError, check_program
 from tilewright.ir.graph import Contract, Graph, GraphBuilder, Value, ValueName
@@ -25,7 +25,7 @@ from tilewright.pipeline import Options, plan_network
 from tilewright.run.interpret import interpret
 from tilewright.targets.host.target import HIERARCHY, HOST
 
-NPU = Engine("npu", "npu", "ram", BESIDE, is_asynchronous=True)
+NPU = Engine("npu", "npu", HOST.engines[0].reaches, BESIDE, is_asynchronous=True)
 BOTH = replace(HOST, engines=(NPU, *HOST.engines), runtime=HIERARCHY.runtime, alternatives=())
 
 
@@ -80,7 +80,7 @@ def at_distance(plan: Plan, distance: int) -> Plan:
 def test_every_distance_of_a_layer_in_two_tiles_is_judged_as_it_computes(tmp_path: Path) -> None:
     graph = convolutions(Window2d((1, 1)), 8, 32)
     cut = Run(graph, assign(graph, HOST).steps, 0).cut(4, HOST)
-    plan = place(graph, (cut,), HOST)
+    plan = place(graph, (cut,), places_of(graph, cut.steps, HOST))
     enough = plan.overlaps[0].distance
     distances = [*range(0, enough, 40), enough - 8, enough - 4, enough]
     programs = [stage(graph, at_distance(plan, d), HOST, "net") for d in distances]

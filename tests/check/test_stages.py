@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from judged import check_plan
+from random_networks import places_of
 from tilewright.backend.stage import stage
 from tilewright.check.judge import PlanError, check_program
 from tilewright.ir.plan import Buffer, Plan
@@ -22,7 +23,7 @@ def planned(hold: Hold) -> Plan:
     for cut in every_way(GRAPH, TARGET):
         inner = cut.steps[1].node.output
         if cut.group.holds[inner] is hold and cut.group.order:
-            return place(GRAPH, (cut,), TARGET)
+            return place(GRAPH, (cut,), places_of(GRAPH, cut.steps, TARGET))
     raise LookupError(hold)
 
 

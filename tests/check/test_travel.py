@@ -123,7 +123,7 @@ DAMAGE: dict[str, tuple[str, Callable[[], Plan]]] = {
         lambda: buffer(DOUBLE, DOUBLE_NAME, lambda b: replace(b, size=b.size + 2)),
     ),
     "a resident tensor lies far": (
-        "lies in L2, the kernel works in L1",
+        "lies in L2, which cpu does not reach",
         lambda: moved(RESIDENT, "L2"),
     ),
     "a resident tensor is to travel": (
@@ -138,11 +138,11 @@ DAMAGE: dict[str, tuple[str, Callable[[], Plan]]] = {
         ),
     ),
     "a tensor that travels is to be used in place": (
-        f"{DOUBLE_NAME} lies in L2, the kernel works in L1",
+        f"{DOUBLE_NAME} lies in L2, which cpu does not reach",
         lambda: held_as(DOUBLE, DOUBLE_NAME, Hold.DIRECT),
     ),
     "a constant that travels is to be used in place": (
-        f"{LOADED} lies in flash, the kernel works in L1",
+        f"{LOADED} lies in flash, which cpu does not reach",
         lambda: held_as(PUNCTUAL, LOADED, Hold.DIRECT),
     ),
     "a tensor that leaves the group is never whole": (

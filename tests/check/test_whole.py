@@ -149,13 +149,13 @@ DAMAGE: dict[str, tuple[str, Callable[[Plan], Plan]]] = {
         lambda p: with_buffer(p, "side", lambda b: replace(b, offset=1)),
     ),
     "a buffer lies in a memory that holds no such thing": (
-        r"weights holds no activation",
+        r"lies in weights, which core does not reach",
         lambda p: with_buffer(
             in_memory(p, "weights"), "side", lambda b: replace(b, memory="weights")
         ),
     ),
     "a buffer lies in no memory": (
-        r"unknown memory",
+        r"lies in nowhere, which core does not reach",
         lambda p: with_buffer(
             in_memory(p, "nowhere"), "side", lambda b: replace(b, memory="nowhere")
         ),

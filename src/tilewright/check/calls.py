@@ -41,7 +41,7 @@ class Calls:
         pairs = zip(call.inputs, piece.inputs, strict=True)
         inputs = [self._input(call, *pair, f"{who} reads", tile) for pair in pairs]
         output = self.span(name, call.output.place, piece.signature.output, f"{who} writes", tile)
-        self._check_reach(call, output.memory, f"{who} writes {name}")
+        self._check_reach(call, output.memory, Role.ACTIVATION, f"{who} writes {name}")
         if before:
             self.memories.read(output, self.numbers(name, piece.output, before), f"{who} adds to")
         _check_sharing(call, piece, inputs, output, who)
@@ -109,18 +109,18 @@ class Calls:
             start = self.memories.number(name, 0, stored.nbytes) + at(place.plus, tile)
             there = place.name == name and np.array_equal(numbers - start, np.arange(numbers.size))
             need(there, f"{who} {name} at byte {place.plus} of constant {place.name}: not there")
-            self._check_reach(call, self.target.constants_in, f"{who} {name}")
+            need(place.memory == self.program.constants_in[name], f"{who} {name} in {place.memory}")
+            self._check_reach(call, place.memory, Role.WEIGHT, f"{who} {name}")
             return None
         size = numbers.size // stored.dtype.nbytes
         source = self.span(name, place, TensorType(stored.dtype, (size,)), who, tile)
-        self._check_reach(call, source.memory, f"{who} {name}")
+        self._check_reach(call, source.memory, Role.ACTIVATION, f"{who} {name}")
         self.memories.read(source, numbers, f"{who} {name}")
         return source
 
-    def _check_reach(self, call: Call, memory: str, who: str) -> None:
-        near = call.engine.works_in
-        is_reached = memory == near or self.target.way(memory, near) is None
-        need(is_reached, f"{who} in {memory}, which {call.engine.name} cannot reach")
+    def _check_reach(self, call: Call, memory: str, role: Role, who: str) -> None:
+        is_reached = call.engine.reach(memory, role) is not None
+        need(is_reached, f"{who} in {memory}, which {call.engine.name} does not reach")
 
     def _scratch(self, call: Call, piece: Piece, who: str) -> tuple[Bytes, ...]:
         """Working memory of every core, in equal parts."""
@@ -131,7 +131,7 @@ class Calls:
             return ()
         memory, offset = call.scratch.memory, call.scratch.offset
         kind, parts = self.target.memory(memory), call.scratch_stride * (call.engine.cores > 1)
-        need(memory == call.engine.works_in, f"{who} has scratch in {memory}: out of its reach")
+        need(memory == call.engine.near, f"{who} has scratch in {memory}: out of its reach")
         need(Role.SCRATCH in kind.holds, f"{who}: {memory} holds no scratch")
         is_aligned = offset % kind.align == parts % max(kind.align, machine.SCRATCH_ALIGN) == 0
         need(is_aligned, f"{who}: scratch at {offset} is not aligned")

@@ -25,8 +25,9 @@ def check_program(program: ir.Program, graph: Graph, target: Target) -> None:
     """Raises PlanError naming the first action, or the first fact, that is wrong."""
     for memory, arena in program.arena_bytes.items():
         need(memory in {m.name for m in target.memories}, f"unknown memory {memory}")
-        size = target.memory(memory).size
-        need(size is None or arena <= size, f"{memory} needs {arena} of {size} bytes")
+        size, own = target.memory(memory).size, program.constants_in.items()
+        used = arena + sum(program.constants[name].nbytes for name, where in own if where == memory)
+        need(size is None or used <= size, f"{memory} needs {used} of {size} bytes")
     _check_nodes(program, graph, target)
     _check_constants(program, graph)
     arenas = {name: np.full(size, NOTHING) for name, size in program.arena_bytes.items()}
@@ -132,8 +133,7 @@ def _travel(judged: Calls, transfer: ir.Transfer, tile: int, *, is_load: bool) -
     memories, near, far = judged.memories, transfer.near, transfer.far
     stored = judged.stored(name)
     need(transfer.type == stored, f"{who} as {transfer.type}, it is {stored}")
-    home = judged.target.constants_in if isinstance(far, ir.InConstant) else far.memory
-    ways = [dma for dma in judged.target.dmas if dma.between == (home, near.memory)]
+    ways = [dma for dma in judged.target.dmas if dma.between == (far.memory, near.memory)]
     need(transfer.dma in ways, f"{who}: {transfer.dma.name} does not lead there")
     offsets = ir.at(far.plus, tile) + _offsets(transfer.box, tile)
     inside = bool(offsets.size) and 0 <= offsets.min() <= offsets.max() < stored.nbytes
@@ -143,7 +143,8 @@ def _travel(judged: Calls, transfer: ir.Transfer, tile: int, *, is_load: bool) -
     need(start % judged.target.memory(near.memory).align == 0, f"{who}: {start} is not aligned")
     dense = memories.bytes(near.memory, start, offsets.size, who)
     if isinstance(far, ir.InConstant):
-        need(is_load and far.name == name, f"{who} moves the constant {far.name}")
+        is_there = far.name == name and far.memory == judged.program.constants_in[name]
+        need(is_load and is_there, f"{who} moves the constant {far.name} in {far.memory}")
         first = memories.number(name, 0, stored.nbytes)
         return Work(who, (), ((dense, first + offsets),))
     judged.check_place(name, far, who)

@@ -91,7 +91,7 @@ def _held(plan: Plan, index: int, group: Group) -> Iterator[str]:
         yield f"group {index} and its holds differ in {', '.join(sorted(odd))}"
         return
     for name, hold in group.holds.items():
-        if hold is not Hold.DIRECT:
+        if not hold.is_whole:
             users = (n for n, s in enumerate(steps) if name in (*s.node.inputs, s.node.output))
             yield from _tile_buffer(plan, index, name, [group.steps.start + n for n in users])
     for name in sorted(group.early):
