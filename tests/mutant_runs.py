@@ -16,6 +16,7 @@ from random_networks import evaluate_graph, random_inputs
 from tilewright.backend.bundle import Bundle
 from tilewright.backend.c_names import base_name, c_names
 from tilewright.backend.print_bundle import print_bundle
+from tilewright.backend.stage import RUNTIME
 from tilewright.ir.program import Program
 from tilewright.ir.types import Array
 from tilewright.run.compiler import find_compiler
@@ -127,7 +128,7 @@ def _build(cases: Sequence[Case], folder: Path) -> Path | None:
     for number, case in enumerate(cases):
         name = f"m{number}"
         bundle = _bundle(case, name)
-        for file, text in _kernels(bundle, name).items():
+        for file, text in _kernels(case.program).items():
             made = folder / f"{file}.{sha256(text.encode()).hexdigest()[:12]}.o"
             if file.endswith(".c"):
                 objects[file] = made
@@ -162,17 +163,18 @@ def _bundle(case: Case, name: str) -> Bundle:
     return print_bundle(replace(case.program, name=name), plan, drawn.graph, "0")
 
 
-def _kernels(bundle: Bundle, name: str) -> dict[str, str]:
-    """The kernels' files without the network's name in them: all networks share them."""
-    own = re.compile(rf"\b{name}_")
-    kernels = {f: text for f, text in bundle.files.items() if f.startswith("kernels/")}
-    return {file: own.sub("", text) for file, text in kernels.items()}
+def _kernels(program: Program) -> dict[str, str]:
+    """The kernels' files and the runtime, as they are before they get a network's name."""
+    paths = [*RUNTIME.glob("*.h"), *program.runtime, *program.parallel]
+    for kernel in dict.fromkeys(call.kernel for call in program.calls):
+        paths += [kernel.header, kernel.source, *kernel.includes]
+    return {f"kernels/{path.name}": path.read_text() for path in dict.fromkeys(paths)}
 
 
 def _own_text(bundle: Bundle, name: str, case: Case) -> str:
     """The network's own files in a row, with the shared kernels' names."""
-    files = (f"{name}.h", f"{name}_weights.h", f"{name}.c", f"{name}_weights.c")
-    text = "\n".join(bundle.files[file] for file in files)
+    own = [file for file in bundle.files if not file.startswith("kernels/")]
+    text = "\n".join(bundle.files[file] for file in sorted(own, key=lambda f: f.endswith(".c")))
     text = re.sub(rf'#include "{name}\w*\.h"|#pragma once', "", text)
     symbols = sorted({call.kernel.symbol for call in case.program.calls}, key=len, reverse=True)
     return re.sub(rf"\b{name}_({'|'.join(symbols)})\b", r"\1", text)
@@ -192,14 +194,16 @@ def _runner(case: Case, name: str) -> list[str]:
     if len(bases) > 1:
         members = ", ".join(f".{base} = {base}" for base in bases)
         lines.append(f"  const tw_{name}_arenas arenas = {{{members}}};")
-    lines.append(f"  const tw_{name}_inputs inputs = tw_{name}_inputs_in({given});")
+    members = {names.tensors[operand.value.name] for operand in program.inputs}
+    places = ", ".join(f".{member} = tw_{name}_{member}_in({given})" for member in members)
+    lines.append(f"  const tw_{name}_inputs inputs = {{{places}}};")
     lines.append(f"  const tw_{name}_outputs outputs = tw_{name}_outputs_in({given});")
     lines.append(f"  for (int run = 0; run < {RUNS}; ++run) {{")
     for base, size in zip(bases, program.arena_bytes.values(), strict=True):
         lines.append(f"    memset({base}, 0x5a + run, {size});")
     for operand in program.inputs:
         size, tensor = operand.value.type.nbytes, names.tensors[operand.value.name]
-        lines.append(f"    memcpy(inputs.{tensor}, in + run * {size}, {size});")
+        lines.append(f"    memcpy((void *)inputs.{tensor}, in + run * {size}, {size});")
     lines.append(f"    if (tw_{name}_run({given}, &inputs, &outputs) != 0) abort();")
     for operand in program.outputs:
         size, tensor = operand.value.type.nbytes, names.tensors[operand.value.name]
