@@ -87,8 +87,8 @@ def test_the_order_of_engines_changes_nothing_but_preference() -> None:
 
 
 def test_what_is_too_large_for_all_memories_is_refused() -> None:
-    with pytest.raises(CapacityError, match="L1"):
-        compile_model(MODEL, chip(l1=64), Options(effort="quick"))
+    with pytest.raises(CapacityError, match="L2 of target 'chip'"):
+        compile_model(MODEL, chip(l1=64, l2=1024), Options(effort="quick"))
 
 
 @pytest.mark.slow
