@@ -13,13 +13,13 @@ from tilewright.backend.print_bundle import print_bundle
 from tilewright.backend.stage import stage
 from tilewright.errors import CapacityError
 from tilewright.ir.graph import Graph
-from tilewright.ir.plan import Assignment, Plan
+from tilewright.ir.plan import Plan
 from tilewright.ir.target import Target
 from tilewright.midend.assign import assign
 from tilewright.midend.lockfile import plan_text
 from tilewright.midend.split import hopeless, oversized, split_nodes, unsplit_names
 from tilewright.midend.tiling.fusible import with_sums_late
-from tilewright.pipeline import Options, load_target, plan_network, with_memory
+from tilewright.pipeline import Options, Planned, load_target, plan_network, with_memory
 from tilewright.run.clock import time_program
 from tilewright.run.host import HostOptions, run_on_host
 from tilewright.run.inputs import random_batch
@@ -31,7 +31,7 @@ def host(near: int, far: int = 1 << 20) -> Target:
     return with_memory(load_target("host"), {"L2": far, "L1": near})
 
 
-def planned(graph: Graph, near: int, **options: str) -> tuple[Graph, Assignment, Plan]:
+def planned(graph: Graph, near: int, **options: str) -> Planned:
     return plan_network(graph, host(near), Options(**options))
 
 
@@ -66,7 +66,7 @@ def test_a_layer_over_16384_inputs_fits_into_8_kib():
 
 @pytest.mark.parametrize("effort", ["quick", "normal", "best"])
 def test_sums_and_their_finish_stay_together_at_every_effort(effort: str):
-    _, _, plan = planned(layers(6000, 5), 4096, effort=effort)
+    _, _, plan, _ = planned(layers(6000, 5), 4096, effort=effort)
     (group,) = (g for g in plan.groups if g.parts)
     names = [plan.steps[i].node.name for i in range(group.steps.start, group.steps.stop)]
     assert names == ["wide.sums", "wide"]
@@ -82,7 +82,7 @@ def test_every_finish_stands_just_behind_its_sums_whatever_memory_the_order_save
 
 @pytest.mark.parametrize("effort", ["quick", "normal"])
 def test_branches_that_are_summed_in_parts_fit_at_every_effort(effort: str):
-    _, _, plan = planned(branches(), 1100, effort=effort)
+    _, _, plan, _ = planned(branches(), 1100, effort=effort)
     assert plan.arena_bytes["L1"] <= 1100
 
 
