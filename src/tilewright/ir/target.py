@@ -178,6 +178,23 @@ def _unchanged(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | Non
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What the cost of a call is a sum of, besides a constant; tables say what each one costs.
+
+    names  as cost tables have them
+    count  how many of each there are in a call, >= 0, in the order of the names
+    """
+
+    names: tuple[str, ...]
+    count: Callable[[Op, Signature], tuple[int, ...]]
+
+
+def rough_cycles(op: Op, signature: Signature) -> int:
+    """What a call is taken to cost where no table knows: that of plain C on a scalar core."""
+    return 100 + 4 * op.macs(*signature.inputs) + 8 * signature.output.size
+
+
+@dataclass(frozen=True, slots=True)
 class Kernel:
     """A C function ``void <symbol>(const void *args, tw_work work)`` and when it may be called.
 
@@ -199,8 +216,11 @@ class Kernel:
     fields: Callable[[Op, Signature], Fields]
     items: Callable[[Op, Signature], int]
     """Number of work items; any half-open range of them may run on any core."""
-    cycles: Callable[[Op, Signature], int]
-    """Estimated cycles of the whole call on one core; chooses between kernels."""
+    cycles: Callable[[Op, Signature], int] = rough_cycles
+    """Estimated cycles of the whole call on one core, or instructions where those are what is
+    counted; chooses between kernels. ``ir.costs.priced`` makes it from ``terms`` and a table."""
+    terms: Terms | None = None
+    """What its cost depends on."""
     variant: Callable[[Op], str | None] = _any_variant
     """None where the kernel is the one of several made for this operator's rounding."""
     refuse: Callable[[Op, Signature], str | None] = _any_call

@@ -3,13 +3,14 @@
 import numpy as np
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ir.types import DType
 from tilewright.ops.arithmetic_tflite import ADD_LEFT_SHIFT, QAdd
 from tilewright.ops.rescale import FixedPoint, doubling_high_multiply, rounding_shift_right
 from tilewright.targets.packs.helium.kernels.variants import HERE
 from tilewright.targets.packs.portable.kernels.counts import output_elements
 from tilewright.targets.packs.portable.kernels.refusals import wrong_types
+from tilewright.targets.packs.terms import groups
 
 HALF = FixedPoint(1 << 30, 0)
 
@@ -47,9 +48,11 @@ def _fields(op: Op, signature: Signature) -> Fields:
     }  # fmt: skip
 
 
-def _cycles(op: Op, signature: Signature) -> int:
-    del op
-    return 60 + 6 * signature.output.size
+def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    """Vectors of four; sums of either sign, or operands with ties below zero, take longer."""
+    assert isinstance(op, QAdd)
+    vectors = groups(signature.output.size, 4)
+    return vectors, vectors * (op.output.low < op.output.zero)
 
 
 ADD_HELIUM = Kernel(
@@ -62,7 +65,7 @@ ADD_HELIUM = Kernel(
     refuse=_refuse,
     fields=_fields,
     items=output_elements,
-    cycles=_cycles,
+    terms=Terms(("vectors", "slow_vectors"), _terms),
     streaming=Streaming(inputs=(0, 1), block_axes=0),
     includes=(HERE / "helium_rescale.h",),
 )
