@@ -8,12 +8,17 @@ from collections.abc import Callable
 from math import prod
 
 import numpy as np
-from chosen import MOST_ELEMENTS, Call, Draw, scale
+from chosen import Call, Draw, scale
 
 from tilewright.ir.op import Op
 from tilewright.ir.types import Array, Shape
-from tilewright.ops.arithmetic_onnx import LARGEST_PRODUCT, LARGEST_STEP
-from tilewright.ops.arithmetic_onnx import RescaledAdd, RescaledMul, weighted_sum
+from tilewright.ops.arithmetic_onnx import (
+    LARGEST_PRODUCT,
+    LARGEST_STEP,
+    RescaledAdd,
+    RescaledMul,
+    weighted_sum,
+)
 from tilewright.ops.arithmetic_tflite import QAdd, QMul
 from tilewright.ops.conv2d import Conv2d, DepthwiseConv2d, QConv2d, QConv2dSum, QDepthwiseConv2d
 from tilewright.ops.dense import Dense, QDense, QDenseSum
@@ -33,7 +38,7 @@ from tilewright.ops.quantise import Dequantize, Quantize, Recentre
 from tilewright.ops.quantise_tflite import QuantizeHalfAway
 from tilewright.ops.reduce import Mean
 from tilewright.ops.requantise import RescaleSums
-from tilewright.ops.rescale import FixedPoint, Rounding, fixed_point
+from tilewright.ops.rescale import Rounding, fixed_point
 from tilewright.ops.softmax import Softmax
 from tilewright.ops.softmax_onnx import TableSoftmax, exponentials, inverse_scale, row_bits
 from tilewright.ops.softmax_tflite import QSoftmax, exp_table

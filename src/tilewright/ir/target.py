@@ -4,9 +4,10 @@ Adding a target edits no file of the compiler: it is one module that builds a ``
 entry point in the group ``tilewright.targets``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from math import ceil, prod
 from pathlib import Path
 
 from tilewright.ir.board import Board
@@ -73,8 +74,12 @@ class Dma:
     name             the queue; ways of the same name share one queue, which works in order
     between          (far, near) memory
     max_rank         dimensions of one command: 1 is a run of bytes, 2 is rows with a stride, ...
-    setup_cycles     per command, before its first byte
+    setup_cycles     per command, on the queue, before its first byte
     bytes_per_cycle  > 0
+    issue_cycles     per command, on the core that issues it
+    line_cycles      per run of neighbouring bytes, besides the bytes
+    burst_bytes      runs take whole bursts: one byte costs as much as so many
+    store_bytes_per_cycle  from near to far; None: as from far to near
     """
 
     name: str
@@ -82,6 +87,27 @@ class Dma:
     max_rank: int
     setup_cycles: int
     bytes_per_cycle: float
+    issue_cycles: int = 0
+    line_cycles: int = 0
+    burst_bytes: int = 1
+    store_bytes_per_cycle: float | None = None
+
+    def commands(self, counts: Sequence[int]) -> int:
+        """How many it takes to move runs of bytes; ``counts`` as in a Box, outermost first."""
+        return prod(counts[: max(len(counts) + 1 - self.max_rank, 0)])
+
+    def cycles(self, run: int, counts: Sequence[int], *, is_stored: bool) -> int:
+        """One transfer on the idle queue: ``run`` bytes at every place that ``counts`` names."""
+        lines = prod(counts)
+        rate = self.bytes_per_cycle
+        if is_stored and self.store_bytes_per_cycle is not None:
+            rate = self.store_bytes_per_cycle
+        moved = lines * (-(-run // self.burst_bytes) * self.burst_bytes)
+        return (
+            self.commands(counts) * self.setup_cycles
+            + lines * self.line_cycles
+            + ceil(moved / rate)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +217,8 @@ class Terms:
 
 def rough_cycles(op: Op, signature: Signature) -> int:
     """What a call is taken to cost where no table knows: that of plain C on a scalar core."""
-    return 100 + 4 * op.macs(*signature.inputs) + 8 * signature.output.size
+    elements = signature.inputs[0].size + signature.output.size
+    return 100 + 4 * op.macs(*signature.inputs) + 8 * elements
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +248,8 @@ class Kernel:
     counted; chooses between kernels. ``ir.costs.priced`` makes it from ``terms`` and a table."""
     terms: Terms | None = None
     """What its cost depends on."""
+    code_bytes: int = 0
+    """What an instruction cache fetches before a first call."""
     variant: Callable[[Op], str | None] = _any_variant
     """None where the kernel is the one of several made for this operator's rounding."""
     refuse: Callable[[Op, Signature], str | None] = _any_call
@@ -267,8 +296,12 @@ class Engine:
     kernels: tuple[Kernel, ...]
     """In order of preference where estimated cycles are equal."""
     cores: int = 1
-    call_cycles: int = 0
-    """What starting and joining one call costs, besides the kernel's own cycles."""
+    fork_cycles: int = 0
+    """What the core that starts a call spends on it, before the engine begins."""
+    join_cycles: int = 0
+    """What that core spends on learning that the call is over."""
+    fetch_cycles_per_byte: float = 0.0
+    """What bringing a kernel's code near costs, at its first call in a layer."""
     is_asynchronous: bool = False
     """Whether it runs beside the core that starts it (an accelerator)."""
 
@@ -290,6 +323,14 @@ class Engine:
         """How its kernels get at operands of a role in a memory; None where they cannot."""
         fitting = (r for r in self.reaches if r.memory == memory and role in r.roles)
         return next(fitting, None)
+
+    def busy_cycles(self, alone: int) -> int:
+        """How long a call keeps it busy. ``alone``: the kernel's cycles on one core."""
+        return -(-alone // self.cores)
+
+    def fetch_cycles(self, kernel: Kernel) -> int:
+        """What a layer's first call takes longer than its others."""
+        return ceil(kernel.code_bytes * self.fetch_cycles_per_byte)
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,14 +123,7 @@ PORTABLE_COSTS = Path(__file__).parent / "costs"
 """One table per machine, written by benchmarks/calibrate.py."""
 
 PORTABLE = priced(
-    (
-        *INTEGERS,
-        *ROUNDED_TWICE,
-        *ROUNDED_ONCE,
-        *DIALECT,
-        *MOVEMENT,
-        *FLOAT32,
-    ),
+    (*INTEGERS, *ROUNDED_TWICE, *ROUNDED_ONCE, *DIALECT, *MOVEMENT, *FLOAT32),
     PORTABLE_COSTS / "host.toml",
 )
-"""With what they cost on the host; a target for another machine has them ``priced`` by its table."""
+"""With what they cost on the host; targets for other machines price them by their own tables."""

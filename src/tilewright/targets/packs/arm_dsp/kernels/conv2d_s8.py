@@ -130,7 +130,7 @@ def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
     wide = gathered = at_once = 0
     border = _border_pixels(op, signature)
     if not _is_pointwise(op, rows):
-        gathered, wide = pixels, pixels * rows.planes * rows.rows
+        gathered, wide = pixels * rows.planes, pixels * rows.planes * rows.rows
     elif signature.inputs[0].shape[3] % 4 == 0:
         at_once, wide = fours, slow
     else:

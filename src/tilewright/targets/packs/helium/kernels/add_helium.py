@@ -1,5 +1,7 @@
 """Binding of add_helium."""
 
+from functools import cache
+
 import numpy as np
 
 from tilewright.ir.op import Op
@@ -24,6 +26,7 @@ def _refuse(op: Op, signature: Signature) -> str | None:
     return wrong_types(signature, (DType.S8, DType.S8), DType.S8)
 
 
+@cache
 def _has_negative_ties(zero: int, scale: FixedPoint) -> bool:
     """Whether rounding ties up, as VRSHL does, changes any of the 256 values of an operand."""
     wide = (np.arange(-128, 128, dtype=np.int64) - zero) << ADD_LEFT_SHIFT
@@ -49,10 +52,11 @@ def _fields(op: Op, signature: Signature) -> Fields:
 
 
 def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
-    """Vectors of four; sums of either sign, or operands with ties below zero, take longer."""
+    """Vectors of four; ties that may lie below zero take longer."""
     assert isinstance(op, QAdd)
-    vectors = groups(signature.output.size, 4)
-    return vectors, vectors * (op.output.low < op.output.zero)
+    vectors, fields = groups(signature.output.size, 4), _fields(op, signature)
+    is_slow = fields["other_has_negative_ties"] or op.output.low < op.output.zero
+    return (0, vectors) if is_slow else (vectors, 0)
 
 
 ADD_HELIUM = Kernel(
