@@ -157,7 +157,7 @@ def main() -> None:
     parser.add_argument("pack", nargs="?", default="", help="name of a pack; all if left out")
     parser.add_argument("machine", nargs="?", default="", help="name of a target")
     parser.add_argument("kernel", nargs="?", default="", help="part of a kernel's name")
-    parser.add_argument("--verbose", action="store_true", help="show what fits worst")
+    parser.add_argument("-v", "--verbose", action="store_true", help="show what fits worst")
     wish = parser.parse_args()
     for pack, kernels, machine in TABLES:
         if wish.pack not in ("", pack) or wish.machine not in ("", machine):

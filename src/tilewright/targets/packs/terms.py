@@ -16,6 +16,12 @@ def runs(count: int, length: int, lanes: int = LANES) -> tuple[int, int]:
     return count * (length // lanes), count * (length % lanes)
 
 
+def split_runs(count: int, length: int) -> tuple[int, int, int]:
+    """(whole vectors, halves of one, elements left over): what compilers make of a loop."""
+    half = LANES // 2
+    return count * (length // LANES), count * (length % LANES // half), count * (length % half)
+
+
 def groups(length: int, lanes: int) -> int:
     """How many groups of ``lanes`` it takes, the last one perhaps not full."""
     return -(-length // lanes)

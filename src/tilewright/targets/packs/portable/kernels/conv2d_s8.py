@@ -79,7 +79,7 @@ def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
         *gathered(op, signature),
         *fours(pixels // PATCHES, channels, length),
         *dots(pixels % PATCHES, channels, length, recentres=recentres),
-        *finished(pixels * op.groups, channels // op.groups),
+        *finished(pixels * op.groups, channels // op.groups, signature.inputs[3].size),
     )
 
 
@@ -91,7 +91,7 @@ def _narrow_terms(op: Op, signature: Signature) -> tuple[int, ...]:
     return (
         *gathered(op, signature),
         *dots(pixels, channels, length, recentres=recentres),
-        *finished(pixels * op.groups, channels // op.groups),
+        *finished(pixels * op.groups, channels // op.groups, signature.inputs[3].size),
     )
 
 

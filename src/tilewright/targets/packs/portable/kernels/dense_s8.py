@@ -47,7 +47,7 @@ def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
         rows, rows * length,
         *fours(rows // PATCHES, channels, length),
         *dots(rows % PATCHES, channels, length, recentres=rows * (op.w_zero != 0)),
-        *finished(rows, channels),
+        *finished(rows, channels, signature.inputs[3].size),
     )  # fmt: skip
 
 

@@ -16,7 +16,8 @@ from tilewright.targets.packs.portable.kernels.contract_variants import (
     rounds_as,
     widen_shifts,
 )
-from tilewright.targets.packs.terms import runs, taps_inside
+from tilewright.targets.packs.portable.kernels.product_terms import FINISHED, finished
+from tilewright.targets.packs.terms import split_runs, taps_inside
 
 NINE = 9
 """DEPTHWISE_TAPS of depthwise_s8_core.h: window elements that share one pass."""
@@ -61,17 +62,18 @@ def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
     lone = pixels * taps - nines * NINE
     multiplied = lone if channels > in_c else 0
     lone -= multiplied
+    recentred = (op.w_zero != 0) * pixels * taps * channels
     return (
-        pixels, pixels * taps, nines, *runs(nines, channels), lone, *runs(lone, channels),
-        multiplied * channels, (op.w_zero != 0) * pixels * taps * channels,
-        pixels * channels, pixels * (channels % 8),
+        pixels, pixels * taps, nines, *split_runs(nines, channels), lone,
+        *split_runs(lone, channels), multiplied * channels, recentred,
+        *finished(pixels, channels, signature.inputs[3].size)[1:],
     )  # fmt: skip
 
 
 PIXELWISE = Terms(
     (
-        "pixels", "taps", "nines", "nine_vectors", "nine_rest", "lone_taps", "lone_vectors",
-        "lone_rest", "multiplied", "recentred", "outputs", "odd_outputs",
+        "pixels", "taps", "nines", "nine_vectors", "nine_halves", "nine_rest", "lone_taps",
+        "lone_vectors", "lone_halves", "lone_rest", "multiplied", "recentred", *FINISHED[1:],
     ),
     _terms,
 )  # fmt: skip

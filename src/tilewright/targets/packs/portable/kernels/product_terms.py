@@ -2,7 +2,7 @@
 
 from tilewright.ir.target import Signature
 from tilewright.ops.conv2d import QConv2d, QConv2dSum
-from tilewright.targets.packs.terms import groups, runs, taps_inside
+from tilewright.targets.packs.terms import groups, runs, split_runs, taps_inside
 
 PATCHES = 4
 """DOT_PATCHES of dot_s8.h: rows that share one pass over the weights."""
@@ -13,14 +13,15 @@ CHANNELS = 16
 GATHERED = ("patches", "patch_rows", "filled", "copied_vectors", "copied_rest", "scattered")
 """Windows, their rows, elements of padding, and elements from the input: in runs or one by one."""
 
-FOURS = ("four_dots", "four_vectors", "four_rest")
+FOURS = ("four_dots", "four_vectors", "four_halves", "four_rest")
 """Dot products of four rows at a time with one row of weights."""
 
-DOTS = ("quads", "lone_dots", "dot_vectors", "dot_rest", "recentred")
+DOTS = ("quads", "lone_dots", "dot_vectors", "dot_halves", "dot_rest", "recentred")
 """Dot products of one row, with four rows of weights or with one; sums for weights' zero point."""
 
-FINISHED = ("blocks", "outputs", "odd_outputs")
-"""What becomes int8: blocks of sums, all outputs, and those beyond whole vectors of eight."""
+FINISHED = ("blocks", "scaled_alike", "scaled_apart", "odd_outputs")
+"""What becomes int8: blocks of sums, outputs that have one scale or one per channel, and those
+beyond whole vectors of eight."""
 
 
 def gathered(op: QConv2d | QConv2dSum, signature: Signature) -> tuple[int, ...]:
@@ -44,15 +45,20 @@ def gathered(op: QConv2d | QConv2dSum, signature: Signature) -> tuple[int, ...]:
 
 def fours(rows: int, channels: int, length: int) -> tuple[int, ...]:
     """Counts for FOURS of ``rows`` fours of rows."""
-    return rows * channels, *runs(rows * channels, length)
+    return rows * channels, *split_runs(rows * channels, length)
 
 
 def dots(rows: int, channels: int, length: int, *, recentres: int) -> tuple[int, ...]:
     """Counts for DOTS of ``rows`` lone rows. ``recentres``: rows whose sums are taken, or 0."""
     recentred = recentres * groups(channels, CHANNELS) * length
-    return rows * (channels // 4), rows * (channels % 4), *runs(rows * channels, length), recentred
+    return (
+        rows * (channels // 4), rows * (channels % 4), *split_runs(rows * channels, length),
+        recentred,
+    )  # fmt: skip
 
 
-def finished(rows: int, channels: int) -> tuple[int, ...]:
-    """Counts for FINISHED."""
-    return rows * groups(channels, CHANNELS), rows * channels, rows * (channels % 8)
+def finished(rows: int, channels: int, scales: int) -> tuple[int, ...]:
+    """Counts for FINISHED. ``scales``: how many the table has."""
+    outputs = rows * channels
+    alike = outputs * (scales == 1)
+    return rows * groups(channels, CHANNELS), alike, outputs - alike, rows * (channels % 8)
