@@ -80,14 +80,18 @@ class Fit:
 
 
 def drawn(kernel: Kernel) -> list[Call]:
-    """Calls that the kernel computes, always the same ones."""
+    """Calls that the kernel computes, always the same ones. No two are alike: compilers would make
+    one function of both, and counters could not tell them apart."""
     assert kernel.terms is not None
+    seen: set[str] = set()
     wanted = CALLS_EACH + PER_TERM * len(kernel.terms.names)
     draw = Draw(zlib.crc32(kernel.symbol.encode()))
     found: list[Call] = []
     for _, rounding in zip(range(MOST_DRAWS), cycle(Rounding), strict=False):
         call = CALLS[kernel.op](draw, rounding)
-        if kernel.objection(call.op, call.signature) is None:
+        said = f"{call.op} on {', '.join(map(str, call.signature.inputs))}"
+        if said not in seen and kernel.objection(call.op, call.signature) is None:
+            seen.add(said)
             found.append(call)
             if len(found) == wanted:
                 break

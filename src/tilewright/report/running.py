@@ -111,7 +111,8 @@ class RunReport:
         if self.count_total:
             off = percent_text(self.planned - self.count_total, self.count_total)
             planned, counted = count_text(self.planned), count_text(self.count_total)
-            rows.append(("Planned", f"{planned}, counted {counted} {self.count_unit}: off by {off}"))
+            said = f"{planned}, counted {counted} {self.count_unit}: off by {off}"
+            rows.append(("Planned", said))
         console.print(facts(rows))
         if self.runs > 1 and self.runs_identical:
             paragraph(console, f"All {self.runs} runs gave the same bytes.", "green")
