@@ -14,7 +14,7 @@ import argparse
 import subprocess
 import tomllib
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
@@ -49,7 +49,9 @@ CALLS_EACH = 24
 """Drawn calls per kernel, and for every term a few more."""
 PER_TERM = 3
 AT_ONCE = 50
-"""Calls in one program."""
+"""Calls in one program, if there is room for their inputs and outputs."""
+ROOM = 120_000
+"""Bytes of those: boards hold them twice."""
 MOST_DRAWS = 6000
 HEADER = """\
 # Written by benchmarks/calibrate.py with {tool}: run it again instead of editing.
@@ -89,13 +91,30 @@ def drawn(kernel: Kernel) -> list[Call]:
     found: list[Call] = []
     for _, rounding in zip(range(MOST_DRAWS), cycle(Rounding), strict=False):
         call = CALLS[kernel.op](draw, rounding)
-        said = f"{call.op} on {', '.join(map(str, call.signature.inputs))}"
-        if said not in seen and kernel.objection(call.op, call.signature) is None:
-            seen.add(said)
+        if kernel.objection(call.op, call.signature) is not None:
+            continue
+        work = kernel.fields(call.op, call.signature), kernel.items(call.op, call.signature)
+        if str(work) not in seen:
+            seen.add(str(work))
             found.append(call)
             if len(found) == wanted:
                 break
     return found
+
+
+def programs(calls: Sequence[Call]) -> Iterator[list[Call]]:
+    """The calls, so many at a time as a board holds."""
+    some: list[Call] = []
+    taken = 0
+    for call in calls:
+        inputs = call.signature.inputs[: call.varying]
+        size = call.signature.output.nbytes + sum(t.nbytes for t in inputs)
+        if some and (len(some) == AT_ONCE or taken + size > ROOM):
+            yield some
+            some, taken = [], 0
+        some.append(call)
+        taken += size
+    yield some
 
 
 def calibrate(kernel: Kernel, machine: str) -> Fit:
@@ -103,11 +122,7 @@ def calibrate(kernel: Kernel, machine: str) -> Fit:
     assert kernel.terms is not None
     calls = drawn(kernel)
     target = load_target(machine)
-    counts = [
-        number
-        for at in range(0, len(calls), AT_ONCE)
-        for number in count(kernel, target, calls[at : at + AT_ONCE])
-    ]
+    counts = [number for some in programs(calls) for number in count(kernel, target, some)]
     terms = np.array([(1, *kernel.terms.count(c.op, c.signature)) for c in calls], np.float64)
     factors = fit(terms, np.array(counts, np.float64))
     errors = terms @ factors / np.array(counts) - 1

@@ -26,8 +26,8 @@ EMULATOR = (
 ACTIVATIONS = frozenset({Role.ACTIVATION, Role.SCRATCH, Role.TILE})
 CONSTANTS = frozenset({Role.WEIGHT, Role.TABLE})
 STACK_ONLY = frozenset[Role]()
-VECTORLESS = (*ARM_DSP, *priced(PORTABLE, PORTABLE_COSTS / "cortex-m4.toml"))
-"""What a core that does one thing at a time calls."""
+SCALAR = (*ARM_DSP, *priced(PORTABLE, PORTABLE_COSTS / "cortex-m4.toml"))
+"""What a core without vectors calls."""
 VECTORS = (*HELIUM, *priced(PORTABLE, PORTABLE_COSTS / "cortex-m55.toml"))
 SLOWER_RAMS = frozenset({"sram"})
 """Where the arena may lie instead: `--memory sram=SIZE` names it."""
@@ -71,17 +71,17 @@ def _memories(board: Board, arena_in: str) -> tuple[Memory, ...]:
 
 CORTEX_M4 = _target(
     "cortex-m4", "Arm Cortex-M4F: DSP extension, single-precision FPU",
-    MPS2_AN386, (SMALL, "-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16"), VECTORLESS,
+    MPS2_AN386, (SMALL, "-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16"), SCALAR,
 )  # fmt: skip
 
 CORTEX_M7 = _target(
     "cortex-m7", "Arm Cortex-M7: DSP extension, double-precision FPU, DTCM",
-    MPS2_AN500, (SMALL, "-mcpu=cortex-m7", "-mfpu=fpv5-d16"), VECTORLESS,
+    MPS2_AN500, (SMALL, "-mcpu=cortex-m7", "-mfpu=fpv5-d16"), SCALAR,
 )  # fmt: skip
 
 CORTEX_M33 = _target(
     "cortex-m33", "Arm Cortex-M33: DSP extension, single-precision FPU",
-    MPS2_AN505, (SMALL, "-mcpu=cortex-m33", "-mfpu=fpv5-sp-d16"), VECTORLESS,
+    MPS2_AN505, (SMALL, "-mcpu=cortex-m33", "-mfpu=fpv5-sp-d16"), SCALAR,
 )  # fmt: skip
 
 CORTEX_M55 = _target(
