@@ -13,7 +13,7 @@ from chosen import Call
 from tilewright.backend.print_bundle import print_bundle
 from tilewright.backend.stage import stage
 from tilewright.ir.graph import Contract, Graph, Node, Value, ValueName
-from tilewright.ir.target import Kernel, Target
+from tilewright.ir.target import Kernel, Target, rough_cycles
 from tilewright.ir.types import Array, TensorType
 from tilewright.pipeline import Options, plan_network
 from tilewright.run.host import HostOptions
@@ -24,7 +24,8 @@ from tilewright.run.runners import run_bundle
 def count(kernel: Kernel, target: Target, calls: Sequence[Call]) -> list[int]:
     """Instructions of each call on the target's machine, warm."""
     graph, fed = _network(calls)
-    engine = replace(target.engines[0], kernels=(kernel,))
+    unpriced = replace(kernel, cycles=rough_cycles)  # its table may be older than its terms
+    engine = replace(target.engines[0], kernels=(unpriced,))
     machine = replace(target, engines=(engine,), alternatives=())
     graph, _, plan = plan_network(graph, machine, Options(effort="quick"))
     program = stage(graph, plan, machine, "calls")

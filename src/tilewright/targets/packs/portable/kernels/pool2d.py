@@ -11,7 +11,7 @@ from tilewright.ops.pool_tflite import QAveragePool2d
 from tilewright.targets.packs.portable.kernels.counts import output_rows
 from tilewright.targets.packs.portable.kernels.refusals import wrong_types
 from tilewright.targets.packs.portable.kernels.window2d import window_fields
-from tilewright.targets.packs.terms import groups, taps_inside
+from tilewright.targets.packs.terms import groups, runs, split_runs, taps_inside
 
 HERE = Path(__file__).parent
 
@@ -38,14 +38,18 @@ def window_terms(op: Op, signature: Signature) -> tuple[int, ...]:
     pixels, elements = n * out_h * out_w, n * rows * columns
     blocks = groups(c, POOLED)
     return (
-        pixels, pixels * blocks, n * rows * out_w * blocks, elements * blocks, elements * c,
-        pixels * c,
+        pixels, pixels * blocks, n * rows * out_w * blocks, elements * blocks,
+        *split_runs(elements, c), *runs(pixels, c),
     )  # fmt: skip
 
 
 POOLING = Terms(
-    ("pixels", "blocks", "row_blocks", "window_blocks", "window_elements", "outputs"), window_terms
-)
+    (
+        "pixels", "blocks", "row_blocks", "window_blocks", "window_vectors", "window_halves",
+        "window_rest", "output_vectors", "output_rest",
+    ),
+    window_terms,
+)  # fmt: skip
 """Pooling kernels."""
 
 
