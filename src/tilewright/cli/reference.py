@@ -56,9 +56,9 @@ _MACHINE_INTERFACE = """\
 {"model": "model.tflite", "target": "host", "contract": "tflite", "runs": 2,
  "runs_identical": true, "macs": {"source": 7489664, "compiled": 3733073},
  "memory": {"ram": {"used": 36864, "size": null, "parts": {"arena": 36864, "stack": 272}}},
- "count": {"unit": "none", "total": null, "planned": 180434,
+ "count": {"unit": "none", "total": null, "planned": 299221,
            "layers": [{"name": "conv2d_0", "op": "QConv2d", "engine": "cpu", "count": null,
-                       "planned": 151234, "macs": 497664}]}}
+                       "planned": 108789, "macs": 497664}]}}
 ```
 
 - `runs`: how often the whole input was run, in one process: `--repeat`. Runs alternate between
