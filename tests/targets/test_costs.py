@@ -52,8 +52,8 @@ def test_most_calls_that_a_table_was_fitted_to_cost_what_it_says(
 ) -> None:
     known = tomllib.loads(table.read_text())["kernels"]
     medians = sorted(known[kernel.symbol]["error"]["median"] for kernel in kernels)
-    assert medians[len(medians) // 2] < 0.03
-    assert medians[-1] < 0.15
+    assert medians[len(medians) // 2] < 0.05
+    assert medians[-1] < 0.25
 
 
 def test_a_cost_is_the_sum_of_its_terms(tmp_path: Path) -> None:
