@@ -13,7 +13,7 @@ from tilewright.ops.softmax import Softmax
 from tilewright.targets.packs.portable.kernels.counts import output_rows
 from tilewright.targets.packs.portable.kernels.reductions import MeanShape, mean_shape
 from tilewright.targets.packs.portable.kernels.refusals import wrong_types
-from tilewright.targets.packs.terms import ROWS
+from tilewright.targets.packs.terms import ROWS, groups, runs
 
 HERE = Path(__file__).parent
 
@@ -76,7 +76,15 @@ def _mean_items(op: Op, signature: Signature) -> int:
 
 
 def _mean_terms(op: Op, signature: Signature) -> tuple[int, ...]:
-    return _mean_items(op, signature), signature.inputs[0].size
+    """Eight neighbouring outputs at a time, one sweep per element of the mean."""
+    shape = _mean_shape(op, signature)
+    assert shape is not None
+    rows, summed = shape.kept0 * shape.kept1, shape.reduced0 * shape.reduced1
+    sweeps = rows * summed
+    return (
+        rows, rows * groups(shape.kept2, 8), sweeps * groups(shape.kept2, 8),
+        *runs(sweeps, shape.kept2, 8), rows * shape.kept2,
+    )  # fmt: skip
 
 
 SOFTMAX_F32 = Kernel(
@@ -118,6 +126,6 @@ MEAN_F32 = Kernel(
     refuse=_refuse_mean,
     fields=_mean_fields,
     items=_mean_items,
-    terms=Terms(("items", "inputs"), _mean_terms),
+    terms=Terms(("rows", "blocks", "sweeps", "vectors", "rest", "outputs"), _mean_terms),
     streaming=Streaming(inputs=(0,), block_axes=0),
 )
