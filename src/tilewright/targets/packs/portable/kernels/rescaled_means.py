@@ -15,7 +15,7 @@ from tilewright.targets.packs.portable.kernels.counts import output_elements, ou
 from tilewright.targets.packs.portable.kernels.pool2d import POOLING
 from tilewright.targets.packs.portable.kernels.rescaled_arithmetic import SINGLE_ROUNDINGS
 from tilewright.targets.packs.portable.kernels.window2d import window_fields
-from tilewright.targets.packs.terms import groups, runs
+from tilewright.targets.packs.terms import groups, runs, split_runs
 
 
 def _pool_fields(op: Op, signature: Signature) -> Fields:
@@ -72,7 +72,7 @@ def _mean_fields(op: Op, signature: Signature) -> Fields:
     }  # fmt: skip
 
 
-MEAN = ("blocks", "sweeps", "vectors", "rest", "outputs")
+MEAN = ("blocks", "sweeps", "vectors", "halves", "rest", "output_vectors", "output_rest")
 """Outputs side by side are summed in blocks, one sweep per element of the mean."""
 
 MEAN_BLOCK = 64
@@ -83,7 +83,9 @@ def mean_counts(signature: Signature, inner: int) -> tuple[int, ...]:
     outputs = signature.output.size
     summed, outer = signature.inputs[0].size // outputs, outputs // inner
     blocks = outer * groups(inner, MEAN_BLOCK)
-    return blocks, blocks * summed, *runs(outer * summed, inner), outputs
+    return (
+        blocks, blocks * summed, *split_runs(outer * summed, inner), *runs(outer, inner, 8)
+    )  # fmt: skip
 
 
 def _mean_terms(op: Op, signature: Signature) -> tuple[int, ...]:
