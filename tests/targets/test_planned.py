@@ -28,10 +28,12 @@ def missing(target: str) -> str | None:
 
 @pytest.mark.parametrize("target", ["host", "cortex-m4", "cortex-m55"])
 def test_plans_promise_what_machines_execute(target: str) -> None:
+    """Layers that take no hundredth of the network are too short to be judged alone: on the host,
+    what becomes of 32 means depends on how the compiler splits one loop."""
     if reason := missing(target):
         pytest.skip(reason)
     found = compare("digits", MODEL, target)
     assert abs(found.off) <= MOST_OFF
-    assert {
-        layer.name: layer.off for layer in found.layers if abs(layer.off) > MOST_OFF_LAYER
-    } == {}
+    long = [layer for layer in found.layers if 100 * layer.counted >= found.counted]
+    assert len(long) >= 5
+    assert {layer.name: layer.off for layer in long if abs(layer.off) > MOST_OFF_LAYER} == {}
