@@ -9,9 +9,24 @@ from math import prod
 
 import numpy as np
 from chosen import Call, Draw, scale
+from draws_products import (
+    TWICE,
+    Made,
+    clips,
+    conv2d,
+    dense,
+    depthwise,
+    matmul,
+    part,
+    q_conv2d,
+    q_dense,
+    q_depthwise,
+    q_matmul,
+    zero,
+)
 
 from tilewright.ir.op import Op
-from tilewright.ir.types import Array, Shape
+from tilewright.ir.types import Shape
 from tilewright.ops.arithmetic_onnx import (
     LARGEST_PRODUCT,
     LARGEST_STEP,
@@ -26,7 +41,7 @@ from tilewright.ops.elementwise import Activation, Add, BatchNorm, Clip, Curve, 
 from tilewright.ops.gather import Gather, GatherSum
 from tilewright.ops.layout import Concat, Copy, Pad, Transpose
 from tilewright.ops.lut import Lut
-from tilewright.ops.matmul import MatMul, QMatMul, QMatMulSum, largest_product
+from tilewright.ops.matmul import MatMul, QMatMul, QMatMulSum
 from tilewright.ops.mean_tflite import QMean, divided
 from tilewright.ops.norm_onnx import RescaledNorm, norm_tables, rescaled_norm
 from tilewright.ops.norm_pulp import TruncatedLayerNorm, TruncatedRmsNorm
@@ -43,133 +58,6 @@ from tilewright.ops.softmax import Softmax
 from tilewright.ops.softmax_onnx import TableSoftmax, exponentials, inverse_scale, row_bits
 from tilewright.ops.softmax_tflite import QSoftmax, exp_table
 
-MOST_WEIGHTS = 12000
-
-TWICE = Rounding.DOUBLE
-"""What operators that only the tflite contract has do."""
-
-Made = Callable[[Draw, Rounding], Call]
-
-
-def _zero(draw: Draw) -> int:
-    return draw.one(0, -128, int(draw.rng.integers(-128, 128)))
-
-
-def _w_zero(draw: Draw) -> int:
-    return draw.one(0, 0, 0, 0, 0, 0, 7)
-
-
-def _tables(draw: Draw, depth: int, outputs: int, rounding: Rounding) -> tuple[Array, ...]:
-    bias = draw.rng.integers(-3000, 3000, outputs).astype(np.int32)
-    return bias, *draw.scales(depth, bias, rounding)
-
-
-def q_conv2d(draw: Draw, rounding: Rounding) -> Call:
-    """Mostly of one group and channels last."""
-    window, most = draw.window(), draw.one(300, 2500, 2500)
-    groups = draw.one(1, 1, 1, 1, 1, 1, 2)
-    c, o = groups * draw.channels(48 // groups), groups * draw.channels(64 // groups)
-    depth = prod(window.kernel) * c // groups
-    o = max(min(o, MOST_WEIGHTS // depth) // groups, 1) * groups
-    shape = draw.image(window, c, most)
-    is_first = draw.one(False, False, False, True)
-    if is_first:
-        shape = (1, c, *shape[1:3])
-    op = QConv2d(window, groups, is_first, draw.output(rounding), _zero(draw), _w_zero(draw))
-    w = draw.weights(o, *window.kernel, c // groups)
-    return Call(op, (draw.s8(*shape), w, *_tables(draw, depth, o, rounding)))
-
-
-def q_depthwise(draw: Draw, rounding: Rounding) -> Call:
-    """Mostly 3x3, one output channel per input channel."""
-    window, c = draw.window(), draw.channels(128)
-    multiplier = draw.one(1, 1, 1, 1, 1, 1, 2)
-    shape = draw.image(window, c)
-    op = QDepthwiseConv2d(window, draw.output(rounding), _zero(draw), _w_zero(draw))
-    w = draw.weights(*window.kernel, c * multiplier)
-    tables = _tables(draw, prod(window.kernel), c * multiplier, rounding)
-    return Call(op, (draw.s8(*shape), w, *tables))
-
-
-def q_dense(draw: Draw, rounding: Rounding) -> Call:
-    """One row or a few."""
-    rows, k, o = draw.one(1, 1, draw.upto(20)), draw.upto(600), draw.channels(160)
-    o = max(min(o, MOST_WEIGHTS // k), 1)
-    op = QDense(draw.output(rounding), _w_zero(draw))
-    return Call(op, (draw.s8(rows, k), draw.weights(o, k), *_tables(draw, k, o, rounding)))
-
-
-def q_matmul(draw: Draw, rounding: Rounding) -> Call:
-    """Batches of matrices, either way round."""
-    batch, rows, k, columns = draw.one(1, 1, 2, 4), draw.upto(30), draw.upto(64), draw.upto(64)
-    is_transposed = draw.one(False, True)
-    b = (columns, k) if is_transposed else (k, columns)
-    a_zero, b_zero = _zero(draw), draw.one(0, 0, 5)
-    point = scale(40 / (k**0.5 * 5476), k * largest_product(a_zero, b_zero), rounding)
-    op = QMatMul(
-        transposes_b=is_transposed, a_zero=a_zero, b_zero=b_zero, scale=point,
-        output=draw.output(rounding),
-    )  # fmt: skip
-    return Call(op, (draw.s8(batch, rows, k), draw.s8(batch, *b)), varying=2)
-
-
-def _part(made: Made, *, finishes: bool = False) -> Made:
-    """Sums of a drawn operator, or what finishes them."""
-
-    def make(draw: Draw, rounding: Rounding) -> Call:
-        while True:
-            call = made(draw, draw.one(*Rounding) if not finishes else rounding)
-            split = call.op.split(*call.signature.inputs)
-            if split is None:
-                continue
-            summed = tuple(call.inputs[i] for i in split.summed)
-            if not finishes:
-                return Call(split.sums, summed, call.varying)
-            rest = (*(call.inputs[i] for i in split.finishing), *split.tables)
-            return Call(split.finish, (split.sums.evaluate(*summed), *rest))
-
-    return make
-
-
-def conv2d(draw: Draw, rounding: Rounding) -> Call:
-    """Float32."""
-    q = q_conv2d(draw, Rounding.DOUBLE)
-    del rounding
-    assert isinstance(q.op, QConv2d)
-    x, w = q.inputs[:2]
-    op = Conv2d(q.op.window, q.op.groups, q.op.is_channels_first, *_clips(draw))
-    return Call(op, (draw.f32(*x.shape), draw.f32(*w.shape), draw.f32(len(w))))
-
-
-def depthwise(draw: Draw, rounding: Rounding) -> Call:
-    """Float32."""
-    q = q_depthwise(draw, Rounding.DOUBLE)
-    del rounding
-    assert isinstance(q.op, QDepthwiseConv2d)
-    x, w = q.inputs[:2]
-    op = DepthwiseConv2d(q.op.window, *_clips(draw))
-    return Call(op, (draw.f32(*x.shape), draw.f32(*w.shape), draw.f32(w.shape[-1])))
-
-
-def dense(draw: Draw, rounding: Rounding) -> Call:
-    """Float32."""
-    x, w = q_dense(draw, Rounding.DOUBLE).inputs[:2]
-    del rounding
-    return Call(Dense(*_clips(draw)), (draw.f32(*x.shape), draw.f32(*w.shape), draw.f32(len(w))))
-
-
-def matmul(draw: Draw, rounding: Rounding) -> Call:
-    """Float32."""
-    q = q_matmul(draw, Rounding.DOUBLE)
-    del rounding
-    assert isinstance(q.op, QMatMul)
-    a, b = (draw.f32(*array.shape) for array in q.inputs)
-    return Call(MatMul(q.op.transposes_b), (a, b), varying=2)
-
-
-def _clips(draw: Draw) -> tuple[float, float]:
-    return draw.one((-np.inf, np.inf), (0.0, np.inf), (0.0, 6.0))
-
 
 def _pair(draw: Draw) -> tuple[Shape, Shape]:
     """Shapes of two operands: alike, or one repeats some dimensions."""
@@ -185,7 +73,7 @@ def q_add(draw: Draw, rounding: Rounding) -> Call:
     half, other = fixed_point(0.5, TWICE), fixed_point(draw.rng.uniform(0.1, 0.49), TWICE)
     points = draw.one((half, other), (other, half))
     total = fixed_point(2.0**-19 * draw.rng.uniform(0.5, 1), TWICE)
-    op = QAdd(_zero(draw), _zero(draw), *points, total, draw.output(TWICE))
+    op = QAdd(zero(draw), zero(draw), *points, total, draw.output(TWICE))
     return Call(op, (draw.s8(*a), draw.s8(*b)), varying=2)
 
 
@@ -194,7 +82,7 @@ def q_mul(draw: Draw, rounding: Rounding) -> Call:
     del rounding
     a, b = _pair(draw)
     point = fixed_point(draw.rng.uniform(0.002, 0.02), TWICE)
-    op = QMul(_zero(draw), _zero(draw), point, draw.output(TWICE))
+    op = QMul(zero(draw), zero(draw), point, draw.output(TWICE))
     return Call(op, (draw.s8(*a), draw.s8(*b)), varying=2)
 
 
@@ -202,7 +90,7 @@ def rescaled_add(draw: Draw, rounding: Rounding) -> Call:
     """Rounded once."""
     a, b = _pair(draw)
     points = weighted_sum(draw.rng.uniform(0.2, 1.2), draw.rng.uniform(0.2, 1.2))
-    op = RescaledAdd(_zero(draw), _zero(draw), *points, draw.output(rounding))
+    op = RescaledAdd(zero(draw), zero(draw), *points, draw.output(rounding))
     return Call(op, (draw.s8(*a), draw.s8(*b)), varying=2)
 
 
@@ -210,7 +98,7 @@ def rescaled_mul(draw: Draw, rounding: Rounding) -> Call:
     """Rounded once."""
     a, b = _pair(draw)
     point = scale(draw.rng.uniform(0.002, 0.02), LARGEST_PRODUCT, rounding)
-    op = RescaledMul(_zero(draw), _zero(draw), point, draw.output(rounding))
+    op = RescaledMul(zero(draw), zero(draw), point, draw.output(rounding))
     return Call(op, (draw.s8(*a), draw.s8(*b)), varying=2)
 
 
@@ -232,7 +120,7 @@ def rescaled_average_pool(draw: Draw, rounding: Rounding) -> Call:
     points = [scale(1 / n, taps * LARGEST_STEP, rounding) for n in counts]
     multiplier = np.array([p.multiplier for p in points], np.int32)
     shift = np.array([p.shift for p in points], np.int8)
-    op = RescaledAveragePool2d(window, _zero(draw), draw.output(rounding))
+    op = RescaledAveragePool2d(window, zero(draw), draw.output(rounding))
     return Call(op, (draw.s8(*shape), multiplier, shift))
 
 
@@ -262,7 +150,7 @@ def q_mean(draw: Draw, rounding: Rounding) -> Call:
     shape = draw.shape(rank=3)
     axes = draw.one((1,), _axes(draw, shape))
     point = divided(fixed_point(0.8, TWICE), prod(shape[a] for a in axes))
-    return Call(QMean(axes, False, _zero(draw), point, draw.output(TWICE)), (draw.s8(*shape),))
+    return Call(QMean(axes, False, zero(draw), point, draw.output(TWICE)), (draw.s8(*shape),))
 
 
 def rescaled_mean(draw: Draw, rounding: Rounding) -> Call:
@@ -271,7 +159,7 @@ def rescaled_mean(draw: Draw, rounding: Rounding) -> Call:
     axes = draw.one((1,), _axes(draw, shape))
     count = prod(shape[a] for a in axes)
     point = scale(0.8 / count, count * LARGEST_STEP, rounding)
-    op = RescaledMean(axes, False, _zero(draw), point, draw.output(rounding))
+    op = RescaledMean(axes, False, zero(draw), point, draw.output(rounding))
     return Call(op, (draw.s8(*shape),))
 
 
@@ -303,7 +191,7 @@ def norm(draw: Draw, rounding: Rounding) -> Call:
     x = draw.s8(*draw.shape(3000, rank=2))
     gain, offset = np.abs(draw.f32(x.shape[-1])) * 30.0, draw.f32(x.shape[-1]) * 5.0
     op = rescaled_norm(
-        x.shape[-1], is_centred=draw.one(False, True), x_zero=_zero(draw), epsilon=0.1,
+        x.shape[-1], is_centred=draw.one(False, True), x_zero=zero(draw), epsilon=0.1,
         gain=float(gain.max()), offset=float(np.abs(offset).max()),
     )  # fmt: skip
     tables = norm_tables(op, gain.astype(np.float64), offset.astype(np.float64), 3)
@@ -318,7 +206,7 @@ def truncated(kind: type[TruncatedLayerNorm] | type[TruncatedRmsNorm]) -> Made:
         x = draw.s8(*draw.shape(3000, rank=2))
         count = 2 if kind is TruncatedLayerNorm else 1
         tables = (draw.rng.integers(-300, 300, x.shape[-1]).astype(np.int32) for _ in range(count))
-        return Call(kind(8, _zero(draw)), (x, *tables))
+        return Call(kind(8, zero(draw)), (x, *tables))
 
     return make
 
@@ -400,11 +288,11 @@ CALLS: dict[type[Op], Made] = {
     QDepthwiseConv2d: q_depthwise,
     QDense: q_dense,
     QMatMul: q_matmul,
-    QConv2dSum: _part(q_conv2d),
-    QDenseSum: _part(q_dense),
-    QMatMulSum: _part(q_matmul),
-    GatherSum: _part(gather),
-    RescaleSums: _part(q_dense, finishes=True),
+    QConv2dSum: part(q_conv2d),
+    QDenseSum: part(q_dense),
+    QMatMulSum: part(q_matmul),
+    GatherSum: part(gather),
+    RescaleSums: part(q_dense, finishes=True),
     Conv2d: conv2d,
     DepthwiseConv2d: depthwise,
     Dense: dense,
@@ -434,10 +322,10 @@ CALLS: dict[type[Op], Made] = {
     Quantize: _unary(lambda draw: Quantize(0.02, 3), "f32"),
     QuantizeHalfAway: _unary(lambda draw: QuantizeHalfAway(0.02, 3), "f32"),
     Dequantize: _unary(lambda draw: Dequantize(0.02, 3), "s8"),
-    Clip: _unary(lambda draw: Clip(*_clips(draw)), "f32"),
+    Clip: _unary(lambda draw: Clip(*clips(draw)), "f32"),
     Activation: _unary(_curve, "f32"),
-    Add: lambda draw, rounding: _real_pair(draw, Add(*_clips(draw))),
-    Mul: lambda draw, rounding: _real_pair(draw, Mul(*_clips(draw))),
+    Add: lambda draw, rounding: _real_pair(draw, Add(*clips(draw))),
+    Mul: lambda draw, rounding: _real_pair(draw, Mul(*clips(draw))),
     Softmax: _unary(lambda draw: Softmax(1.0), "f32"),
     Transpose: transpose,
     Concat: concat,
