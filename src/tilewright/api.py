@@ -150,6 +150,7 @@ def run_model(
         memories=memory_use(compilation.target, compilation.plan, program, result),
         count_unit=result.count.unit if result.count else "none",
         count_total=result.count.total if result.count else None,
+        planned=time_program(program).cycles,
         layers=layer_costs(program, result.count),
         outputs=outputs if batch.is_batched else {n: a[0] for n, a in outputs.items()},
         profile=profile(program, result.count) if settings.profiles and result.count else None,

@@ -67,10 +67,13 @@ def test_a_memory_says_how_much_it_lacks() -> None:
 
 
 def test_a_run_shows_the_largest_outputs_and_the_cost_of_every_layer() -> None:
-    layers = (LayerCost("conv", "QConv2d", "cpu", 750, 64), LayerCost("add", "QAdd", "cpu", 250, 0))
+    layers = (
+        LayerCost("conv", "QConv2d", "cpu", 750, 64, 700),
+        LayerCost("add", "QAdd", "cpu", 250, 0, 260),
+    )
     output = np.int8([[-5, 90, 7, 3, 2, 1, 0, -1]])
     report = RunReport(
-        "m.onnx", "host", "onnx", 1, 2, True, (128, 64), (), "instructions", 1000, layers,
+        "m.onnx", "host", "onnx", 1, 2, True, (128, 64), (), "instructions", 1000, 960, layers,
         {ValueName("y"): output},
     )  # fmt: skip
     said = shown(report)
@@ -81,12 +84,28 @@ def test_a_run_shows_the_largest_outputs_and_the_cost_of_every_layer() -> None:
     assert ["conv", "QConv2d", "750", "75.0", "%", "64", "11.72"] in lines
     assert ["all", "1,000", "64", "15.62"] in lines
     assert "64 compiled, 128 in the model" in said
+    assert "960, counted 1 k instructions: off by -4.0 %" in said
     assert report.json()["count"] == {
         "unit": "instructions",
         "total": 1000,
+        "planned": 960,
         "layers": [
-            {"name": "conv", "op": "QConv2d", "engine": "cpu", "count": 750, "macs": 64},
-            {"name": "add", "op": "QAdd", "engine": "cpu", "count": 250, "macs": 0},
+            {
+                "name": "conv",
+                "op": "QConv2d",
+                "engine": "cpu",
+                "count": 750,
+                "planned": 700,
+                "macs": 64,
+            },
+            {
+                "name": "add",
+                "op": "QAdd",
+                "engine": "cpu",
+                "count": 250,
+                "planned": 260,
+                "macs": 0,
+            },
         ],
     }
 
@@ -104,7 +123,7 @@ def test_a_plan_says_how_good_it_is_known_to_be() -> None:
 
 def test_runs_that_differ_are_said_aloud() -> None:
     report = RunReport(
-        "m.onnx", "host", "onnx", 1, 2, False, (1, 1), (), "none", None, (),
+        "m.onnx", "host", "onnx", 1, 2, False, (1, 1), (), "none", None, 0, (),
         {ValueName("y"): np.int8([1])},
     )  # fmt: skip
     assert "The runs gave different bytes." in shown(report)

@@ -151,3 +151,11 @@ def test_a_cache_that_cannot_be_made_is_explained(
     monkeypatch.setenv("XDG_CACHE_HOME", str(emulator))
     with pytest.raises(ToolError, match="XDG_CACHE_HOME"):
         build_plugin(str(emulator))
+
+
+def test_a_kernel_named_after_layers_is_none(tmp_path: Path) -> None:
+    """layer_norm_f32 in a network named x is x_layer_norm_f32."""
+    names = ("tw_x_run", "harness_after", "x_layer_00_layer_norm", "x_layer_norm_f32")
+    symbols = [elf.Symbol(name, 32, True, False, 0x101 + 0x40 * i) for i, name in enumerate(names)]
+    write_plan(tmp_path / "plan.bin", symbols, "tw_x_run", 1)
+    assert np.fromfile(tmp_path / "plan.bin", np.uint64).tolist()[5:] == [1, 0x180]

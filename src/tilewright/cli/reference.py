@@ -56,9 +56,9 @@ _MACHINE_INTERFACE = """\
 {"model": "model.tflite", "target": "host", "contract": "tflite", "runs": 2,
  "runs_identical": true, "macs": {"source": 7489664, "compiled": 3733073},
  "memory": {"ram": {"used": 36864, "size": null, "parts": {"arena": 36864, "stack": 272}}},
- "count": {"unit": "none", "total": null,
+ "count": {"unit": "none", "total": null, "planned": 299247,
            "layers": [{"name": "conv2d_0", "op": "QConv2d", "engine": "cpu", "count": null,
-                       "macs": 497664}]}}
+                       "planned": 108789, "macs": 497664}]}}
 ```
 
 - `runs`: how often the whole input was run, in one process: `--repeat`. Runs alternate between
@@ -81,7 +81,8 @@ _MACHINE_INTERFACE = """\
 - `count`: `unit` is `"none"`, `total` and every `count` null, unless `--count` is given. On the
   host it is `"instructions"`: one inference after two warm ones under valgrind's callgrind; a
   layer's count includes its kernel. Emulated boards always count: executed instructions of the
-  first inference of the last run, or of the third
+  first inference of the last run, or of the third. `planned` is what the target's cost tables say:
+  instructions, too, on the host and on Cortex-M
 - `engine`: what computes the layer; several engines that share its tiles are joined by `+`
 - `profile`: only with `--profile`; `layers` with `kernel`, `per_mac` and, on emulated boards, the
   count of each C `function`; `kernels` over all layers; `functions` by machine instruction

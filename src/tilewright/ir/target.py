@@ -7,9 +7,11 @@ entry point in the group ``tilewright.targets``.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from math import ceil
 from pathlib import Path
 
 from tilewright.ir.board import Board
+from tilewright.ir.dma import Dma
 from tilewright.ir.op import Op
 from tilewright.ir.types import Array, TensorType
 
@@ -64,24 +66,6 @@ class Signature:
 
     inputs: tuple[TensorType, ...]
     output: TensorType
-
-
-@dataclass(frozen=True, slots=True)
-class Dma:
-    """A way by which a machine copies between two memories on its own.
-
-    name             the queue; ways of the same name share one queue, which works in order
-    between          (far, near) memory
-    max_rank         dimensions of one command: 1 is a run of bytes, 2 is rows with a stride, ...
-    setup_cycles     per command, before its first byte
-    bytes_per_cycle  > 0
-    """
-
-    name: str
-    between: tuple[str, str]
-    max_rank: int
-    setup_cycles: int
-    bytes_per_cycle: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +162,24 @@ def _unchanged(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | Non
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What the cost of a call is a sum of, besides a constant; tables say what each one costs.
+
+    names  as cost tables have them
+    count  how many of each there are in a call, >= 0, in the order of the names
+    """
+
+    names: tuple[str, ...]
+    count: Callable[[Op, Signature], tuple[int, ...]]
+
+
+def rough_cycles(op: Op, signature: Signature) -> int:
+    """What a call is taken to cost where no table knows: that of plain C on a scalar core."""
+    elements = signature.inputs[0].size + signature.output.size
+    return 100 + 4 * op.macs(*signature.inputs) + 8 * elements
+
+
+@dataclass(frozen=True, slots=True)
 class Kernel:
     """A C function ``void <symbol>(const void *args, tw_work work)`` and when it may be called.
 
@@ -199,8 +201,13 @@ class Kernel:
     fields: Callable[[Op, Signature], Fields]
     items: Callable[[Op, Signature], int]
     """Number of work items; any half-open range of them may run on any core."""
-    cycles: Callable[[Op, Signature], int]
-    """Estimated cycles of the whole call on one core; chooses between kernels."""
+    cycles: Callable[[Op, Signature], int] = rough_cycles
+    """Estimated cycles of the whole call on one core, or instructions where those are what is
+    counted; chooses between kernels. ``ir.costs.priced`` makes it from ``terms`` and a table."""
+    terms: Terms | None = None
+    """What its cost depends on."""
+    code_bytes: int = 0
+    """What an instruction cache fetches before a first call."""
     variant: Callable[[Op], str | None] = _any_variant
     """None where the kernel is the one of several made for this operator's rounding."""
     refuse: Callable[[Op, Signature], str | None] = _any_call
@@ -247,8 +254,12 @@ class Engine:
     kernels: tuple[Kernel, ...]
     """In order of preference where estimated cycles are equal."""
     cores: int = 1
-    call_cycles: int = 0
-    """What starting and joining one call costs, besides the kernel's own cycles."""
+    fork_cycles: int = 0
+    """What the core that starts a call spends on it, before the engine begins."""
+    join_cycles: int = 0
+    """What that core spends on learning that the call is over."""
+    fetch_cycles_per_byte: float = 0.0
+    """What bringing a kernel's code near costs, at its first call in a layer."""
     is_asynchronous: bool = False
     """Whether it runs beside the core that starts it (an accelerator)."""
 
@@ -270,6 +281,14 @@ class Engine:
         """How its kernels get at operands of a role in a memory; None where they cannot."""
         fitting = (r for r in self.reaches if r.memory == memory and role in r.roles)
         return next(fitting, None)
+
+    def busy_cycles(self, alone: int) -> int:
+        """How long a call keeps it busy. ``alone``: the kernel's cycles on one core."""
+        return -(-alone // self.cores)
+
+    def fetch_cycles(self, kernel: Kernel) -> int:
+        """What a layer's first call takes longer than its others."""
+        return ceil(kernel.code_bytes * self.fetch_cycles_per_byte)
 
 
 @dataclass(frozen=True, slots=True)

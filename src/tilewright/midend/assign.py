@@ -50,7 +50,7 @@ def assign(graph: Graph, target: Target, pins: Pins = ()) -> Assignment:
             verdicts = _on_engine(node, verdicts, pinned[node.name])
         willing = [verdict for verdict in verdicts if verdict.refusal is None]
         if willing:
-            best = min(willing, key=lambda v: engine_cycles(v.engine, v.cycles))
+            best = min(willing, key=lambda v: engine_cycles(v.engine, v.kernel, v.cycles))
             steps.append(Step(node, signature, best.engine, best.kernel))
         else:
             unsupported.append(node)

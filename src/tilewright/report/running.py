@@ -13,6 +13,7 @@ from tilewright.ir.types import Array
 from tilewright.report.memory import MemoryUse, memory_table
 from tilewright.report.profile import Profile, per_mac_text
 from tilewright.report.text import Json, count_text, facts, paragraph, percent_text, table
+from tilewright.run.clock import time_program
 from tilewright.run.result import Count
 
 SHOWN = 5
@@ -23,7 +24,8 @@ SHOWN = 5
 class LayerCost:
     """One layer. ``count`` is None where nothing was counted.
 
-    engine  several engines that compute it together are joined by +
+    engine   several engines that compute it together are joined by +
+    planned  what the target's cost tables say of it, in its own unit
     """
 
     name: str
@@ -31,6 +33,7 @@ class LayerCost:
     engine: str
     count: int | None
     macs: int
+    planned: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class RunReport:
     runs        how often the whole batch was run, in one process
     macs        multiply-accumulates of one inference: in the file, and as compiled
     count_unit  "instructions", "cycles", or "none" where nothing was counted
+    planned     cycles of one inference on the target's own numbers; fitted to what is counted
     outputs     by the graph's output names; stored type; a batch dimension first if one was given
     profile     None where nobody asked for it
     """
@@ -54,6 +58,7 @@ class RunReport:
     memories: tuple[MemoryUse, ...]
     count_unit: str
     count_total: int | None
+    planned: int
     layers: tuple[LayerCost, ...]
     outputs: Mapping[ValueName, Array]
     profile: Profile | None = None
@@ -71,12 +76,14 @@ class RunReport:
             "count": {
                 "unit": self.count_unit,
                 "total": self.count_total,
+                "planned": self.planned,
                 "layers": [
                     {
                         "name": layer.name,
                         "op": layer.op,
                         "engine": layer.engine,
                         "count": layer.count,
+                        "planned": layer.planned,
                         "macs": layer.macs,
                     }
                     for layer in self.layers
@@ -101,6 +108,11 @@ class RunReport:
             ("Contract", self.contract),
             ("MACs", f"{compiled} compiled, {source} in the model"),
         ]
+        if self.count_total:
+            off = percent_text(self.planned - self.count_total, self.count_total)
+            planned, counted = count_text(self.planned), count_text(self.count_total)
+            said = f"{planned}, counted {counted} {self.count_unit}: off by {off}"
+            rows.append(("Planned", said))
         console.print(facts(rows))
         if self.runs > 1 and self.runs_identical:
             paragraph(console, f"All {self.runs} runs gave the same bytes.", "green")
@@ -147,6 +159,7 @@ def layer_costs(program: Program, count: Count | None) -> tuple[LayerCost, ...]:
 
     Nodes that are computed together, tile by tile, are one layer; its name is the last one's.
     """
+    timing = time_program(program)
     return tuple(
         LayerCost(
             layer.calls[-1].node.name,
@@ -154,6 +167,7 @@ def layer_costs(program: Program, count: Count | None) -> tuple[LayerCost, ...]:
             "+".join(dict.fromkeys(call.engine.name for call in layer.calls)),
             count.layers[index] if count is not None else None,
             sum(call.node.op.macs(*call.signature.inputs) for call in layer.calls),
+            timing.layers[index].stop - timing.layers[index].start,
         )
         for index, layer in enumerate(program.layers)
     )

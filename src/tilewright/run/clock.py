@@ -1,16 +1,18 @@
 """How long a program takes on its target's own numbers: a clock for cores, one queue per DMA.
 
-    call       kernel's cycles / cores + call_cycles, on the clock of the cores
-    transfer   set-up per command + bytes / bandwidth, when its queue is free; cores go on
-    offload    as a call, on the clock of its engine; cores go on
-    wait       cores stand still until the transfer or the job is over
+    call       fork + kernel's cycles / cores + join, on the clock of the cores
+    transfer   issue, on the clock of the cores; then set-up per command, lines, and bytes in whole
+               bursts / bandwidth, when its queue is free; cores go on
+    offload    fork, then kernel's cycles on the clock of its engine; cores go on
+    wait       cores stand still until the transfer or the job is over; join after a job
+    fetch      a kernel's code, at its first call in a layer, on the clock of its engine
     keep       bytes / what the target moves in a cycle, on the clock of the cores
 
 A command moves a box of at most the DMA's rank; a box of more dimensions takes several.
 """
 
 from dataclasses import dataclass, field
-from math import ceil, prod
+from math import ceil
 
 from tilewright.ir.program import (
     Call,
@@ -107,6 +109,7 @@ class _Clock:
     free: dict[str, int] = field(default_factory=dict[str, int])
     done: dict[int, int] = field(default_factory=dict[int, int])
     jobs: dict[int, int] = field(default_factory=dict[int, int])
+    joins: dict[int, int] = field(default_factory=dict[int, int])
     compute: dict[str, int] = field(default_factory=dict[str, int])
     moved: int = 0
     transfer: dict[str, int] = field(default_factory=dict[str, int])
@@ -116,12 +119,14 @@ class _Clock:
             case Call():
                 self.now += self._busy(action, tile)
             case Offload(call, job):
+                self.now += call.engine.fork_cycles
                 begin = max(self.now, self.jobs.get(job, 0))
                 self.jobs[job] = begin + self._busy(call, tile)
+                self.joins[job] = call.engine.join_cycles
             case Join():
-                self.now = max(self.now, self.jobs.get(action.job, 0))
+                self.now = max(self.now, self.jobs.get(action.job, 0)) + self.joins[action.job]
             case Load(transfer) | Store(transfer):
-                self._start(transfer, tile)
+                self._start(transfer, tile, is_stored=isinstance(action, Store))
             case Wait():
                 self.now = max(self.now, self.done.get(at(action.channel, tile), 0))
             case Keep():
@@ -132,8 +137,9 @@ class _Clock:
         self.compute[engine] = self.compute.get(engine, 0) + cycles
         return cycles
 
-    def _start(self, transfer: Transfer, tile: int) -> None:
-        cycles, queue = transfer_cycles(transfer, tile), transfer.dma.name
+    def _start(self, transfer: Transfer, tile: int, *, is_stored: bool) -> None:
+        self.now += issue_cycles(transfer, tile)
+        cycles, queue = transfer_cycles(transfer, tile, is_stored=is_stored), transfer.dma.name
         begin = max(self.now, self.free.get(queue, 0))
         self.free[queue] = self.done[at(transfer.channel, tile)] = begin + cycles
         self.transfer[queue] = self.transfer.get(queue, 0) + cycles
@@ -141,19 +147,27 @@ class _Clock:
 
 
 def call_cycles(call: Call, tile: int) -> int:
-    """One call on its engine."""
-    piece = call.pieces[tile]
+    """One call, as long as it keeps the core, or the engine beside the core, busy."""
+    piece, engine = call.pieces[tile], call.engine
     assert piece is not None
-    alone = call.kernel.cycles(piece.op, piece.signature)
-    return ceil(alone / call.engine.cores) + call.engine.call_cycles
+    cycles = engine.busy_cycles(call.kernel.cycles(piece.op, piece.signature))
+    if not engine.is_asynchronous:
+        cycles += engine.fork_cycles + engine.join_cycles
+    is_first = all(earlier is None for earlier in call.pieces[:tile])
+    return cycles + engine.fetch_cycles(call.kernel) * is_first
 
 
-def transfer_cycles(transfer: Transfer, tile: int) -> int:
+def transfer_cycles(transfer: Transfer, tile: int, *, is_stored: bool) -> int:
     """One transfer on an idle DMA."""
-    dma, box = transfer.dma, transfer.box
+    box = transfer.box
     counts = [at(count, tile) for count in box.counts]
-    commands = prod(counts[: max(len(counts) + 1 - dma.max_rank, 0)])
-    return commands * dma.setup_cycles + ceil(box.size(tile) / dma.bytes_per_cycle)
+    return transfer.dma.cycles(at(box.run, tile), counts, is_stored=is_stored)
+
+
+def issue_cycles(transfer: Transfer, tile: int) -> int:
+    """What starting one takes of the core."""
+    counts = [at(count, tile) for count in transfer.box.counts]
+    return transfer.dma.commands(counts) * transfer.dma.issue_cycles
 
 
 def time_program(program: Program) -> Timing:

@@ -31,8 +31,10 @@ def write_plan(path: Path, symbols: Sequence[Symbol], run: str, inference: int) 
 
 def _layer_entries(symbols: Sequence[Symbol], run: str) -> set[int]:
     # Two layers with the same arguments may be one function to the compiler: hence a set.
-    prefix = run.removeprefix("tw_").removesuffix("_run") + "_layer_"
-    return {s.address & ~_THUMB for s in symbols if s.is_function and s.name.startswith(prefix)}
+    # Their names go on with a number; those of kernels, layer_norm_f32 among them, do not.
+    name = re.escape(run.removeprefix("tw_").removesuffix("_run"))
+    layer = re.compile(rf"{name}_layer_\d")
+    return {s.address & ~_THUMB for s in symbols if s.is_function and layer.match(s.name)}
 
 
 def read_count(

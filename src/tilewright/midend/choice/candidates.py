@@ -190,7 +190,7 @@ class Candidates:
         for kernel, engine in self._willing(step):
             if engine.near != self.memory.name:
                 continue  # what works at home works alone
-            cycles = engine_cycles(engine, kernel.cycles(step.node.op, step.signature))
+            cycles = engine_cycles(engine, kernel, kernel.cycles(step.node.op, step.signature))
             if engine.name not in fastest or cycles < fastest[engine.name][0]:
                 fastest[engine.name] = cycles, replace(step, kernel=kernel, engine=engine)
         return sorted(fastest.values(), key=lambda choice: choice[0])[:MOST_ENGINES]

@@ -6,11 +6,10 @@ numbers that the choice needs.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import ceil
 
 from tilewright.ir.graph import ValueName
 from tilewright.ir.plan import Step, whole_groups
-from tilewright.ir.target import Engine
+from tilewright.ir.target import Engine, Kernel
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Span
 from tilewright.midend.tiling.issue import joined_before
@@ -112,13 +111,17 @@ def whole_cut(time: int, step: Step) -> Cut:
         gap = sharing_gap(step, positions)
         if gap is not None:
             leaves[name] = gap
-    cycles = engine_cycles(step.engine, step.kernel.cycles(op, signature))
+    cycles = engine_cycles(step.engine, step.kernel, step.kernel.cycles(op, signature))
     return Cut(
         group, (step,), cycles, op.macs(*signature.inputs),
         (step.kernel.scratch_bytes(op, signature),), {}, leaves,
     )  # fmt: skip
 
 
-def engine_cycles(engine: Engine, alone: int) -> int:
-    """One call on all cores of an engine. ``alone``: its kernel's cycles on one of them."""
-    return ceil(alone / engine.cores) + engine.call_cycles
+def engine_cycles(engine: Engine, kernel: Kernel, alone: int) -> int:
+    """One call of a kernel on all cores of an engine, waited for, where its layer has no other.
+
+    alone  the kernel's cycles on one of them
+    """
+    around = engine.fork_cycles + engine.join_cycles
+    return around + engine.fetch_cycles(kernel) + engine.busy_cycles(alone)

@@ -9,12 +9,13 @@ from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.op import Reduced
 from tilewright.ir.plan import Step
 from tilewright.ir.target import (
+    Engine,
     Target,
     WholeAxis,
 )
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Region, Shape, Span, TensorType
-from tilewright.midend.tiling.cut import Cut, engine_cycles
+from tilewright.midend.tiling.cut import Cut
 from tilewright.midend.tiling.issue import TOGETHER, Do, Handover, Slot, slots_of
 from tilewright.midend.tiling.limits import is_willing
 from tilewright.midend.tiling.overlap import Gap, smallest_distance
@@ -136,7 +137,7 @@ class Run:
         }
         calls = {(Do.RUN, name): cycles for name, cycles in work.cycles.items()}
         beside = {
-            step.node.output: step.engine.name
+            step.node.output: step.engine
             for step in self.members
             if step.engine is not None and step.engine.is_asynchronous
         }
@@ -221,11 +222,14 @@ class Run:
             costs: list[int] = []
             for kind, call in enumerate(calls.kinds):
                 alone = step.kernel.cycles(call.op, call.signature)
-                costs.append(engine_cycles(step.engine, alone))
+                costs.append(_call_cycles(step.engine, alone))
                 macs += call.op.macs(*call.signature.inputs) * calls.which.count(kind)
                 needed = step.kernel.scratch_bytes(call.op, call.signature)
                 scratch[index] = max(scratch[index], needed)
-            cycles[step.node.output] = tuple(0 if i is None else costs[i] for i in calls.which)
+            each = [0 if i is None else costs[i] for i in calls.which]
+            first = next(at for at, i in enumerate(calls.which) if i is not None)
+            each[first] += step.engine.fetch_cycles(step.kernel)
+            cycles[step.node.output] = tuple(each)
         return Work(cycles, macs, tuple(scratch))
 
     def kept(self, group: Group, tiles: Sequence[Tile]) -> dict[ValueName, tuple[int, ...]]:
@@ -317,6 +321,12 @@ def _types(step: Step) -> dict[ValueName, TensorType]:
     node, signature = step.node, step.signature
     types = dict(zip(node.inputs, signature.inputs, strict=True))
     return types | {node.output: signature.output}
+
+
+def _call_cycles(engine: Engine, alone: int) -> int:
+    """One call, on the clock of the core, or of an engine that runs beside it."""
+    busy = engine.busy_cycles(alone)
+    return busy if engine.is_asynchronous else engine.fork_cycles + busy + engine.join_cycles
 
 
 def _is_needed_again(tiles: Sequence[Tile], name: ValueName) -> bool:

@@ -5,16 +5,16 @@ and all transfers and calls of a run on one clock.
 of the program that will be made.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
-from math import ceil, prod
+from math import prod
 from operator import add
 from typing import NamedTuple
 
 from tilewright.ir.graph import ValueName
-from tilewright.ir.target import Dma
+from tilewright.ir.target import Dma, Engine
 from tilewright.ir.types import Region, TensorType
 from tilewright.midend.tiling.issue import Do, Slot
 from tilewright.midend.tiling.tiles import region_bytes
@@ -26,6 +26,7 @@ class Travel:
 
     is_stored  whether the run makes it
     cycles     per tile, of its transfer on an idle DMA; 0 where the tile needs nothing new
+    issue      per tile, of the core that starts the transfer
     moved      bytes in all
     largest    bytes of the largest part
     """
@@ -34,6 +35,7 @@ class Travel:
     queue: str
     is_stored: bool
     cycles: tuple[int, ...]
+    issue: tuple[int, ...]
     moved: int
     largest: int
 
@@ -43,17 +45,21 @@ class Travel:
     ) -> "Travel":
         """Transfers of one region per tile; one that is like the last is not made again."""
         cycles: list[int] = []
+        issue: list[int] = []
         moved = largest = 0
         last: Region | None = None
+        whole = _whole_axes(type_, regions)
         for region in regions:
             size = region_bytes(type_, region)
             if not size or region == last:
                 cycles.append(0)
+                issue.append(0)
                 continue
             last, moved, largest = region, moved + size, max(largest, size)
-            commands = _commands(type_, region, dma.max_rank)
-            cycles.append(commands * dma.setup_cycles + ceil(size / dma.bytes_per_cycle))
-        return Travel(name, dma.name, is_stored, tuple(cycles), moved, largest)
+            run, counts = _lines(type_, region, whole)
+            cycles.append(dma.cycles(run, counts, is_stored=is_stored))
+            issue.append(dma.commands(counts) * dma.issue_cycles)
+        return Travel(name, dma.name, is_stored, tuple(cycles), tuple(issue), moved, largest)
 
     @property
     def changes(self) -> bool:
@@ -102,7 +108,7 @@ class Schedule:
     slots: tuple[Slot, ...]
     tiles: int
     work: Mapping[tuple[Do, ValueName], tuple[int, ...]]
-    beside: Mapping[ValueName, str]
+    beside: Mapping[ValueName, Engine]
     travels: tuple[Travel, ...]
     copies: Mapping[ValueName, int]
 
@@ -116,9 +122,11 @@ class Schedule:
         """
         free = {travel.queue: 0 for travel in self.travels} | dict.fromkeys(behind or (), 0)
         done = {travel.name: [0] * (2 * self._iterations) for travel in self.travels}
-        for name, queue, cycles in self._once:
+        issued = 0
+        for name, queue, cycles, issue in self._once:
+            issued += issue
             if name not in early:
-                free[queue] += cycles
+                free[queue] = max(free[queue], issued) + cycles
                 done[name][self._iterations] = free[queue]
         for queue, cycles in (behind or {}).items():
             free[queue] += cycles
@@ -154,7 +162,11 @@ class Schedule:
         free  queue → when it is, changed
         done  tensor → when the transfer for a tile is over, tile 0 in the middle, changed
         """
-        now, jobs, middle = 0, dict.fromkeys(self.beside.values(), 0), self._iterations
+        now, jobs, middle = (
+            0,
+            dict.fromkeys((e.name for e in self.beside.values()), 0),
+            self._iterations,
+        )
         for iteration in range(self._iterations):
             for kind, who, name, costs, behind in events:
                 cycles = costs[iteration]
@@ -179,11 +191,11 @@ class Schedule:
         return self.tiles + max(shifts) - min(shifts)
 
     @cached_property
-    def _once(self) -> tuple[tuple[ValueName, str, int], ...]:
-        """(tensor, queue, cycles) of transfers before the loop."""
+    def _once(self) -> tuple[tuple[ValueName, str, int, int], ...]:
+        """(tensor, queue, cycles, those of the core) of transfers before the loop."""
         travels = {travel.name: travel for travel in self.travels}
         loads = [travels[slot.name] for slot in self.slots if slot.do is Do.LOAD]
-        return tuple((t.name, t.queue, t.cycles[0]) for t in loads if not t.changes)
+        return tuple((t.name, t.queue, t.cycles[0], t.issue[0]) for t in loads if not t.changes)
 
     @cached_property
     def _events(self) -> tuple[_Event, ...]:
@@ -191,33 +203,45 @@ class Schedule:
         first = max([0, *(slot.shift for slot in self.slots)])
         travels = {travel.name: travel for travel in self.travels}
         events: list[_Event] = []
+        issued = sum(issue for *_, issue in self._once)
+        if issued and self._iterations:
+            costs = (issued, *(0,) * (self._iterations - 1))
+            events.append(_Event(_Kind.WORK, "", self.slots[0].name, costs, 0))
         for slot in self.slots:
             before = first - slot.shift
             after = self._iterations - self.tiles - before
-            kind, who, cycles = self._event(slot, travels)
-            if not any(cycles):
-                continue
-            padded = (0,) * before + cycles + (0,) * after
-            if kind is _Kind.WORK and events and events[-1].kind is kind:
-                padded = tuple(map(add, events.pop().cycles, padded))
-            events.append(_Event(kind, who, slot.name, padded, before))
+            for kind, who, cycles in self._parts(slot, travels):
+                if not any(cycles):
+                    continue
+                padded = (0,) * before + tuple(cycles) + (0,) * after
+                if kind is _Kind.WORK and events and events[-1].kind is kind:
+                    padded = tuple(map(add, events.pop().cycles, padded))
+                events.append(_Event(kind, who, slot.name, padded, before))
         return tuple(events)
 
-    def _event(
+    def _parts(
         self, slot: Slot, travels: Mapping[ValueName, Travel]
-    ) -> tuple[_Kind, str, tuple[int, ...]]:
-        """(kind, engine or queue, cycles per tile)"""
-        if slot.do in (Do.RUN, Do.KEEP):
-            who = self.beside.get(slot.name, "")
-            is_own = slot.do is Do.KEEP or not who
-            return _Kind.WORK if is_own else _Kind.BEGIN, who, self.work[slot.do, slot.name]
-        if slot.do is Do.JOIN:
-            return _Kind.JOIN, self.beside[slot.name], self.work[Do.RUN, slot.name]
-        travel = travels[slot.name]
-        if slot.do is Do.LOAD and not travel.changes:
-            return _Kind.START, travel.queue, ()
-        is_start = slot.do in (Do.LOAD, Do.STORE)
-        return _Kind.START if is_start else _Kind.WAIT, travel.queue, travel.cycles
+    ) -> Iterator[tuple[_Kind, str, Sequence[int]]]:
+        """(kind, engine or queue, cycles per tile): what happens, and the core's part in it."""
+        engine = self.beside.get(slot.name)
+        if slot.do in (Do.RUN, Do.JOIN) and engine is not None:
+            work = self.work[Do.RUN, slot.name]
+            if slot.do is Do.RUN:
+                yield _Kind.WORK, "", [engine.fork_cycles * (cycles > 0) for cycles in work]
+                yield _Kind.BEGIN, engine.name, work
+            else:
+                yield _Kind.JOIN, engine.name, work
+                yield _Kind.WORK, "", [engine.join_cycles * (cycles > 0) for cycles in work]
+        elif slot.do in (Do.RUN, Do.KEEP):
+            yield _Kind.WORK, "", self.work[slot.do, slot.name]
+        elif slot.do in (Do.LOAD, Do.STORE):
+            travel = travels[slot.name]
+            if travel.changes or slot.do is Do.STORE:
+                yield _Kind.WORK, "", travel.issue
+                yield _Kind.START, travel.queue, travel.cycles
+        else:
+            travel = travels[slot.name]
+            yield _Kind.WAIT, travel.queue, travel.cycles
 
 
 def _without_first(event: _Event) -> _Event:
@@ -228,18 +252,30 @@ def _without_first(event: _Event) -> _Event:
     return event._replace(cycles=(*event.cycles[:first], 0, *event.cycles[first + 1 :]))
 
 
-def _commands(type_: TensorType, region: Region, max_rank: int) -> int:
-    """DMA commands for a part of a tensor: runs of bytes, then as many counts as it can."""
+def _whole_axes(type_: TensorType, regions: Sequence[Region]) -> int:
+    """How many of the last dimensions every part spans in full: a run of bytes goes through them,
+    and through the one before. Runs are the same for all tiles, as those of the program are."""
+    extents = tuple(reversed(type_.shape))
+    spans = [tuple(span.size for span in reversed(r)) for r in regions if region_bytes(type_, r)]
+    whole = 0
+    while whole < len(extents) and all(span[whole] == extents[whole] for span in spans):
+        whole += 1
+    return whole
+
+
+def _lines(type_: TensorType, region: Region, whole: int) -> tuple[int, tuple[int, ...]]:
+    """(bytes of one run, how many runs, rows of runs, ..., outermost first) of a part."""
+    sizes = [span.size for span in reversed(region)]
+    run = type_.dtype.nbytes * prod(sizes[: whole + 1])
     counts: list[int] = []
     strides: list[int] = []
-    pitch, is_dense = 1, True
-    for span, extent in zip(reversed(region), reversed(type_.shape), strict=True):
-        if not is_dense and span.size != 1:
+    pitch = prod(type_.shape[len(sizes) - whole - 1 :]) if whole < len(sizes) else 0
+    for size, extent in zip(sizes[whole + 1 :], type_.shape[-whole - 2 :: -1], strict=True):
+        if size != 1:
             if counts and pitch == strides[-1] * counts[-1]:
-                counts[-1] *= span.size
+                counts[-1] *= size
             else:
-                counts.append(span.size)
+                counts.append(size)
                 strides.append(pitch)
-        is_dense = is_dense and span.size == extent
         pitch *= extent
-    return prod(counts[max_rank - 1 :])
+    return run, tuple(reversed(counts))

@@ -7,25 +7,13 @@ Build products         a folder of C; with --project one that builds to an .elf 
 Known limits           one core; caches are left to the user's own code
 """
 
-from dataclasses import replace
-from functools import partial
-
 from tilewright.ir.board import Board
-from tilewright.ir.op import Op
-from tilewright.ir.target import (
-    Engine,
-    Kernel,
-    Memory,
-    Reach,
-    Role,
-    Signature,
-    Target,
-    Toolchain,
-)
+from tilewright.ir.costs import priced
+from tilewright.ir.target import Engine, Kernel, Memory, Reach, Role, Target, Toolchain
 from tilewright.targets.cortex_m.boards import MPS2_AN386, MPS2_AN500, MPS2_AN505, MPS3_AN547
 from tilewright.targets.packs.arm_dsp.pack import ARM_DSP
 from tilewright.targets.packs.helium.pack import HELIUM
-from tilewright.targets.packs.portable.pack import PORTABLE
+from tilewright.targets.packs.portable.pack import PORTABLE, PORTABLE_COSTS
 
 FLAGS = ("-std=c11", "-mthumb", "-mfloat-abi=hard")
 SMALL = "-Os"
@@ -38,28 +26,15 @@ EMULATOR = (
 ACTIVATIONS = frozenset({Role.ACTIVATION, Role.SCRATCH, Role.TILE})
 CONSTANTS = frozenset({Role.WEIGHT, Role.TABLE})
 STACK_ONLY = frozenset[Role]()
+SCALAR = (*ARM_DSP, *priced(PORTABLE, PORTABLE_COSTS / "cortex-m4.toml"))
+"""What a core without vectors calls."""
+VECTORS = (*HELIUM, *priced(PORTABLE, PORTABLE_COSTS / "cortex-m55.toml"))
 SLOWER_RAMS = frozenset({"sram"})
 """Where the arena may lie instead: `--memory sram=SIZE` names it."""
 
 
-def _scalar(kernel: Kernel) -> Kernel:
-    """A portable kernel with what it costs on a core that does one thing at a time.
-
-    Their costs are those of a machine whose compiler vectorises them. Measured on MLPerf Tiny,
-    with and without Helium: 2.7 to 3.6 times as many instructions.
-    """
-    return replace(kernel, cycles=partial(_scalar_cycles, kernel))
-
-
-def _scalar_cycles(kernel: Kernel, op: Op, signature: Signature) -> int:
-    return 3 * kernel.cycles(op, signature)
-
-
-SCALAR = tuple(map(_scalar, PORTABLE))
-
-
 def _target(
-    name: str, summary: str, board: Board, flags: tuple[str, ...], pack: tuple[Kernel, ...]
+    name: str, summary: str, board: Board, flags: tuple[str, ...], kernels: tuple[Kernel, ...]
 ) -> Target:
     """A target whose arena lies where the board keeps static variables.
 
@@ -77,10 +52,7 @@ def _target(
             memories=_memories(board, ram),
             engines=(
                 Engine(
-                    "cpu",
-                    "core",
-                    (Reach(ram), Reach(board.code_in, CONSTANTS)),
-                    kernels=(*pack, *SCALAR),
+                    "cpu", "core", (Reach(ram), Reach(board.code_in, CONSTANTS)), kernels=kernels
                 ),
             ),
             toolchain=toolchain,
@@ -99,20 +71,20 @@ def _memories(board: Board, arena_in: str) -> tuple[Memory, ...]:
 
 CORTEX_M4 = _target(
     "cortex-m4", "Arm Cortex-M4F: DSP extension, single-precision FPU",
-    MPS2_AN386, (SMALL, "-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16"), ARM_DSP,
+    MPS2_AN386, (SMALL, "-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16"), SCALAR,
 )  # fmt: skip
 
 CORTEX_M7 = _target(
     "cortex-m7", "Arm Cortex-M7: DSP extension, double-precision FPU, DTCM",
-    MPS2_AN500, (SMALL, "-mcpu=cortex-m7", "-mfpu=fpv5-d16"), ARM_DSP,
+    MPS2_AN500, (SMALL, "-mcpu=cortex-m7", "-mfpu=fpv5-d16"), SCALAR,
 )  # fmt: skip
 
 CORTEX_M33 = _target(
     "cortex-m33", "Arm Cortex-M33: DSP extension, single-precision FPU",
-    MPS2_AN505, (SMALL, "-mcpu=cortex-m33", "-mfpu=fpv5-sp-d16"), ARM_DSP,
+    MPS2_AN505, (SMALL, "-mcpu=cortex-m33", "-mfpu=fpv5-sp-d16"), SCALAR,
 )  # fmt: skip
 
 CORTEX_M55 = _target(
     "cortex-m55", "Arm Cortex-M55: Helium vectors, low-overhead loops, DTCM",
-    MPS3_AN547, (FAST, "-mcpu=cortex-m55"), HELIUM,
+    MPS3_AN547, (FAST, "-mcpu=cortex-m55"), VECTORS,
 )  # fmt: skip

@@ -56,11 +56,11 @@ GADGET = Target(
     engines=(
         Engine(
             "npu", kind="npu", reaches=(Reach("L1"),), kernels=tuple(map(_on_npu, CONV2D_S8)),
-            call_cycles=100, is_asynchronous=True,
+            fork_cycles=40, join_cycles=60, is_asynchronous=True,
         ),
         Engine(
             "cluster", kind="multicore", reaches=(Reach("L1"),), kernels=PORTABLE, cores=8,
-            call_cycles=60,
+            fork_cycles=40, join_cycles=20,
         ),
     ),
     toolchain=HIERARCHY.toolchain,

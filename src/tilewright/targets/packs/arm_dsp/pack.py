@@ -1,6 +1,8 @@
 """Every kernel of the pack for Arm cores with the DSP extension."""
 
-from tilewright.ir.target import Kernel
+from pathlib import Path
+
+from tilewright.ir.costs import priced
 from tilewright.targets.packs.arm_dsp.kernels.add_s8 import ADD_S8_DSP
 from tilewright.targets.packs.arm_dsp.kernels.conv2d_s8 import CONV2D_S8_DSP
 from tilewright.targets.packs.arm_dsp.kernels.dense_s8 import DENSE_S8_DSP
@@ -26,4 +28,8 @@ POOLING = (MAX_POOL2D_S8_DSP, AVERAGE_POOL2D_S8_DSP, *RESCALED_AVERAGE_POOL2D_S8
 
 ROWS = (*MEAN_S8_DSP, *SOFTMAX_S8_DSP, RESCALED_NORM_S8_DSP)
 
-ARM_DSP: tuple[Kernel, ...] = (*PRODUCTS, *ELEMENTWISE, *POOLING, *ROWS)
+ARM_DSP_COSTS = Path(__file__).parent / "costs"
+"""One table per machine, written by benchmarks/calibrate.py."""
+
+ARM_DSP = priced((*PRODUCTS, *ELEMENTWISE, *POOLING, *ROWS), ARM_DSP_COSTS / "cortex-m4.toml")
+"""With what they cost on a Cortex-M4, M7 or M33."""

@@ -1,6 +1,8 @@
 """Every kernel of the Helium pack; what it refuses is left to the portable pack."""
 
-from tilewright.ir.target import Kernel
+from pathlib import Path
+
+from tilewright.ir.costs import priced
 from tilewright.targets.packs.helium.kernels.add_helium import ADD_HELIUM
 from tilewright.targets.packs.helium.kernels.average_pool2d_helium import AVERAGE_POOL2D_HELIUM
 from tilewright.targets.packs.helium.kernels.conv2d_helium import CONV2D_HELIUM
@@ -16,17 +18,24 @@ from tilewright.targets.packs.helium.kernels.rows import (
     TABLE_SOFTMAX_HELIUM,
 )
 
-HELIUM: tuple[Kernel, ...] = (
-    *CONV2D_HELIUM,
-    *DEPTHWISE3X3_HELIUM,
-    *DENSE_HELIUM,
-    ADD_HELIUM,
-    *MUL_HELIUM,
-    AVERAGE_POOL2D_HELIUM,
-    MAX_POOL2D_HELIUM,
-    LUT_HELIUM,
-    *MEAN_HELIUM,
-    SOFTMAX_HELIUM,
-    TABLE_SOFTMAX_HELIUM,
-    RESCALED_NORM_HELIUM,
+HELIUM_COSTS = Path(__file__).parent / "costs"
+"""One table per machine, written by benchmarks/calibrate.py."""
+
+HELIUM = priced(
+    (
+        *CONV2D_HELIUM,
+        *DEPTHWISE3X3_HELIUM,
+        *DENSE_HELIUM,
+        ADD_HELIUM,
+        *MUL_HELIUM,
+        AVERAGE_POOL2D_HELIUM,
+        MAX_POOL2D_HELIUM,
+        LUT_HELIUM,
+        *MEAN_HELIUM,
+        SOFTMAX_HELIUM,
+        TABLE_SOFTMAX_HELIUM,
+        RESCALED_NORM_HELIUM,
+    ),
+    HELIUM_COSTS / "cortex-m55.toml",
 )
+"""With what they cost on a Cortex-M55."""

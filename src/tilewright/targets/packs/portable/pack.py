@@ -1,6 +1,8 @@
 """Every kernel of the portable pack, optimised ones before general ones."""
 
-from tilewright.ir.target import Kernel
+from pathlib import Path
+
+from tilewright.ir.costs import priced
 from tilewright.targets.packs.portable.kernels.arithmetic_tflite import (
     ADD_S8_TFLITE,
     MUL_S8_TFLITE,
@@ -117,11 +119,11 @@ ROUNDED_TWICE = (
     QUANTIZE_S8_TFLITE,
 )
 
-PORTABLE: tuple[Kernel, ...] = (
-    *INTEGERS,
-    *ROUNDED_TWICE,
-    *ROUNDED_ONCE,
-    *DIALECT,
-    *MOVEMENT,
-    *FLOAT32,
+PORTABLE_COSTS = Path(__file__).parent / "costs"
+"""One table per machine, written by benchmarks/calibrate.py."""
+
+PORTABLE = priced(
+    (*INTEGERS, *ROUNDED_TWICE, *ROUNDED_ONCE, *DIALECT, *MOVEMENT, *FLOAT32),
+    PORTABLE_COSTS / "host.toml",
 )
+"""With what they cost on the host; targets for other machines price them by their own tables."""

@@ -1,13 +1,12 @@
 """Binding of add_s8_dsp_tflite.c: sums of two int8 tensors of one shape."""
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ir.types import DType
 from tilewright.ops.arithmetic_tflite import ADD_LEFT_SHIFT, QAdd
 from tilewright.ops.rescale import FixedPoint
-from tilewright.targets.packs.arm_dsp.kernels.estimates import faster_than
 from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE
-from tilewright.targets.packs.portable.kernels.arithmetic_tflite import ADD_S8_TFLITE
+from tilewright.targets.packs.arm_dsp.kernels.words import is_clipped
 from tilewright.targets.packs.portable.kernels.counts import output_elements
 from tilewright.targets.packs.portable.kernels.refusals import wrong_types
 
@@ -44,6 +43,12 @@ def _fields(op: Op, signature: Signature) -> Fields:
     }  # fmt: skip
 
 
+def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    assert isinstance(op, QAdd)
+    count = signature.output.size
+    return count // 4, count % 4, is_clipped(op.output) * count
+
+
 ADD_S8_DSP = Kernel(
     op=QAdd,
     symbol="add_s8_dsp_tflite",
@@ -54,7 +59,7 @@ ADD_S8_DSP = Kernel(
     refuse=_refuse,
     fields=_fields,
     items=output_elements,
-    cycles=faster_than(ADD_S8_TFLITE),
+    terms=Terms(("fours", "rest", "clipped"), _terms),
     streaming=Streaming(inputs=(0, 1), block_axes=0),
     includes=(HERE / "dsp_requantise.h", HERE / "dsp_words.h"),
 )

@@ -6,16 +6,16 @@ from math import prod
 import numpy as np
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ir.types import Array, Shape
 from tilewright.ops.conv2d import QConv2d
-from tilewright.targets.packs.arm_dsp.kernels.estimates import faster_than
 from tilewright.targets.packs.arm_dsp.kernels.finish import VARIANTS, Variant
 from tilewright.targets.packs.arm_dsp.kernels.matrix import next_rows, quads
 from tilewright.targets.packs.arm_dsp.kernels.pairs import pack_pairs
 from tilewright.targets.packs.arm_dsp.kernels.refusals import refuse_dilation, refuse_zero_point
 from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE, Tables
-from tilewright.targets.packs.portable.kernels.conv2d_s8 import CONV2D_S8
+from tilewright.targets.packs.arm_dsp.kernels.words import is_clipped
+from tilewright.targets.packs.terms import groups, whole_windows
 
 
 def _refuse(op: Op, *, is_planar: bool) -> str | None:
@@ -118,6 +118,52 @@ def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ..
     return None, words, unused, unused, unused
 
 
+def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    """Patches are widened, four at a time meet pairs of channels; fewer than four go slowly."""
+    assert isinstance(op, QConv2d)
+    (n, out_h, out_w, channels), rows = (
+        signature.output.shape, _Rows.of(op, signature.inputs[1].shape)
+    )  # fmt: skip
+    pixels, pairs = n * out_h * out_w, channels // 2
+    fours, slow = pixels // 4, pixels % 4
+    odd, slow_pairs = channels % 2, slow * groups(channels, 2)
+    wide = gathered = at_once = 0
+    border = _border_pixels(op, signature)
+    if not _is_pointwise(op, rows):
+        gathered, wide = pixels * rows.planes, pixels * rows.planes * rows.rows
+    elif signature.inputs[0].shape[3] % 4 == 0:
+        at_once, wide = fours, slow
+    else:
+        wide = pixels
+    return (
+        fours, wide, (pixels - 4 * at_once) * rows.quads, at_once * rows.quads, gathered,
+        border * rows.planes, border * rows.planes * rows.rows,
+        border * rows.planes * rows.rows * rows.length,
+        fours * pairs, fours * pairs * rows.quads, fours * odd, fours * odd * rows.quads,
+        slow_pairs, slow_pairs * rows.quads, is_clipped(op.output) * pixels * channels,
+    )  # fmt: skip
+
+
+def _border_pixels(op: QConv2d, signature: Signature) -> int:
+    """Output pixels whose windows reach beyond the input, and are padded first."""
+    x, (n, out_h, out_w, _) = signature.inputs[0].shape, signature.output.shape
+    h, w = x[2:] if op.is_channels_first else x[1:3]
+    window = op.window
+    rows = whole_windows(out_h, window.strides[0], window.pads[0], window.kernel[0], h)
+    columns = whole_windows(out_w, window.strides[1], window.pads[1], window.kernel[1], w)
+    return n * (out_h * out_w - rows * columns)
+
+
+TERMS = Terms(
+    (
+        "fours", "widened_rows", "widened_words", "four_words", "windows", "borders",
+        "border_rows", "border_bytes", "four_pairs", "four_products", "four_odd",
+        "four_odd_products", "slow_pairs", "slow_products", "clipped",
+    ),
+    _terms,
+)  # fmt: skip
+
+
 def _kernel(variant: Variant, *, is_planar: bool) -> Kernel:
     symbol = f"conv2d_s8_dsp_{'planes_' if is_planar else ''}{variant.name}"
 
@@ -136,7 +182,7 @@ def _kernel(variant: Variant, *, is_planar: bool) -> Kernel:
         refuse=refuse,
         fields=_fields,
         items=_items,
-        cycles=faster_than(CONV2D_S8[0]),
+        terms=TERMS,
         scratch_bytes=_scratch_bytes,
         streaming=Streaming(inputs=(0,), block_axes=1),
         includes=(

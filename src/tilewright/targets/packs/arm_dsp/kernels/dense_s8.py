@@ -1,15 +1,15 @@
 """Bindings of dense_s8_dsp_*.c: int8 dense layers by SMLAD."""
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ir.types import Array
 from tilewright.ops.dense import QDense
-from tilewright.targets.packs.arm_dsp.kernels.estimates import faster_than
 from tilewright.targets.packs.arm_dsp.kernels.finish import VARIANTS, Variant, finish
 from tilewright.targets.packs.arm_dsp.kernels.matrix import pack_matrix, quads
 from tilewright.targets.packs.arm_dsp.kernels.refusals import refuse_zero_point
 from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE, Tables
-from tilewright.targets.packs.portable.kernels.dense_s8 import DENSE_S8
+from tilewright.targets.packs.arm_dsp.kernels.words import is_clipped
+from tilewright.targets.packs.terms import groups
 
 PIECE = 128
 """Elements of a row that are widened at a time where all accumulators take less memory."""
@@ -64,6 +64,28 @@ def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ..
     return None, pack_matrix(w), *tables
 
 
+def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    """Rows, widened whole or in pieces, meet four channels at a time."""
+    assert isinstance(op, QDense)
+    rows, (channels, length) = _items(op, signature), signature.inputs[1].shape
+    fours = rows * groups(channels, 4)
+    pieces = groups(length, PIECE) if _is_in_pieces(signature) else 1
+    is_short = signature.inputs[3].size == 1
+    quick = rows * channels if is_short else 0
+    return (
+        rows, rows * pieces, rows * quads(length), fours * pieces, fours * quads(length), quick,
+        rows * channels - quick, is_clipped(op.output) * rows * channels,
+    )  # fmt: skip
+
+
+TERMS = Terms(
+    (
+        "rows", "pieces", "widened", "fours", "products", "quick_outputs", "outputs", "clipped",
+    ),
+    _terms,
+)  # fmt: skip
+
+
 def _kernel(variant: Variant) -> Kernel:
     symbol = f"dense_s8_dsp_{variant.name}"
     return Kernel(
@@ -77,7 +99,7 @@ def _kernel(variant: Variant) -> Kernel:
         refuse=_refuse,
         fields=_fields,
         items=_items,
-        cycles=faster_than(DENSE_S8[0]),
+        terms=TERMS,
         scratch_bytes=_scratch_bytes,
         streaming=Streaming(inputs=(0,), block_axes=1),
         includes=(

@@ -5,17 +5,20 @@ from math import prod
 import numpy as np
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ir.types import Array
 from tilewright.ops.conv2d import QDepthwiseConv2d
-from tilewright.targets.packs.arm_dsp.kernels.estimates import faster_than
 from tilewright.targets.packs.arm_dsp.kernels.finish import VARIANTS, Variant, finish
 from tilewright.targets.packs.arm_dsp.kernels.refusals import refuse_dilation, refuse_zero_point
 from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE, Tables
-from tilewright.targets.packs.portable.kernels.depthwise_s8 import DEPTHWISE_S8
+from tilewright.targets.packs.arm_dsp.kernels.words import is_clipped
+from tilewright.targets.packs.terms import groups, whole_windows
 
 FEW_CHANNELS = 63
 """Up to so many, 3x3 weights are stored as int16: 18 instructions of 118 less per four outputs."""
+
+FOUR = 4
+"""Channels that are computed together; fewer go pixel by pixel."""
 
 
 def _refuse(op: Op, signature: Signature) -> str | None:
@@ -88,6 +91,35 @@ def _fours(array: Array) -> Array:
     return filled.reshape(*array.shape[:-1], -1, 4)
 
 
+def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    """Fours of channels, in three ways; windows beyond the input are copied one by one."""
+    assert isinstance(op, QDepthwiseConv2d)
+    (_, h, w, c), (n, out_h, out_w, _) = signature.inputs[0].shape, signature.output.shape
+    window, pixels = op.window, n * out_h * out_w
+    kernel_h, kernel_w = window.kernel
+    rows = whole_windows(out_h, window.strides[0], window.pads[0], kernel_h, h)
+    columns = whole_windows(out_w, window.strides[1], window.pads[1], kernel_w, w)
+    border = n * (out_h * out_w - rows * columns)
+    fours, is_3x3 = pixels * groups(c, 4), window.kernel == (3, 3) and c >= FOUR
+    other = 0 if is_3x3 else fours
+    alone = border + (n * rows if c >= FOUR else pixels - border)
+    return (
+        n * out_h, alone, border, border * kernel_h, border * kernel_h * kernel_w * c,
+        fours * (is_3x3 and _is_wide(op, c)), fours * (is_3x3 and not _is_wide(op, c)),
+        other, other * kernel_h, other * kernel_h * kernel_w, pixels, pixels * (c % 4 > 0),
+        is_clipped(op.output) * pixels * c,
+    )  # fmt: skip
+
+
+TERMS = Terms(
+    (
+        "lines", "runs", "borders", "border_rows", "border_bytes", "wide_fours", "narrow_fours",
+        "other_fours", "other_rows", "other_products", "pixels", "odd_pixels", "clipped",
+    ),
+    _terms,
+)  # fmt: skip
+
+
 def _kernel(variant: Variant) -> Kernel:
     return Kernel(
         op=QDepthwiseConv2d,
@@ -100,7 +132,7 @@ def _kernel(variant: Variant) -> Kernel:
         refuse=_refuse,
         fields=_fields,
         items=_items,
-        cycles=faster_than(DEPTHWISE_S8[0]),
+        terms=TERMS,
         scratch_bytes=_scratch_bytes,
         streaming=Streaming(inputs=(0,), block_axes=0),
         includes=(

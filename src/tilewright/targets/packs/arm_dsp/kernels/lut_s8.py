@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from tilewright.targets.packs.arm_dsp.kernels.estimates import faster_than
 from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE
+from tilewright.targets.packs.arm_dsp.kernels.words import FOURS
 from tilewright.targets.packs.portable.kernels.lut_s8 import LUT_S8
 
 LUT_S8_DSP = replace(
@@ -12,6 +12,6 @@ LUT_S8_DSP = replace(
     struct="lut_s8_dsp_args",
     header=HERE / "lut_s8_dsp.h",
     source=HERE / "lut_s8_dsp.c",
-    cycles=faster_than(LUT_S8),
+    terms=FOURS,
     includes=(HERE / "dsp_words.h",),
 )

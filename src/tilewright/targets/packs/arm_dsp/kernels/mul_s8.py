@@ -6,9 +6,9 @@ from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature
 from tilewright.ops.arithmetic_onnx import RescaledMul
 from tilewright.ops.arithmetic_tflite import QMul
-from tilewright.targets.packs.arm_dsp.kernels.estimates import faster_than
 from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE
 from tilewright.targets.packs.arm_dsp.kernels.short_scale import short_scale
+from tilewright.targets.packs.arm_dsp.kernels.words import BROADCAST
 from tilewright.targets.packs.portable.kernels.arithmetic_tflite import MUL_S8_TFLITE
 from tilewright.targets.packs.portable.kernels.broadcast import refuse_beyond_rows, row_fields
 from tilewright.targets.packs.portable.kernels.rescaled_arithmetic import RESCALED_MUL_S8
@@ -38,7 +38,7 @@ def _kernel(portable: Kernel, rounding: str) -> Kernel:
         source=HERE / "mul_s8_dsp.c",
         refuse=refuse,
         fields=_fields,
-        cycles=faster_than(portable),
+        terms=BROADCAST,
         includes=tuple(HERE / header for header in HEADERS),
     )
 

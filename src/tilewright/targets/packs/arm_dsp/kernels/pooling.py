@@ -6,24 +6,39 @@ from math import prod
 import numpy as np
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Kernel, Signature
+from tilewright.ir.target import Kernel, Signature, Terms
 from tilewright.ir.types import Array
 from tilewright.ops.pool2d import MaxPool2d
 from tilewright.ops.pool_onnx import RescaledAveragePool2d
 from tilewright.ops.pool_tflite import QAveragePool2d
 from tilewright.ops.rescale import FixedPoint
-from tilewright.targets.packs.arm_dsp.kernels.estimates import faster_than
 from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE
 from tilewright.targets.packs.arm_dsp.kernels.short_scale import short_scale
 from tilewright.targets.packs.portable.kernels.means_tflite import AVERAGE_POOL2D_S8_TFLITE
 from tilewright.targets.packs.portable.kernels.pool2d import MAX_POOL2D_S8
 from tilewright.targets.packs.portable.kernels.rescaled_means import RESCALED_AVERAGE_POOL2D_S8
+from tilewright.targets.packs.terms import groups, taps_inside
 
 Constants = tuple[Array | None, ...]
 
 FEWEST_CHANNELS = 4
 MOST_SUMMED = 256
 """int8 whose sum fits in int16, whatever they are."""
+
+
+def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    """Words of four channels; odd channels make one more, of which the rest is thrown away."""
+    assert isinstance(op, (MaxPool2d, QAveragePool2d, RescaledAveragePool2d))
+    (n, h, w, c), (_, out_h, out_w, _) = signature.inputs[0].shape, signature.output.shape
+    rows, columns = taps_inside(op.window, (h, w), (out_h, out_w))
+    pixels, words = n * out_h * out_w, groups(c, 4)
+    return (
+        pixels, pixels * words, n * rows * out_w * words, n * rows * columns * words,
+        pixels * (c % 4),
+    )  # fmt: skip
+
+
+POOLING = Terms(("pixels", "words", "row_words", "window_words", "odd_outputs"), _terms)
 
 
 def _pooling(portable: Kernel, name: str, variant: str, *includes: str) -> Kernel:
@@ -47,7 +62,7 @@ def _pooling(portable: Kernel, name: str, variant: str, *includes: str) -> Kerne
         header=HERE / f"{name}.h",
         source=HERE / f"{name}{variant}.c",
         refuse=refuse,
-        cycles=faster_than(portable),
+        terms=POOLING,
         includes=tuple(HERE / header for header in headers),
     )
 

@@ -3,11 +3,10 @@
 from dataclasses import replace
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ops.mean_tflite import QMean
 from tilewright.ops.pool_onnx import RescaledMean
 from tilewright.ops.softmax_onnx import TableSoftmax
-from tilewright.targets.packs.arm_dsp.kernels.estimates import faster_than
 from tilewright.targets.packs.arm_dsp.kernels.requantise import HALF_EVEN_SHIFT, HERE
 from tilewright.targets.packs.arm_dsp.kernels.short_scale import short_scale
 from tilewright.targets.packs.portable.kernels.means_tflite import MEAN_S8_TFLITE
@@ -16,6 +15,7 @@ from tilewright.targets.packs.portable.kernels.rescaled_means import RESCALED_ME
 from tilewright.targets.packs.portable.kernels.rescaled_norm import RESCALED_NORM_S8
 from tilewright.targets.packs.portable.kernels.softmax_s8_tflite import SOFTMAX_S8_TFLITE
 from tilewright.targets.packs.portable.kernels.table_softmax import TABLE_SOFTMAX_S8
+from tilewright.targets.packs.terms import ROWS, groups
 
 
 def _mean_fields(op: Op, signature: Signature) -> Fields:
@@ -29,6 +29,19 @@ def _mean_fields(op: Op, signature: Signature) -> Fields:
         "multiplier": scale.multiplier, "shift": scale.shift,
         "low": op.output.low, "high": op.output.high,
     }  # fmt: skip
+
+
+def _mean_terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    """Rows of bytes that are summed, or columns of them four at a time."""
+    fields = _mean_fields(op, signature)
+    inner, count, outputs = int(fields["inner"]), int(fields["count"]), signature.output.size
+    if inner == 1:
+        return outputs, outputs * (count // 4), outputs * (count % 4), 0, 0, outputs
+    fours = outputs // inner * groups(inner, 4)
+    return 0, 0, 0, fours, fours * count, outputs
+
+
+MEAN = Terms(("rows", "row_words", "row_rest", "columns", "column_words", "outputs"), _mean_terms)
 
 
 def _mean(portable: Kernel, rounding: str) -> Kernel:
@@ -50,7 +63,7 @@ def _mean(portable: Kernel, rounding: str) -> Kernel:
         source=HERE / "mean_s8_dsp.c",
         refuse=refuse,
         fields=_mean_fields,
-        cycles=faster_than(portable),
+        terms=MEAN,
         includes=tuple(HERE / header for header in headers),
     )
 
@@ -83,7 +96,7 @@ def _table_softmax(portable: Kernel) -> Kernel:
         refuse=_refuse_short_shifts,
         fields=portable.fields,
         items=portable.items,
-        cycles=faster_than(portable),
+        terms=ROWS,
         streaming=Streaming(inputs=(0,), block_axes=0),
         includes=tuple(HERE / header for header in headers),
     )
@@ -101,7 +114,7 @@ SOFTMAX_S8_DSP = (
         struct="softmax_s8_dsp_args",
         header=HERE / "softmax_s8_dsp.h",
         source=HERE / "softmax_s8_dsp_tflite.c",
-        cycles=faster_than(SOFTMAX_S8_TFLITE),
+        terms=ROWS,
         includes=tuple(
             HERE / header for header in ("dsp_requantise.h", "dsp_words.h", "softmax_row.h")
         ),
@@ -115,6 +128,6 @@ RESCALED_NORM_S8_DSP = replace(
     struct="rescaled_norm_s8_dsp_args",
     header=HERE / "rescaled_norm_s8_dsp.h",
     source=HERE / "rescaled_norm_s8_dsp.c",
-    cycles=faster_than(RESCALED_NORM_S8),
+    terms=ROWS,
     includes=(HERE / "dsp_bytes.h", HERE / "dsp_words.h", *RESCALED_NORM_S8.includes),
 )

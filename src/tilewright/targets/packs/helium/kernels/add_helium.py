@@ -1,15 +1,18 @@
 """Binding of add_helium."""
 
+from functools import cache
+
 import numpy as np
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ir.types import DType
 from tilewright.ops.arithmetic_tflite import ADD_LEFT_SHIFT, QAdd
 from tilewright.ops.rescale import FixedPoint, doubling_high_multiply, rounding_shift_right
 from tilewright.targets.packs.helium.kernels.variants import HERE
 from tilewright.targets.packs.portable.kernels.counts import output_elements
 from tilewright.targets.packs.portable.kernels.refusals import wrong_types
+from tilewright.targets.packs.terms import groups
 
 HALF = FixedPoint(1 << 30, 0)
 
@@ -23,6 +26,7 @@ def _refuse(op: Op, signature: Signature) -> str | None:
     return wrong_types(signature, (DType.S8, DType.S8), DType.S8)
 
 
+@cache
 def _has_negative_ties(zero: int, scale: FixedPoint) -> bool:
     """Whether rounding ties up, as VRSHL does, changes any of the 256 values of an operand."""
     wide = (np.arange(-128, 128, dtype=np.int64) - zero) << ADD_LEFT_SHIFT
@@ -47,9 +51,12 @@ def _fields(op: Op, signature: Signature) -> Fields:
     }  # fmt: skip
 
 
-def _cycles(op: Op, signature: Signature) -> int:
-    del op
-    return 60 + 6 * signature.output.size
+def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    """Vectors of four; ties that may lie below zero take longer."""
+    assert isinstance(op, QAdd)
+    vectors, fields = groups(signature.output.size, 4), _fields(op, signature)
+    is_slow = fields["other_has_negative_ties"] or op.output.low < op.output.zero
+    return (0, vectors) if is_slow else (vectors, 0)
 
 
 ADD_HELIUM = Kernel(
@@ -62,7 +69,7 @@ ADD_HELIUM = Kernel(
     refuse=_refuse,
     fields=_fields,
     items=output_elements,
-    cycles=_cycles,
+    terms=Terms(("vectors", "slow_vectors"), _terms),
     streaming=Streaming(inputs=(0, 1), block_axes=0),
     includes=(HERE / "helium_rescale.h",),
 )

@@ -1,11 +1,13 @@
 """Binding of average_pool2d_helium."""
 
+from functools import partial
 from math import prod
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ir.types import DType
 from tilewright.ops.pool_tflite import QAveragePool2d
+from tilewright.targets.packs.helium.kernels.max_pool2d_helium import WINDOWS, window_terms
 from tilewright.targets.packs.helium.kernels.variants import HERE
 from tilewright.targets.packs.portable.kernels.counts import output_rows
 from tilewright.targets.packs.portable.kernels.refusals import above, wrong_types
@@ -29,12 +31,6 @@ def _fields(op: Op, signature: Signature) -> Fields:
     }  # fmt: skip
 
 
-def _cycles(op: Op, signature: Signature) -> int:
-    assert isinstance(op, QAveragePool2d)
-    taps = prod(op.window.kernel)
-    return 100 * output_rows(op, signature) + (taps + 15) * signature.output.size
-
-
 AVERAGE_POOL2D_HELIUM = Kernel(
     op=QAveragePool2d,
     symbol="average_pool2d_helium",
@@ -45,7 +41,7 @@ AVERAGE_POOL2D_HELIUM = Kernel(
     refuse=_refuse,
     fields=_fields,
     items=output_rows,
-    cycles=_cycles,
+    terms=Terms(WINDOWS, partial(window_terms, 8)),
     streaming=Streaming(inputs=(0,), block_axes=0),
     includes=(HERE / "taps_helium.h",),
 )

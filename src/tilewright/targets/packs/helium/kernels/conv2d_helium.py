@@ -5,10 +5,19 @@ from dataclasses import replace
 import numpy as np
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ir.types import Array
 from tilewright.ops.conv2d import QConv2d
 from tilewright.ops.rescale import Rounding
+from tilewright.targets.packs.helium.kernels.conv2d_terms import (
+    GATHERED,
+    LONG,
+    SHORTLY,
+    gathered,
+    in_pairs,
+    long_terms,
+    short_terms,
+)
 from tilewright.targets.packs.helium.kernels.variants import HERE, ROUNDINGS
 from tilewright.targets.packs.helium.kernels.weights import (
     LANES,
@@ -101,22 +110,18 @@ def _short_scratch_bytes(op: Op, signature: Signature) -> int:
     return max(_columns_bytes(op, signature), 4)
 
 
-def _gather_cycles(op: Op, signature: Signature) -> int:
-    return _window(signature) * _items(op, signature) // 4 if _columns_bytes(op, signature) else 0
+def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    assert isinstance(op, QConv2d)
+    strip, length = _strip(op, signature), _window(signature)
+    pairs = in_pairs(op, signature, strip)
+    return *gathered(op, signature, strip), *long_terms(op, signature, length, pairs)
 
 
-def _cycles(op: Op, signature: Signature) -> int:
-    pairs = round_up(_items(op, signature), 2) // 2
-    groups = round_up(signature.output.shape[3], ROWS) // ROWS
-    dots = pairs * groups * (8 + 12 * round_up(_window(signature), LANES) // LANES)
-    return dots + _gather_cycles(op, signature) + 3 * signature.output.size + 200
-
-
-def _short_cycles(op: Op, signature: Signature) -> int:
-    pairs = round_up(_items(op, signature), 2) // 2
-    groups = round_up(signature.output.shape[3], 4) // 4
-    dots = pairs * (groups * (24 + 12 * round_up(_window(signature), LANES) // LANES) + 40)
-    return dots + _gather_cycles(op, signature) + 200
+def _short_terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    assert isinstance(op, QConv2d)
+    strip, length = _strip(op, signature), _window(signature)
+    pairs = in_pairs(op, signature, strip)
+    return *gathered(op, signature, strip), *short_terms(op, signature, length, pairs)
 
 
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
@@ -161,7 +166,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         refuse=_refuse,
         fields=_fields,
         items=_items,
-        cycles=_cycles,
+        terms=Terms((*GATHERED, *LONG), _terms),
         scratch_bytes=_scratch_bytes,
         streaming=Streaming(inputs=(0,), block_axes=1),
         includes=(
@@ -180,7 +185,7 @@ def _short_kernel(rounding: Rounding) -> Kernel:
         symbol=f"conv2d_short_helium_{rounding.value}",
         source=HERE / f"conv2d_short_helium_{rounding.value}.c",
         refuse=_refuse_long,
-        cycles=_short_cycles,
+        terms=Terms((*GATHERED, *SHORTLY), _short_terms),
         scratch_bytes=_short_scratch_bytes,
         includes=(HERE / "conv2d_short_helium_core.h", *INCLUDES),
         pack=_pack_short,

@@ -1,7 +1,7 @@
 """Bindings of dense_helium_*.c."""
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Signature
+from tilewright.ir.target import Fields, Kernel, Signature, Terms
 from tilewright.ir.types import Array
 from tilewright.ops.dense import QDense
 from tilewright.ops.rescale import Rounding
@@ -10,13 +10,16 @@ from tilewright.targets.packs.helium.kernels.weights import (
     interleave,
     per_channel,
     products,
-    round_up,
     vector_shifts,
 )
 from tilewright.targets.packs.portable.kernels.contract_variants import rounds_as
+from tilewright.targets.packs.terms import groups
 
 ROWS = 4
 """Weight rows that meet an input row at once."""
+
+BLOCK = 32
+"""Output channels whose sums wait for requantisation."""
 
 
 def _refuse(op: Op, signature: Signature) -> str | None:
@@ -40,12 +43,6 @@ def _items(op: Op, signature: Signature) -> int:
     return signature.output.size // signature.output.shape[-1]
 
 
-def _cycles(op: Op, signature: Signature) -> int:
-    out_c, in_c = signature.inputs[1].shape
-    groups = round_up(out_c, ROWS) // ROWS
-    return _items(op, signature) * groups * (25 + 10 * round_up(in_c, 16) // 16)
-
-
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
     assert isinstance(op, QDense)
     x, w, bias, multiplier, shift = products(constants)
@@ -57,6 +54,17 @@ def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ..
         per_channel(multiplier, scales),
         per_channel(vector_shifts(shift, op.output.rounding), scales),
     )
+
+
+def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    assert isinstance(op, QDense)
+    rows, (out_c, in_c) = _items(op, signature), signature.inputs[1].shape
+    fours = rows * groups(out_c, ROWS)
+    is_signed = op.output.low < op.output.zero
+    return rows, rows * groups(out_c, BLOCK), fours, fours * groups(in_c, 16), fours * is_signed
+
+
+TERMS = Terms(("rows", "blocks", "fours", "vectors", "signed_fours"), _terms)
 
 
 def _kernel(rounding: Rounding) -> Kernel:
@@ -71,7 +79,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         refuse=_refuse,
         fields=_fields,
         items=_items,
-        cycles=_cycles,
+        terms=TERMS,
         includes=(HERE / "dense_helium_core.h", HERE / "helium_rescale.h"),
         pack=_pack,
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ir.types import Array
 from tilewright.ops.conv2d import QDepthwiseConv2d
 from tilewright.ops.rescale import Rounding
@@ -19,11 +19,15 @@ from tilewright.targets.packs.helium.kernels.weights import (
 )
 from tilewright.targets.packs.portable.kernels.contract_variants import rounds_as
 from tilewright.targets.packs.portable.kernels.refusals import above
+from tilewright.targets.packs.terms import groups
 
 KERNEL = (3, 3)
 
 LARGEST_ROWS = 8192
 """Bytes of three transposed input rows; wider images are left to other kernels."""
+
+QUICK_STRIDE = 2
+"""The largest step from window to window of the short sequence."""
 
 
 def _refuse(op: Op, signature: Signature) -> str | None:
@@ -91,12 +95,6 @@ def _scratch_bytes(op: Op, signature: Signature) -> int:
     return round_up(_Planes.of(op, signature).filled + read_in_vain, 4)
 
 
-def _cycles(op: Op, signature: Signature) -> int:
-    del op
-    n, out_h, _, c = signature.output.shape
-    return 5 * signature.output.size + signature.inputs[0].size + 10 * n * out_h * c
-
-
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
     assert isinstance(op, QDepthwiseConv2d)
     x, w, bias, multiplier, shift = products(constants)
@@ -112,6 +110,32 @@ def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ..
     )
 
 
+def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    """Input rows are transposed, eight channels at a time; output rows go by four channels."""
+    assert isinstance(op, QDepthwiseConv2d)
+    n, out_h, out_w, c = signature.output.shape
+    window, planes = op.window, _Planes.of(op, signature)
+    lines, fours = n * out_h, groups(c, 4)
+    rows = n * ((out_h - 1) * min(window.strides[0], 3) + 3)
+    output = op.output
+    is_quick = (output.zero, output.low, output.high) == (-128, -128, 127)
+    quick, slow = (lines, 0) if is_quick and window.strides[1] <= QUICK_STRIDE else (0, lines)
+    return (
+        rows, rows * groups(c, 8), rows * groups(c, 8) * planes.columns, planes.filled // 16,
+        lines, quick * fours, quick * fours * out_w, slow * fours, slow * fours * out_w,
+        slow * fours * out_w * (output.low < output.zero),
+    )  # fmt: skip
+
+
+TERMS = Terms(
+    (
+        "rows", "row_eights", "transposed", "filled", "lines", "quick_fours", "quick_outputs",
+        "slow_fours", "slow_outputs", "signed_outputs",
+    ),
+    _terms,
+)  # fmt: skip
+
+
 def _kernel(rounding: Rounding) -> Kernel:
     return Kernel(
         op=QDepthwiseConv2d,
@@ -124,7 +148,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         refuse=_refuse,
         fields=_fields,
         items=_items,
-        cycles=_cycles,
+        terms=TERMS,
         scratch_bytes=_scratch_bytes,
         streaming=Streaming(inputs=(0,), block_axes=1),
         includes=(

@@ -6,6 +6,7 @@ from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature
 from tilewright.ops.arithmetic_onnx import RescaledMul
 from tilewright.ops.arithmetic_tflite import QMul
+from tilewright.targets.packs.arm_dsp.kernels.words import BROADCAST
 from tilewright.targets.packs.helium.kernels.scalar import refuse_scale, scalar_fields
 from tilewright.targets.packs.helium.kernels.variants import HERE
 from tilewright.targets.packs.portable.kernels.arithmetic_tflite import MUL_S8_TFLITE
@@ -24,11 +25,6 @@ def _refuse(op: Op, signature: Signature) -> str | None:
     return refuse_beyond_rows(op, signature) or refuse_scale(op.scale, op.output)
 
 
-def _cycles(op: Op, signature: Signature) -> int:
-    del op
-    return 60 + 6 * signature.output.size
-
-
 def _kernel(portable: Kernel, rounding: str) -> Kernel:
     headers = ("helium_rescale.h", "helium_scalar.h")
     return replace(
@@ -39,7 +35,7 @@ def _kernel(portable: Kernel, rounding: str) -> Kernel:
         source=HERE / "mul_helium.c",
         refuse=_refuse,
         fields=_fields,
-        cycles=_cycles,
+        terms=BROADCAST,
         includes=tuple(HERE / header for header in headers),
     )
 

@@ -3,20 +3,21 @@
 from dataclasses import replace
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ops.mean_tflite import QMean
 from tilewright.ops.pool_onnx import RescaledMean
 from tilewright.ops.rescale import FixedPoint
 from tilewright.ops.softmax_onnx import TableSoftmax
 from tilewright.targets.packs.helium.kernels.scalar import refuse_scale, scalar_fields
 from tilewright.targets.packs.helium.kernels.variants import HERE
-from tilewright.targets.packs.portable.kernels.counts import output_elements, output_rows
+from tilewright.targets.packs.portable.kernels.counts import output_rows
 from tilewright.targets.packs.portable.kernels.means_tflite import MEAN_S8_TFLITE
 from tilewright.targets.packs.portable.kernels.reductions import one_group
 from tilewright.targets.packs.portable.kernels.rescaled_means import RESCALED_MEAN_S8
 from tilewright.targets.packs.portable.kernels.rescaled_norm import RESCALED_NORM_S8
 from tilewright.targets.packs.portable.kernels.softmax_s8_tflite import SOFTMAX_S8_TFLITE
 from tilewright.targets.packs.portable.kernels.table_softmax import TABLE_SOFTMAX_S8
+from tilewright.targets.packs.terms import ROWS, groups
 
 
 def _refuse_mean(op: Op, signature: Signature) -> str | None:
@@ -35,8 +36,17 @@ def _mean_fields(op: Op, signature: Signature) -> Fields:
     return sizes | zeros | scalar_fields(op.scale, op.output)
 
 
-def _mean_cycles(op: Op, signature: Signature) -> int:
-    return 60 + signature.inputs[0].size + 8 * output_elements(op, signature)
+def _mean_terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    """Rows of bytes that are summed, or columns of them eight at a time."""
+    fields = _mean_fields(op, signature)
+    inner, count, outputs = int(fields["inner"]), int(fields["count"]), signature.output.size
+    if inner == 1:
+        return outputs, outputs * groups(count, 16), 0, 0
+    eights = outputs // inner * groups(inner, 8)
+    return 0, 0, eights, eights * count
+
+
+MEAN = Terms(("rows", "row_vectors", "columns", "column_vectors"), _mean_terms)
 
 
 def _mean(portable: Kernel, rounding: str) -> Kernel:
@@ -49,13 +59,9 @@ def _mean(portable: Kernel, rounding: str) -> Kernel:
         source=HERE / "mean_helium.c",
         refuse=_refuse_mean,
         fields=_mean_fields,
-        cycles=_mean_cycles,
+        terms=MEAN,
         includes=tuple(HERE / header for header in headers),
     )
-
-
-def _softmax_cycles(op: Op, signature: Signature) -> int:
-    return 150 * output_rows(op, signature) + 8 * signature.output.size
 
 
 def _refuse_table_softmax(op: Op, signature: Signature) -> str | None:
@@ -63,10 +69,6 @@ def _refuse_table_softmax(op: Op, signature: Signature) -> str | None:
     assert isinstance(op, TableSoftmax)
     whole = FixedPoint(op.scale.multiplier, op.scale.shift + op.bits)
     return refuse_scale(whole, op.output)
-
-
-def _norm_cycles(op: Op, signature: Signature) -> int:
-    return 300 * output_rows(op, signature) + 5 * signature.output.size
 
 
 MEAN_HELIUM = (_mean(MEAN_S8_TFLITE, "double"), _mean(RESCALED_MEAN_S8[0], "half_even"))
@@ -77,7 +79,7 @@ SOFTMAX_HELIUM = replace(
     struct="softmax_helium_args",
     header=HERE / "softmax_helium.h",
     source=HERE / "softmax_helium.c",
-    cycles=_softmax_cycles,
+    terms=ROWS,
     includes=(HERE / "exponentials_helium.h",),
 )
 
@@ -92,7 +94,7 @@ TABLE_SOFTMAX_HELIUM = Kernel(
     refuse=_refuse_table_softmax,
     fields=TABLE_SOFTMAX_S8[0].fields,
     items=output_rows,
-    cycles=_softmax_cycles,
+    terms=ROWS,
     streaming=Streaming(inputs=(0,), block_axes=0),
     includes=tuple(
         HERE / header for header in ("exponentials_helium.h", "helium_rescale.h", "helium_scalar.h")
@@ -105,5 +107,5 @@ RESCALED_NORM_HELIUM = replace(
     struct="rescaled_norm_helium_args",
     header=HERE / "rescaled_norm_helium.h",
     source=HERE / "rescaled_norm_helium.c",
-    cycles=_norm_cycles,
+    terms=ROWS,
 )

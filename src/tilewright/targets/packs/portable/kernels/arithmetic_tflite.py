@@ -6,7 +6,11 @@ from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature, Streaming
 from tilewright.ir.types import DType
 from tilewright.ops.arithmetic_tflite import QAdd, QMul
-from tilewright.targets.packs.portable.kernels.broadcast import broadcast_fields, refuse_broadcast
+from tilewright.targets.packs.portable.kernels.broadcast import (
+    BROADCAST,
+    broadcast_fields,
+    refuse_broadcast,
+)
 from tilewright.targets.packs.portable.kernels.counts import output_elements
 from tilewright.targets.packs.portable.kernels.refusals import wrong_types
 
@@ -41,16 +45,6 @@ def _mul_fields(op: Op, signature: Signature) -> Fields:
     }  # fmt: skip
 
 
-def _add_cycles(op: Op, signature: Signature) -> int:
-    del op
-    return 60 + 30 * signature.output.size
-
-
-def _mul_cycles(op: Op, signature: Signature) -> int:
-    del op
-    return 60 + 18 * signature.output.size
-
-
 ADD_S8_TFLITE = Kernel(
     op=QAdd,
     symbol="add_s8_tflite",
@@ -61,7 +55,7 @@ ADD_S8_TFLITE = Kernel(
     refuse=_refuse,
     fields=_add_fields,
     items=output_elements,
-    cycles=_add_cycles,
+    terms=BROADCAST,
     streaming=Streaming(inputs=(0, 1), block_axes=0),
     includes=INCLUDES,
 )
@@ -76,7 +70,7 @@ MUL_S8_TFLITE = Kernel(
     refuse=_refuse,
     fields=_mul_fields,
     items=output_elements,
-    cycles=_mul_cycles,
+    terms=BROADCAST,
     streaming=Streaming(inputs=(0, 1), block_axes=0),
     includes=INCLUDES,
 )

@@ -6,7 +6,11 @@ from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature, Streaming
 from tilewright.ir.types import DType
 from tilewright.ops.elementwise import Add, Mul
-from tilewright.targets.packs.portable.kernels.broadcast import broadcast_fields, refuse_broadcast
+from tilewright.targets.packs.portable.kernels.broadcast import (
+    BROADCAST,
+    broadcast_fields,
+    refuse_broadcast,
+)
 from tilewright.targets.packs.portable.kernels.refusals import wrong_types
 
 HERE = Path(__file__).parent
@@ -32,11 +36,6 @@ def _items(op: Op, signature: Signature) -> int:
     return signature.output.size
 
 
-def _cycles(op: Op, signature: Signature) -> int:
-    del op
-    return 40 + 8 * signature.output.size
-
-
 def _binary(kind: type[Op], symbol: str) -> Kernel:
     return Kernel(
         op=kind,
@@ -48,7 +47,7 @@ def _binary(kind: type[Op], symbol: str) -> Kernel:
         refuse=_refuse,
         fields=_fields,
         items=_items,
-        cycles=_cycles,
+        terms=BROADCAST,
         streaming=Streaming(inputs=(0, 1), block_axes=0),
         includes=(HERE / "binary_f32.h", HERE / "broadcast.h", HERE / "clip_f32_core.h"),
     )

@@ -8,6 +8,7 @@ from tilewright.ir.types import DType
 from tilewright.ops.quantise import Dequantize, Quantize, Recentre
 from tilewright.targets.packs.portable.kernels.counts import no_fields, output_elements
 from tilewright.targets.packs.portable.kernels.refusals import wrong_types
+from tilewright.targets.packs.terms import ELEMENTS
 
 HERE = Path(__file__).parent
 
@@ -28,16 +29,6 @@ def _scale_fields(op: Op, signature: Signature) -> Fields:
     return {"zero_point": op.zero_point, "scale": float(op.scale)}
 
 
-def _real_cycles(op: Op, signature: Signature) -> int:
-    del op
-    return 20 + 20 * signature.output.size
-
-
-def _integer_cycles(op: Op, signature: Signature) -> int:
-    del op
-    return 10 + 4 * signature.output.size
-
-
 QUANTIZE_S8 = Kernel(
     op=Quantize,
     symbol="quantize_s8",
@@ -48,7 +39,7 @@ QUANTIZE_S8 = Kernel(
     refuse=_refuse_quantize,
     fields=_scale_fields,
     items=output_elements,
-    cycles=_real_cycles,
+    terms=ELEMENTS,
     streaming=Streaming(inputs=(0,), block_axes=0),
 )
 
@@ -62,7 +53,7 @@ DEQUANTIZE_F32 = Kernel(
     refuse=_refuse_dequantize,
     fields=_scale_fields,
     items=output_elements,
-    cycles=_real_cycles,
+    terms=ELEMENTS,
     streaming=Streaming(inputs=(0,), block_axes=0),
 )
 
@@ -75,6 +66,6 @@ RECENTRE = Kernel(
     pointers=("x", "y"),
     fields=no_fields,
     items=output_elements,
-    cycles=_integer_cycles,
+    terms=ELEMENTS,
     streaming=Streaming(inputs=(0,), block_axes=0),
 )

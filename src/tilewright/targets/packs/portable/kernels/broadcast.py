@@ -3,10 +3,14 @@
 from math import prod
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Signature
+from tilewright.ir.target import Signature, Terms
 from tilewright.ir.types import Shape
+from tilewright.targets.packs.terms import groups, runs
 
 RANK = 4
+
+BLOCK = 64
+"""Elements of a row that kernels treat together."""
 
 
 def broadcast_fields(op: Op, signature: Signature) -> dict[str, int]:
@@ -47,6 +51,20 @@ def refuse_beyond_rows(op: Op, signature: Signature) -> str | None:
         a, b = signature.inputs[:2]
         return f"{a} and {b} broadcast in more than two alternating dimensions"
     return too_many
+
+
+def broadcast_terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    """Counts for BROADCAST."""
+    fields = broadcast_fields(op, signature)
+    columns = fields["n3"]
+    rows = signature.output.size // columns
+    blocks = rows * groups(columns, BLOCK)
+    repeated = blocks * ((fields["a3"] == 0) + (fields["b3"] == 0))
+    return rows, blocks, *runs(rows, columns), repeated
+
+
+BROADCAST = Terms(("rows", "blocks", "vectors", "rest", "repeated_blocks"), broadcast_terms)
+"""Kernels of two operands over rows that each of them has or repeats."""
 
 
 def _merged(a: Shape, b: Shape, out: Shape) -> tuple[list[int], list[bool], list[bool]]:

@@ -4,8 +4,9 @@ from math import prod
 from pathlib import Path
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ops.layout import Concat
+from tilewright.targets.packs.terms import runs
 
 HERE = Path(__file__).parent
 
@@ -23,8 +24,10 @@ def _items(op: Op, signature: Signature) -> int:
     return prod(signature.output.shape[: op.axis])
 
 
-def _cycles(op: Op, signature: Signature) -> int:
-    return 20 + 30 * _items(op, signature) * len(signature.inputs) + signature.output.nbytes
+def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    rows, fields = _items(op, signature), _fields(op, signature)
+    moved = [runs(rows, int(size)) for size in fields.values()]
+    return rows * len(moved), sum(v for v, _ in moved), sum(r for _, r in moved)
 
 
 def _concat(inputs: int) -> Kernel:
@@ -44,7 +47,7 @@ def _concat(inputs: int) -> Kernel:
         refuse=refuse,
         fields=_fields,
         items=_items,
-        cycles=_cycles,
+        terms=Terms(("pieces", "vectors", "rest"), _terms),
         streaming=Streaming(inputs=tuple(range(inputs)), block_axes=0),
     )
 

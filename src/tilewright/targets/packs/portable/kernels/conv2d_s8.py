@@ -6,7 +6,7 @@ The narrow variants gather one patch at a time: slower, with a quarter of the sc
 from dataclasses import replace
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ops.conv2d import QConv2d
 from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.portable.kernels.contract_variants import (
@@ -14,9 +14,17 @@ from tilewright.targets.packs.portable.kernels.contract_variants import (
     rounds_as,
     widen_shifts,
 )
-
-PATCHES = 4
-"""DOT_PATCHES of dot_s8.h: output pixels that are gathered together."""
+from tilewright.targets.packs.portable.kernels.product_terms import (
+    DOTS,
+    FINISHED,
+    FOURS,
+    GATHERED,
+    PATCHES,
+    dots,
+    finished,
+    fours,
+    gathered,
+)
 
 
 def _fields(op: Op, signature: Signature) -> Fields:
@@ -62,14 +70,29 @@ def _items(op: Op, signature: Signature) -> int:
     return n * out_h * out_w
 
 
-def _cycles(op: Op, signature: Signature) -> int:
+def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
     assert isinstance(op, QConv2d)
-    gather = _items(op, signature) * _patch_elements(signature, op)
-    return op.macs(*signature.inputs) + gather + 12 * signature.output.size
+    pixels, channels = _items(op, signature), signature.output.shape[3]
+    length = _patch_elements(signature, op) // op.groups
+    recentres = pixels * op.groups * (op.w_zero != 0)
+    return (
+        *gathered(op, signature),
+        *fours(pixels // PATCHES, channels, length),
+        *dots(pixels % PATCHES, channels, length, recentres=recentres),
+        *finished(pixels * op.groups, channels // op.groups, signature.inputs[3].size),
+    )
 
 
-def _narrow_cycles(op: Op, signature: Signature) -> int:
-    return _cycles(op, signature) + op.macs(*signature.inputs) // 2
+def _narrow_terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    assert isinstance(op, QConv2d)
+    pixels, channels = _items(op, signature), signature.output.shape[3]
+    length = _patch_elements(signature, op) // op.groups
+    recentres = pixels * op.groups * (op.w_zero != 0)
+    return (
+        *gathered(op, signature),
+        *dots(pixels, channels, length, recentres=recentres),
+        *finished(pixels * op.groups, channels // op.groups, signature.inputs[3].size),
+    )
 
 
 def _kernel(rounding: Rounding) -> Kernel:
@@ -83,7 +106,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         variant=rounds_as(rounding),
         fields=_fields,
         items=_items,
-        cycles=_cycles,
+        terms=Terms((*GATHERED, *FOURS, *DOTS, *FINISHED), _terms),
         scratch_bytes=_scratch_bytes,
         streaming=Streaming(inputs=(0,), block_axes=1),
         includes=(HERE / "conv2d_s8_core.h", HERE / "dot_s8.h", HERE / "requantise_s8.h"),
@@ -95,7 +118,7 @@ def _narrow(wide: Kernel, rounding: Rounding) -> Kernel:
     return replace(
         wide,
         symbol=f"conv2d_s8_narrow_{rounding.value}",
-        cycles=_narrow_cycles,
+        terms=Terms((*GATHERED, *DOTS, *FINISHED), _narrow_terms),
         scratch_bytes=_narrow_scratch_bytes,
     )
 

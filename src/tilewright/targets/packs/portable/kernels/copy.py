@@ -6,6 +6,7 @@ from tilewright.ir.op import Op
 from tilewright.ir.target import Kernel, Signature, Streaming
 from tilewright.ops.layout import Copy
 from tilewright.targets.packs.portable.kernels.counts import no_fields
+from tilewright.targets.packs.terms import BYTES
 
 HERE = Path(__file__).parent
 
@@ -13,11 +14,6 @@ HERE = Path(__file__).parent
 def _items(op: Op, signature: Signature) -> int:
     del op
     return signature.output.nbytes
-
-
-def _cycles(op: Op, signature: Signature) -> int:
-    del op
-    return 20 + signature.output.nbytes
 
 
 COPY = Kernel(
@@ -29,6 +25,6 @@ COPY = Kernel(
     pointers=("x", "y"),
     fields=no_fields,
     items=_items,
-    cycles=_cycles,
+    terms=BYTES,
     streaming=Streaming(inputs=(0,), block_axes=0),
 )

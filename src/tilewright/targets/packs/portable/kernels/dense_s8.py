@@ -1,7 +1,7 @@
 """Bindings of dense_s8_*.c: int8 dense layers."""
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ops.dense import QDense
 from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.portable.kernels.contract_variants import (
@@ -9,7 +9,15 @@ from tilewright.targets.packs.portable.kernels.contract_variants import (
     rounds_as,
     widen_shifts,
 )
-from tilewright.targets.packs.portable.kernels.conv2d_s8 import PATCHES
+from tilewright.targets.packs.portable.kernels.product_terms import (
+    DOTS,
+    FINISHED,
+    FOURS,
+    PATCHES,
+    dots,
+    finished,
+    fours,
+)
 
 
 def _fields(op: Op, signature: Signature) -> Fields:
@@ -32,8 +40,15 @@ def _scratch_bytes(op: Op, signature: Signature) -> int:
     return 2 * min(PATCHES, _items(op, signature)) * signature.inputs[1].shape[1]
 
 
-def _cycles(op: Op, signature: Signature) -> int:
-    return op.macs(*signature.inputs) + signature.inputs[0].size + 12 * signature.output.size
+def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    assert isinstance(op, QDense)
+    rows, (channels, length) = _items(op, signature), signature.inputs[1].shape
+    return (
+        rows, rows * length,
+        *fours(rows // PATCHES, channels, length),
+        *dots(rows % PATCHES, channels, length, recentres=rows * (op.w_zero != 0)),
+        *finished(rows, channels, signature.inputs[3].size),
+    )  # fmt: skip
 
 
 def _kernel(rounding: Rounding) -> Kernel:
@@ -47,7 +62,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         variant=rounds_as(rounding),
         fields=_fields,
         items=_items,
-        cycles=_cycles,
+        terms=Terms(("rows", "widened", *FOURS, *DOTS, *FINISHED), _terms),
         scratch_bytes=_scratch_bytes,
         streaming=Streaming(inputs=(0,), block_axes=1),
         includes=(HERE / "dot_s8.h", HERE / "requantise_s8.h"),

@@ -5,9 +5,10 @@ memory has no room for a row more than the tensor itself.
 """
 
 from dataclasses import replace
+from math import prod
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ops.conv2d import QDepthwiseConv2d
 from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.portable.kernels.contract_variants import (
@@ -15,6 +16,11 @@ from tilewright.targets.packs.portable.kernels.contract_variants import (
     rounds_as,
     widen_shifts,
 )
+from tilewright.targets.packs.portable.kernels.product_terms import FINISHED, finished
+from tilewright.targets.packs.terms import split_runs, taps_inside
+
+NINE = 9
+"""DEPTHWISE_TAPS of depthwise_s8_core.h: window elements that share one pass."""
 
 
 def _fields(op: Op, signature: Signature) -> Fields:
@@ -46,8 +52,47 @@ def _scratch_bytes(op: Op, signature: Signature) -> int:
     return 4 * signature.output.shape[-1] + signature.inputs[0].shape[-1]
 
 
-def _cycles(op: Op, signature: Signature) -> int:
-    return 2 * op.macs(*signature.inputs) + 12 * signature.output.size
+def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    """Nine elements of the window in one pass over the channels, the others in one pass each."""
+    assert isinstance(op, QDepthwiseConv2d)
+    in_c, channels = signature.inputs[0].shape[3], signature.output.shape[3]
+    pixels = _items(op, signature)
+    taps = prod(op.window.kernel)
+    nines = pixels * (taps // NINE) if channels == in_c else 0
+    lone = pixels * taps - nines * NINE
+    multiplied = lone if channels > in_c else 0
+    lone -= multiplied
+    recentred = (op.w_zero != 0) * pixels * taps * channels
+    return (
+        pixels, pixels * taps, nines, *split_runs(nines, channels), lone,
+        *split_runs(lone, channels), multiplied * channels, recentred,
+        *finished(pixels, channels, signature.inputs[3].size)[1:],
+    )  # fmt: skip
+
+
+PIXELWISE = Terms(
+    (
+        "pixels", "taps", "nines", "nine_vectors", "nine_halves", "nine_rest", "lone_taps",
+        "lone_vectors", "lone_halves", "lone_rest", "multiplied", "recentred", *FINISHED[1:],
+    ),
+    _terms,
+)  # fmt: skip
+
+
+def _planes_terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    assert isinstance(op, QDepthwiseConv2d)
+    (n, h, w, c), (_, out_h, out_w, _) = signature.inputs[0].shape, signature.output.shape
+    rows, columns = taps_inside(op.window, (h, w), (out_h, out_w))
+    planes = n * c
+    return (
+        planes, planes * prod(op.window.kernel), planes * h * w, planes * out_h,
+        planes * out_h * out_w, planes * rows * out_w, planes * rows * columns,
+    )  # fmt: skip
+
+
+PLANES = Terms(
+    ("planes", "weights", "copied", "lines", "outputs", "window_rows", "products"), _planes_terms
+)
 
 
 def _kernel(rounding: Rounding) -> Kernel:
@@ -61,7 +106,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         variant=rounds_as(rounding),
         fields=_fields,
         items=_items,
-        cycles=_cycles,
+        terms=PIXELWISE,
         scratch_bytes=_scratch_bytes,
         streaming=Streaming(inputs=(0,), block_axes=1),
         includes=(HERE / "requantise_s8.h",),
@@ -80,10 +125,6 @@ def _planes_items(op: Op, signature: Signature) -> int:
     return signature.inputs[0].shape[0] * signature.inputs[0].shape[3]
 
 
-def _planes_cycles(op: Op, signature: Signature) -> int:
-    return 8 * op.macs(*signature.inputs) + signature.inputs[0].size + 12 * signature.output.size
-
-
 def _refuse_planes(op: Op, signature: Signature) -> str | None:
     del op
     channels, in_c = signature.output.shape[3], signature.inputs[0].shape[3]
@@ -97,7 +138,7 @@ def _planes(pixelwise: Kernel, rounding: Rounding) -> Kernel:
         source=HERE / "depthwise_s8_planes.c",
         refuse=_refuse_planes,
         items=_planes_items,
-        cycles=_planes_cycles,
+        terms=PLANES,
         scratch_bytes=_planes_scratch_bytes,
         streaming=None,
         replaces=0,

@@ -4,8 +4,9 @@ from math import prod
 from pathlib import Path
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Signature
+from tilewright.ir.target import Fields, Kernel, Signature, Terms
 from tilewright.ops.gather import Gather, GatherSum
+from tilewright.targets.packs.terms import runs
 
 HERE = Path(__file__).parent
 
@@ -39,8 +40,9 @@ def _items(op: Op, signature: Signature) -> int:
     return prod(x.shape[: op.axis]) * index.size
 
 
-def _cycles(op: Op, signature: Signature) -> int:
-    return 20 + 30 * _items(op, signature) + signature.output.nbytes
+def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    rows = _items(op, signature)
+    return rows, *runs(rows, signature.output.nbytes // rows)
 
 
 GATHER = Kernel(
@@ -52,7 +54,7 @@ GATHER = Kernel(
     pointers=("x", "index", "y"),
     fields=_fields,
     items=_items,
-    cycles=_cycles,
+    terms=Terms(("rows", "vectors", "rest"), _terms),
 )
 
 GATHER_SUM = Kernel(
@@ -64,5 +66,5 @@ GATHER_SUM = Kernel(
     pointers=("x", "index", "y"),
     fields=_sum_fields,
     items=_items,
-    cycles=_cycles,
+    terms=Terms(("rows", "vectors", "rest"), _terms),
 )

@@ -7,6 +7,7 @@ from tilewright.ir.target import Fields, Kernel, Signature, Streaming
 from tilewright.ir.types import DType
 from tilewright.ops.lut import Lut
 from tilewright.targets.packs.portable.kernels.refusals import wrong_types
+from tilewright.targets.packs.terms import ELEMENTS
 
 HERE = Path(__file__).parent
 
@@ -26,11 +27,6 @@ def _items(op: Op, signature: Signature) -> int:
     return signature.output.size
 
 
-def _cycles(op: Op, signature: Signature) -> int:
-    del op
-    return 10 + 5 * signature.output.size
-
-
 LUT_S8 = Kernel(
     op=Lut,
     symbol="lut_s8",
@@ -41,6 +37,6 @@ LUT_S8 = Kernel(
     refuse=_refuse,
     fields=_fields,
     items=_items,
-    cycles=_cycles,
+    terms=ELEMENTS,
     streaming=Streaming(inputs=(0,), block_axes=0),
 )

@@ -1,7 +1,7 @@
 """Bindings of matmul_s8_*.c and matmul_f32.c: products of two tensors computed at run time."""
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ir.types import DType, TensorType
 from tilewright.ops.matmul import MatMul, QMatMul, QMatMulSum
 from tilewright.ops.rescale import Rounding
@@ -12,6 +12,7 @@ from tilewright.targets.packs.portable.kernels.contract_variants import (
 )
 from tilewright.targets.packs.portable.kernels.counts import output_rows
 from tilewright.targets.packs.portable.kernels.refusals import wrong_types
+from tilewright.targets.packs.terms import groups, runs
 
 ROWS = 4
 """DOT_PATCHES of dot_s8.h."""
@@ -47,9 +48,39 @@ def _scratch_bytes(op: Op, signature: Signature) -> int:
     return 2 * min(ROWS, signature.output.shape[-2]) * signature.inputs[0].shape[-1]
 
 
-def _cycles(op: Op, signature: Signature) -> int:
-    a, y = signature.inputs[0], signature.output
-    return op.macs(*signature.inputs) + a.size + 12 * y.size + 40 * output_rows(op, signature)
+def matmul_terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    """Counts for MATMUL. Rows of b meet x as dot products; of columns, 32 are summed at once."""
+    assert isinstance(op, MatMul | QMatMul | QMatMulSum)
+    rows, columns, depth = (
+        output_rows(op, signature), signature.output.shape[-1], signature.inputs[0].shape[-1]
+    )  # fmt: skip
+    outputs = rows * columns
+    if op.transposes_b:
+        along, down = (rows * (columns // 4), *runs(outputs, depth)), (0, 0, 0)
+    else:
+        along = 0, 0, 0
+        down = (
+            rows * groups(columns, 32),
+            rows * depth * (columns // 32),
+            rows * depth * (columns % 32),
+        )
+    return rows, rows * depth, *along, *down, outputs
+
+
+MATMUL = (
+    "rows", "centred", "quads", "dot_vectors", "dot_rest", "column_blocks", "block_products",
+    "rest_products", "outputs",
+)  # fmt: skip
+
+
+def _f32_terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    assert isinstance(op, MatMul)
+    rows, columns = output_rows(op, signature), signature.output.shape[-1]
+    products = op.macs(*signature.inputs)
+    return (
+        rows, rows * groups(columns, 8), products * (not op.transposes_b),
+        products * op.transposes_b, rows * columns,
+    )  # fmt: skip
 
 
 def refuse_product(op: Op, signature: Signature) -> str | None:
@@ -74,7 +105,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         refuse=refuse_product,
         fields=_fields,
         items=output_rows,
-        cycles=_cycles,
+        terms=Terms(MATMUL, matmul_terms),
         scratch_bytes=_scratch_bytes,
         streaming=Streaming(inputs=(0,), block_axes=1),
         includes=tuple(
@@ -96,6 +127,6 @@ MATMUL_F32 = Kernel(
     refuse=_refuse_f32,
     fields=product_geometry,
     items=output_rows,
-    cycles=lambda op, signature: 40 * output_rows(op, signature) + 4 * op.macs(*signature.inputs),
+    terms=Terms(("rows", "blocks", "products", "products_across", "outputs"), _f32_terms),
     includes=(HERE / "broadcast.h",),
 )

@@ -1,16 +1,17 @@
 """Bindings of average_pool2d_s8_tflite and mean_s8_tflite."""
 
-from math import prod
 from pathlib import Path
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ir.types import DType
 from tilewright.ops.mean_tflite import QMean
 from tilewright.ops.pool_tflite import QAveragePool2d
 from tilewright.targets.packs.portable.kernels.counts import output_elements, output_rows
+from tilewright.targets.packs.portable.kernels.pool2d import POOLING
 from tilewright.targets.packs.portable.kernels.reductions import mean_shape
 from tilewright.targets.packs.portable.kernels.refusals import wrong_types
+from tilewright.targets.packs.portable.kernels.rescaled_means import MEAN, mean_counts
 from tilewright.targets.packs.portable.kernels.window2d import window_fields
 
 HERE = Path(__file__).parent
@@ -27,12 +28,6 @@ def _pool_fields(op: Op, signature: Signature) -> Fields:
     return window_fields(op.window, x, signature.output.shape) | {
         "channels": x[3], "offset": op.offset, "low": op.low, "high": op.high,
     }  # fmt: skip
-
-
-def _pool_cycles(op: Op, signature: Signature) -> int:
-    assert isinstance(op, QAveragePool2d)
-    taps = prod(op.window.kernel)
-    return 100 * output_rows(op, signature) + (4 * taps + 20) * signature.output.size
 
 
 def _refuse_mean(op: Op, signature: Signature) -> str | None:
@@ -53,8 +48,9 @@ def _mean_fields(op: Op, signature: Signature) -> Fields:
     }  # fmt: skip
 
 
-def _mean_cycles(op: Op, signature: Signature) -> int:
-    return 60 + 4 * signature.inputs[0].size + 18 * output_elements(op, signature)
+def _mean_terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    fields = _mean_fields(op, signature)
+    return mean_counts(signature, int(fields["kept2"]))
 
 
 AVERAGE_POOL2D_S8_TFLITE = Kernel(
@@ -67,7 +63,7 @@ AVERAGE_POOL2D_S8_TFLITE = Kernel(
     refuse=_refuse_pool,
     fields=_pool_fields,
     items=output_rows,
-    cycles=_pool_cycles,
+    terms=POOLING,
     streaming=Streaming(inputs=(0,), block_axes=0),
     includes=(HERE / "window2d.h",),
 )
@@ -82,6 +78,6 @@ MEAN_S8_TFLITE = Kernel(
     refuse=_refuse_mean,
     fields=_mean_fields,
     items=output_elements,
-    cycles=_mean_cycles,
+    terms=Terms(MEAN, _mean_terms),
     streaming=Streaming(inputs=(0,), block_axes=0),
 )

@@ -8,6 +8,7 @@ from tilewright.ir.types import DType
 from tilewright.ops.normalisation import LayerNorm, RmsNorm
 from tilewright.targets.packs.portable.kernels.counts import output_rows
 from tilewright.targets.packs.portable.kernels.refusals import wrong_types
+from tilewright.targets.packs.terms import ROWS
 
 HERE = Path(__file__).parent
 
@@ -22,10 +23,6 @@ def _fields(op: Op, signature: Signature) -> Fields:
     return {"length": signature.output.shape[-1], "epsilon": float(op.epsilon)}
 
 
-def _cycles(op: Op, signature: Signature) -> int:
-    return 40 * output_rows(op, signature) + 20 * signature.output.size
-
-
 def _kernel(name: str, kind: type[LayerNorm | RmsNorm], pointers: tuple[str, ...]) -> Kernel:
     return Kernel(
         op=kind,
@@ -37,7 +34,7 @@ def _kernel(name: str, kind: type[LayerNorm | RmsNorm], pointers: tuple[str, ...
         refuse=_refuse,
         fields=_fields,
         items=output_rows,
-        cycles=_cycles,
+        terms=ROWS,
         replaces=0,
     )
 

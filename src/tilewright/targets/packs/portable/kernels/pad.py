@@ -4,10 +4,11 @@ from math import prod
 from pathlib import Path
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ir.types import DType, Shape
 from tilewright.ops.layout import Pad
 from tilewright.targets.packs.portable.kernels.refusals import above, wrong_types
+from tilewright.targets.packs.terms import runs
 
 HERE = Path(__file__).parent
 RANK = 6
@@ -40,8 +41,10 @@ def _items(op: Op, signature: Signature) -> int:
     return prod(int(fields[f"out{d}"]) for d in range(RANK - 1))
 
 
-def _cycles(op: Op, signature: Signature) -> int:
-    return 20 + 60 * _items(op, signature) + 2 * signature.output.size
+def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    fields, rows = _fields(op, signature), _items(op, signature)
+    copied = prod(int(fields[f"in{d}"]) for d in range(RANK - 1))
+    return rows, copied, *runs(rows, int(fields["out5"]))
 
 
 def _pad(dtype: DType) -> Kernel:
@@ -63,7 +66,7 @@ def _pad(dtype: DType) -> Kernel:
         refuse=refuse,
         fields=_fields,
         items=_items,
-        cycles=_cycles,
+        terms=Terms(("rows", "copied_rows", "vectors", "rest"), _terms),
         streaming=Streaming(inputs=(0,), block_axes=0),
         includes=(HERE / "pad_core.h",),
     )

@@ -3,14 +3,20 @@
 from pathlib import Path
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ir.types import DType
 from tilewright.ops.pool2d import AveragePool2d, MaxPool2d
+from tilewright.ops.pool_onnx import RescaledAveragePool2d
+from tilewright.ops.pool_tflite import QAveragePool2d
 from tilewright.targets.packs.portable.kernels.counts import output_rows
 from tilewright.targets.packs.portable.kernels.refusals import wrong_types
 from tilewright.targets.packs.portable.kernels.window2d import window_fields
+from tilewright.targets.packs.terms import groups, runs, split_runs, taps_inside
 
 HERE = Path(__file__).parent
+
+POOLED = 32
+"""Channels that kernels treat together."""
 
 
 def _fields(op: Op, signature: Signature) -> Fields:
@@ -24,10 +30,27 @@ def _average_fields(op: Op, signature: Signature) -> Fields:
     return {**_fields(op, signature), "counts_padding": int(op.counts_padding)}
 
 
-def _cycles(op: Op, signature: Signature) -> int:
-    assert isinstance(op, (MaxPool2d, AveragePool2d))
-    kernel_h, kernel_w = op.window.kernel
-    return 100 * output_rows(op, signature) + 4 * kernel_h * kernel_w * signature.output.size
+def window_terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    """Counts for POOLING. Channels are treated in blocks, element by element of the window."""
+    assert isinstance(op, (MaxPool2d, AveragePool2d, QAveragePool2d, RescaledAveragePool2d))
+    (n, h, w, c), (_, out_h, out_w, _) = signature.inputs[0].shape, signature.output.shape
+    rows, columns = taps_inside(op.window, (h, w), (out_h, out_w))
+    pixels, elements = n * out_h * out_w, n * rows * columns
+    blocks = groups(c, POOLED)
+    return (
+        pixels, pixels * blocks, n * rows * out_w * blocks, elements * blocks,
+        *split_runs(elements, c), *runs(pixels, c),
+    )  # fmt: skip
+
+
+POOLING = Terms(
+    (
+        "pixels", "blocks", "row_blocks", "window_blocks", "window_vectors", "window_halves",
+        "window_rest", "output_vectors", "output_rest",
+    ),
+    window_terms,
+)  # fmt: skip
+"""Pooling kernels."""
 
 
 def _pool2d(symbol: str, kind: type[Op], dtype: DType) -> Kernel:
@@ -45,7 +68,7 @@ def _pool2d(symbol: str, kind: type[Op], dtype: DType) -> Kernel:
         refuse=refuse,
         fields=_average_fields if kind is AveragePool2d else _fields,
         items=output_rows,
-        cycles=_cycles,
+        terms=POOLING,
         streaming=Streaming(inputs=(0,), block_axes=0),
         includes=(HERE / "window2d.h",),
     )

@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ir.types import Array, DType
 from tilewright.ops.conv2d import Conv2d, DepthwiseConv2d
 from tilewright.ops.dense import Dense
 from tilewright.targets.packs.portable.kernels.counts import output_rows
 from tilewright.targets.packs.portable.kernels.refusals import wrong_types
 from tilewright.targets.packs.portable.kernels.window2d import window_fields
+from tilewright.targets.packs.terms import groups, taps_inside
 
 HERE = Path(__file__).parent
 LANES = 8
@@ -85,8 +86,40 @@ def _dense_fields(op: Op, signature: Signature) -> Fields:
     return {"depth": depth, "outputs": outputs, "low": float(op.low), "high": float(op.high)}
 
 
-def _cycles(op: Op, signature: Signature) -> int:
-    return 100 * output_rows(op, signature) + 4 * op.macs(*signature.inputs)
+def _sums(rows: int, outputs: int, runs_: int, products: int) -> tuple[int, ...]:
+    """Counts for SUMS: eight outputs at a time, over ``runs_`` runs of inputs per row."""
+    blocks = groups(outputs, LANES)
+    return rows, rows * blocks, runs_ * blocks, products * blocks, rows * outputs
+
+
+SUMS = ("rows", "blocks", "runs", "products", "outputs")
+
+
+def _conv2d_terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    assert isinstance(op, Conv2d)
+    x, w = signature.inputs[0].shape, signature.inputs[1].shape
+    size = x[2:] if op.is_channels_first else x[1:3]
+    n, out_h, out_w, _ = signature.output.shape
+    rows, columns = taps_inside(op.window, (size[0], size[1]), (out_h, out_w))
+    taps = n * rows * columns * op.groups
+    return _sums(n * out_h * out_w * op.groups, w[0] // op.groups, taps, taps * w[3])
+
+
+def _depthwise_terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    assert isinstance(op, DepthwiseConv2d)
+    (_, h, w, c), (n, out_h, out_w, outputs) = signature.inputs[0].shape, signature.output.shape
+    rows, columns = taps_inside(op.window, (h, w), (out_h, out_w))
+    pixels, taps = n * out_h * out_w, n * rows * columns
+    blocks, divided = groups(outputs, LANES), taps * outputs * (outputs > c)
+    return (
+        pixels, pixels * blocks, taps * blocks, taps * outputs - divided, divided,
+        pixels * outputs,
+    )  # fmt: skip
+
+
+def _dense_terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    rows, (outputs, depth) = output_rows(op, signature), signature.inputs[1].shape
+    return _sums(rows, outputs, rows, rows * depth)
 
 
 CONV2D_F32 = Kernel(
@@ -99,7 +132,7 @@ CONV2D_F32 = Kernel(
     refuse=_refuse,
     fields=_conv2d_fields,
     items=output_rows,
-    cycles=_cycles,
+    terms=Terms(SUMS, _conv2d_terms),
     includes=(HERE / "products_f32.h", HERE / "clip_f32_core.h", HERE / "window2d.h"),
     pack=_pack_conv2d,
 )
@@ -114,7 +147,9 @@ DEPTHWISE_F32 = Kernel(
     refuse=_refuse,
     fields=_depthwise_fields,
     items=output_rows,
-    cycles=_cycles,
+    terms=Terms(
+        ("rows", "blocks", "runs", "products", "divided_products", "outputs"), _depthwise_terms
+    ),
     streaming=Streaming(inputs=(0,), block_axes=0),
     includes=(HERE / "products_f32.h", HERE / "clip_f32_core.h", HERE / "window2d.h"),
 )
@@ -129,7 +164,7 @@ DENSE_F32 = Kernel(
     refuse=_refuse,
     fields=_dense_fields,
     items=output_rows,
-    cycles=_cycles,
+    terms=Terms(SUMS, _dense_terms),
     includes=(HERE / "products_f32.h", HERE / "clip_f32_core.h"),
     pack=_pack_dense,
 )

@@ -8,6 +8,7 @@ from tilewright.ir.types import DType
 from tilewright.ops.quantise_tflite import QuantizeHalfAway
 from tilewright.targets.packs.portable.kernels.counts import output_elements
 from tilewright.targets.packs.portable.kernels.refusals import wrong_types
+from tilewright.targets.packs.terms import ELEMENTS
 
 HERE = Path(__file__).parent
 
@@ -23,11 +24,6 @@ def _fields(op: Op, signature: Signature) -> Fields:
     return {"zero_point": op.zero_point, "scale": op.scale}
 
 
-def _cycles(op: Op, signature: Signature) -> int:
-    del op
-    return 10 + 30 * signature.output.size
-
-
 QUANTIZE_S8_TFLITE = Kernel(
     op=QuantizeHalfAway,
     symbol="quantize_s8_tflite",
@@ -38,6 +34,6 @@ QUANTIZE_S8_TFLITE = Kernel(
     refuse=_refuse,
     fields=_fields,
     items=output_elements,
-    cycles=_cycles,
+    terms=ELEMENTS,
     streaming=Streaming(inputs=(0,), block_axes=0),
 )

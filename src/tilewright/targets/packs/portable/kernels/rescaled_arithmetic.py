@@ -4,7 +4,11 @@ from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature, Streaming
 from tilewright.ops.arithmetic_onnx import RescaledAdd, RescaledMul
 from tilewright.ops.rescale import Rounding
-from tilewright.targets.packs.portable.kernels.broadcast import broadcast_fields, refuse_broadcast
+from tilewright.targets.packs.portable.kernels.broadcast import (
+    BROADCAST,
+    broadcast_fields,
+    refuse_broadcast,
+)
 from tilewright.targets.packs.portable.kernels.contract_variants import (
     HERE,
     rounds_as,
@@ -33,11 +37,6 @@ def _refuse(op: Op, signature: Signature) -> str | None:
     return refuse_broadcast(signature)
 
 
-def _cycles(op: Op, signature: Signature) -> int:
-    del op
-    return 60 + 12 * signature.output.size
-
-
 def _kernel(kind: type[Op], name: str, rounding: Rounding) -> Kernel:
     return Kernel(
         op=kind,
@@ -50,7 +49,7 @@ def _kernel(kind: type[Op], name: str, rounding: Rounding) -> Kernel:
         refuse=_refuse,
         fields=_fields,
         items=output_elements,
-        cycles=_cycles,
+        terms=BROADCAST,
         streaming=Streaming(inputs=(0, 1), block_axes=0),
         includes=(HERE / "broadcast.h", HERE / "centred_s8.h"),
     )

@@ -3,7 +3,7 @@
 from math import prod
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ir.types import Shape
 from tilewright.ops.pool_onnx import RescaledAveragePool2d, RescaledMean
 from tilewright.ops.rescale import Rounding
@@ -12,8 +12,10 @@ from tilewright.targets.packs.portable.kernels.contract_variants import (
     rounds_as,
 )
 from tilewright.targets.packs.portable.kernels.counts import output_elements, output_rows
+from tilewright.targets.packs.portable.kernels.pool2d import POOLING
 from tilewright.targets.packs.portable.kernels.rescaled_arithmetic import SINGLE_ROUNDINGS
 from tilewright.targets.packs.portable.kernels.window2d import window_fields
+from tilewright.targets.packs.terms import groups, runs, split_runs
 
 
 def _pool_fields(op: Op, signature: Signature) -> Fields:
@@ -24,12 +26,6 @@ def _pool_fields(op: Op, signature: Signature) -> Fields:
         "low": op.output.low, "high": op.output.high,
         "table_step": int(signature.inputs[1].size > 1),
     }  # fmt: skip
-
-
-def _pool_cycles(op: Op, signature: Signature) -> int:
-    assert isinstance(op, RescaledAveragePool2d)
-    taps = prod(op.window.kernel)
-    return 100 * output_rows(op, signature) + (4 * taps + 10) * signature.output.size
 
 
 def _pool(rounding: Rounding) -> Kernel:
@@ -44,7 +40,7 @@ def _pool(rounding: Rounding) -> Kernel:
         variant=rounds_as(rounding),
         fields=_pool_fields,
         items=output_rows,
-        cycles=_pool_cycles,
+        terms=POOLING,
         streaming=Streaming(inputs=(0,), block_axes=0),
         includes=(HERE / "window2d.h",),
     )
@@ -76,8 +72,25 @@ def _mean_fields(op: Op, signature: Signature) -> Fields:
     }  # fmt: skip
 
 
-def _mean_cycles(op: Op, signature: Signature) -> int:
-    return 60 + 4 * signature.inputs[0].size + 12 * output_elements(op, signature)
+MEAN = ("blocks", "sweeps", "vectors", "halves", "rest", "output_vectors", "output_rest")
+"""Outputs side by side are summed in blocks, one sweep per element of the mean."""
+
+MEAN_BLOCK = 64
+
+
+def mean_counts(signature: Signature, inner: int) -> tuple[int, ...]:
+    """Counts for MEAN where ``inner`` outputs lie side by side."""
+    outputs = signature.output.size
+    summed, outer = signature.inputs[0].size // outputs, outputs // inner
+    blocks = outer * groups(inner, MEAN_BLOCK)
+    return (
+        blocks, blocks * summed, *split_runs(outer * summed, inner), *runs(outer, inner, 8)
+    )  # fmt: skip
+
+
+def _mean_terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    fields = _mean_fields(op, signature)
+    return mean_counts(signature, int(fields["inner"]))
 
 
 def _mean(rounding: Rounding) -> Kernel:
@@ -93,7 +106,7 @@ def _mean(rounding: Rounding) -> Kernel:
         refuse=_refuse_mean,
         fields=_mean_fields,
         items=output_elements,
-        cycles=_mean_cycles,
+        terms=Terms(MEAN, _mean_terms),
         streaming=Streaming(inputs=(0,), block_axes=0),
     )
 

@@ -8,6 +8,7 @@ from tilewright.ir.types import DType
 from tilewright.ops.norm_onnx import RescaledNorm
 from tilewright.targets.packs.portable.kernels.counts import output_rows
 from tilewright.targets.packs.portable.kernels.refusals import wrong_types
+from tilewright.targets.packs.terms import ROWS
 
 HERE = Path(__file__).parent
 
@@ -27,10 +28,6 @@ def _fields(op: Op, signature: Signature) -> Fields:
     }  # fmt: skip
 
 
-def _cycles(op: Op, signature: Signature) -> int:
-    return 300 * output_rows(op, signature) + 6 * signature.output.size
-
-
 RESCALED_NORM_S8 = Kernel(
     op=RescaledNorm,
     symbol="rescaled_norm_s8",
@@ -41,7 +38,7 @@ RESCALED_NORM_S8 = Kernel(
     refuse=_refuse,
     fields=_fields,
     items=output_rows,
-    cycles=_cycles,
+    terms=ROWS,
     replaces=0,
     includes=(HERE / "rescaled_norm_row.h", HERE / "square_root.h"),
 )

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ir.types import Array, DType
 from tilewright.ops.elementwise import BatchNorm
 from tilewright.ops.reduce import Mean
@@ -13,6 +13,7 @@ from tilewright.ops.softmax import Softmax
 from tilewright.targets.packs.portable.kernels.counts import output_rows
 from tilewright.targets.packs.portable.kernels.reductions import MeanShape, mean_shape
 from tilewright.targets.packs.portable.kernels.refusals import wrong_types
+from tilewright.targets.packs.terms import ROWS, groups, runs
 
 HERE = Path(__file__).parent
 
@@ -29,11 +30,6 @@ def _softmax_fields(op: Op, signature: Signature) -> Fields:
     return {"columns": signature.output.shape[-1], "beta": float(op.beta)}
 
 
-def _softmax_cycles(op: Op, signature: Signature) -> int:
-    del op
-    return 20 + 200 * signature.output.size
-
-
 def _refuse_batch_norm(op: Op, signature: Signature) -> str | None:
     del op
     return wrong_types(signature, (DType.F32,) * 5, DType.F32)
@@ -42,11 +38,6 @@ def _refuse_batch_norm(op: Op, signature: Signature) -> str | None:
 def _batch_norm_fields(op: Op, signature: Signature) -> Fields:
     del op
     return {"channels": signature.output.shape[-1]}
-
-
-def _batch_norm_cycles(op: Op, signature: Signature) -> int:
-    del op
-    return 20 + 8 * signature.output.size
 
 
 def _pack_batch_norm(op: Op, constants: Constants) -> Constants:
@@ -84,8 +75,16 @@ def _mean_items(op: Op, signature: Signature) -> int:
     return shape.kept0 * shape.kept1
 
 
-def _mean_cycles(op: Op, signature: Signature) -> int:
-    return 40 * _mean_items(op, signature) + 5 * signature.inputs[0].size
+def _mean_terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    """Eight neighbouring outputs at a time, one sweep per element of the mean."""
+    shape = _mean_shape(op, signature)
+    assert shape is not None
+    rows, summed = shape.kept0 * shape.kept1, shape.reduced0 * shape.reduced1
+    sweeps = rows * summed
+    return (
+        rows, rows * groups(shape.kept2, 8), sweeps * groups(shape.kept2, 8),
+        *runs(sweeps, shape.kept2, 8), rows * shape.kept2,
+    )  # fmt: skip
 
 
 SOFTMAX_F32 = Kernel(
@@ -98,7 +97,7 @@ SOFTMAX_F32 = Kernel(
     refuse=_refuse_softmax,
     fields=_softmax_fields,
     items=output_rows,
-    cycles=_softmax_cycles,
+    terms=ROWS,
     streaming=Streaming(inputs=(0,), block_axes=0),
 )
 
@@ -112,7 +111,7 @@ BATCH_NORM_F32 = Kernel(
     refuse=_refuse_batch_norm,
     fields=_batch_norm_fields,
     items=output_rows,
-    cycles=_batch_norm_cycles,
+    terms=ROWS,
     streaming=Streaming(inputs=(0,), block_axes=0),
     pack=_pack_batch_norm,
 )
@@ -127,6 +126,6 @@ MEAN_F32 = Kernel(
     refuse=_refuse_mean,
     fields=_mean_fields,
     items=_mean_items,
-    cycles=_mean_cycles,
+    terms=Terms(("rows", "blocks", "sweeps", "vectors", "rest", "outputs"), _mean_terms),
     streaming=Streaming(inputs=(0,), block_axes=0),
 )

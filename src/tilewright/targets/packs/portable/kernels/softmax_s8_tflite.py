@@ -8,6 +8,7 @@ from tilewright.ir.types import DType
 from tilewright.ops.softmax_tflite import QSoftmax
 from tilewright.targets.packs.portable.kernels.counts import output_rows
 from tilewright.targets.packs.portable.kernels.refusals import wrong_types
+from tilewright.targets.packs.terms import ROWS
 
 HERE = Path(__file__).parent
 
@@ -22,10 +23,6 @@ def _fields(op: Op, signature: Signature) -> Fields:
     return {"length": signature.output.shape[-1]}
 
 
-def _cycles(op: Op, signature: Signature) -> int:
-    return 200 * output_rows(op, signature) + 35 * signature.output.size
-
-
 SOFTMAX_S8_TFLITE = Kernel(
     op=QSoftmax,
     symbol="softmax_s8_tflite",
@@ -36,6 +33,6 @@ SOFTMAX_S8_TFLITE = Kernel(
     refuse=_refuse,
     fields=_fields,
     items=output_rows,
-    cycles=_cycles,
+    terms=ROWS,
     streaming=Streaming(inputs=(0,), block_axes=0),
 )

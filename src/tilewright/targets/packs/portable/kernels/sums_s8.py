@@ -1,7 +1,7 @@
 """Bindings of the kernels for operators in parts: int32 sums, and what finishes them."""
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ops.conv2d import QConv2dSum
 from tilewright.ops.dense import QDenseSum
 from tilewright.ops.matmul import QMatMulSum
@@ -13,8 +13,15 @@ from tilewright.targets.packs.portable.kernels.contract_variants import (
     widen_shifts,
 )
 from tilewright.targets.packs.portable.kernels.counts import output_rows
-from tilewright.targets.packs.portable.kernels.matmul import product_geometry, refuse_product
+from tilewright.targets.packs.portable.kernels.matmul import (
+    MATMUL,
+    matmul_terms,
+    product_geometry,
+    refuse_product,
+)
+from tilewright.targets.packs.portable.kernels.product_terms import DOTS, GATHERED, dots, gathered
 from tilewright.targets.packs.portable.kernels.window2d import window_fields
+from tilewright.targets.packs.terms import ROWS
 
 
 def _dense_fields(op: Op, signature: Signature) -> Fields:
@@ -67,14 +74,23 @@ def _depth_bytes(op: Op, signature: Signature) -> int:
     return 2 * signature.inputs[0].shape[-1]
 
 
-def _cycles(op: Op, signature: Signature) -> int:
-    macs = op.macs(*signature.inputs)
-    return macs + signature.inputs[0].size + 4 * signature.output.size
+def _dense_terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    assert isinstance(op, QDenseSum)
+    rows, (channels, length) = output_rows(op, signature), signature.inputs[1].shape
+    recentres = rows * (op.w_zero != 0)
+    return rows, rows * length, *dots(rows, channels, length, recentres=recentres), rows * channels
 
 
-def _finish_cycles(op: Op, signature: Signature) -> int:
-    del op
-    return 20 + 12 * signature.output.size
+def _conv2d_terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    assert isinstance(op, QConv2dSum)
+    rows, w = output_rows(op, signature), signature.inputs[1]
+    channels = w.shape[0]
+    length = w.size // channels
+    return (
+        *gathered(op, signature),
+        *dots(rows, channels, length, recentres=rows * (op.w_zero != 0)),
+        rows * channels,
+    )
 
 
 def _finish(rounding: Rounding) -> Kernel:
@@ -88,7 +104,7 @@ def _finish(rounding: Rounding) -> Kernel:
         variant=rounds_as(rounding),
         fields=_finish_fields,
         items=output_rows,
-        cycles=_finish_cycles,
+        terms=ROWS,
         streaming=Streaming(inputs=(0,), block_axes=0),
         pack=widen_shifts,
     )
@@ -104,7 +120,7 @@ SUMS_S8 = (
         pointers=("x", "w", "bias", "y"),
         fields=_dense_fields,
         items=output_rows,
-        cycles=_cycles,
+        terms=Terms(("rows", "widened", *DOTS, "outputs"), _dense_terms),
         scratch_bytes=_row_bytes,
         includes=(HERE / "dot_sums_s8.h", HERE / "dot_s8.h", HERE / "requantise_s8.h"),
     ),
@@ -117,7 +133,7 @@ SUMS_S8 = (
         pointers=("x", "w", "bias", "y"),
         fields=_conv2d_fields,
         items=output_rows,
-        cycles=_cycles,
+        terms=Terms((*GATHERED, *DOTS, "outputs"), _conv2d_terms),
         scratch_bytes=_row_bytes,
         includes=tuple(
             HERE / name
@@ -136,7 +152,7 @@ SUMS_S8 = (
         refuse=refuse_product,
         fields=_matmul_fields,
         items=output_rows,
-        cycles=_cycles,
+        terms=Terms(MATMUL, matmul_terms),
         scratch_bytes=_depth_bytes,
         includes=tuple(
             HERE / name

@@ -10,6 +10,7 @@ from tilewright.targets.packs.portable.kernels.contract_variants import (
 )
 from tilewright.targets.packs.portable.kernels.counts import output_rows
 from tilewright.targets.packs.portable.kernels.rescaled_arithmetic import SINGLE_ROUNDINGS
+from tilewright.targets.packs.terms import ROWS
 
 
 def _fields(op: Op, signature: Signature) -> Fields:
@@ -26,10 +27,6 @@ def _scratch_bytes(op: Op, signature: Signature) -> int:
     return signature.output.shape[-1]
 
 
-def _cycles(op: Op, signature: Signature) -> int:
-    return 150 * output_rows(op, signature) + 30 * signature.output.size
-
-
 def _kernel(rounding: Rounding) -> Kernel:
     name = "table_softmax_s8"
     return Kernel(
@@ -42,7 +39,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         variant=rounds_as(rounding),
         fields=_fields,
         items=output_rows,
-        cycles=_cycles,
+        terms=ROWS,
         scratch_bytes=_scratch_bytes,
         streaming=Streaming(inputs=(0,), block_axes=1),
     )

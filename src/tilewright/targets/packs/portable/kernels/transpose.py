@@ -4,10 +4,11 @@ from math import prod
 from pathlib import Path
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ir.types import Shape
 from tilewright.ops.layout import Transpose
 from tilewright.targets.packs.portable.kernels.refusals import above
+from tilewright.targets.packs.terms import runs
 
 HERE = Path(__file__).parent
 RANK = 6
@@ -40,8 +41,12 @@ def _items(op: Op, signature: Signature) -> int:
     return signature.output.size // int(_fields(op, signature)["n5"])
 
 
-def _cycles(op: Op, signature: Signature) -> int:
-    return 20 + 60 * _items(op, signature) + 5 * signature.output.size
+def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    """A row whose elements lie together is copied as bytes, another one element by element."""
+    fields, rows = _fields(op, signature), _items(op, signature)
+    if fields["s5"] != 1:
+        return rows, 0, 0, 0, signature.output.size
+    return rows, rows, *runs(rows, int(fields["n5"]) * signature.output.dtype.nbytes), 0
 
 
 def _transpose(element_bytes: int) -> Kernel:
@@ -64,7 +69,7 @@ def _transpose(element_bytes: int) -> Kernel:
         refuse=refuse,
         fields=_fields,
         items=_items,
-        cycles=_cycles,
+        terms=Terms(("rows", "copied_rows", "vectors", "rest", "scattered"), _terms),
         streaming=Streaming(inputs=(0,), block_axes=0),
     )
 

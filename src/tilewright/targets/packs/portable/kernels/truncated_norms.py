@@ -8,6 +8,7 @@ from tilewright.ir.types import DType
 from tilewright.ops.norm_pulp import TruncatedLayerNorm, TruncatedRmsNorm
 from tilewright.targets.packs.portable.kernels.counts import output_rows
 from tilewright.targets.packs.portable.kernels.refusals import wrong_types
+from tilewright.targets.packs.terms import ROWS
 
 HERE = Path(__file__).parent
 
@@ -23,10 +24,6 @@ def _fields(op: Op, signature: Signature) -> Fields:
     return {"length": signature.output.shape[-1], "x_zero": op.x_zero, "shift": op.shift}
 
 
-def _cycles(op: Op, signature: Signature) -> int:
-    return 120 * output_rows(op, signature) + 20 * signature.output.size
-
-
 TRUNCATED_LAYER_NORM_S8 = Kernel(
     op=TruncatedLayerNorm,
     symbol="truncated_layer_norm_s8",
@@ -37,7 +34,7 @@ TRUNCATED_LAYER_NORM_S8 = Kernel(
     refuse=_refuse,
     fields=_fields,
     items=output_rows,
-    cycles=_cycles,
+    terms=ROWS,
     replaces=0,
     includes=(HERE / "square_root.h", HERE / "truncated_norm.h"),
 )
@@ -52,7 +49,7 @@ TRUNCATED_RMS_NORM_S8 = Kernel(
     refuse=_refuse,
     fields=_fields,
     items=output_rows,
-    cycles=_cycles,
+    terms=ROWS,
     replaces=0,
     includes=(HERE / "square_root.h", HERE / "truncated_norm.h"),
 )

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ir.types import DType
 from tilewright.ops.elementwise import Activation, Clip, Curve
 from tilewright.targets.packs.portable.kernels.counts import output_elements
 from tilewright.targets.packs.portable.kernels.refusals import wrong_types
+from tilewright.targets.packs.terms import ELEMENTS
 
 HERE = Path(__file__).parent
 
@@ -32,11 +33,6 @@ def _clip_fields(op: Op, signature: Signature) -> Fields:
     return {"low": float(op.low), "high": float(op.high)}
 
 
-def _clip_cycles(op: Op, signature: Signature) -> int:
-    del op
-    return 10 + 6 * signature.output.size
-
-
 def _refuse_activation(op: Op, signature: Signature) -> str | None:
     del op
     return wrong_types(signature, (DType.F32,), DType.F32)
@@ -52,9 +48,10 @@ def _activation_fields(op: Op, signature: Signature) -> Fields:
     }
 
 
-def _activation_cycles(op: Op, signature: Signature) -> int:
-    del op
-    return 10 + 100 * signature.output.size
+def _curve_terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    assert isinstance(op, Activation)
+    is_exponential = op.curve in (Curve.SIGMOID, Curve.TANH)
+    return is_exponential * signature.output.size, (not is_exponential) * signature.output.size
 
 
 CLIP_F32 = Kernel(
@@ -67,7 +64,7 @@ CLIP_F32 = Kernel(
     refuse=_refuse_clip,
     fields=_clip_fields,
     items=output_elements,
-    cycles=_clip_cycles,
+    terms=ELEMENTS,
     streaming=Streaming(inputs=(0,), block_axes=0),
     includes=(HERE / "clip_f32_core.h",),
 )
@@ -82,7 +79,7 @@ ACTIVATION_F32 = Kernel(
     refuse=_refuse_activation,
     fields=_activation_fields,
     items=output_elements,
-    cycles=_activation_cycles,
+    terms=Terms(("exponentials", "polynomials"), _curve_terms),
     streaming=Streaming(inputs=(0,), block_axes=0),
     includes=(HERE / "clip_f32_core.h",),
 )
