@@ -8,6 +8,7 @@ import pytest
 from random_networks import Largest, Network, fake_kernel, fake_target
 from tilewright.ir.graph import Graph
 from tilewright.ir.plan import Buffer, Plan
+from tilewright.ir.program import TileCall
 from tilewright.ir.target import (
     AtMost,
     AtMostInput,
@@ -26,7 +27,7 @@ from tilewright.midend.assign import assign
 from tilewright.midend.check.check import PlanError, check_plan
 from tilewright.midend.check.check_calls import element_findings
 from tilewright.midend.plan_memory import plan_memory
-from tilewright.midend.tiling.tiles import Tile, TileCall, tiles_of
+from tilewright.midend.tiling.tiles import Tile, tiles_of
 from tilewright.ops.pool2d import MaxPool2d
 from tilewright.ops.window2d import Window2d
 

@@ -12,10 +12,11 @@ import numpy as np
 from tilewright.ir.graph import ValueName
 from tilewright.ir.op import Along, Reduced
 from tilewright.ir.plan import Plan, Step
+from tilewright.ir.program import TileCall
 from tilewright.ir.target import AtMost, AtMostInput, Limit, MultipleOf, Signature
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Array, Region, Span
-from tilewright.midend.tiling.tiles import Tile, TileCall, tiles_of
+from tilewright.midend.tiling.tiles import Tile, tiles_of
 
 
 def call_findings(plan: Plan) -> Iterator[str]:
@@ -115,7 +116,7 @@ def _is_given(wanted: Span, given: Span, extent: int) -> bool:
 
 
 def _wanted(step: Step, index: int, out: Region, part: Region | None) -> Region:
-    """The elements of an input that a region of the output reads, from each output index.
+    """The elements of an input from the first to the last window of a region of the output.
 
     part  says which elements of reduced dimensions are meant, where it is not all
     """
@@ -128,16 +129,10 @@ def _wanted(step: Step, index: int, out: Region, part: Region | None) -> Region:
             spans.append(part[axis] if part is not None and is_part else Span(0, extent))
             continue
         region = out[how.axis]
-        read = {
-            at
-            for position in range(region.start, region.stop)
-            for at in range(
-                position * how.stride - how.pad, position * how.stride - how.pad + how.window
-            )
-        }
-        inside = [at for at in read if 0 <= at < extent]
-        first, last = min(inside, default=0), max(inside, default=-1)
-        spans.append(Span(first, last + 1 - first))
+        # A window in the padding counts from where it lies: what follows finds its place by it.
+        windows = [position * how.stride - how.pad for position in range(region.start, region.stop)]
+        reached = [min(max(at, 0), extent) for at in (min(windows), max(windows) + how.window)]
+        spans.append(Span(reached[0], max(reached[1] - reached[0], 0)))
     return tuple(spans)
 
 

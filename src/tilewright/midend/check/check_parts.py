@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from tilewright.ir.op import Reduced
 from tilewright.ir.plan import Plan, Step
+from tilewright.ir.program import TileCall
 from tilewright.ir.tiling import Hold
 from tilewright.ir.types import Region, Span
-from tilewright.midend.tiling.tiles import TileCall, tiles_of
+from tilewright.midend.tiling.tiles import tiles_of
 
 
 def part_findings(plan: Plan) -> Iterator[str]:

@@ -9,16 +9,17 @@ from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 from math import prod
 
+from tilewright.ir.geometry import sizes_of, whole
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Step
 from tilewright.ir.target import Dma, Target
 from tilewright.ir.tiling import Group, Hold
-from tilewright.ir.types import Shape, Span, TensorType
+from tilewright.ir.types import Shape, TensorType
 from tilewright.midend.tiling.cut import Cut
 from tilewright.midend.tiling.issue import TOGETHER, Handover, stages_of
 from tilewright.midend.tiling.limits import grain, largest_tile
 from tilewright.midend.tiling.runs import Run, Work
-from tilewright.midend.tiling.tiles import Tile, region_type
+from tilewright.midend.tiling.tiles import Tile
 from tilewright.midend.tiling.travel import Schedule, Travel
 
 MOST_TILES = 128
@@ -137,10 +138,11 @@ class StreamedRun:
         if any(route is None for route in routes.values()):
             return
         travels = {name: route for name, route in routes.items() if route is not None}
-        torn = {name for name in free if not self.run.finds(name, Hold.DIRECT, tiles)}
+        tiling = self.run.tiling(group)
+        torn = {name for name in free if not self.run.finds(name, Hold.DIRECT, tiling)}
         near_only = {n for n in travels if travels[n].changes and self._is_read_twice(group, n)}
         away = replace(group, holds={**group.holds, **dict.fromkeys(travels, Hold.SINGLE)})
-        if near_only & {*fixed, *torn} or not self.run.is_possible(away, tiles):
+        if near_only & {*fixed, *torn} or not self.run.is_possible(away):
             return
         made = _Made.of(self.run, group, tiles, self.target, self._align)
         for near in _subsets([name for name in free if name not in torn]):
@@ -186,9 +188,9 @@ class StreamedRun:
         stored = self.packed.get(name, meant)
         regions = [tile.held[name] for tile in tiles]
         if stored.shape != meant.shape:
-            if any(region_type(meant, region) != meant for region in regions):
+            if any(sizes_of(region) != meant.shape for region in regions):
                 return None
-            regions = [tuple(_whole(stored)) for _ in regions]
+            regions = [whole(stored)] * len(regions)
         is_stored = name == self.run.members[-1].node.output
         way = self._way(self.target.constants_in if constant else self.target.home)
         return Travel.of(name, stored, regions, way, is_stored=is_stored)
@@ -218,19 +220,21 @@ class _Made:
         """Everything that does not depend on what travels."""
         work = run.work(group)
         schedule = run.schedule(group, tiles, work, target)
-        return _Made(group, tiles, work, schedule, run.inner_parts(group, tiles, align), align)
+        return _Made(group, tiles, work, schedule, run.inner_parts(group, align), align)
 
     def cut(self, run: Run, far: Sequence[Travel], copies: Mapping[ValueName, int]) -> Cut:
         """The way in which some tensors travel and all others lie near."""
         held = {name: _HOLDS[count] for name, count in copies.items()}
         group = replace(self.group, holds={**self.group.holds, **held})
-        schedule = replace(self.schedule, slots=run.slots(group), travels=tuple(far), copies=copies)
+        schedule = replace(
+            self.schedule, slots=run.slots(group), moving=tuple(far), copies=copies, known={}
+        )
         parts = {**self.parts}
         for travel in far:
             parts[travel.name] = -(-travel.largest // self.align) * self.align * copies[travel.name]
         return Cut(
             group, run.members, schedule.cycles(), self.work.macs, self.work.scratch, parts,
-            run.leaves(group, self.tiles), sum(travel.moved for travel in far), schedule,
+            run.leaves(group), sum(travel.moved for travel in far), schedule,
         )  # fmt: skip
 
 
@@ -257,10 +261,6 @@ def _handovers(members: Sequence[Step]) -> Iterator[Handover]:
         engines = (one.engine, other.engine)
         if one.engine != other.engine and any(e and e.is_asynchronous for e in engines):
             yield from (Handover(position, hold) for hold in (Hold.PASSED, Hold.RELAYED))
-
-
-def _whole(type_: TensorType) -> Iterator[Span]:
-    yield from (Span(0, extent) for extent in type_.shape)
 
 
 def _subsets(names: Sequence[ValueName]) -> Iterator[frozenset[ValueName]]:

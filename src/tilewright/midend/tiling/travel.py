@@ -6,18 +6,17 @@ of the program that will be made.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from math import ceil, prod
+from math import ceil
 from operator import add
-from typing import NamedTuple
 
+from tilewright.ir.geometry import Runs, region_bytes, sizes_of
 from tilewright.ir.graph import ValueName
 from tilewright.ir.target import Dma
-from tilewright.ir.types import Region, TensorType
+from tilewright.ir.types import Region, Shape, TensorType
+from tilewright.midend.tiling.clock import Clock, Event, Kind
 from tilewright.midend.tiling.issue import Do, Slot
-from tilewright.midend.tiling.tiles import region_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,7 @@ class Travel:
     ) -> "Travel":
         """Transfers of one region per tile; one that is like the last is not made again."""
         cycles: list[int] = []
+        known: dict[Shape, int] = {}
         moved = largest = 0
         last: Region | None = None
         for region in regions:
@@ -51,40 +51,17 @@ class Travel:
                 cycles.append(0)
                 continue
             last, moved, largest = region, moved + size, max(largest, size)
-            commands = _commands(type_, region, dma.max_rank)
-            cycles.append(commands * dma.setup_cycles + ceil(size / dma.bytes_per_cycle))
+            shape = sizes_of(region)
+            if shape not in known:
+                commands = Runs.of(type_, (region,)).commands(dma.max_rank)
+                known[shape] = commands * dma.setup_cycles + ceil(size / dma.bytes_per_cycle)
+            cycles.append(known[shape])
         return Travel(name, dma.name, is_stored, tuple(cycles), moved, largest)
 
     @property
     def changes(self) -> bool:
         """Whether tiles after the first need other parts."""
         return any(self.cycles[1:])
-
-
-class _Kind(Enum):
-    """What happens on the clock."""
-
-    WORK = "the core works"
-    BEGIN = "an engine beside the core begins"
-    JOIN = "the core waits for it"
-    START = "a transfer starts"
-    WAIT = "the core waits for a transfer"
-
-
-class _Event(NamedTuple):
-    """Something that happens in every iteration of the loop over tiles.
-
-    who     engine or queue
-    name    tensor that travels
-    cycles  per iteration; 0 where there is nothing to do
-    behind  iterations from one's tile 0 to the first of all
-    """
-
-    kind: _Kind
-    who: str
-    name: ValueName
-    cycles: tuple[int, ...]
-    behind: int
 
 
 @dataclass(frozen=True)
@@ -95,7 +72,10 @@ class Schedule:
     tiles    how many there are
     work     step's output or kept tensor → cycles per tile of its calls, of moving its rows
     beside   step's output → the engine that it runs on, where that is beside the core
+    moving   tensors that travel
     copies   tensor that travels → how many tile buffers it has
+    known      cycles by tensors that are early and what is behind, shared with renamed copies
+    own_names  (tensor, its name in the fields above), where this is another run's schedule
     No slots of the class, because of cached events.
     """
 
@@ -103,8 +83,12 @@ class Schedule:
     tiles: int
     work: Mapping[tuple[Do, ValueName], tuple[int, ...]]
     beside: Mapping[ValueName, str]
-    travels: tuple[Travel, ...]
+    moving: tuple[Travel, ...]
     copies: Mapping[ValueName, int]
+    own_names: tuple[tuple[ValueName, ValueName], ...] = ()
+    known: dict[tuple[frozenset[ValueName], tuple[tuple[str, int], ...]], int] = field(
+        default_factory=dict[tuple[frozenset[ValueName], tuple[tuple[str, int], ...]], int]
+    )
 
     def cycles(
         self, early: frozenset[ValueName] = frozenset(), behind: Mapping[str, int] | None = None
@@ -114,17 +98,11 @@ class Schedule:
         early   tensors whose first transfer is over when the run begins
         behind  queue → cycles of transfers for the run after this one, which start with this one
         """
-        free = {travel.queue: 0 for travel in self.travels} | dict.fromkeys(behind or (), 0)
-        done = {travel.name: [0] * (2 * self._iterations) for travel in self.travels}
-        for name, queue, cycles in self._once:
-            if name not in early:
-                free[queue] += cycles
-                done[name][self._iterations] = free[queue]
-        for queue, cycles in (behind or {}).items():
-            free[queue] += cycles
-        events = [_without_first(e) if e.name in early else e for e in self._events]
-        now, jobs = self._last(events, free, done)
-        return max([now, *jobs.values(), *free.values()])
+        own = frozenset(self._own_names[name] for name in early) if self.own_names else early
+        key = own, tuple((behind or {}).items())
+        if key not in self.known:
+            self.known[key] = self._cycles(own, behind or {})
+        return self.known[key]
 
     def idle(self, early: frozenset[ValueName], queue: str, alone: int) -> int:
         """Cycles that a queue can work for the run after this one at no cost: of longer transfers,
@@ -136,42 +114,32 @@ class Schedule:
         return alone + long - self.cycles(early, {queue: long})
 
     def renamed(self, names: Mapping[ValueName, ValueName]) -> "Schedule":
-        """The same for tensors with other names."""
-        return Schedule(
-            tuple(Slot(slot.do, names[slot.name], slot.shift) for slot in self.slots),
-            self.tiles,
-            {(do, names[name]): cycles for (do, name), cycles in self.work.items()},
-            {names[name]: engine for name, engine in self.beside.items()},
-            tuple(replace(travel, name=names[travel.name]) for travel in self.travels),
-            {names[name]: count for name, count in self.copies.items()},
+        """The same for tensors with other names; what is known about its clock is shared."""
+        names = {new: self._own_names.get(old, old) for old, new in names.items()}
+        return replace(self, own_names=tuple(names.items()))
+
+    @cached_property
+    def travels(self) -> tuple[Travel, ...]:
+        """What travels, by the names of this run."""
+        called = {own: name for name, own in self.own_names}
+        return tuple(replace(t, name=called.get(t.name, t.name)) for t in self.moving)
+
+    def _cycles(self, early: frozenset[ValueName], behind: Mapping[str, int]) -> int:
+        clock = Clock(
+            dict.fromkeys(t.queue for t in self.moving) | dict.fromkeys(behind), self.beside
         )
+        for name, queue, cycles in self._once:
+            if name not in early:
+                clock.free[queue] += cycles
+                clock.once[name] = clock.free[queue]
+        for queue, cycles in behind.items():
+            clock.free[queue] += cycles
+        clock.run([_without_first(e) if e.name in early else e for e in self._events])
+        return max([clock.now, *clock.jobs.values(), *clock.free.values()])
 
-    def _last(
-        self, events: Sequence[_Event], free: dict[str, int], done: dict[ValueName, list[int]]
-    ) -> tuple[int, dict[str, int]]:
-        """When the core is ready, and every engine beside it.
-
-        free  queue → when it is, changed
-        done  tensor → when the transfer for a tile is over, tile 0 in the middle, changed
-        """
-        now, jobs, middle = 0, dict.fromkeys(self.beside.values(), 0), self._iterations
-        for iteration in range(self._iterations):
-            for kind, who, name, costs, behind in events:
-                cycles = costs[iteration]
-                if not cycles:
-                    continue
-                if kind is _Kind.WORK:
-                    now += cycles
-                elif kind is _Kind.WAIT:
-                    now = max(now, done[name][middle + iteration - behind])
-                elif kind is _Kind.START:
-                    free[who] = max(now, free[who]) + cycles
-                    done[name][middle + iteration - behind] = free[who]
-                elif kind is _Kind.BEGIN:
-                    jobs[who] = max(now, jobs[who]) + cycles
-                else:
-                    now = max(now, jobs[who])
-        return now, jobs
+    @cached_property
+    def _own_names(self) -> dict[ValueName, ValueName]:
+        return dict(self.own_names)
 
     @cached_property
     def _iterations(self) -> int:
@@ -181,16 +149,16 @@ class Schedule:
     @cached_property
     def _once(self) -> tuple[tuple[ValueName, str, int], ...]:
         """(tensor, queue, cycles) of transfers before the loop."""
-        travels = {travel.name: travel for travel in self.travels}
+        travels = {travel.name: travel for travel in self.moving}
         loads = [travels[slot.name] for slot in self.slots if slot.do is Do.LOAD]
         return tuple((t.name, t.queue, t.cycles[0]) for t in loads if not t.changes)
 
     @cached_property
-    def _events(self) -> tuple[_Event, ...]:
+    def _events(self) -> tuple[Event, ...]:
         """One iteration; work of the core without a wait in between is one event."""
         first = max([0, *(slot.shift for slot in self.slots)])
-        travels = {travel.name: travel for travel in self.travels}
-        events: list[_Event] = []
+        travels = {travel.name: travel for travel in self.moving}
+        events: list[Event] = []
         for slot in self.slots:
             before = first - slot.shift
             after = self._iterations - self.tiles - before
@@ -198,48 +166,31 @@ class Schedule:
             if not any(cycles):
                 continue
             padded = (0,) * before + cycles + (0,) * after
-            if kind is _Kind.WORK and events and events[-1].kind is kind:
+            if kind is Kind.WORK and events and events[-1].kind is kind:
                 padded = tuple(map(add, events.pop().cycles, padded))
-            events.append(_Event(kind, who, slot.name, padded, before))
+            events.append(Event(kind, who, slot.name, padded, before))
         return tuple(events)
 
     def _event(
         self, slot: Slot, travels: Mapping[ValueName, Travel]
-    ) -> tuple[_Kind, str, tuple[int, ...]]:
+    ) -> tuple[Kind, str, tuple[int, ...]]:
         """(kind, engine or queue, cycles per tile)"""
         if slot.do in (Do.RUN, Do.KEEP):
             who = self.beside.get(slot.name, "")
             is_own = slot.do is Do.KEEP or not who
-            return _Kind.WORK if is_own else _Kind.BEGIN, who, self.work[slot.do, slot.name]
+            return Kind.WORK if is_own else Kind.BEGIN, who, self.work[slot.do, slot.name]
         if slot.do is Do.JOIN:
-            return _Kind.JOIN, self.beside[slot.name], self.work[Do.RUN, slot.name]
+            return Kind.JOIN, self.beside[slot.name], self.work[Do.RUN, slot.name]
         travel = travels[slot.name]
         if slot.do is Do.LOAD and not travel.changes:
-            return _Kind.START, travel.queue, ()
+            return Kind.START, travel.queue, ()
         is_start = slot.do in (Do.LOAD, Do.STORE)
-        return _Kind.START if is_start else _Kind.WAIT, travel.queue, travel.cycles
+        return Kind.START if is_start else Kind.WAIT, travel.queue, travel.cycles
 
 
-def _without_first(event: _Event) -> _Event:
+def _without_first(event: Event) -> Event:
     """The same where the first transfer is over."""
-    if event.kind is not _Kind.START:
+    if event.kind is not Kind.START:
         return event
     first = next(i for i, cycles in enumerate(event.cycles) if cycles)
     return event._replace(cycles=(*event.cycles[:first], 0, *event.cycles[first + 1 :]))
-
-
-def _commands(type_: TensorType, region: Region, max_rank: int) -> int:
-    """DMA commands for a part of a tensor: runs of bytes, then as many counts as it can."""
-    counts: list[int] = []
-    strides: list[int] = []
-    pitch, is_dense = 1, True
-    for span, extent in zip(reversed(region), reversed(type_.shape), strict=True):
-        if not is_dense and span.size != 1:
-            if counts and pitch == strides[-1] * counts[-1]:
-                counts[-1] *= span.size
-            else:
-                counts.append(span.size)
-                strides.append(pitch)
-        is_dense = is_dense and span.size == extent
-        pitch *= extent
-    return prod(counts[max_rank - 1 :])
