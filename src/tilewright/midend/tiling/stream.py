@@ -6,20 +6,23 @@ far is loaded and stored tile by tile, behind the kernels where there are two co
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import combinations, pairwise
 from math import prod
 
-from tilewright.ir.geometry import sizes_of, whole
+from tilewright.ir.geometry import region_bytes, sizes_of, whole
 from tilewright.ir.graph import Graph, ValueName
+from tilewright.ir.op import Along, Reduced
 from tilewright.ir.plan import Step
 from tilewright.ir.target import Dma, Target
 from tilewright.ir.tiling import Group, Hold
-from tilewright.ir.types import Shape, TensorType
+from tilewright.ir.types import Shape, Span, TensorType
 from tilewright.midend.tiling.cut import Cut
 from tilewright.midend.tiling.issue import TOGETHER, Handover, stages_of
 from tilewright.midend.tiling.limits import grain, largest_tile
 from tilewright.midend.tiling.runs import Run, Work
 from tilewright.midend.tiling.tiles import Tile
+from tilewright.midend.tiling.tilings import Tiling
 from tilewright.midend.tiling.travel import Schedule, Travel
 
 MOST_TILES = 128
@@ -38,9 +41,9 @@ PARTS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 """Into how many parts an axis is cut."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StreamedRun:
-    """A run of steps on a target with a far memory.
+    """A run of steps on a target with a far memory. No slots, because of a cached size.
 
     packed  constant → its type as kernels want it
     ends    inputs and outputs of the network, views of them included: they lie far
@@ -121,6 +124,8 @@ class StreamedRun:
             return
         if self._count(shape) > (MOST_TILES_WHERE_SHORT if self.is_lean else MOST_TILES):
             return
+        if not self.is_lean and self._first_bytes(shape) > self._size:
+            return
         yield from self._staged_cuts(shape, order, TOGETHER)
         if order:
             for handover in _handovers(self.run.members):
@@ -133,6 +138,8 @@ class StreamedRun:
         if inside is None:
             return
         group, tiles = inside
+        if not self.is_lean and self._call_bytes(self.run.tiling(group)) > self._size:
+            return
         fixed, free = self._operands(group)
         routes = {name: self._travel(name, tiles) for name in (*fixed, *free)}
         if any(route is None for route in routes.values()):
@@ -150,6 +157,48 @@ class StreamedRun:
             if near_only <= near:
                 for copies in _choices(far):
                     yield made.cut(self.run, far, copies)
+
+    @cached_property
+    def _size(self) -> int:
+        """Bytes of the near memory."""
+        size = self.target.memory(self._near).size
+        return 1 << 60 if size is None else size
+
+    def _first_bytes(self, shape: Shape) -> int:
+        """Bytes that the last step's call for the first tile needs near, at least: its inputs lie
+        beside each other, and beside its constants its output. Known before there are tiles."""
+        step = self.run.members[-1]
+        types = step.signature.inputs
+        sizes: dict[ValueName, int] = {}
+        for name, type_, access in zip(
+            step.node.inputs, types, step.node.op.reads(*types), strict=True
+        ):
+            region = tuple(
+                how.span(Span(0, shape[how.axis]), extent) if isinstance(how, Along)
+                else Span(0, 0 if isinstance(how, Reduced) else extent)
+                for how, extent in zip(access, type_.shape, strict=True)
+            )  # fmt: skip
+            sizes[name] = region_bytes(type_, region)
+        return self._together(sizes, step.signature.output.dtype.nbytes * prod(shape))
+
+    def _call_bytes(self, tiling: Tiling) -> int:
+        """The same, of the largest parts of the calls of every step."""
+        largest = {
+            name: self.run.types[name].dtype.nbytes * max(prod(part) for _, part in parts)
+            for name, parts in tiling.parts.items()
+        }
+        return max(
+            self._together(
+                {name: largest.get(name, 0) for name in step.node.inputs},
+                largest.get(step.node.output, 0),
+            )
+            for step in self.run.members
+        )
+
+    def _together(self, inputs: Mapping[ValueName, int], output: int) -> int:
+        constants = self.run.graph.constants
+        fixed = sum(size for name, size in inputs.items() if name in constants)
+        return max(sum(inputs.values()), fixed + output)
 
     def _is_read_twice(self, group: Group, name: ValueName) -> bool:
         """Whether steps that work on different tiles read it: no one part of it would do."""

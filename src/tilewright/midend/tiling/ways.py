@@ -4,7 +4,7 @@ Networks repeat themselves: what can be done with a run depends on its operators
 engines, and on which of its tensors are constants or ends of the network, but not on names.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -39,6 +39,9 @@ class Ways:
         init=False, default_factory=dict[tuple[ValueName, str], Mapping[ValueName, TensorType]]
     )
     _tilings: Tilings = field(init=False, default_factory=Tilings)
+    _chosen: dict[Hashable, list[tuple[int, int]]] = field(
+        init=False, default_factory=dict[Hashable, list[tuple[int, int]]]
+    )
 
     def of(self, members: tuple[Step, ...], start: int) -> list[Cut]:
         """Every way to compute a run that begins as step ``start``."""
@@ -55,6 +58,26 @@ class Ways:
             return []
         names = dict(zip(_names(known[0].steps), _names(members), strict=True))
         return [cut.renamed(names, members).at(start) for cut in known]
+
+    def chosen(
+        self, members: tuple[Step, ...], start: int, context: Hashable,
+        choose: Callable[[Sequence[Cut]], Iterable[tuple[int, int]]],
+    ) -> list[tuple[Cut, int]]:  # fmt: skip
+        """Of the ways to compute a run, those that are chosen, with a number for each. ``choose``:
+        (index, number) of these; it must not depend on anything but the run's kind and
+        ``context``, and is asked once for both."""
+        packed = {n: type_ for step in members for n, type_ in self._packed_types(step).items()}
+        kind = self._kind(members, packed), context
+        if kind not in self._chosen:
+            cuts = self.of(members, start)
+            self._chosen[kind] = [*choose(cuts)]
+            return [(cuts[index], number) for index, number in self._chosen[kind]]
+        known = self._known[kind[0]]
+        chosen = self._chosen[kind]
+        if not chosen:
+            return []
+        names = dict(zip(_names(known[0].steps), _names(members), strict=True))
+        return [(known[i].renamed(names, members).at(start), number) for i, number in chosen]
 
     def _packed_types(self, step: Step) -> Mapping[ValueName, TensorType]:
         assert step.kernel is not None
