@@ -123,7 +123,7 @@ def _plan(request: Request) -> Plan | Shortage:
     return Shortage(
         request, lambda: _smallest(graph, target, fusion, plan), plan,
         core=lambda: _core(
-            lambda: search_in_one(replace(fusion, pins=()), request.effort), assignment.pins
+            lambda: search_in_one(fusion.without_pins(), request.effort), assignment.pins
         ),
     )  # fmt: skip
 
@@ -162,7 +162,7 @@ def _plan_near_and_far(request: Request) -> Plan | Shortage:
     return Shortage(
         request, lambda: plan, grow=lambda name: smallest(search, name),
         core=lambda: _core(
-            lambda: search_in_two(replace(candidates, pins=()), effort), assignment.pins
+            lambda: search_in_two(candidates.without_pins(), effort), assignment.pins
         ),
     )  # fmt: skip
 

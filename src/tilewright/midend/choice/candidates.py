@@ -113,6 +113,10 @@ class Candidates:
             for edge in self._candidates(ways, members):
                 (self.edges[min(members)] if edge.is_consecutive else self.apart).append(edge)
 
+    def without_pins(self) -> "Candidates":
+        """All of them, whatever the user wants."""
+        return replace(self, pins=()) if self.pins else self
+
     @property
     def count(self) -> int:
         """How many ways there are in all."""

@@ -89,7 +89,9 @@ class Search:
                 bound = min(bound, self._least_in_any_order())
         if found is None:
             return None
-        return replace(found.plan, proof=Proof(found.cycles, min(bound, found.cycles)))
+        cuts = sequence(self.net, self.steps, found.ways)
+        plan = place(self.net.graph, cuts, self.target)
+        return replace(plan, proof=Proof(found.cycles, min(bound, found.cycles)))
 
     @property
     def _size(self) -> int:
@@ -119,7 +121,8 @@ class Search:
 
     def _placed(self, ways: Sequence[Way]) -> tuple[Plan, Memory | None]:
         """(plan, the memory that is too small for it)"""
-        plan = place(self.net.graph, sequence(self.net, self.steps, ways), self.target)
+        cuts = sequence(self.net, self.steps, ways)
+        plan = place(self.net.graph, cuts, self.target, is_draft=True)
         return plan, too_small(plan, self.target)
 
     def _hint(self) -> Found | None:

@@ -16,14 +16,17 @@ FIT_EFFORT = 20_000
 """Steps of a search for a placement that meets the lower bound; about a second."""
 
 
-def pack_exactly(problem: Packing, hint: Offsets, floor: int) -> tuple[Offsets, int]:
+def pack_exactly(
+    problem: Packing, hint: Offsets, floor: int, enough: int = 0
+) -> tuple[Offsets, int]:
     """(offsets, lower bound): never worse than ``hint``.
 
-    hint   a placement that is allowed; returned without any search where it meets the floor
-    floor  a lower bound that is proven already
+    hint    a placement that is allowed; returned without any search where it meets the floor
+    floor   a lower bound that is proven already
+    enough  units that are as good as the floor
     """
     extent = problem.extent(hint)
-    if extent <= floor:
+    if extent <= max(floor, enough):
         return hint, floor
     if not problem.leaves:
         tight = pack_to_fit(problem.pieces, floor, FIT_EFFORT)

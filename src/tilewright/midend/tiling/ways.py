@@ -56,7 +56,7 @@ class Ways:
         known = self._known[kind]
         if not known:
             return []
-        names = dict(zip(_names(known[0].steps), _names(members), strict=True))
+        names = dict(zip(names_of(known[0].steps), names_of(members), strict=True))
         return [cut.renamed(names, members).at(start) for cut in known]
 
     def chosen(
@@ -76,7 +76,7 @@ class Ways:
         chosen = self._chosen[kind]
         if not chosen:
             return []
-        names = dict(zip(_names(known[0].steps), _names(members), strict=True))
+        names = dict(zip(names_of(known[0].steps), names_of(members), strict=True))
         return [(known[i].renamed(names, members).at(start), number) for i, number in chosen]
 
     def _packed_types(self, step: Step) -> Mapping[ValueName, TensorType]:
@@ -88,19 +88,22 @@ class Ways:
 
     def _kind(self, members: Sequence[Step], packed: Mapping[ValueName, TensorType]) -> Hashable:
         """Equal for runs of which the same ways are possible."""
-        numbers = {name: number for number, name in enumerate(_names(members))}
-        tensors = tuple(
-            (name in self.graph.constants, name in self.ends, packed.get(name)) for name in numbers
+        names = names_of(members)
+        return kind_of(members, self.graph), tuple((n in self.ends, packed.get(n)) for n in names)
+
+
+def kind_of(members: Sequence[Step], graph: Graph) -> Hashable:
+    """Equal for runs that differ in names alone."""
+    numbers = {name: number for number, name in enumerate(names_of(members))}
+    steps = tuple(
+        (
+            step.node.op, step.signature, step.kernel and step.kernel.symbol,
+            step.engine and step.engine.name, numbers[step.node.output],
+            *(numbers[name] for name in step.node.inputs),
         )
-        steps = tuple(
-            (
-                step.node.op, step.signature, step.kernel and step.kernel.symbol,
-                step.engine and step.engine.name, numbers[step.node.output],
-                *(numbers[name] for name in step.node.inputs),
-            )
-            for step in members
-        )  # fmt: skip
-        return steps, tensors
+        for step in members
+    )  # fmt: skip
+    return steps, tuple(name in graph.constants for name in numbers)
 
 
 def spread(items: list[Item], most: int) -> list[Item]:
@@ -111,7 +114,7 @@ def spread(items: list[Item], most: int) -> list[Item]:
     return [items[round(i * step)] for i in range(most)]
 
 
-def _names(members: Sequence[Step]) -> list[ValueName]:
+def names_of(members: Sequence[Step]) -> list[ValueName]:
     """What the steps read and make, in the order of first use."""
     used = (name for step in members for name in (*step.node.inputs, step.node.output))
     return [*dict.fromkeys(used)]
