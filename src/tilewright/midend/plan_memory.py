@@ -24,7 +24,7 @@ from tilewright.midend.choice.reside import Residence
 from tilewright.midend.memory.allocate import place
 from tilewright.midend.memory.need import Alive
 from tilewright.midend.pins import is_kept
-from tilewright.midend.refusals.impossible import refuse_impossible
+from tilewright.midend.refusals.impossible import refuse_impossible, refuse_large_ends
 from tilewright.midend.refusals.refusal import refusal
 from tilewright.midend.refusals.remedies import Core, Doctor, Grow, Request, no_core, no_other
 from tilewright.midend.tiling.cut import whole_cut
@@ -109,6 +109,7 @@ def _plan(request: Request) -> Plan | Shortage:
     graph, assignment, target = request.graph, request.assignment, request.target
     near = target.memory(target.engines[0].works_in)
     if target.home != near.name:
+        refuse_large_ends(graph, target, None)
         return _plan_near_and_far(request)
     cuts = tuple(whole_cut(time, step) for time, step in enumerate(assignment.steps))
     plan = place(graph, cuts, target)
@@ -116,6 +117,7 @@ def _plan(request: Request) -> Plan | Shortage:
     if short is None:
         cycles = sum(cut.cycles for cut in cuts)
         return replace(plan, proof=Proof(cycles, cycles))
+    refuse_large_ends(graph, target, plan.arena_bytes[near.name])
     fusion = Fusion(graph, assignment.steps, target, short, assignment.pins)
     found = search_in_one(fusion, request.effort).fastest()
     if found is not None:
