@@ -8,7 +8,7 @@ Time is counted in steps: step t runs node t. A buffer lives in the half-open st
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NewType
 
 from tilewright.ir.graph import Node, ValueName
@@ -132,32 +132,39 @@ class Plan:
     """What the search knows about the plan's speed."""
     pins: Pins = ()
     """What a person asked for and the plan keeps to."""
+    _holding: Mapping[ValueName, tuple[Buffer, ...]] = field(init=False, repr=False, compare=False)
+    """Value → the buffers that hold all of it or parts, in order."""
+    _named: Mapping[BufferName, Buffer] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.groups:
             object.__setattr__(self, "groups", whole_groups(self.steps))
+        holding: dict[ValueName, tuple[Buffer, ...]] = {}
+        for buffer in self.buffers:
+            for value in buffer.values:
+                holding[value] = (*holding.get(value, ()), buffer)
+        object.__setattr__(self, "_holding", holding)
+        object.__setattr__(self, "_named", {b.name: b for b in reversed(self.buffers)})
 
     def buffer_of(self, value: ValueName) -> Buffer | None:
         """The buffer that holds a whole value; None for constants and for what is never whole."""
-        return next(
-            (b for b in self.buffers if value in b.values and b.role is not Role.TILE), None
-        )
+        holding = self._holding.get(value, ())
+        return next((b for b in holding if b.role is not Role.TILE), None)
 
     def tile_buffer(self, group: int, value: ValueName) -> Buffer:
         """The buffer in which a group keeps parts of a value. Raises KeyError."""
         # A buffer that an early transfer fills is alive in the group before, too, and what never
         # leaves the group dies with its last reader: the end tells.
         steps = self.groups[group].steps
-        for buffer in self.buffers:
+        for buffer in self._holding.get(value, ()):
             ends_here = steps.start < buffer.lifetime.stop <= steps.stop
-            if buffer.role is Role.TILE and value in buffer.values and ends_here:
+            if buffer.role is Role.TILE and ends_here:
                 return buffer
         raise KeyError(f"group {group} has no tile buffer for {value}")
 
     def scratch_of(self, step: int) -> Buffer | None:
         """The working memory of a step's kernel."""
-        name = scratch_name(self.steps[step].node.output)
-        return next((b for b in self.buffers if b.name == name), None)
+        return self._named.get(scratch_name(self.steps[step].node.output))
 
     def piece_items(self, step: int) -> int:
         """Work items of each call where the kernel is called for the last items first; else 0."""
