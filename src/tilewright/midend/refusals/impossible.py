@@ -1,5 +1,5 @@
-"""What no plan can do: steps that fit no memory, however large, and large tensors that must lie in a
-memory which is smaller than they are."""
+"""What no plan can do: steps that fit no memory, however large, and large inputs or outputs that
+must lie in a memory which is smaller than they are."""
 
 from itertools import chain
 
@@ -9,7 +9,6 @@ from tilewright.ir.plan import Step
 from tilewright.ir.target import Target
 from tilewright.midend.choice.candidates import Candidates
 from tilewright.midend.refusals.needs import limit_text
-
 
 LARGE = 1 << 18
 """Bytes of a tensor from which on a plan takes long to look for. Where smaller ones do not fit, it
