@@ -46,7 +46,7 @@ def c_of_layer(compiled: Compilation) -> str:
     """The layer's function with the comment above it."""
     text = compiled.bundle.files[f"{compiled.bundle.name}.c"]
     functions = re.findall(r"^// Layer .*?^}$", text, re.MULTILINE | re.DOTALL)
-    return next(f for f in functions if re.search(rf"^//   node +{LAYER}$", f, re.MULTILINE))
+    return next(f for f in functions if re.match(rf"// Layer \d+: {LAYER}$", f, re.MULTILINE))
 
 
 def sections() -> dict[str, str]:

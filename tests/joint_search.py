@@ -13,6 +13,7 @@ from tilewright.ir.target import (
     Engine,
     Kernel,
     Memory,
+    Reach,
     Role,
     Signature,
     Streaming,
@@ -45,8 +46,8 @@ def target(near: int | None, far: int | None = None, bandwidth: float = 0.5) -> 
     return Target(
         name="fake", summary="a far memory and a near one",
         memories=(Memory("flash", None, 4, STORED), Memory("L2", far), Memory("L1", near, 4, NEAR)),
-        engines=(Engine("core", "core", "L1", (kernel(),)),),
-        toolchain=Toolchain("none", "none", ()), constants_in="flash",
+        engines=(Engine("core", "core", (Reach("L1"),), (kernel(),)),),
+        toolchain=Toolchain("none", "none", ()),
         dmas=(Dma("dma", ("L2", "L1"), 3, 4, bandwidth), Dma("dma", ("flash", "L1"), 3, 4, 1.0)),
     )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Small networks and a target whose kernels accept everything: for the mid end's tests."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from tilewright.ir.graph import Contract, Graph, GraphBuilder, Value, ValueName
 from tilewright.ir.op import Access, Op
+from tilewright.ir.plan import Step
 from tilewright.ir.target import (
     Engine,
     Kernel,
     Memory,
+    Reach,
     Role,
     Signature,
     Streaming,
@@ -21,6 +23,7 @@ from tilewright.ir.target import (
     Toolchain,
 )
 from tilewright.ir.types import Array, DType, TensorType
+from tilewright.midend.places import Places, choices_of_places
 from tilewright.ops.elementwise import broadcast_reads
 from tilewright.ops.layout import Concat, Pad, Reshape, Transpose
 from tilewright.ops.pool2d import MaxPool2d
@@ -65,6 +68,14 @@ def fake_kernel(
     )  # fmt: skip
 
 
+REACHES = (Reach("ram"), Reach("flash", frozenset({Role.WEIGHT})))
+
+
+def places_of(graph: Graph, steps: Sequence[Step], target: Target) -> Places:
+    """The first choice of memories."""
+    return next(choices_of_places(graph, steps, target))
+
+
 def fake_target(
     *kernels: Kernel, size: int | None = None, cores: int = 1, tiles: bool = False
 ) -> Target:
@@ -73,8 +84,8 @@ def fake_target(
     return Target(
         name="fake", summary="accepts everything",
         memories=(ram, Memory("flash", None)),
-        engines=(Engine("core", "core", "ram", kernels or (fake_kernel(),), cores),),
-        toolchain=Toolchain("none", "none", ()), constants_in="flash",
+        engines=(Engine("core", "core", REACHES, kernels or (fake_kernel(),), cores),),
+        toolchain=Toolchain("none", "none", ()),
     )  # fmt: skip
 
 

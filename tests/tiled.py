@@ -8,6 +8,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from case import Case
+from random_networks import places_of
 from strategies import STRATEGIES
 from tilewright.backend.bundle import Bundle
 from tilewright.backend.print_bundle import print_bundle
@@ -112,7 +113,8 @@ def uncut_axes(graph: Graph, step: Step) -> frozenset[int]:
 
 def tiled(graph: Graph, steps: Sequence[Step], groups: Sequence[Group], target: Target) -> Tiled:
     """A plan in which every buffer has its own bytes, staged."""
-    plan = Plan(target.name, tuple(steps), (), (), {}, {}, {}, tuple(groups))
+    constants = places_of(graph, steps, target).constants
+    plan = Plan(target.name, tuple(steps), (), (), {}, {}, {}, tuple(groups), constants=constants)
     buffers = [*_tensors(graph, plan, target), *_tile_buffers(graph, plan), *_scratch(plan)]
     placed: list[Buffer] = []
     ends: dict[str, int] = {}
@@ -135,7 +137,7 @@ def _tensors(graph: Graph, plan: Plan, target: Target) -> list[Buffer]:
         holds = [group.holds[name] for group in plan.groups if name in group.holds]
         if name in graph.constants or all(hold in INSIDE for hold in holds):
             continue
-        memory = near.works_in if Hold.DIRECT in holds else target.home
+        memory = near.near if Hold.DIRECT in holds else target.homes[0]
         size = graph.type(name).nbytes
         buffers.append(
             Buffer(BufferName(name), Role.ACTIVATION, memory, size, ALIGN, whole, 0, (name,))
@@ -151,7 +153,7 @@ def _tile_buffers(graph: Graph, plan: Plan) -> list[Buffer]:
         assert engine is not None
         before = plan.groups[max(index - 1, 0)].steps.start
         for name, hold in group.holds.items():
-            if hold is Hold.DIRECT:
+            if hold.is_whole:
                 continue
             most = max(region_type(graph.type(name), t.held[name]).nbytes for t in tiles)
             if name in graph.constants:
@@ -165,7 +167,7 @@ def _tile_buffers(graph: Graph, plan: Plan) -> list[Buffer]:
             size = copies * (most + -most % ALIGN)
             buffers.append(
                 Buffer(
-                    BufferName(f"g{index}:{name}"), Role.TILE, engine.works_in, size, ALIGN,
+                    BufferName(f"g{index}:{name}"), Role.TILE, engine.near, size, ALIGN,
                     lifetime, 0, (name,), copies,
                 )
             )  # fmt: skip
@@ -197,8 +199,9 @@ def _scratch(plan: Plan) -> list[Buffer]:
                 if call
             )
             if size:
+                size = step.engine.scratch_bytes(size, ALIGN)
                 name = BufferName(f"{step.node.output}:scratch")
-                memory = step.engine.works_in
+                memory = step.engine.near
                 buffers.append(Buffer(name, Role.SCRATCH, memory, size, ALIGN, Span(time, 1), 0))
     return buffers
 

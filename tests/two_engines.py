@@ -5,10 +5,20 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from random_networks import Network, fake_kernel
+from random_networks import Network, fake_kernel, places_of
 from tilewright.ir.graph import Graph
 from tilewright.ir.op import Op
-from tilewright.ir.target import Dma, Engine, Kernel, Memory, Role, Signature, Target, Toolchain
+from tilewright.ir.target import (
+    Dma,
+    Engine,
+    Kernel,
+    Memory,
+    Reach,
+    Role,
+    Signature,
+    Target,
+    Toolchain,
+)
 from tilewright.midend.assign import assign
 from tilewright.midend.tiling.cut import Cut
 from tilewright.midend.tiling.fusible import beside_first
@@ -54,10 +64,10 @@ def machine(*, shares: bool = False, size: int = 1 << 16) -> Target:
         name="fake", summary="two engines around a near memory",
         memories=(Memory("flash", None), Memory("L2", None), Memory("L1", size, 4, NEAR)),
         engines=(
-            Engine("npu", "npu", "L1", (named("npu", refuse=only_windows),), 1, 5, True),
-            Engine("core", "core", "L1", (core,), 1, 3),
+            Engine("npu", "npu", (Reach("L1"),), (named("npu", refuse=only_windows),), 1, 5, True),
+            Engine("core", "core", (Reach("L1"),), (core,), 1, 3),
         ),
-        toolchain=Toolchain("none", "none", ()), constants_in="flash",
+        toolchain=Toolchain("none", "none", ()),
         dmas=(Dma("dma", ("L2", "L1"), 3, 4, 8.0), Dma("dma", ("flash", "L1"), 3, 4, 8.0)),
     )  # fmt: skip
 
@@ -76,4 +86,4 @@ def every_way(graph: Graph, target: Target) -> list[Cut]:
     steps = dict(enumerate(assign(graph, target).steps))
     ends = frozenset((*graph.inputs, *graph.outputs))
     members = tuple(steps[index] for index in beside_first(steps))
-    return Ways(graph, target, ends, 40).of(members, 0)
+    return Ways(graph, places_of(graph, members, target), ends, 40).of(members, 0)

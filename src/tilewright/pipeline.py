@@ -35,6 +35,9 @@ from tilewright.midend.split import hopeless, oversized, split_nodes, unsplit_na
 MOST_MEMORY = 1 << 40
 """Bytes; sums of sizes and cycles stay far within what the solver counts with."""
 
+WEIGHTS = ("c", "blob")
+"""Where constants may go."""
+
 LARGEST_TENSOR = 64 << 20
 """Bytes of one activation. What shares memory is decided element by element; far beyond any
 microcontroller, that takes minutes instead of a refusal."""
@@ -53,6 +56,7 @@ class Options:
     effort        how long to look for a plan: quick, normal or best
     plan          a stored plan to use instead of looking for one
     pins          what the plan has to keep to: engines, copies, tiles, places of tensors
+    weights       where constants go: "c", into C; "blob", into a binary file
     """
 
     contract: Contract | None = None
@@ -64,6 +68,7 @@ class Options:
     effort: str = "normal"
     plan: Path | None = None
     pins: PinWishes = field(default_factory=PinWishes)
+    weights: str = "c"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +94,7 @@ class Compilation:
 def compile_model(model: Path, target: Target, options: Options = Options()) -> Compilation:
     """Model file → bundle of C for ``target``. Raises CompileError; writes nothing."""
     target = with_memory(target, options.memory)
+    in_blob = weights_in_blob(options)
     source = import_graph(model, options)
     simplified = simplify(source)
     contract = choose_contract(source, options.contract)
@@ -98,10 +104,17 @@ def compile_model(model: Path, target: Target, options: Options = Options()) -> 
     optimised = replace(optimised, graph=graph)
     program = stage(graph, plan, target, options.name or identifier(model.stem))
     model_digest = hashlib.sha256(model.read_bytes()).hexdigest()
-    bundle = print_bundle(program, plan, graph, model_digest)
+    bundle = print_bundle(program, plan, graph, model_digest, weights_in_blob=in_blob)
     return Compilation(
         source, simplified, lowered, optimised, assignment, plan, program, bundle, target
     )
+
+
+def weights_in_blob(options: Options) -> bool:
+    """Whether constants go into a binary file. Raises OptionError for what is no such choice."""
+    if options.weights not in WEIGHTS:
+        raise OptionError(f"--weights {options.weights}: there are {', '.join(WEIGHTS)}")
+    return options.weights == "blob"
 
 
 def plan_network(graph: Graph, target: Target, options: Options) -> tuple[Graph, Assignment, Plan]:

@@ -14,7 +14,7 @@ from tiled import COMPUTED, Tiled, assert_outputs, draw_tiled, evaluate, steps_o
 from tiled_chain import chain, chain_input, tiled_chains
 from tilewright.backend.bundle import Bundle
 from tilewright.backend.c_names import c_names
-from tilewright.backend.print_tiled_layer import tile_tables
+from tilewright.backend.print_layer import tile_tables
 from tilewright.backend.stage import stage
 from tilewright.errors import MismatchError
 from tilewright.ir.graph import ValueName
@@ -157,7 +157,7 @@ def test_kernels_never_see_far_memory() -> None:
     (group,) = net.plan.groups
     in_place = replace(group, holds={**group.holds, ValueName("x"): Hold.DIRECT})
     plan = replace(net.plan, groups=(in_place,))
-    with pytest.raises(AssertionError, match="x lies in L2, the kernel works in L1"):
+    with pytest.raises(AssertionError, match="x lies in L2, which cpu does not reach"):
         stage(net.graph, plan, HIERARCHY, "net")
 
 

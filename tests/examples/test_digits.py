@@ -12,6 +12,7 @@ import pytest
 from tilewright.pipeline import Compilation, compile_model, load_target
 from tilewright.run.host import HostOptions, run_on_host
 from tilewright.run.inputs import match_inputs, read_arrays
+from tilewright.run.judges.onnxruntime import OnnxRuntime
 
 ROOT = Path(__file__).parents[2]
 DIGITS = ROOT / "examples/digits"
@@ -37,12 +38,10 @@ def test_the_page_counts_parameters_and_multiplications_right(compiled: Compilat
 
 
 def test_onnx_runtime_reproduces_the_stored_accuracy():
-    onnxruntime = pytest.importorskip("onnxruntime", reason="the judge is not installed")
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(DIGITS / "digits_int8.onnx", options)
+    pytest.importorskip("onnxruntime", reason="the judge is not installed")
+    judge = OnnxRuntime(DIGITS / "digits_int8.onnx")
     test = np.load(DIGITS / "digits_test.npz")
-    found = [session.run(None, {"image": image})[0].argmax() for image in test["image"]]
+    found = [judge.outputs({"image": image})["probabilities"].argmax() for image in test["image"]]
     assert int((np.array(found) == test["label"]).sum()) == STORED["onnxruntime_int8_correct"]
 
 

@@ -20,14 +20,16 @@ static _Alignas(TW_EXACT_ARENA_ALIGN) unsigned char exact_arena[TW_EXACT_ARENA_B
 static _Alignas(TW_REAL_ARENA_ALIGN) unsigned char real_arena[TW_REAL_ARENA_BYTES];
 
 int main(void) {
-  const tw_exact_inputs exact_in = tw_exact_inputs_in(exact_arena);
+  int8_t *const exact_image = tw_exact_image_in(exact_arena);
+  const tw_exact_inputs exact_in = {.image = exact_image};
   const tw_exact_outputs exact_out = tw_exact_outputs_in(exact_arena);
-  const tw_real_inputs real_in = tw_real_inputs_in(real_arena);
+  float *const real_image = tw_real_image_in(real_arena);
+  const tw_real_inputs real_in = {.image = real_image};
   const tw_real_outputs real_out = tw_real_outputs_in(real_arena);
   for (int i = 0; i < 64; i++) {
     const int stored = getchar();
-    exact_in.image[i] = (int8_t)(stored - 128);
-    real_in.image[i] = (float)stored / 255.0f;
+    exact_image[i] = (int8_t)(stored - 128);
+    real_image[i] = (float)stored / 255.0f;
   }
   if (tw_exact_run(exact_arena, &exact_in, &exact_out) != 0) {
     return 1;

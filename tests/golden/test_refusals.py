@@ -1,6 +1,7 @@
 """What is said where a network does not fit, as text that a reviewer reads."""
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,9 @@ import pytest
 from digits import MODEL
 from tilewright import api
 from tilewright.errors import CapacityError
+from tilewright.ir.plan import Plan
 from tilewright.midend.pins import PinWishes
-from tilewright.pipeline import Options
+from tilewright.pipeline import Options, compile_model, load_target
 
 GOLDEN = Path(__file__).parent / "refusals"
 TINY = Path(__file__).parents[3] / "shared" / "models" / "mlperf_tiny"
@@ -58,9 +60,37 @@ def test_a_refusal_reads_as_it_did(name: str, pytestconfig: pytest.Config) -> No
     assert max(map(len, said.splitlines())) <= 100
 
 
-@pytest.mark.parametrize("name", ["one_memory", "near_memory", "far_memory", "a_pin"])
+@pytest.mark.parametrize("name", ["one_memory", "flash"])
 def test_check_says_the_same_and_its_exit_code_is_that_of_a_refusal(name: str) -> None:
+    """Both ask one function, so the two refusals that are cheap to make show it."""
     asked = CASES[name]
     report = api.check_model(asked.model, asked.target, asked.options)
     assert f"{report.refusal}\n" == (GOLDEN / f"{name}.txt").read_text()
     assert not report.fits
+
+
+@pytest.mark.parametrize("name", ["one_memory", "near_memory", "far_memory", "a_pin"])
+def test_whatever_is_named_as_a_remedy_fits(name: str) -> None:
+    """The stored text is what is said, as the first test shows: nothing is refused anew."""
+    asked = CASES[name]
+    remedies = (GOLDEN / f"{name}.txt").read_text().partition("tried and fits:\n")[2].splitlines()
+    assert remedies
+    for remedy in remedies:
+        sizes = {n: int(size) for n, size in re.findall(r"(\w+)=(\d+)", remedy)}
+        memory = {**asked.memory, **sizes}
+        assert planned(asked.model, replace(asked.options, memory=memory, pins=kept(asked, remedy)))
+
+
+def kept(asked: Asked, remedy: str) -> PinWishes:
+    """The pins that a remedy leaves."""
+    if "without" not in remedy:
+        return asked.pins
+    whole, near = (
+        tuple(n for n in names if f"--{option} {n}" not in remedy)
+        for option, names in (("whole", asked.pins.whole), ("near", asked.pins.near))
+    )
+    return PinWishes(whole=whole, near=near)
+
+
+def planned(model: Path, options: Options) -> Plan:
+    return compile_model(model, load_target("host"), options).plan

@@ -50,7 +50,7 @@ def test_damaged_text_is_refused_or_read(data: st.DataObject):
     ("change", "said"),
     [
         (('"target": "fake"', '"target": "other"'), "a plan for other, not for fake"),
-        (('"format": 1', '"format": 9'), "format 9, this version reads 1"),
+        (('"format": 2', '"format": 9'), "format 9, this version reads 2"),
         (('"make_t"', '"gone"'), "this network has no node gone; make a new plan"),
         (('"anything"', '"gone"'), "runs gone on core, which target fake does not have"),
         (('"steps": [', '"leaps": ['), "not a plan that tilewright wrote"),

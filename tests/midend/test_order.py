@@ -1,6 +1,5 @@
 """Issue order: never worse than the file's, and the best where that can be enumerated."""
 
-import time
 from itertools import pairwise, permutations
 
 from hypothesis import given, settings
@@ -14,6 +13,7 @@ from tilewright.midend.plan_memory import plan_memory
 from tilewright.ops.layout import Concat
 from tilewright.ops.pool2d import MaxPool2d
 from tilewright.ops.window2d import Window2d
+from work import counted
 
 PLAIN = fake_target()
 
@@ -88,7 +88,7 @@ def test_no_order_of_a_small_network_needs_less(graph: Graph):
     assert live_bytes(graph, steps) == min(live_bytes(graph, order) for order in orders)
 
 
-def test_five_hundred_residual_nodes_are_ordered_in_two_seconds():
+def test_five_hundred_residual_nodes_are_ordered_with_little_work():
     net = Network()
     x = net.input(1, 8, 8, 4)
     for _ in range(125):
@@ -96,18 +96,18 @@ def test_five_hundred_residual_nodes_are_ordered_in_two_seconds():
         a, b = net.node(window, x), net.node(window, x)
         x = net.node(Largest(), net.node(window, a), b)
     graph = net.build(x)
-    start = time.process_time()
-    assign(graph, fake_target(fake_kernel(streaming=Streaming((0, 1, 2), 1))))
-    assert time.process_time() - start < 2
+    with counted() as work:
+        assign(graph, fake_target(fake_kernel(streaming=Streaming((0, 1, 2), 1))))
+    assert work.calls < 500_000  # 214,776
 
 
-def test_a_network_with_too_many_orders_is_given_up_in_time():
+def test_a_network_with_too_many_orders_is_given_up():
     net = Network()
     inputs = [net.input(1, 8, 8, n) for n in range(1, 15)]
     left = [net.node(Concat(3), x, y) for x, y in pairwise(inputs)]
     right = [net.node(MaxPool2d(Window2d((2, 2))), x) for x in left]
     graph = net.build(net.node(Concat(3), *right))
-    start = time.process_time()
-    steps = assign(graph, PLAIN).steps
-    assert time.process_time() - start < 4
+    with counted() as work:
+        steps = assign(graph, PLAIN).steps
+    assert work.calls < 6_000  # 2,452, of 14! orders
     assert respects_data_flow(graph, steps)

@@ -10,7 +10,7 @@ from tilewright.errors import CapacityError, OptionError
 from tilewright.ir.graph import Graph
 from tilewright.ir.pins import Pin, PinKind
 from tilewright.ir.plan import Plan
-from tilewright.ir.target import Dma, Engine, Memory, Role, Target, Toolchain
+from tilewright.ir.target import Dma, Engine, Memory, Reach, Role, Target, Toolchain
 from tilewright.ir.tiling import Group, Hold
 from tilewright.midend.assign import assign
 from tilewright.midend.check.check import PlanError, check_plan
@@ -29,8 +29,16 @@ from wide_layers import layers
 HOST = load_target("host")
 
 
+KNOWN: dict[str, Compilation] = {}
+"""What several tests look at is planned once: equal requests have equal plans."""
+
+
 def compiled(memory: str, size: int, wishes: PinWishes | None = None) -> Compilation:
-    return compile_model(MODEL, HOST, Options(memory={memory: size}, pins=wishes or PinWishes()))
+    options = Options(memory={memory: size}, pins=wishes or PinWishes())
+    key = repr(options)
+    if key not in KNOWN:
+        KNOWN[key] = compile_model(MODEL, HOST, options)
+    return KNOWN[key]
 
 
 def group_of(plan: Plan, node: str) -> Group:
@@ -91,9 +99,9 @@ def two_engines() -> tuple[Graph, Target]:
     near = frozenset({Role.ACTIVATION, Role.SCRATCH, Role.TILE})
     refusing = fake_kernel("picky", refuse=lambda op, types: "too odd", cycles=lambda op, types: 1)
     engines = (
-        Engine("slow", "core", "L1", (fake_kernel("slow", cycles=lambda op, types: 99),)),
-        Engine("fast", "npu", "L1", (fake_kernel("fast", op=Largest),)),
-        Engine("odd", "npu", "L1", (refusing,)),
+        Engine("slow", "core", (Reach("L1"),), (fake_kernel("slow", cycles=lambda op, types: 99),)),
+        Engine("fast", "npu", (Reach("L1"),), (fake_kernel("fast", op=Largest),)),
+        Engine("odd", "npu", (Reach("L1"),), (refusing,)),
     )
     net = Network()
     x = net.input(1, 8, 4, 4)
@@ -101,7 +109,7 @@ def two_engines() -> tuple[Graph, Target]:
     target = Target(
         name="fake", summary="three engines",
         memories=(Memory("flash", None), Memory("L2", None), Memory("L1", 9999, 4, near)),
-        engines=engines, toolchain=Toolchain("none", "none", ()), constants_in="flash",
+        engines=engines, toolchain=Toolchain("none", "none", ()),
         dmas=(Dma("dma", ("L2", "L1"), 3, 4, 1.0), Dma("dma", ("flash", "L1"), 3, 4, 1.0)),
     )  # fmt: skip
     return graph, target

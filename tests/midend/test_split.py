@@ -1,5 +1,6 @@
 """Reductions that no near memory holds are summed in parts; all others stay as they are."""
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -34,9 +35,16 @@ def planned(graph: Graph, near: int, **options: str) -> tuple[Graph, Assignment,
     return plan_network(graph, host(near), Options(**options))
 
 
+@cache
+def planned_network(name: str) -> tuple[Graph, Plan]:
+    """A network of wide_layers in parts; several tests look at the same plan."""
+    computed, _, plan = planned(*NETWORKS[name])
+    return computed, plan
+
+
 def test_only_what_cannot_fit_is_split():
-    graph = layers(6000, 20)
-    computed, _, plan = planned(graph, 4096)
+    graph, _ = NETWORKS["dense"]
+    computed, plan = planned_network("dense")
     assert [n.name for n in computed.nodes] == ["look", "wide.sums", "wide", "narrow"]
     assert [g.parts > 0 for g in plan.groups] == [False, True, False]
     assert "wide (QDense): does not fit the near memory at once" in computed.notes[0]
@@ -89,8 +97,8 @@ def test_a_layer_that_is_hopeless_is_told_from_one_that_is_only_large():
 
 
 def test_one_memory_is_never_too_small_for_a_row():
-    machine = with_memory(load_target("host"), {"ram": 4096})
-    graph = layers(6000, 20)
+    machine = with_memory(load_target("host"), {"ram": 1024})
+    graph = layers(1500, 20)
     assert hopeless(graph, assign(graph, machine), machine) == frozenset()
     with pytest.raises(CapacityError):
         plan_network(graph, machine, Options())
@@ -98,7 +106,7 @@ def test_one_memory_is_never_too_small_for_a_row():
 
 def test_too_little_even_for_parts_is_still_refused():
     with pytest.raises(CapacityError):
-        planned(layers(6000, 20), 128)
+        planned(layers(1500, 5), 128)
 
 
 def test_names_tell_what_was_split():
@@ -109,7 +117,7 @@ def test_names_tell_what_was_split():
 @pytest.mark.parametrize("network", NETWORKS)
 def test_interpreter_and_sanitised_c_equal_the_definition(network: str):
     graph, near = NETWORKS[network]
-    computed, _, plan = planned(graph, near)
+    computed, plan = planned_network(network)
     assert any(group.parts for group in plan.groups)
     program = stage(computed, plan, host(near), "net")
     batch = random_batch(graph, 2, seed=1)
@@ -127,8 +135,8 @@ def test_interpreter_and_sanitised_c_equal_the_definition(network: str):
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_copies_hide_behind_sums(network: str):
-    graph, near = NETWORKS[network]
-    computed, _, plan = planned(graph, near)
+    _, near = NETWORKS[network]
+    computed, plan = planned_network(network)
     program = stage(computed, plan, host(near), "net")
     timing = time_program(program)
     assert timing.bound >= 0.9 * timing.cycles
@@ -136,7 +144,7 @@ def test_copies_hide_behind_sums(network: str):
 
 def test_a_stored_plan_splits_the_same_nodes(tmp_path: Path):
     graph, near = NETWORKS["dense"]
-    computed, _, plan = planned(graph, near)
+    computed, plan = planned_network("dense")
     stored = tmp_path / "plan.json"
     stored.write_text(plan_text(plan, computed))
     again, _, same = plan_network(graph, host(near), Options(plan=stored))

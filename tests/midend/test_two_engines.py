@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, assume, event, given, settings
 from hypothesis import strategies as st
 
-from random_networks import Largest, Network, evaluate_graph, graphs, random_inputs
+from random_networks import Largest, Network, evaluate_graph, graphs, places_of, random_inputs
 from tilewright.backend.stage import stage
 from tilewright.errors import CapacityError
 from tilewright.ir.graph import Graph
@@ -52,7 +52,7 @@ def test_every_way_takes_as_long_as_it_says(
         return
     cuts = every_way(graph, target)
     for cut in cuts[:: len(cuts) // 30 + 1]:
-        plan = place(graph, (cut,), target)
+        plan = place(graph, (cut,), places_of(graph, cut.steps, target))
         event(f"{sorted({hold.value for hold in cut.group.holds.values()})}")
         assert is_right(plan, graph, target) == cut.cycles
 
@@ -77,7 +77,9 @@ def test_the_core_works_between_the_start_of_an_engine_and_the_wait_for_it() -> 
     on_core, on_npu = net.node(MaxPool2d(POINT), x), net.node(MaxPool2d(WINDOW), x)
     graph = net.build(net.node(Largest(), on_core, on_npu))
     cut = next(cut for cut in every_way(graph, target) if not cut.group.order)
-    (layer,) = stage(graph, place(graph, (cut,), target), target, "net").layers
+    (layer,) = stage(
+        graph, place(graph, (cut,), places_of(graph, cut.steps, target)), target, "net"
+    ).layers
     names = [type(action).__name__ for action in layer.actions]
     assert names[names.index("Offload") :][:4] == ["Offload", "Call", "Join", "Call"]
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from broken_programs import needless_waits, waits
 from digits import MODEL, some_digits
-from random_networks import random_inputs
+from random_networks import places_of, random_inputs
 from tilewright.backend.stage import stage
 from tilewright.ir.graph import ValueName
 from tilewright.ir.types import Array
@@ -51,5 +51,7 @@ def test_without_any_wait_or_join_two_engines_are_wrong(
     graph, target = chain(*shapes, rows=9), machine(shares=shares)
     cuts = every_way(graph, target)
     for cut in cuts[:: len(cuts) // 6 + 1]:
-        program = stage(graph, place(graph, (cut,), target), target, "net")
+        program = stage(
+            graph, place(graph, (cut,), places_of(graph, cut.steps, target)), target, "net"
+        )
         assert needless_waits(program, graph, random_inputs(graph, 5)) == []

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tilewright.backend.c_names import base_name, c_names
-from tilewright.backend.print_tiled_layer import tile_tables
+from tilewright.backend.print_layer import tile_tables
 from tilewright.ir.program import Program
 from tilewright.midend.check.check import check_plan
 from tilewright.pipeline import Compilation, Options, compile_model, load_target
@@ -33,7 +33,7 @@ _Alignas(TW_{upper}_ARENA_ALIGN) uint8_t memory_L1[TW_{upper}_{l1_upper}_BYTES];
 _Alignas(TW_{upper}_ARENA_ALIGN) uint8_t memory_L2[TW_{upper}_{l2_upper}_BYTES];
 int main(void) {{
   const tw_{name}_arenas arenas = {{.{l1} = memory_L1, .{l2} = memory_L2}};
-  const tw_{name}_inputs inputs = tw_{name}_inputs_in(&arenas);
+  const tw_{name}_inputs inputs = {{.{input} = tw_{name}_{input}_in(&arenas)}};
   const tw_{name}_outputs outputs = tw_{name}_outputs_in(&arenas);
   return tw_{name}_run(&arenas, &inputs, &outputs);
 }}
@@ -56,6 +56,7 @@ def main_of(program: Program) -> str:
     return MAIN.format(
         name=program.name, upper=program.name.upper(), l1=l1, l2=l2,
         l1_upper=l1.upper(), l2_upper=l2.upper(),
+        input=c_names(program).tensors[program.inputs[0].value.name],
     )  # fmt: skip
 
 

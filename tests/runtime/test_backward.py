@@ -15,7 +15,7 @@ PROGRAM = """
 #include <stdlib.h>
 #include "tilewright.h"
 
-static void print_span(const void *args, tw_span work) {
+static void print_span(const void *args, tw_work work) {
   (void)args;
   printf("%d-%d ", work.start, work.stop);
 }
@@ -24,7 +24,7 @@ int main(int count, char **words) {
   if (count != 3) {
     return 1;
   }
-  tw_backward(print_span, 0, atoi(words[1]), atoi(words[2]));
+  tw_backward(print_span, 0, atoi(words[1]), atoi(words[2]), 0);
   return 0;
 }
 """

@@ -178,7 +178,6 @@ def _case_text(i: int, kernel: Kernel, case: Case, distance: int | None) -> str:
         [
             *pointers,
             f".{kernel.pointers[-1]} = y",
-            *([".scratch = scratch"] if scratch else []),
             *(f".{name} = {value}" for name, value in kernel.fields(op, signature).items()),
         ]
     )
@@ -193,11 +192,9 @@ static int run_{i}(void) {{
   memset(working, 0xA5, sizeof working);
   {copied}
   int8_t *const y = bytes + {y_at};
-  void *const scratch = working;
-  (void)scratch;
   const {kernel.struct} args = {{{members}}};
-  {kernel.symbol}(&args, (tw_span){{0, {middle}}});
-  {kernel.symbol}(&args, (tw_span){{{middle}, {items}}});
+  {kernel.symbol}(&args, (tw_work){{0, {middle}, 0, working}});
+  {kernel.symbol}(&args, (tw_work){{{middle}, {items}, 0, working}});
   int wrong = {differs};
   return wrong | differs(working + {scratch}, working + {scratch}, 0);
 }}"""

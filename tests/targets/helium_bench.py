@@ -35,8 +35,9 @@ GUARD_BYTE = 0x77
 class Call:
     """One way to run a kernel on a case, and where in memory its operands lie.
 
-    output  (start, stop) of the output
-    spare   ranges that the kernel may change besides: scratch, and the input that it overwrites
+    scratch  where its working memory starts
+    output   (start, stop) of the output
+    spare    ranges that the kernel may change besides: scratch, and the input that it overwrites
     """
 
     kernel: Kernel
@@ -45,6 +46,7 @@ class Call:
     memory: Array
     offsets: tuple[int, ...]
     members: tuple[int, ...]
+    scratch: int
     output: tuple[int, int]
     spare: tuple[tuple[int, int], ...]
 
@@ -67,8 +69,7 @@ def _laid_out(kernel: Kernel, case: Case, run: Run) -> Call:
     operands = [a if p is None else p for a, p in zip(case.inputs, packed, strict=True)]
     fields = kernel.fields(op, signature)
     declared = struct_members(kernel.header, kernel.struct)
-    has_scratch = "scratch" in declared
-    expected = [*kernel.pointers, *(["scratch"] if has_scratch else []), *fields]
+    expected = [*kernel.pointers, *fields]
     if declared != expected:
         raise KernelFault(f"{kernel.struct} declares {declared}, the binding says {expected}")
     blocks: list[bytes] = [bytes([GUARD_BYTE]) * GUARD]
@@ -97,13 +98,14 @@ def _laid_out(kernel: Kernel, case: Case, run: Run) -> Call:
         offsets[shared] = y + distance
         spare.append((start, start + len(both)))
     offsets.append(y)
-    if has_scratch:
-        count = kernel.scratch_bytes(op, signature)
-        offsets.append(place(bytes([run.fill]) * count))
-        spare.append((offsets[-1], offsets[-1] + count))
+    count = kernel.scratch_bytes(op, signature)
+    scratch = place(bytes([run.fill]) * count)
+    spare.append((scratch, scratch + count))
     memory = np.frombuffer(b"".join(blocks), np.uint8)
     members = tuple(int(value) for value in fields.values())
-    return Call(kernel, case, run, memory, tuple(offsets), members, (y, y + length), tuple(spare))
+    return Call(
+        kernel, case, run, memory, tuple(offsets), members, scratch, (y, y + length), tuple(spare)
+    )  # fmt: skip
 
 
 class HeliumBench:
@@ -118,12 +120,12 @@ class HeliumBench:
     def _build(self) -> None:
         names = [kernel.symbol for kernel in self.kernels]
         table = self.folder / "table.c"
-        declarations = "".join(f"void {name}(const void *args, tw_span work);\n" for name in names)
+        declarations = "".join(f"void {name}(const void *args, tw_work work);\n" for name in names)
         table.write_text(
             f'#include "tilewright.h"\nextern tw_kernel *const kernels[];\n{declarations}'
             f"tw_kernel *const kernels[] = {{{', '.join(names)}}};\n"
         )
-        sources = [HERE / "bench.c", table, *(kernel.source for kernel in self.kernels)]
+        sources = [HERE / "bench.c", table, *dict.fromkeys(k.source for k in self.kernels)]
         folders = sorted({path.parent for k in self.kernels for path in k.includes})
         includes = [f"-I{folder}" for folder in (RUNTIME, *folders)]
         command = [
@@ -159,7 +161,9 @@ class HeliumBench:
         index = self.kernels.index(call.kernel)
         spans = [bound for span in call.run.spans for bound in span]
         head = (index, len(call.offsets), len(call.members), len(call.run.spans))
-        words = struct.pack(f"<5I{len(call.offsets)}I", *head, call.memory.size, *call.offsets)
+        words = struct.pack(
+            f"<6I{len(call.offsets)}I", *head, call.memory.size, call.scratch, *call.offsets
+        )
         rest = (*call.members, *spans)
         return words + struct.pack(f"<{len(rest)}i", *rest) + call.memory.tobytes()
 

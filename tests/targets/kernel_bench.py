@@ -57,18 +57,19 @@ class KernelBench:
         self.libraries = [_compile(kernels, flags, cache) for flags in (SANITIZED, OPTIMISED)]
         self._log = TemporaryFile()  # noqa: SIM115 -- lives as long as the bench
         self._process: subprocess.Popen[bytes] | None = None
-        self._drawn: dict[tuple[st.SearchStrategy[Case], int], Counter[str]] = {}
+        self._drawn: dict[tuple[st.SearchStrategy[Case], range], Counter[str]] = {}
 
-    def check_drawn(self, cases: st.SearchStrategy[Case], rounds: int) -> Counter[str]:
+    def check_drawn(self, cases: st.SearchStrategy[Case], rounds: range) -> Counter[str]:
         """Draw cases and check every kernel that takes them; how often each kernel ran.
 
+        rounds  their seeds
         The same cases are checked once, whoever asks for the counts.
         """
         if (cases, rounds) not in self._drawn:
             self._drawn[cases, rounds] = self._run_drawn(cases, rounds)
         return self._drawn[cases, rounds]
 
-    def _run_drawn(self, cases: st.SearchStrategy[Case], rounds: int) -> Counter[str]:
+    def _run_drawn(self, cases: st.SearchStrategy[Case], rounds: range) -> Counter[str]:
         runs: Counter[str] = Counter()
 
         def check(case: Case, cuts: list[float]) -> None:
@@ -81,7 +82,7 @@ class KernelBench:
             deadline=None, max_examples=CASES_PER_ROUND, database=None,
             report_multiple_bugs=False, suppress_health_check=list(HealthCheck),
         )  # fmt: skip
-        for number in range(rounds):
+        for number in rounds:
             drawn = given(case=cases, cuts=st.lists(st.floats(0, 1), max_size=3))
             seed(number)(relaxed(drawn(check)))()
         return runs
@@ -116,16 +117,13 @@ class KernelBench:
         fields = kernel.fields(op, signature)
         members = [*kernel.pointers, *fields]
         declared = struct_members(kernel.header, kernel.struct)
-        has_scratch = "scratch" in declared
-        if has_scratch:
-            members.insert(len(kernel.pointers), "scratch")
         if declared != members:
             raise KernelFault(f"{kernel.struct} declares {declared}, the binding says {members}")
         request = Request(
             library=str(library), symbol=kernel.symbol,
             inputs=tuple(np.ascontiguousarray(a).tobytes() for a in operands),
             output_bytes=signature.output.nbytes,
-            scratch=kernel.scratch_bytes(op, signature) if has_scratch else None,
+            scratch=kernel.scratch_bytes(op, signature),
             fields=tuple(fields.values()), runs=tuple(runs),
         )  # fmt: skip
         try:
@@ -253,25 +251,28 @@ def _legal_overlaps(kernel: Kernel, case: Case, cuts: Sequence[float]) -> Iterat
 def bytes_read(op: Op, signature: Signature, index: int, block_axes: int) -> list[Span | None]:
     """Which bytes of an input each block of the output reads, first to last; None for none.
 
-    A block is the last ``block_axes`` dimensions of the output. By definition, one at a time.
+    A block is the last ``block_axes`` dimensions of the output. By definition: first and last byte
+    are sums over the dimensions, each of which depends on one index of the block at most.
     """
     x, y = signature.inputs[index], signature.output
     access = op.reads(*signature.inputs)[index]
     outer = y.shape[: len(y.shape) - block_axes]
-    inner = tuple(Span(0, n) for n in y.shape[len(outer) :])
-    strides = [x.dtype.nbytes * prod(x.shape[d + 1 :]) for d in range(len(x.shape))]
-    reads: list[Span | None] = []
-    for block in np.ndindex(*outer):
-        region = (*(Span(i, 1) for i in block), *inner)
-        spans = [
-            a.span(region[a.axis], n) if isinstance(a, Along) else Span(0, n)
-            for a, n in zip(access, x.shape, strict=True)
-        ]
-        first = sum(span.start * stride for span, stride in zip(spans, strides, strict=True))
-        last = sum((s.stop - 1) * stride for s, stride in zip(spans, strides, strict=True))
-        is_empty = any(span.size == 0 for span in spans)
-        reads.append(None if is_empty else Span(first, last + x.dtype.nbytes - first))
-    return reads
+    first = np.zeros(outer, np.int64)
+    last = np.full(outer, x.dtype.nbytes, np.int64)
+    is_empty = np.zeros(outer, np.bool_)
+    for d, (a, n) in enumerate(zip(access, x.shape, strict=True)):
+        axes = np.ones(len(outer), int)
+        if isinstance(a, Along) and a.axis < len(outer):
+            spans = [a.span(Span(i, 1), n) for i in range(outer[a.axis])]
+            axes[a.axis] = len(spans)
+        else:
+            spans = [a.span(Span(0, y.shape[a.axis]), n) if isinstance(a, Along) else Span(0, n)]
+        stride = x.dtype.nbytes * prod(x.shape[d + 1 :])
+        first += np.reshape([span.start for span in spans], axes) * stride
+        last += np.reshape([span.stop - 1 for span in spans], axes) * stride
+        is_empty |= np.reshape([span.size == 0 for span in spans], axes)
+    blocks = zip(first.flat, last.flat, is_empty.flat, strict=True)
+    return [None if empty else Span(int(f), int(t - f)) for f, t, empty in blocks]
 
 
 def forward_distance(reads: Sequence[Span | None], in_bytes: int, out_bytes: int) -> int:

@@ -17,10 +17,13 @@ libc.free.argtypes = (ctypes.c_void_p,)
 libc.free.restype = None
 
 
-class Span(ctypes.Structure):
-    """tw_span."""
+class Work(ctypes.Structure):
+    """tw_work."""
 
-    _fields_ = (("start", ctypes.c_int32), ("stop", ctypes.c_int32))
+    _fields_ = (
+        ("start", ctypes.c_int32), ("stop", ctypes.c_int32), ("core", ctypes.c_int32),
+        ("scratch", ctypes.c_void_p),
+    )  # fmt: skip
 
 
 Spans = tuple[tuple[int, int], ...]
@@ -44,14 +47,14 @@ class Run:
 class Request:
     """A kernel and its arguments.
 
-    scratch  bytes of working memory; None where the argument struct has no such member
+    scratch  bytes of working memory
     """
 
     library: str
     symbol: str
     inputs: tuple[bytes, ...]
     output_bytes: int
-    scratch: int | None
+    scratch: int
     fields: tuple[int | float, ...]
     runs: tuple[Run, ...]
 
@@ -106,14 +109,13 @@ def execute(request: Request, run: Run) -> bytes:
         ctypes.memmove(address, data, len(data))
         pointers.append(address)
     pointers.append(output)
-    if request.scratch is not None:
-        pointers.append(heap.block(request.scratch, run.fill))
+    scratch = heap.block(request.scratch, run.fill)
     arguments = argument_struct(len(pointers), request.fields)(*pointers, *request.fields)
     kernel = getattr(load(request.library), request.symbol)
-    kernel.argtypes = (ctypes.c_void_p, Span)
+    kernel.argtypes = (ctypes.c_void_p, Work)
     kernel.restype = None
-    for span in run.spans:
-        kernel(ctypes.addressof(arguments), Span(*span))
+    for start, stop in run.spans:
+        kernel(ctypes.addressof(arguments), Work(start, stop, 0, scratch))
     result = ctypes.string_at(output, request.output_bytes)
     heap.free()
     return result

@@ -18,7 +18,7 @@ from tilewright.targets.packs.portable.pack import PORTABLE
 
 SERVED = tuple(dict.fromkeys(kernel.op for kernel in ARM_DSP))
 CASES = {op: SYMMETRIC.get(op, strategy) for op, strategy in STRATEGIES.items()}
-ROUNDS = 14
+ROUNDS = range(14)
 
 
 @pytest.fixture(scope="session")

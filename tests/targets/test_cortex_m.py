@@ -58,10 +58,7 @@ def board_ram(name: str) -> str:
 
 
 def test_only_cores_with_two_rams_have_an_alternative() -> None:
-    others = {
-        name: [machine.engines[0].works_in for machine in load_target(name).alternatives]
-        for name in BOARDS
-    }
+    others = {name: [machine.near for machine in load_target(name).alternatives] for name in BOARDS}
     assert others == {
         "cortex-m4": [], "cortex-m7": ["sram"], "cortex-m33": [], "cortex-m55": ["sram"],
     }  # fmt: skip

@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tilewright.errors import OptionError
@@ -19,19 +19,20 @@ class Bundle:
     files     relative path → text, in the order in which a person would read them
     sources   the C files among them: what a build must compile
     symbols   linked constants: array name → bytes
+    blobs     relative path → bytes of a binary file that some source includes
     """
 
     name: str
     files: Mapping[str, str]
     sources: tuple[str, ...]
     symbols: Mapping[str, int]
+    blobs: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
 
     def digest(self) -> str:
         """SHA-256 over names and contents, hex."""
         state = hashlib.sha256()
-        for path, text in sorted(self.files.items()):
-            for part in (path, text):
-                data = part.encode()
+        for path, content in sorted(self._contents().items()):
+            for data in (path.encode(), content):
                 state.update(len(data).to_bytes(8, "little") + data)
         return state.hexdigest()
 
@@ -61,10 +62,13 @@ class Bundle:
         finally:
             shutil.rmtree(staging, ignore_errors=True)
 
+    def _contents(self) -> dict[str, bytes]:
+        return {path: text.encode() for path, text in self.files.items()} | dict(self.blobs)
+
     def _fill(self, folder: Path) -> None:
-        for path, text in self.files.items():
+        for path, content in self._contents().items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text(text, encoding="utf-8", newline="\n")
+            (folder / path).write_bytes(content)
 
 
 def _move_into_place(staging: Path, directory: Path) -> None:

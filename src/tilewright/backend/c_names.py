@@ -96,12 +96,14 @@ class CNames:
     layers     layer index → function name
     constants  constant → array name
     tiles      tile buffer → the enum constant that says where it starts
+    first_use  tile buffer → index of the first layer that uses it
     """
 
     tensors: Mapping[ValueName, str]
     layers: tuple[str, ...]
     constants: Mapping[ValueName, str]
     tiles: Mapping[BufferName, str]
+    first_use: Mapping[BufferName, int]
 
 
 def base_name(program: Program, memory: str) -> str:
@@ -127,27 +129,30 @@ def c_names(program: Program) -> CNames:
     tensors = dict(by_owner)
     tensors |= {view: by_owner[program.viewed(view)] for view in program.views}
     layers = tuple(
-        f"{program.name}_layer_{index:02d}_{identifier(layer.calls[-1].node.name, 16)}"
+        f"{program.name}_layer_{index:02d}_{identifier(layer.calls[-1].node.name)}"
         for index, layer in enumerate(program.layers)
     )
     known: set[str] = set()
     constants: dict[ValueName, str] = {}
     for name, (index, pointer) in constants_by_pointer(program).items():
-        node = identifier(program.calls[index].node.name, 20)
+        node = identifier(program.calls[index].node.name)
         (constants[name],) = _unique((f"{program.name}_{node}_{pointer}",), known)
-    return CNames(tensors, layers, constants, _tiles(program, tensors, constants))
+    tiles, first_use = _tiles(program, tensors, constants)
+    return CNames(tensors, layers, constants, tiles, first_use)
 
 
 def _tiles(
     program: Program, tensors: Mapping[ValueName, str], constants: Mapping[ValueName, str]
-) -> dict[BufferName, str]:
-    """A tile buffer is called after its layer and its tensor or constant."""
+) -> tuple[dict[BufferName, str], dict[BufferName, int]]:
+    """A tile buffer is called after the first layer that uses it and its tensor or constant."""
     found: dict[BufferName, str] = {}
+    first_use: dict[BufferName, int] = {}
     taken: set[str] = set()
     for index, layer in enumerate(program.layers):
         for value, place in layer.tiles_used():
             if place.buffer not in found:
                 known = constants.get(value, tensors.get(value, "tile"))
-                wish = f"{program.name}_at_{index:02d}_{known.removeprefix(f'{program.name}_')}"
+                wish = f"{program.name}_{index:02d}_{known.removeprefix(f'{program.name}_')}"
                 (found[place.buffer],) = _unique((wish.upper(),), taken)
-    return found
+                first_use[place.buffer] = index
+    return found, first_use

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from tilewright.backend.c_names import CNames, base_name
 from tilewright.backend.print_constants import c_float
-from tilewright.backend.print_lines import in_words
+from tilewright.backend.print_lines import in_words, wrapped
 from tilewright.ir.program import Operand, Program
 from tilewright.ir.types import TensorType
 
@@ -12,8 +12,10 @@ ARENA_ALIGN = 16
 """Bytes; enough for every element type and for 128-bit vector loads."""
 
 
-def print_header(program: Program, names: CNames, banner: str, digest: str) -> str:
-    """Text of NAME.h."""
+def print_header(
+    program: Program, names: CNames, banner: str, digest: str, *, checks_weights: bool
+) -> str:
+    """Text of NAME.h. ``checks_weights``: whether a run may find the constants of another."""
     upper = program.name.upper()
     name = program.name
     lines = [
@@ -36,19 +38,20 @@ def print_header(program: Program, names: CNames, banner: str, digest: str) -> s
         "",
         *_quantisation_constants(program, names),
         *_arenas(program),
-        *_struct(program, names, "inputs", program.inputs),
+        "/// What a run reads.",
+        *_struct(program, names, "inputs", program.inputs, "const "),
         "",
-        *_struct(program, names, "outputs", program.outputs),
+        "/// What a run writes.",
+        *_struct(program, names, "outputs", program.outputs, ""),
         "",
-        "/// Where the plan keeps inputs and outputs inside the arena. You may instead point the",
-        "/// members at memory of your own, aligned for its element type.",
-        f"tw_{name}_inputs tw_{name}_inputs_in({arena_parameter(program)});",
+        "/// Where the plan keeps inputs and outputs inside the arena: fill inputs there before",
+        "/// every run, which overwrites them. Or point the members of the structs at memory of",
+        "/// your own, aligned for its element type: such inputs are only read.",
+        *(f"{place_of_input(program, names, operand)};" for operand in program.inputs),
         f"tw_{name}_outputs tw_{name}_outputs_in({arena_parameter(program)});",
         "",
-        "/// One inference. Returns 0; 1 for a null pointer; 2 for an arena that is not aligned.",
-        "/// Inputs that lie in the arena may be overwritten: fill them before every run.",
-        f"int tw_{name}_run({arena_parameter(program)}, const tw_{name}_inputs *inputs,",
-        f"{' ' * (len(name) + 12)}const tw_{name}_outputs *outputs);",
+        *_run_comment(checks_weights),
+        *run_prototype(program, ";"),
         *_converters(program, names),
         "",
         "#ifdef __cplusplus",
@@ -68,6 +71,27 @@ def arena_parameter(program: Program) -> str:
     if len(program.arena_bytes) == 1:
         return "void *arena"
     return f"const tw_{program.name}_arenas *arenas"
+
+
+def place_of_input(program: Program, names: CNames, operand: Operand) -> str:
+    """The function that says where the plan keeps an input."""
+    function = f"tw_{program.name}_{names.tensors[operand.value.name]}_in"
+    return f"{operand.value.type.dtype.c} *{function}({arena_parameter(program)})"
+
+
+def run_prototype(program: Program, tail: str) -> list[str]:
+    """One inference as a C function."""
+    kinds = [f"const tw_{program.name}_{kind} *{kind}" for kind in ("inputs", "outputs")]
+    given = [arena_parameter(program), *kinds]
+    return wrapped(f"int tw_{program.name}_run(", given, f"){tail}")
+
+
+def _run_comment(checks_weights: bool) -> Iterator[str]:
+    yield "/// One inference. Returns 0, or"
+    yield "///   1  a pointer is null"
+    yield "///   2  the arena is not aligned"
+    if checks_weights:
+        yield "///   3  the program was linked with the binary constants of another compilation"
 
 
 def _arena_sizes(program: Program) -> Iterator[str]:
@@ -123,15 +147,14 @@ def _quantisation_constants(program: Program, names: CNames) -> Iterator[str]:
 
 
 def _struct(
-    program: Program, names: CNames, kind: str, operands: tuple[Operand, ...]
+    program: Program, names: CNames, kind: str, operands: tuple[Operand, ...], qualifier: str
 ) -> Iterator[str]:
     yield "typedef struct {"
     for operand in operands:
         value = operand.value
-        source = f" {in_words(value.origin.name)}" if value.origin else ""
-        yield (
-            f"  {value.type.dtype.c} *{names.tensors[value.name]}; // {c_shape(value.type)}{source}"
-        )
+        tensor, source = names.tensors[value.name], value.origin.name if value.origin else ""
+        note = f", {in_words(source)} in the model file" if source not in ("", tensor) else ""
+        yield f"  {qualifier}{value.type.dtype.c} *{tensor}; // {c_shape(value.type)}{note}"
     yield f"}} tw_{program.name}_{kind};"
 
 

@@ -12,7 +12,8 @@ COMMENT = re.compile(r"(?P<code>.*?)(?P<slashes>///?)(?P<indent> *)(?P<words>.*)
 
 
 def fitted(text: str) -> str:
-    """The same C, with long comments wrapped: those at the end of a line go above it."""
+    """The same C in lines of the page's width: comments at the end of a line go above it, code is
+    broken at spaces."""
     return "".join(f"{line}\n" for row in text.splitlines() for line in _lines(row))
 
 
@@ -23,8 +24,8 @@ def in_words(name: str) -> str:
 
 def _lines(row: str) -> Iterator[str]:
     found = COMMENT.fullmatch(row) if len(row) > WIDTH else None
-    if found is None:
-        yield row
+    if found is None or '"' in found["code"]:
+        yield from _broken(row)
         return
     code, words = found["code"], found["words"]
     margin = code if not code.strip() else code[: len(code) - len(code.lstrip())]
@@ -33,7 +34,20 @@ def _lines(row: str) -> Iterator[str]:
         words, WIDTH, initial_indent=start, subsequent_indent=start + "  ", break_on_hyphens=False
     )
     if margin != code:
-        yield code.rstrip()
+        yield from _broken(code.rstrip())
+
+
+def _broken(code: str) -> Iterator[str]:
+    """Code in lines that are indented further; strings are left alone."""
+    margin = code[: len(code) - len(code.lstrip())]
+    while len(code) > WIDTH and '"' not in code:
+        joint = " \\" if code.lstrip().startswith("#") else ""
+        stop = code.rfind(" ", len(margin) + 4, WIDTH - len(joint) + 1)
+        if stop <= len(margin) + 4:
+            break  # one long word
+        yield code[:stop] + joint
+        code = f"{margin}    {code[stop + 1 :]}"
+    yield code
 
 
 def wrapped(head: str, parts: list[str], tail: str, between: str = ",") -> list[str]:

@@ -57,10 +57,13 @@ def print_main(program: Program) -> str:
     """Text of main.c: one inference."""
     name, names = program.name, c_names(program)
     fills = [
-        f"  inputs.{member}[0] = 0; // put your input here, {operand.value.type.size} elements"
+        f"  {member}[0] = 0; // put your input here, {operand.value.type.size} elements"
         for operand in program.inputs
         for member in (names.tensors[operand.value.name],)
     ]
+    inputs = [(o.value.type.dtype.c, names.tensors[o.value.name]) for o in program.inputs]
+    places = [f"  {c} *const {member} = tw_{name}_{member}_in(arena);" for c, member in inputs]
+    members = ", ".join(f".{member} = {member}" for _, member in inputs)
     first = names.tensors[program.outputs[0].value.name]
     return "\n".join(
         [
@@ -73,7 +76,8 @@ def print_main(program: Program) -> str:
             f"arena[TW_{name.upper()}_ARENA_BYTES];",
             "",
             "int main(void) {",
-            f"  const tw_{name}_inputs inputs = tw_{name}_inputs_in(arena);",
+            *places,
+            f"  const tw_{name}_inputs inputs = {{{members}}};",
             f"  const tw_{name}_outputs outputs = tw_{name}_outputs_in(arena);",
             *fills,
             f"  const int status = tw_{name}_run(arena, &inputs, &outputs);",

@@ -1,14 +1,20 @@
 """Plan → Program: every kernel call with the places of its operands, and every copy around it."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
+import tilewright
 from tilewright.backend.stage_layer import Staging, asynchronous_engines, stage_layer
 from tilewright.backend.transfers import Channels, working_groups
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Plan
-from tilewright.ir.program import InArena, InConstant, Operand, Program
+from tilewright.ir.program import InArena, InConstant, Layer, Operand, Program
 from tilewright.ir.target import Target
 from tilewright.ir.types import Array
+
+RUNTIME = Path(tilewright.__file__).parent / "runtime"
+IN_TURN = (RUNTIME / "tw_parallel.h",)
+"""One core's share of a call after the other."""
 
 
 def stage(graph: Graph, plan: Plan, target: Target, name: str) -> Program:
@@ -31,12 +37,21 @@ def stage(graph: Graph, plan: Plan, target: Target, name: str) -> Program:
         tuple(_operand(graph, plan, v) for v in graph.inputs),
         tuple(_operand(graph, plan, v) for v in graph.outputs),
         constants,
+        {name: plan.constants.get(name, target.code_in) for name in constants},
         {s.node.output: s.node.inputs[0] for s in plan.steps if s.kernel is None},
         channels.count,
         jobs,
         target.runtime if channels.count or jobs else (),
+        _parallel(layers, target),
         target.kept_bytes_per_cycle,
     )
+
+
+def _parallel(layers: tuple[Layer, ...], target: Target) -> tuple[Path, ...]:
+    """Files that share a call among cores, where that happens."""
+    shared = (call for layer in layers for call in layer.calls if call.engine.cores > 1)
+    is_shared = any(not call.engine.is_asynchronous for call in shared)
+    return (target.parallel or IN_TURN) if is_shared else ()
 
 
 def _packed_constants(graph: Graph, plan: Plan) -> dict[ValueName, Array]:
@@ -64,7 +79,7 @@ def _operand(graph: Graph, plan: Plan, name: ValueName) -> Operand:
     """A graph input or output; an output may be a constant."""
     value = graph.values[name]
     if name in graph.constants:
-        return Operand(value, InConstant(name))
+        return Operand(value, InConstant(name, plan.constants[name]))
     buffer = plan.buffer_of(name)
     assert buffer is not None, f"value {name} has no buffer"
     return Operand(value, InArena(buffer.memory, buffer.offset))

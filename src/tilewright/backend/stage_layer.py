@@ -40,7 +40,7 @@ from tilewright.ir.program import (
     called,
     column,
 )
-from tilewright.ir.target import Dma, Target
+from tilewright.ir.target import Dma, Engine, Role, Target
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Array, Region, Span, TensorType
 from tilewright.midend.tiling.issue import Do, slots_of
@@ -234,17 +234,17 @@ class _Work:
         )
 
     @property
+    def _engine(self) -> Engine:
+        return next(step.engine for step in self.steps if step.engine)
+
+    @property
     def _works_in(self) -> str:
-        return next(step.engine.works_in for step in self.steps if step.engine)
+        return self._engine.near
 
     def _way(self, far: InArena | InConstant) -> Dma:
-        near = self._works_in
-        way = self.staging.target.way(self._memory(far), near)
-        assert way is not None, f"no DMA leads from {self._memory(far)} to {near}"
-        return way
-
-    def _memory(self, place: InArena | InConstant) -> str:
-        return place.memory if isinstance(place, InArena) else self.staging.target.constants_in
+        route = self.staging.target.route(far.memory, self._works_in)
+        assert route is not None, f"no DMA leads from {far.memory} to {self._works_in}"
+        return route[-1]
 
     def keeps(self) -> Iterator[Keep]:
         """Rows that the tile before left, in its own copy where there are two, and that this one
@@ -298,33 +298,35 @@ class _Work:
             kernel,
             step.signature,
             tuple(
-                self._operand(name, tuple(p.inputs[i] if p else None for p in pieces))
+                self._operand(name, engine, tuple(p.inputs[i] if p else None for p in pieces))
                 for i, name in enumerate(node.inputs)
             ),
-            self._operand(node.output, tuple(p.output if p else None for p in pieces)),
+            self._operand(node.output, engine, tuple(p.output if p else None for p in pieces)),
             InArena(scratch.memory, scratch.offset) if scratch else None,
             scratch.size if scratch else 0,
             self.staging.plan.piece_items(time),
             pieces,
         )
 
-    def _operand(self, name: ValueName, wanted: tuple[Region | None, ...]) -> Operand:
+    def _operand(
+        self, name: ValueName, engine: Engine, wanted: tuple[Region | None, ...]
+    ) -> Operand:
         """Where each tile's call finds its region; where there is no call, as for the last one."""
         regions = tuple(
             held if region is None else self._as_stored(name, region)
             for region, held in zip(wanted, self.regions(name), strict=True)
         )
         value = self.staging.graph.values[name]
-        if self.holds[name] is not Hold.DIRECT:
+        if not self.holds[name].is_whole:
             return Operand(value, self._tile_place(name, regions))
         scattered = [
             r for r, w in zip(regions, wanted, strict=True) if w and self._is_torn(name, r)
         ]
         assert not scattered, f"{name}: a call needs scattered bytes, {scattered[0]}"
         place = self._whole(name, regions)
-        memory, near = self._memory(place), self._works_in
-        is_reached = self.staging.target.way(memory, near) is None
-        assert is_reached, f"{name} lies in {memory}, the kernel works in {near}"
+        role = Role.WEIGHT if isinstance(place, InConstant) else Role.ACTIVATION
+        is_reached = engine.reach(place.memory, role) is not None
+        assert is_reached, f"{name} lies in {place.memory}, which {engine.name} does not reach"
         return Operand(value, place)
 
     def _is_torn(self, name: ValueName, region: Region) -> bool:
@@ -335,7 +337,7 @@ class _Work:
         type_ = self.type(name)
         plus = column(tuple(offset_in(type_, region) for region in regions))
         if name in self.staging.constants:
-            return InConstant(name, plus)
+            return InConstant(name, self.staging.plan.constants[name], plus)
         buffer = self.staging.plan.buffer_of(name)
         assert buffer is not None, f"value {name} has no buffer"
         return InArena(buffer.memory, buffer.offset, plus)

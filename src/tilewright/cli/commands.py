@@ -204,6 +204,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         effort=arguments.effort,
         plan=Path(arguments.plan) if arguments.plan else None,
         pins=_pins(arguments),
+        weights=arguments.weights,
     )
 
 

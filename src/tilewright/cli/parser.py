@@ -48,6 +48,7 @@ COMMANDS = (
             "tilewright compile model.tflite -o out/",
             "tilewright compile model.onnx -o out/ --input-shape x=1,3,96,96 --name detector",
             "tilewright compile model.tflite --target cortex-m55 --project firmware/",
+            "tilewright compile model.tflite -o out/ --weights blob",
             "tilewright compile model.tflite --stop-after plan --dump",
             "tilewright compile model.tflite -o out/ --memory ram=32KiB --save-plan plan.json",
             "tilewright compile model.tflite -o out/ --memory ram=32KiB --plan plan.json",
@@ -175,6 +176,8 @@ def build_parser() -> CommandLine:
             _add_pins(made[name])
         if name != "explore":
             _add_memory(made[name])
+    for name in ("compile", "run", "verify"):
+        _add_weights(made[name])
     _add_compile(made["compile"])
     _add_run(made["run"])
     _add_verify(made["verify"])
@@ -204,6 +207,7 @@ def _examples(lines: Sequence[str]) -> str:
 
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(weights="c")
     parser.add_argument("model", metavar="MODEL", help="a .tflite or .onnx file")
     parser.add_argument(
         "--target", default="host", metavar="NAME",
@@ -238,6 +242,14 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-prune", action="store_true", help="keep channels whose weights are all zero"
     )
+
+
+def _add_weights(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--weights", default="c", metavar="NAME",
+        help="where constants go: c, into C, or blob, into a binary file that the C includes, for "
+        "large networks (default: %(default)s)",
+    )  # fmt: skip
 
 
 def _add_compile(parser: argparse.ArgumentParser) -> None:

@@ -21,7 +21,6 @@ from tilewright.ir.program import (
     Transfer,
     Wait,
 )
-from tilewright.ir.tiling import Hold
 
 
 def dump_graph(graph: Graph) -> str:
@@ -74,7 +73,7 @@ def dump_plan(plan: Plan) -> str:
 def _group(plan: Plan, index: int) -> Iterator[str]:
     """Tile, loops and holds of a group; nothing for a step that is computed whole, in place."""
     group = plan.groups[index]
-    is_in_place = all(hold is Hold.DIRECT for hold in group.holds.values())
+    is_in_place = all(hold.is_whole for hold in group.holds.values())
     if group.steps.size == 1 and is_in_place and not group.order:
         return
     tile = "x".join(map(str, group.tile))
@@ -150,7 +149,8 @@ def _call(how: str, call: Call) -> Iterator[str]:
         yield f"    .{pointer} = {_operand(operand)}"
     if call.scratch is not None:
         place = f"{call.scratch.memory}+{call.scratch.offset}"
-        yield f"    .scratch = {place} ({call.scratch_bytes} bytes)"
+        times = f"{call.engine.cores} x " if call.engine.cores > 1 else ""
+        yield f"    scratch = {place} ({times}{call.scratch_stride} bytes)"
     rows = [call.kernel.fields(p.op, p.signature) for p in call.filled]
     for member in rows[0]:
         values = [row[member] for row in rows]

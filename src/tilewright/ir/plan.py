@@ -132,9 +132,17 @@ class Plan:
     """What the search knows about the plan's speed."""
     pins: Pins = ()
     """What a person asked for and the plan keeps to."""
+    constants: Mapping[ValueName, str] = field(default_factory=dict[ValueName, str])
+    """The memory that holds each constant."""
+    constant_bytes: Mapping[str, int] = field(default_factory=dict[str, int])
+    """What constants take of memories that hold activations, too."""
     _holding: Mapping[ValueName, tuple[Buffer, ...]] = field(init=False, repr=False, compare=False)
     """Value → the buffers that hold all of it or parts, in order."""
     _named: Mapping[BufferName, Buffer] = field(init=False, repr=False, compare=False)
+
+    def used(self, memory: str) -> int:
+        """Bytes of a memory that holds activations: its arena, and constants beside it."""
+        return self.arena_bytes.get(memory, 0) + self.constant_bytes.get(memory, 0)
 
     def __post_init__(self) -> None:
         if not self.groups:

@@ -58,9 +58,10 @@ class InTile:
 
 @dataclass(frozen=True, slots=True)
 class InConstant:
-    """In the constant with this name, ``plus`` bytes from its start."""
+    """In the constant with this name, which ``memory`` holds, ``plus`` bytes from its start."""
 
     name: ValueName
+    memory: str
     plus: Index = 0
 
 
@@ -100,6 +101,7 @@ class Call:
     output: Operand
     scratch: InArena | None
     scratch_bytes: int
+    """Of all cores of the engine together, in equal parts."""
     piece_items: int
     """Work items per call where the kernel is called for the last ones first; 0: one call."""
     pieces: tuple[TileCall | None, ...]
@@ -114,6 +116,11 @@ class Call:
         """One piece per tile; some other tile's where a tile has none."""
         some = next(piece for piece in self.pieces if piece is not None)
         return tuple(piece or some for piece in self.pieces)
+
+    @property
+    def scratch_stride(self) -> int:
+        """Bytes of scratch that each core of the engine has for itself."""
+        return self.scratch_bytes // self.engine.cores
 
     @property
     def is_cut(self) -> bool:
@@ -345,6 +352,8 @@ class Program:
     outputs: tuple[Operand, ...]
     constants: Mapping[ValueName, Array]
     """In the layout that the kernels want, in the order in which they are first used."""
+    constants_in: Mapping[ValueName, str]
+    """The memory that holds each of them."""
     views: Mapping[ValueName, ValueName]
     """Values that are other values' bytes under another shape: view → what it views."""
     channels: int = 0
@@ -352,7 +361,9 @@ class Program:
     jobs: int = 0
     """How many engines may run beside the core."""
     runtime: tuple[Path, ...] = ()
-    """The target's own C files."""
+    """The target's own C files for transfers and offloaded calls."""
+    parallel: tuple[Path, ...] = ()
+    """Likewise for calls that several cores share; empty where there are none."""
     kept_bytes_per_cycle: int = 4
     """How fast the core moves what a Keep moves."""
 

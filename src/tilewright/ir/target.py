@@ -27,6 +27,9 @@ class Role(Enum):
 
 ALL_ROLES = frozenset(Role)
 
+SCRATCH_ALIGN = 4
+"""Bytes; working memory of every core starts at a multiple of it, and of its memory's own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Memory:
@@ -40,6 +43,19 @@ class Memory:
     size: int | None
     align: int = 4
     holds: frozenset[Role] = ALL_ROLES
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """A memory that an engine's kernels read and write where it lies, without a copy.
+
+    roles            what of a call may lie there
+    cycles_per_byte  of every operand there, per call, on top of what the kernel costs
+    """
+
+    memory: str
+    roles: frozenset[Role] = ALL_ROLES
+    cycles_per_byte: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +179,11 @@ def _unchanged(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | Non
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """A C function ``void <symbol>(const void *args, tw_span work)`` and when it may be called.
+    """A C function ``void <symbol>(const void *args, tw_work work)`` and when it may be called.
 
     ``args`` points at a ``<struct>`` whose pointer members are ``pointers`` (inputs in order, then
-    the output), then ``scratch`` where the kernel needs some, then the members of ``fields``.
+    the output), then the members of ``fields``. ``work`` says which work items it computes, and
+    where the scratch lies that it has for itself.
     """
 
     op: type[Op]
@@ -176,7 +193,8 @@ class Kernel:
     header: Path
     """Declares the struct and every symbol that takes it."""
     source: Path
-    """Defines ``symbol``; may include headers that lie beside it."""
+    """Defines ``symbol``, and maybe other kernels: a bundle has a file SYMBOL.c for each kernel
+    that it calls, without the others. May include headers that lie beside it."""
     pointers: tuple[str, ...]
     fields: Callable[[Op, Signature], Fields]
     items: Callable[[Op, Signature], int]
@@ -189,7 +207,8 @@ class Kernel:
     """None if the kernel computes this call exactly, else the reason in a few words. Asked about
     operators of its class and variant only: ``objection`` asks everything."""
     scratch_bytes: Callable[[Op, Signature], int] = _no_scratch
-    """Working memory of one call on one core, 4-byte aligned."""
+    """Working memory of one call on one core, 4-byte aligned; every core of an engine has its
+    own."""
     streaming: Streaming | None = None
     """Set only where the promise holds for calls on one core."""
     replaces: int | None = None
@@ -222,8 +241,9 @@ class Engine:
 
     name: str
     kind: str
-    works_in: str
-    """The memory that its kernels' activations and scratch lie in."""
+    reaches: tuple[Reach, ...]
+    """The memories that its kernels work on. The first that may hold activations is its near
+    memory, where tiles and scratch lie."""
     kernels: tuple[Kernel, ...]
     """In order of preference where estimated cycles are equal."""
     cores: int = 1
@@ -231,6 +251,25 @@ class Engine:
     """What starting and joining one call costs, besides the kernel's own cycles."""
     is_asynchronous: bool = False
     """Whether it runs beside the core that starts it (an accelerator)."""
+
+    def scratch_bytes(self, alone: int, align: int) -> int:
+        """Working memory of one call on all cores, in equal parts.
+
+        alone  bytes that one core needs: ``Kernel.scratch_bytes``
+        align  of every part where there are several: the memory's, and at least four
+        """
+        step = max(align, SCRATCH_ALIGN)
+        return alone if self.cores == 1 else self.cores * (-(-alone // step) * step)
+
+    @property
+    def near(self) -> str:
+        """The memory in which its tiles and scratch lie."""
+        return next(reach.memory for reach in self.reaches if Role.ACTIVATION in reach.roles)
+
+    def reach(self, memory: str, role: Role) -> Reach | None:
+        """How its kernels get at operands of a role in a memory; None where they cannot."""
+        fitting = (r for r in self.reaches if r.memory == memory and role in r.roles)
+        return next(fitting, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,28 +296,74 @@ class Target:
     memories: tuple[Memory, ...]
     engines: tuple[Engine, ...]
     toolchain: Toolchain
-    constants_in: str
-    """The memory that holds weights and tables."""
     aliases: Mapping[str, str] = field(default_factory=dict[str, str])
     dmas: tuple[Dma, ...] = ()
     runtime: tuple[Path, ...] = ()
     """C files of its own that go beside the kernels of a program that copies: its tw_dma.h."""
+    parallel: tuple[Path, ...] = ()
+    """C files that share a call among the cores of an engine with several: its tw_parallel.h, and
+    what that needs. Without any, the runtime's own does the cores' work one after the other."""
     alternatives: tuple["Target", ...] = ()
     """The same machine with other memories, for users who name those."""
     kept_bytes_per_cycle: int = 4
     """How fast the core moves rows that the next tile needs again to the front of their buffer."""
 
     @property
-    def home(self) -> str:
-        """Where activations lie: the first memory that may hold them, from which a DMA leads and
-        in which no engine works; on a machine without one, where the first engine works."""
-        reached = {dma.between[0] for dma in self.dmas} - {e.works_in for e in self.engines}
-        far = (m.name for m in self.memories if Role.ACTIVATION in m.holds and m.name in reached)
-        return next(far, self.engines[0].works_in)
+    def near(self) -> str:
+        """The near memory of the first engine behind which no other engine works: from where it
+        works, no DMA leads to another's near memory."""
+        works = {engine.near for engine in self.engines}
+        inner = (n for n in works if not any(self.route(n, other) for other in works - {n}))
+        fed = {name for name in inner if self.homes_of(name)}
+        return next((e.near for e in self.engines if e.near in fed), self.engines[0].near)
 
-    def way(self, far: str, near: str) -> Dma | None:
-        """The DMA between two memories; None where engines reach ``far`` themselves."""
-        return next((dma for dma in self.dmas if dma.between == (far, near)), None)
+    @property
+    def code_in(self) -> str:
+        """The memory that code and its tables lie in: the first that may hold constants."""
+        return next(m.name for m in self.memories if Role.WEIGHT in m.holds)
+
+    def is_usable(self, engine: Engine) -> bool:
+        """Whether an engine works where activations of a network may lie."""
+        return engine.near in (self.near, *self.homes)
+
+    @property
+    def homes(self) -> tuple[str, ...]:
+        """Where activations may lie that do not lie near, the closest first; none where there is
+        one memory."""
+        return self.homes_of(self.near)
+
+    def homes_of(self, near: str) -> tuple[str, ...]:
+        """Other memories for activations, from which a route leads to a memory or which an engine
+        that works there reaches: by hops, then in the target's own order."""
+        hops: dict[str, int] = {}
+        for memory in self.memories:
+            if memory.name == near or Role.ACTIVATION not in memory.holds:
+                continue
+            route = self.route(memory.name, near)
+            is_reached = any(
+                engine.near == near and engine.reach(memory.name, Role.ACTIVATION)
+                for engine in self.engines
+            )
+            if route is not None or is_reached:
+                hops[memory.name] = len(route) if route is not None else 1
+        return tuple(sorted(hops, key=hops.__getitem__))
+
+    def route(self, far: str, near: str) -> tuple[Dma, ...] | None:
+        """The shortest chain of DMAs from a memory to another one, in the order of the way near;
+        None where there is none."""
+        chains: list[tuple[str, tuple[Dma, ...]]] = [(far, ())]
+        seen = {far}
+        while chains:
+            at, chain = chains.pop(0)
+            for dma in self.dmas:
+                there = dma.between[1]
+                if dma.between[0] != at or there in seen:
+                    continue
+                if there == near:
+                    return (*chain, dma)
+                seen.add(there)
+                chains.append((there, (*chain, dma)))
+        return None
 
     def memory(self, name: str) -> Memory:
         """The memory with this name. Raises KeyError."""

@@ -21,6 +21,8 @@ class Hold(Enum):
 
     DIRECT = "direct"
     """In the tensor's own buffer: it lies near, whole; each tile is a contiguous part of it."""
+    REMOTE = "remote"
+    """In the tensor's own buffer, which does not lie near: the engine reaches it there."""
     SINGLE = "single"
     """In one tile buffer: every transfer is waited for before the kernel runs."""
     DOUBLE = "double"
@@ -49,6 +51,11 @@ class Hold(Enum):
     def keeps_rows(self) -> bool:
         """Whether rows that the next tile needs again are moved."""
         return self in (Hold.CARRIED, Hold.RELAYED)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether kernels work on the tensor's own buffer."""
+        return self in (Hold.DIRECT, Hold.REMOTE)
 
     @property
     def is_copied(self) -> bool:

@@ -82,6 +82,7 @@ def judge(op: Op, signature: Signature, target: Target) -> tuple[Verdict, ...]:
     return tuple(
         _verdict(engine, kernel, op, signature)
         for engine in target.engines
+        if target.is_usable(engine)
         for kernel in engine.kernels
     )
 

@@ -18,7 +18,7 @@ from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Span
 from tilewright.midend.labels import Labels
 
-FORMAT = 1
+FORMAT = 2
 """Changes where old files can no longer be read."""
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
@@ -33,6 +33,10 @@ def plan_text(plan: Plan, graph: Graph) -> str:
         "groups": [_group(group, labels) for group in plan.groups],
         "buffers": [_buffer(buffer, labels) for buffer in plan.buffers],
         "overlaps": [_overlap(overlap, labels) for overlap in plan.overlaps],
+        "constants": [
+            {"name": labels.label[name], "memory": memory}
+            for name, memory in plan.constants.items()
+        ],
         "pins": [_pin(pin) for pin in plan.pins],
     }
     head: dict[str, Json] = {
@@ -41,6 +45,7 @@ def plan_text(plan: Plan, graph: Graph) -> str:
         "arena_bytes": dict(plan.arena_bytes),
         "activation_bytes": dict(plan.activation_bytes),
         "lower_bound": dict(plan.lower_bound),
+        "constant_bytes": dict(plan.constant_bytes),
     }
     if plan.proof is not None:
         head["proof"] = {"cycles": plan.proof.cycles, "bound": plan.proof.bound}
@@ -86,6 +91,11 @@ def read_plan(text: str, where: str, graph: Graph, target: Target) -> Plan:
             tuple(_read_group(record, labels) for record in _rows(stored, "groups")),
             _read_proof(stored),
             tuple(_read_pin(record) for record in _rows({"pins": (), **stored}, "pins")),
+            {
+                labels.value[str(record["name"])]: str(record["memory"])
+                for record in _rows(stored, "constants")
+            },
+            _sizes(stored, "constant_bytes"),
         )
     except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
         raise OptionError(

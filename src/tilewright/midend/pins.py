@@ -54,11 +54,9 @@ def _near(name: str, graph: Graph, target: Target) -> Pin:
     tensor = made.get(known, ValueName(known))
     pin = Pin(PinKind.NEAR, tensor)
     ends = {_owner(graph, end) for end in (*graph.inputs, *graph.outputs)}
-    if _owner(graph, tensor) in ends and target.home not in {
-        engine.works_in for engine in target.engines
-    }:
+    if _owner(graph, tensor) in ends and target.homes:
         raise OptionError(
-            f"--near {name}: inputs and outputs of the network lie in {target.home}, where the "
+            f"--near {name}: inputs and outputs of the network lie in {target.homes[0]}, where the "
             "caller reaches them; give a tensor between two nodes"
         )
     return pin

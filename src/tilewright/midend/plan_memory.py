@@ -24,6 +24,7 @@ from tilewright.midend.choice.reside import Residence
 from tilewright.midend.memory.allocate import place
 from tilewright.midend.memory.need import Alive
 from tilewright.midend.pins import is_kept
+from tilewright.midend.places import Places, choices_of_places
 from tilewright.midend.refusals.impossible import refuse_impossible, refuse_large_ends
 from tilewright.midend.refusals.refusal import refusal
 from tilewright.midend.refusals.remedies import Core, Doctor, Grow, Request, no_core, no_other
@@ -92,9 +93,8 @@ class Shortage:
     @property
     def excess(self) -> int:
         """Bytes by which it exceeds all memories together."""
-        needed = self.smallest.arena_bytes
         return sum(
-            max(needed.get(memory.name, 0) - memory.size, 0)
+            max(self.smallest.used(memory.name) - memory.size, 0)
             for memory in self.request.target.memories
             if memory.size is not None
         )
@@ -106,24 +106,40 @@ class Shortage:
 
 
 def _plan(request: Request) -> Plan | Shortage:
+    """The plan in the closest home that is large enough; where none is, what the closest lacks."""
+    graph, steps, target = request.graph, request.assignment.steps, request.target
+    lacks: list[Shortage | CapacityError] = []
+    for places in choices_of_places(graph, steps, target):
+        plan = _plan_in_one if places.is_one_memory else _plan_near_and_home
+        try:
+            found = plan(request, places)
+        except CapacityError as error:
+            lacks.append(error)
+            continue
+        if isinstance(found, Plan):
+            return found
+        lacks.append(found)
+    first = lacks[0]
+    if isinstance(first, CapacityError):
+        raise first
+    return first
+
+
+def _plan_in_one(request: Request, places: Places) -> Plan | Shortage:
     graph, assignment, target = request.graph, request.assignment, request.target
-    near = target.memory(target.engines[0].works_in)
-    if target.home != near.name:
-        refuse_large_ends(graph, target, None)
-        return _plan_near_and_far(request)
     cuts = tuple(whole_cut(time, step) for time, step in enumerate(assignment.steps))
-    plan = place(graph, cuts, target)
+    plan = place(graph, cuts, places)
     short = too_small(plan, target)
     if short is None:
         cycles = sum(cut.cycles for cut in cuts)
         return replace(plan, proof=Proof(cycles, cycles))
-    refuse_large_ends(graph, target, plan.arena_bytes[near.name])
-    fusion = Fusion(graph, assignment.steps, target, short, assignment.pins)
+    refuse_large_ends(graph, places, plan.arena_bytes[places.near.name])
+    fusion = Fusion(graph, assignment.steps, places, assignment.pins)
     found = search_in_one(fusion, request.effort).fastest()
     if found is not None:
         return found
     return Shortage(
-        request, lambda: _smallest(graph, target, fusion, plan), plan,
+        request, lambda: _smallest(graph, fusion, plan), plan,
         core=lambda: _core(
             lambda: search_in_one(fusion.without_pins(), request.effort), assignment.pins
         ),
@@ -134,23 +150,22 @@ def search_in_one(fusion: Fusion, effort: str) -> Search:
     """What to choose from in one memory. Tiles for somewhat less memory are there for where places
     cannot be found, tiles for more for another issue order; where nothing fits in base order, also
     the smallest ones, for another order and for explanations."""
-    assert fusion.memory.size is not None
+    size = fusion.places.room(fusion.memory)
+    assert size is not None, "what nothing limits is never short"
     net = _net(fusion.graph, fusion.steps, fusion.alive, is_one_memory=True)
-    limits = [fusion.memory.size * share // 16 for share in (18, 16, 15, 14)]
-    if fusion.cheapest(fusion.memory.size) is None:
+    limits = [size * share // 16 for share in (18, 16, 15, 14)]
+    if fusion.cheapest(size) is None:
         limits.append(fusion.least())
     cuts = {id(cut): cut for limit in limits for cut in fusion.within(limit)}
     ways = [way_of(net, cut) for cut in cuts.values() if cut.steps[0].kernel is not None]
-    return Search(
-        net, fusion.steps, fusion.target, fusion.memory, ways, fusion.cheapest, SOLVING[effort]
-    )
+    return Search(net, fusion.steps, fusion.places, ways, fusion.cheapest, SOLVING[effort])
 
 
-def _plan_near_and_far(request: Request) -> Plan | Shortage:
+def _plan_near_and_home(request: Request, places: Places) -> Plan | Shortage:
     assignment, target, effort = request.assignment, request.target, request.effort
-    near = target.memory(target.engines[0].works_in)
+    refuse_large_ends(request.graph, places, None)
     candidates = Candidates(
-        request.graph, assignment.steps, target, near, EFFORTS[effort], pins=assignment.pins
+        request.graph, assignment.steps, places, EFFORTS[effort], pins=assignment.pins
     )
     plan = search_in_two(candidates, effort).fastest()
     if plan is not None:
@@ -181,11 +196,11 @@ def _core(free: Callable[[], Search], pins: Pins) -> tuple[str, ...]:
 def _last_resort(candidates: Candidates, search: Search) -> Plan:
     """The plan that needs least near memory; if only the far one is too small for it, the plan that
     needs least of that."""
-    target, near = candidates.target, candidates.memory
+    places, near = candidates.places, candidates.memory
     plan = _smallest_near(candidates)
-    fits_near = near.size is None or plan.arena_bytes.get(near.name, 0) <= near.size
-    if fits_near and too_small(plan, target) is not None:
-        plan = smallest(search, target.home) or plan
+    fits_near = near.size is None or plan.used(near.name) <= near.size
+    if fits_near and too_small(plan, places.target) is not None:
+        plan = smallest(search, places.home.name) or plan
     return plan
 
 
@@ -200,7 +215,7 @@ def search_in_two(candidates: Candidates, effort: str) -> Search:
         if edge.cut.steps[0].kernel is not None
     ]
     return Search(
-        net, candidates.steps, candidates.target, candidates.memory, ways,
+        net, candidates.steps, candidates.places, ways,
         Residence(candidates).cheapest, SOLVING[effort],
     )  # fmt: skip
 
@@ -210,16 +225,16 @@ def _net(graph: Graph, steps: tuple[Step, ...], alive: Alive, *, is_one_memory: 
     return Net(graph, working, alive, is_one_memory)
 
 
-def _smallest(graph: Graph, target: Target, fusion: Fusion, whole: Plan) -> Plan:
+def _smallest(graph: Graph, fusion: Fusion, whole: Plan) -> Plan:
     """The plan with the smallest arena that was found in any way."""
     cuts = fusion.cheapest(fusion.least())
     assert cuts is not None, "the least limit is one that can be met; this is a bug in tilewright"
     name = fusion.memory.name
-    return min(place(graph, cuts, target), whole, key=lambda plan: plan.arena_bytes[name])
+    return min(place(graph, cuts, fusion.places), whole, key=lambda plan: plan.arena_bytes[name])
 
 
 def _smallest_near(candidates: Candidates) -> Plan:
     residence = Residence(candidates)
     cuts = residence.cheapest(residence.least())
     assert cuts is not None, "the least limit is one that can be met; this is a bug in tilewright"
-    return place(candidates.graph, cuts, candidates.target)
+    return place(candidates.graph, cuts, candidates.places)

@@ -13,6 +13,7 @@ from tilewright.ir.op import Split, Whole
 from tilewright.ir.plan import Assignment, Step
 from tilewright.ir.target import Signature, Target
 from tilewright.midend.choice.candidates import Candidates, Effort
+from tilewright.midend.places import choices_of_places
 
 SUMS = "sums"
 """What is appended to the names of nodes and values."""
@@ -53,10 +54,10 @@ def hopeless(graph: Graph, assignment: Assignment, target: Target) -> frozenset[
 def oversized(graph: Graph, assignment: Assignment, target: Target) -> frozenset[str]:
     """Nodes that do not fit the near memory alone, in any tiles, and which may be split; none where
     there is one memory: parts lie there as the whole does."""
-    near = target.memory(target.engines[0].works_in)
-    if target.home == near.name:
+    if not target.homes:
         return frozenset()
-    alone = Candidates(graph, assignment.steps, target, near, Effort(1), is_lean=True)
+    places = next(choices_of_places(graph, assignment.steps, target))
+    alone = Candidates(graph, assignment.steps, places, Effort(1), is_lean=True)
     return frozenset(
         step.node.name
         for index, step in enumerate(assignment.steps)
@@ -68,9 +69,8 @@ def oversized(graph: Graph, assignment: Assignment, target: Target) -> frozenset
 
 def _near_bytes(target: Target) -> int:
     """Size of the near memory; without limit where there is no other."""
-    near = target.memory(target.engines[0].works_in)
-    is_only = target.home == near.name
-    return 1 << 40 if is_only or near.size is None else near.size
+    near = target.memory(target.near)
+    return 1 << 40 if not target.homes or near.size is None else near.size
 
 
 def _least_bytes(step: Step) -> int:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from rich.console import Console, Group
 
 from tilewright.backend.c_names import c_names
-from tilewright.backend.print_tiled_layer import tile_tables
+from tilewright.backend.print_constants import stored_bytes
+from tilewright.backend.print_layer import tile_tables
 from tilewright.ir.graph import Graph
 from tilewright.ir.plan import Buffer, Plan
 from tilewright.ir.program import InConstant, Program
@@ -63,15 +64,15 @@ def memory_use(
     parts: dict[str, dict[str, int]] = {memory.name: {} for memory in target.memories}
     for memory in target.memories:
         _add_arena(parts[memory.name], memory, plan)
-    _add_constants(parts[target.constants_in], target.memory(target.constants_in), program)
+    _add_constants(parts, target, program)
     if result is not None and result.stack is not None:
         board = target.toolchain.board
-        stack_in = board.data_in if board is not None else target.engines[-1].works_in
+        stack_in = board.data_in if board is not None else target.near
         parts[stack_in]["stack"] = result.stack
     if result is not None and result.linked is not None:
-        parts[target.constants_in]["code"] = result.linked.code + result.linked.other
+        parts[target.code_in]["code"] = result.linked.code + result.linked.other
         if result.linked.startup:
-            parts[target.constants_in]["startup"] = result.linked.startup
+            parts[target.code_in]["startup"] = result.linked.startup
     elsewhere = frozenset({"stack"}) if target.toolchain.board is None else frozenset[str]()
     return tuple(MemoryUse(m.name, m.size, parts[m.name], elsewhere) for m in target.memories)
 
@@ -86,7 +87,8 @@ def _add_arena(parts: dict[str, int], memory: Memory, plan: Plan) -> None:
         parts["scratch"] = whole - parts["arena"]
 
 
-def _add_constants(parts: dict[str, int], memory: Memory, program: Program) -> None:
+def _add_constants(parts: dict[str, dict[str, int]], target: Target, program: Program) -> None:
+    """Constants where each lies; tables of tiles with the code."""
     tables = {
         operand.place.name
         for call in program.calls
@@ -95,10 +97,16 @@ def _add_constants(parts: dict[str, int], memory: Memory, program: Program) -> N
         if isinstance(operand.place, InConstant)
     }
     for name, array in program.constants.items():
+        memory = program.constants_in.get(name, target.code_in)
         part = "tables" if name in tables else "weights"
-        parts[part] = parts.get(part, 0) + array.nbytes + -array.nbytes % memory.align
+        _add(parts, target.memory(memory), part, stored_bytes(array))
     for size in tile_tables(program, c_names(program)).values():
-        parts["tables"] = parts.get("tables", 0) + size + -size % memory.align
+        _add(parts, target.memory(target.code_in), "tables", size)
+
+
+def _add(parts: dict[str, dict[str, int]], memory: Memory, part: str, size: int) -> None:
+    there = parts[memory.name]
+    there[part] = there.get(part, 0) + size + -size % memory.align
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +196,7 @@ def check_report(
 ) -> CheckReport:
     """Everything that the plan knows about memory."""
     labels = Labels.of(graph, plan.steps)
-    memory = target.engines[-1].works_in
+    memory = target.near
     return CheckReport(
         model,
         target.name,

@@ -43,6 +43,7 @@ class VerifyReport:
                 for a in self.verification.agreements
             ],
             "skipped": list(self.verification.skipped),
+            "notes": list(self.verification.notes),
         }
 
     def show(self, console: Console) -> None:
@@ -68,6 +69,8 @@ class VerifyReport:
             said = f"{a.output}: the same largest element as {third} in {a.same_top} of"
             ratio = "equal" if a.sqnr_db == inf else f"SQNR {a.sqnr_db:.1f} dB"
             paragraph(console, f"{said} {a.inferences} inferences, {ratio}")
+        for note in self.verification.notes:
+            paragraph(console, note)
         for skipped in self.verification.skipped:
             paragraph(console, f"Left out: {skipped}", "yellow")
         for comparison in self.verification.comparisons:

@@ -23,9 +23,8 @@ static void *inputs_in_arena[{len(program.inputs)}];
 static void *outputs_in_arena[{len(program.outputs)}];
 
 harness_network harness_open(void) {{
-  const tw_{name}_inputs inputs = tw_{name}_inputs_in({given});
   const tw_{name}_outputs outputs = tw_{name}_outputs_in({given});
-{_lines("  inputs_in_arena[{i}] = inputs.{member};", program.inputs, names)}
+{_lines(f"  inputs_in_arena[{{i}}] = tw_{name}_{{member}}_in({given});", program.inputs, names)}
 {_lines("  outputs_in_arena[{i}] = outputs.{member};", program.outputs, names)}
   return (harness_network){{
       .inputs = {len(program.inputs)},

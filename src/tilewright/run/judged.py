@@ -17,11 +17,24 @@ OUTPUT = "output"
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a third party said, and why it did not say more."""
+    """What a third party said, why it did not say more, and what it was given instead.
+
+    notes  which layers were judged in another form than the file's, and why
+    """
 
     comparisons: tuple[Comparison, ...]
     agreements: tuple[Agreement, ...]
     skipped: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """One judge's comparisons, the network's outputs [inferences][outputs], and its notes."""
+
+    comparisons: list[Comparison]
+    outputs: list[list[Pair]]
+    notes: tuple[str, ...] = ()
 
 
 def judge_network(
@@ -38,14 +51,14 @@ def judge_network(
     ]
     is_tflite = subject.model.suffix.lower() == ".tflite"
     judge = _judged_by_litert if is_tflite else _judged_by_onnxruntime
-    comparisons, outputs = judge(subject, inputs, whole)
+    said = judge(subject, inputs, whole)
     missing = tuple(
         f"{c.right}, {c.what}: no tensor of the file has a counterpart here"
-        for c in comparisons
+        for c in said.comparisons
         if c.tensors == 0
     )
-    compared = tuple(c for c in comparisons if c.tensors)
-    return Judged(compared, _agreements(subject.lowered, outputs), missing)
+    compared = tuple(c for c in said.comparisons if c.tensors)
+    return Judged(compared, _agreements(subject.lowered, said.outputs), missing, said.notes)
 
 
 def _agreements(graph: Graph, outputs: Sequence[Sequence[Pair]]) -> tuple[Agreement, ...]:
@@ -60,7 +73,7 @@ def _agreements(graph: Graph, outputs: Sequence[Sequence[Pair]]) -> tuple[Agreem
 
 def _judged_by_litert(
     subject: Subject, inputs: list[dict[str, Array]], whole: Sequence[Values]
-) -> tuple[list[Comparison], list[list[Pair]]]:
+) -> _Said:
     from tilewright.run.judges.litert import LiteRt
 
     judge = LiteRt(subject.model)
@@ -82,23 +95,27 @@ def _judged_by_litert(
     promise = Tolerance.ONE_STEP if has_float_layers(graph) else Tolerance.EXACT
     is_own = graph.contract in (Contract.TFLITE, Contract.FLOAT32)
     tolerance = promise if is_own else Tolerance.REPORTED
-    return [compare((DEFINITION, "LiteRT"), "every tensor", tensors, tolerance)], outputs
+    return _Said([compare((DEFINITION, "LiteRT"), "every tensor", tensors, tolerance)], outputs)
 
 
 def _judged_by_onnxruntime(
     subject: Subject, inputs: list[dict[str, Array]], whole: Sequence[Values]
-) -> tuple[list[Comparison], list[list[Pair]]]:
+) -> _Said:
     # It needs onnx, which takes as long to import as a small network to compile.
     from tilewright.run.judges.onnxruntime import OnnxRuntime
 
     judge = OnnxRuntime(subject.model)
     graph = subject.lowered
     layers: list[Pair] = []
+    stretches: list[Pair] = []
     outputs: list[list[Pair]] = []
     for feed, values in zip(inputs, whole, strict=True):
         known = {name: (node, ours) for node, name, ours in _ours(graph, values)}
         judged = judge.layers(feed, {name: ours for name, (_, ours) in known.items()})
-        layers += [Pair(node, n, *judged[n]) for n, (node, _) in known.items() if n in judged]
+        for name in (n for n in known if n in judged):
+            layer = judged[name]
+            of_one = layers if layer.roundings <= 1 else stretches
+            of_one.append(Pair(known[name][0], name, layer.ours, layer.theirs))
         outputs.append(
             [
                 Pair(OUTPUT, known_as, _as_stored(values[name], array), array)
@@ -107,20 +124,27 @@ def _judged_by_onnxruntime(
                 )
             ]
         )
-    is_own = graph.contract in (Contract.ONNX, Contract.FLOAT32)
-    tolerance = Tolerance.ONE_STEP if is_own else Tolerance.REPORTED
-    is_real = graph.contract is Contract.FLOAT32
-    parties = (DEFINITION, "ONNX Runtime")
     everything = [pair for inference in outputs for pair in inference]
-    return [
-        compare(parties, "each layer, equal inputs", layers, tolerance),
-        compare(
-            parties,
-            "network outputs",
-            everything,
-            Tolerance.EXACT if is_real else Tolerance.REPORTED,
-        ),
-    ], outputs
+    return _Said(_promised(graph.contract, layers, stretches, everything), outputs, judge.notes)
+
+
+def _promised(
+    contract: Contract, layers: list[Pair], stretches: list[Pair], outputs: list[Pair]
+) -> list[Comparison]:
+    """A layer keeps its promise on equal inputs; what differences grow to is reported apart.
+
+    stretches  of several layers, where a tensor in between is not ours to give: one step of the
+               first may be many of the last, so that nobody is at fault
+    """
+    is_own = contract in (Contract.ONNX, Contract.FLOAT32)
+    tolerance = Tolerance.ONE_STEP if is_own else Tolerance.REPORTED
+    whole = Tolerance.EXACT if contract is Contract.FLOAT32 else Tolerance.REPORTED
+    parties = (DEFINITION, "ONNX Runtime")
+    comparisons = [compare(parties, "each layer, equal inputs", layers, tolerance)]
+    if stretches:
+        what = "several layers at once (drift)"
+        comparisons.append(compare(parties, what, stretches, Tolerance.REPORTED))
+    return [*comparisons, compare(parties, "network outputs", outputs, whole)]
 
 
 def _ours(graph: Graph, values: Values) -> Iterator[tuple[str, str, Array]]:

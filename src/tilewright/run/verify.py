@@ -33,12 +33,14 @@ class Verification:
     """Every comparison that was made, and why others were not.
 
     agreements  of the whole network with the third party, output by output
+    notes       which layers the third party judged in another form than the file's, and why
     """
 
     inferences: int
     comparisons: tuple[Comparison, ...]
     agreements: tuple[Agreement, ...]
     skipped: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -69,7 +71,9 @@ def verify(subject: Subject, batch: Batch, *, sanitizes: bool, tell: Progress) -
     except ToolError as missing:
         return Verification(batch.inferences, tuple(comparisons), (), (str(missing),))
     comparisons += judged.comparisons
-    return Verification(batch.inferences, tuple(comparisons), judged.agreements, judged.skipped)
+    return Verification(
+        batch.inferences, tuple(comparisons), judged.agreements, judged.skipped, judged.notes
+    )
 
 
 def _own_tolerance(graph: Graph) -> Tolerance:

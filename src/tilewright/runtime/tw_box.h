@@ -9,8 +9,10 @@
 /// A channel carries one transfer at a time. Channels that are all zero bits are idle. Where
 /// engines run beside the core, also a type tw_job, whose zero bits are an idle engine, and
 ///
-///   tw_offload(job, kernel, args, bytes, items)  starts a kernel; args, of so many bytes, may go
-///   tw_join(job)                                 returns when it is done
+///   tw_offload(job, kernel, args, bytes, items, piece, team)
+///                 starts a kernel on its engine's cores; args, of so many bytes, may go. Where
+///                 piece is not 0, one core does so many items at a time, the last ones first
+///   tw_join(job)  returns when it is done
 #pragma once
 
 #include <stdint.h>

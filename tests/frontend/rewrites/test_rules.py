@@ -1,5 +1,4 @@
 from pathlib import Path
-from time import process_time
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ from tilewright.frontend.onnx_import import import_onnx
 from tilewright.frontend.rewrites.rules import LOWERED_RULES, SOURCE_RULES, optimise, simplify
 from tilewright.frontend.tflite_import import import_tflite
 from tilewright.ir.graph import Contract, Graph
+from work import counted
 
 MODELS = Path(__file__).parents[4] / "shared/models/mlperf_tiny"
 needs_corpus = pytest.mark.skipif(not MODELS.is_dir(), reason="../shared/models is not there")
@@ -108,12 +108,11 @@ def test_the_other_mlperf_tiny_networks_have_no_dead_channel(name) -> None:
 
 
 @needs_corpus
-def test_rewriting_the_person_detector_takes_less_than_three_tenths_of_a_second() -> None:
+def test_rewriting_the_person_detector_is_little_work() -> None:
     source = imported("vww_qdq.onnx")
-    start = process_time()
-    simple = simplify(source).graph
-    rewriting = process_time() - start
+    with counted() as simplifying:
+        simple = simplify(source).graph
     lowered = lower(simple, source.contract)
-    start = process_time()
-    optimise(lowered, prune=True)
-    assert rewriting + process_time() - start < 0.3
+    with counted() as optimising:
+        optimise(lowered, prune=True)
+    assert simplifying.calls + optimising.calls < 60_000  # 26,631

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from random_networks import places_of
 from tilewright.ir.plan import Buffer, Plan
 from tilewright.ir.target import Role
 from tilewright.ir.tiling import Hold
@@ -23,7 +24,7 @@ def planned(hold: Hold) -> Plan:
     for cut in every_way(GRAPH, TARGET):
         inner = cut.steps[1].node.output
         if cut.group.holds[inner] is hold and cut.group.order:
-            return place(GRAPH, (cut,), TARGET)
+            return place(GRAPH, (cut,), places_of(GRAPH, cut.steps, TARGET))
     raise LookupError(hold)
 
 

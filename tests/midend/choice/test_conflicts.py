@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from joint_search import kernel, target, two_halves
-from random_networks import fake_target
+from random_networks import fake_target, places_of
 from tilewright.errors import CapacityError
 from tilewright.ir.plan import Plan
 from tilewright.ir.target import Target
@@ -21,9 +21,16 @@ from tilewright.midend.plan_memory import plan_memory, search_in_one, search_in_
 GRAPH = two_halves()
 
 
+def with_near(search: Search, size: int) -> Search:
+    places = search.places
+    return replace(search, places=replace(places, near=replace(places.near, size=size)))
+
+
 def search_on(machine: Target, *, is_lean: bool = False) -> Search:
-    steps, near = assign(GRAPH, machine).steps, machine.memory("L1")
-    found = Candidates(GRAPH, steps, machine, near, EFFORTS["normal"], is_lean=is_lean)
+    steps = assign(GRAPH, machine).steps
+    found = Candidates(
+        GRAPH, steps, places_of(GRAPH, steps, machine), EFFORTS["normal"], is_lean=is_lean
+    )
     return search_in_two(found, "normal")
 
 
@@ -86,11 +93,11 @@ def test_no_size_of_one_memory_makes_up_for_the_other():
 def test_one_memory_conflicts_with_what_lives_in_it():
     machine = fake_target(kernel(), size=300, tiles=True)
     steps = assign(GRAPH, machine).steps
-    search = search_in_one(Fusion(GRAPH, steps, machine, machine.memory("ram")), "normal")
+    search = search_in_one(Fusion(GRAPH, steps, places_of(GRAPH, steps, machine)), "normal")
     least = smallest(search, "ram")
     assert least is not None
     needed = least.arena_bytes["ram"]
-    assert conflict(replace(search, memory=replace(search.memory, size=needed))) == ()
-    sentences = conflict(replace(search, memory=replace(search.memory, size=needed - 4)))
+    assert conflict(with_near(search, needed)) == ()
+    sentences = conflict(with_near(search, needed - 4))
     assert sentences
     assert sentences[0].startswith(f"ram holds {needed - 4:,} B while ")

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from random_networks import Largest, Network, evaluate_graph, fake_kernel, graphs, random_inputs
+from random_networks import (
+    Largest,
+    Network,
+    evaluate_graph,
+    fake_kernel,
+    graphs,
+    places_of,
+    random_inputs,
+)
 from tilewright.backend.stage import stage
 from tilewright.errors import CapacityError
 from tilewright.ir.graph import Graph, ValueName
@@ -21,6 +29,7 @@ from tilewright.ir.target import (
     Engine,
     Kernel,
     Memory,
+    Reach,
     Role,
     Signature,
     Streaming,
@@ -55,8 +64,8 @@ def target(size: int, *engines: Engine, bandwidth: float = 1.0) -> Target:
     return Target(
         name="fake", summary="a far memory and a near one",
         memories=(Memory("flash", None), Memory("L2", None), Memory("L1", size, 4, NEAR)),
-        engines=engines or (Engine("core", "core", "L1", (named(),)),),
-        toolchain=Toolchain("none", "none", ()), constants_in="flash",
+        engines=engines or (Engine("core", "core", (Reach("L1"),), (named(),)),),
+        toolchain=Toolchain("none", "none", ()),
         dmas=(Dma("dma", ("L2", "L1"), 3, 4, bandwidth), Dma("dma", ("flash", "L1"), 3, 4, 1.0)),
     )  # fmt: skip
 
@@ -69,8 +78,7 @@ def planned(graph: Graph, machine: Target, effort: str = "normal") -> Plan:
 
 def residence_of(graph: Graph, machine: Target, effort: str = "normal") -> Residence:
     steps = assign(graph, machine).steps
-    memory = machine.memory("L1")
-    return Residence(Candidates(graph, steps, machine, memory, EFFORTS[effort]))
+    return Residence(Candidates(graph, steps, places_of(graph, steps, machine), EFFORTS[effort]))
 
 
 def window(net: Network, x: ValueName) -> ValueName:
@@ -168,9 +176,12 @@ def test_the_faster_engine_is_taken_unless_it_refuses():
         return "too large" if signature.output.shape[1] > 4 else None
 
     slow = Engine(
-        "core", "core", "L1", (replace(named("slow"), cycles=lambda op, t: 9 * t.output.size),)
+        "core",
+        "core",
+        (Reach("L1"),),
+        (replace(named("slow"), cycles=lambda op, t: 9 * t.output.size),),
     )
-    fast = Engine("npu", "npu", "L1", (replace(named("fast"), refuse=refuse),))
+    fast = Engine("npu", "npu", (Reach("L1"),), (replace(named("fast"), refuse=refuse),))
     graph = chain(1)
     plan = planned(graph, target(2000, slow, fast))
     assert [step.engine.name for step in plan.steps] == ["core"]

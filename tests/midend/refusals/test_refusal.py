@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from digits import MODEL
 from random_networks import Largest, Network, fake_kernel, fake_target
 from tilewright.errors import CapacityError
 from tilewright.ir.graph import Graph
@@ -18,6 +17,7 @@ from tilewright.ir.target import (
     Kernel,
     Memory,
     MultipleOf,
+    Reach,
     Role,
     Streaming,
     Target,
@@ -25,12 +25,10 @@ from tilewright.ir.target import (
     WholeAxis,
 )
 from tilewright.midend.assign import assign
-from tilewright.midend.pins import PinWishes
 from tilewright.midend.plan_memory import plan_memory
 from tilewright.midend.refusals.needs import limit_text
 from tilewright.ops.pool2d import MaxPool2d
 from tilewright.ops.window2d import Window2d
-from tilewright.pipeline import Options, compile_model, load_target
 
 NEAR = frozenset({Role.ACTIVATION, Role.SCRATCH, Role.TILE})
 CONSTANTS = frozenset({Role.WEIGHT, Role.TABLE})
@@ -43,8 +41,8 @@ def machine(size: int, kernel: Kernel = KERNEL, far: int | None = None) -> Targe
         memories=(
             Memory("flash", None, 4, CONSTANTS), Memory("L2", far), Memory("L1", size, 4, NEAR),
         ),
-        engines=(Engine("core", "core", "L1", (kernel,)),),
-        toolchain=Toolchain("none", "none", ()), constants_in="flash",
+        engines=(Engine("core", "core", (Reach("L1"),), (kernel,)),),
+        toolchain=Toolchain("none", "none", ()),
         dmas=(Dma("dma", ("L2", "L1"), 3, 4, 1.0), Dma("dma", ("flash", "L1"), 3, 4, 1.0)),
     )  # fmt: skip
 
@@ -131,27 +129,6 @@ def test_both_memories_may_have_to_grow():
     assert found is not None
     target = machine(int(found[2]), far=int(found[1]))
     assert plan_memory(network(), assign(network(), target), target)
-
-
-@pytest.mark.parametrize(
-    ("memory", "pins"),
-    [
-        ({"ram": 1024}, PinWishes()),
-        ({"L1": 512}, PinWishes()),
-        ({"L1": 2048, "L2": 512}, PinWishes()),
-        ({"L1": 4096}, PinWishes(whole=("down",))),
-    ],
-)
-def test_whatever_is_named_as_a_remedy_fits(memory: dict[str, int], pins: PinWishes):
-    with pytest.raises(CapacityError) as caught:
-        compile_model(MODEL, load_target("host"), Options(memory=memory, pins=pins))
-    remedies = str(caught.value).partition("tried and fits:\n")[2].splitlines()
-    assert remedies
-    for remedy in remedies:
-        sizes = {n: int(size) for n, size in re.findall(r"(\w+)=(\d+)", remedy)}
-        kept = PinWishes() if "without" in remedy else pins
-        options = Options(memory={**memory, **sizes}, pins=kept)
-        assert compile_model(MODEL, load_target("host"), options).plan
 
 
 def test_one_memory_says_what_lies_on_top_of_each_other():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from random_networks import fake_kernel
 from tilewright.ir.plan import Step
-from tilewright.ir.target import AtMost, AtMostInput, Engine, Limit, MultipleOf, Signature
+from tilewright.ir.target import AtMost, AtMostInput, Engine, Limit, MultipleOf, Reach, Signature
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Shape, Span
 from tilewright.midend.tiling.limits import grain, is_willing, keeps_limit, largest_tile
@@ -34,7 +34,7 @@ def limited(shapes: Sequence[Window2d], limits: Sequence[Limit]) -> tuple[Step, 
     """A chain of poolings on a kernel with limits."""
     graph = chain(*shapes, rows=14)
     kernel = replace(fake_kernel(), limits=tuple(limits))
-    engine = Engine("npu", "npu", "L1", (kernel,))
+    engine = Engine("npu", "npu", (Reach("L1"),), (kernel,))
     return tuple(
         Step(n, Signature(graph.input_types(n), graph.type(n.output)), engine, kernel)
         for n in graph.nodes

@@ -1,10 +1,11 @@
 /// Runs kernel calls that a file describes, on an emulated Cortex-M55, and writes memory back.
 ///
 /// requests.bin, 32-bit words:
-///   kernel, pointers, members, calls, bytes
+///   kernel, pointers, members, calls, bytes, scratch
 ///   pointers words   offsets of the operands in `memory`, in the order of the argument struct
 ///   members words    the struct's other members
 ///   calls * 2 words  ranges of work items
+///   scratch          offset of the working memory in `memory`
 ///   bytes            what `memory` holds before the calls; a multiple of four
 /// answers.bin: for each request, `memory` after the calls.
 #include <stdint.h>
@@ -52,7 +53,7 @@ static int move(uint32_t operation, uint32_t file, void *data, uint32_t bytes) {
 int main(void) {
   const uint32_t in = open("requests.bin", 12, READ_BINARY);
   const uint32_t out = open("answers.bin", 11, WRITE_BINARY);
-  uint32_t head[5];
+  uint32_t head[6];
   while (move(SYS_READ, in, head, sizeof head)) {
     const uint32_t words = head[1] + head[2];
     if (words > LARGEST_STRUCT || head[3] > LARGEST_CALLS || head[4] > sizeof memory) {
@@ -65,7 +66,7 @@ int main(void) {
       arguments[i] += (uint32_t)memory;
     }
     for (uint32_t i = 0; i < head[3]; i++) {
-      kernels[head[0]](arguments, (tw_span){calls[2 * i], calls[2 * i + 1]});
+      kernels[head[0]](arguments, (tw_work){calls[2 * i], calls[2 * i + 1], 0, (uint8_t *)memory + head[5]});
     }
     if (!move(SYS_WRITE, out, memory, head[4])) {
       leave(3);

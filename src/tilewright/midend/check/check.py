@@ -15,7 +15,6 @@ from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.op import Along, Op
 from tilewright.ir.plan import Buffer, Overlap, Plan, Step, scratch_name
 from tilewright.ir.target import Role, Signature, Target
-from tilewright.ir.tiling import Hold
 from tilewright.ir.types import Array, Span
 from tilewright.midend.check.check_calls import call_findings
 from tilewright.midend.check.check_parts import part_findings
@@ -179,16 +178,18 @@ def _check_step_memory(judged: _Judged, time: int, step: Step) -> None:
     _need(refusal is None, f"{step.node} runs {step.kernel.symbol}, which refuses: {refusal}")
     holds = group_of(judged.plan, time).holds
     for name in (*step.node.inputs, step.node.output):
-        if name in judged.holders and holds[name] is Hold.DIRECT:
+        if name in judged.holders and holds[name].is_whole:
             memory = judged.holders[name].memory
-            _need(memory == step.engine.works_in, f"{step.node} cannot reach {name} in {memory}")
-    wanted = scratch_wanted(judged.plan, time)
+            is_reached = step.engine.reach(memory, Role.ACTIVATION) is not None
+            _need(is_reached, f"{step.node} cannot reach {name} in {memory}")
+    align = judged.target.memory(step.engine.near).align
+    wanted = step.engine.scratch_bytes(scratch_wanted(judged.plan, time), align)
     scratch = [
         buffer for buffer in judged.plan.buffers if buffer.name == scratch_name(step.node.output)
     ]
     _need(sum(b.size for b in scratch) >= wanted, f"{step.node} lacks {wanted} bytes of scratch")
     _need(len(scratch) == (wanted > 0), f"{step.node} has {len(scratch)} scratch buffers")
-    _need(all(b.memory == step.engine.works_in for b in scratch), f"{step.node}: scratch elsewhere")
+    _need(all(b.memory == step.engine.near for b in scratch), f"{step.node}: scratch elsewhere")
 
 
 def _check_pair(judged: _Judged, one: Buffer, other: Buffer) -> None:

@@ -86,7 +86,7 @@ def element_findings(
 
 def _kept(hold: Hold, present: Array, held: Region) -> Array:
     """What is left of a tensor of the group when a tile begins."""
-    if hold is Hold.DIRECT:
+    if hold.is_whole:
         return present
     kept = np.zeros_like(present)
     if hold in (Hold.CARRIED, Hold.RELAYED):

@@ -70,7 +70,7 @@ def _mixed_tiles(plan: Plan, group: Group, steps: Sequence[Step]) -> Iterator[st
             for step, stage in zip(steps, stages, strict=True)
             if name in (*step.node.inputs, step.node.output)
         ]
-        may_differ = hold in (*_AHEAD, Hold.DIRECT)
+        may_differ = hold in (*_AHEAD, Hold.DIRECT, Hold.REMOTE)
         if len({*users}) > 1 and not may_differ and _changes(name, [tile.held for tile in tiles]):
             yield f"{name} is used for two tiles at a time"
 

@@ -32,7 +32,7 @@ def inner_of(plan: Plan) -> frozenset[ValueName]:
 
 
 def scratch_wanted(plan: Plan, time: int) -> int:
-    """Bytes of a step's largest call."""
+    """Bytes of a step's largest call on one core."""
     step, group = plan.steps[time], group_of(plan, time)
     assert step.kernel is not None
     if not group.order and not group.parts:
@@ -53,7 +53,7 @@ def tile_findings(plan: Plan, graph: Graph) -> Iterator[str]:
         tiles = tiles_of(plan.steps, group)
         yield from _coverage(plan, group, tiles)
         for name, hold in group.holds.items():
-            if hold is not Hold.DIRECT:
+            if not hold.is_whole:
                 yield from _buffer_findings(plan, graph, index, name, tiles)
 
 

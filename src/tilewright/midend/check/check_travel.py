@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Plan
-from tilewright.ir.target import Target
+from tilewright.ir.target import Role, Target
 from tilewright.ir.tiling import Group, Hold
 
 _TRAVELS = (Hold.SINGLE, Hold.DOUBLE)
@@ -25,8 +25,8 @@ def travel_findings(plan: Plan, graph: Graph, target: Target) -> Iterator[str]:
             yield f"group {index} and its holds differ in {', '.join(sorted(odd))}"
         for name, hold in group.holds.items():
             yield from _hold_findings(plan, graph, target, index, name)
-            if hold is not Hold.DIRECT:
-                yield from _place_findings(plan, index, name, engine.works_in)
+            if not hold.is_whole:
+                yield from _place_findings(plan, index, name, engine.near)
         yield from _early_findings(plan, graph, index, before)
         before = group
 
@@ -38,21 +38,24 @@ def _hold_findings(
     group = plan.groups[index]
     engine = plan.steps[group.steps.start].engine
     assert engine is not None
-    near = engine.works_in
+    near, lies_in = engine.near, plan.constants.get(name, "")
     match group.holds[name]:
         case Hold.LOCAL | Hold.CARRIED | Hold.PASSED | Hold.RELAYED:
             yield from _inner_findings(plan, index, name)
-        case Hold.DIRECT:
-            if name in graph.constants and target.way(target.constants_in, near) is not None:
-                yield f"{engine.name} cannot reach {name} in {target.constants_in}"
+        case Hold.DIRECT | Hold.REMOTE:
+            steps = plan.steps[group.steps.start : group.steps.stop]
+            readers = [s.engine for s in steps if s.engine and name in s.node.inputs]
+            for reader in readers if name in graph.constants else ():
+                if reader.reach(lies_in, Role.WEIGHT) is None:
+                    yield f"{reader.name} cannot reach {name} in {lies_in or 'no memory'}"
             if name not in graph.constants and plan.buffer_of(name) is None:
                 yield f"group {index} uses {name}, which is never whole"
         case Hold.SINGLE | Hold.DOUBLE:
             home = plan.buffer_of(name)
-            far = target.constants_in if name in graph.constants else home and home.memory
+            far = lies_in if name in graph.constants else home and home.memory
             if far is None:
                 yield f"{name} has no buffer to travel from"
-            elif target.way(far, near) is None:
+            elif target.route(far, near) is None:
                 yield f"{name} has no way between {far} and {near}"
 
 

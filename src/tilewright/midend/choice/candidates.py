@@ -17,6 +17,7 @@ from tilewright.midend.assign import judge
 from tilewright.midend.memory.lifetimes import storage_of, whole_lifetimes
 from tilewright.midend.memory.need import Alive, local_need
 from tilewright.midend.pins import keeps_all
+from tilewright.midend.places import Places
 from tilewright.midend.tiling.cut import Cut, engine_cycles, whole_cut
 from tilewright.midend.tiling.fusible import beside_first, fusible, sums_and_finish
 from tilewright.midend.tiling.ways import Ways, spread
@@ -91,8 +92,7 @@ class Candidates:
 
     graph: Graph
     steps: tuple[Step, ...]
-    target: Target
-    memory: Memory
+    places: Places
     effort: Effort
     is_lean: bool = False
     pins: Pins = ()
@@ -105,10 +105,12 @@ class Candidates:
     def __post_init__(self) -> None:
         whole = [whole_cut(time, step) for time, step in enumerate(self.steps)]
         lifetimes = whole_lifetimes(self.graph, whole)
-        self.alive = Alive(self.graph, storage_of(self.steps), lifetimes, self.memory.align)
+        self.alive = Alive(
+            self.graph, storage_of(self.steps), lifetimes, self.memory.name, self.memory.align
+        )
         self.edges = {start: [] for start in range(len(self.steps))}
         self.apart = []
-        ways = Ways(self.graph, self.target, self.alive.ends, self._shapes, self.is_lean)
+        ways = Ways(self.graph, self.places, self.alive.ends, self._shapes, self.is_lean)
         for members in self._runs():
             for edge in self._candidates(ways, members):
                 (self.edges[min(members)] if edge.is_consecutive else self.apart).append(edge)
@@ -116,6 +118,16 @@ class Candidates:
     def without_pins(self) -> "Candidates":
         """All of them, whatever the user wants."""
         return replace(self, pins=()) if self.pins else self
+
+    @property
+    def memory(self) -> Memory:
+        """The near memory."""
+        return self.places.near
+
+    @property
+    def target(self) -> Target:
+        """The machine."""
+        return self.places.target
 
     @property
     def count(self) -> int:
@@ -193,7 +205,9 @@ class Candidates:
             return
         index = min(members)
         step = self.steps[index]
-        yield {index: step}
+        assert step.engine is not None
+        if self._may_run(step, step.engine):
+            yield {index: step}
         assert step.kernel is not None
         most = step.kernel.scratch_bytes(step.node.op, step.signature)
         for kernel, engine in self._willing(step):
@@ -214,20 +228,28 @@ class Candidates:
         """(cycles, the step) on each of its best engines with its fastest kernel there."""
         fastest: dict[str, tuple[int, Step]] = {}
         for kernel, engine in self._willing(step):
+            if engine.near != self.memory.name:
+                continue  # what works at home works alone
             cycles = engine_cycles(engine, kernel.cycles(step.node.op, step.signature))
             if engine.name not in fastest or cycles < fastest[engine.name][0]:
                 fastest[engine.name] = cycles, replace(step, kernel=kernel, engine=engine)
         return sorted(fastest.values(), key=lambda choice: choice[0])[:MOST_ENGINES]
 
     def _willing(self, step: Step) -> Iterator[tuple[Kernel, Engine]]:
-        """Every kernel that takes the step and works in the same memory as the plan's."""
-        assert step.engine is not None
+        """Every kernel that takes the step, on engines that find what it reads."""
         pinned = {pin.engine for pin in self.pins if pin.engine and pin.name == step.node.name}
         for verdict in judge(step.node.op, step.signature, self.target):
             engine = verdict.engine
-            is_allowed = engine.works_in == step.engine.works_in and pinned <= {engine.name}
+            is_allowed = pinned <= {engine.name} and self._may_run(step, engine)
             if verdict.refusal is None and is_allowed:
                 yield verdict.kernel, engine
+
+    def _may_run(self, step: Step, engine: Engine) -> bool:
+        """Whether an engine works where activations lie, and finds the constants of a step."""
+        constants = (name for name in step.node.inputs if name in self.places.constants)
+        return self.places.is_usable(engine) and all(
+            self.places.serves(engine, name) for name in constants
+        )
 
     def _edge(self, cut: Cut, members: tuple[int, ...], need: int | None = None) -> Edge:
         """``need``: bytes near, where they are known."""

@@ -102,7 +102,7 @@ def smallest(search: Search, memory: str) -> Plan | None:
     if choice is None:
         return None
     cuts = sequence(search.net, search.steps, [problem.ways[i] for i in choice.ways])
-    return place(search.net.graph, cuts, search.target)
+    return place(search.net.graph, cuts, search.places)
 
 
 def _roomiest(problem: Problem, *, is_near: bool) -> Choice | None:

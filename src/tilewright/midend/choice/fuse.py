@@ -22,6 +22,7 @@ from tilewright.midend.assign import judge
 from tilewright.midend.memory.lifetimes import storage_of, whole_lifetimes
 from tilewright.midend.memory.need import Alive, local_need
 from tilewright.midend.pins import keeps_all
+from tilewright.midend.places import Places
 from tilewright.midend.tiling.cut import Cut, whole_cut
 from tilewright.midend.tiling.runs import Run, may_fuse
 from tilewright.midend.tiling.ways import kind_of, names_of
@@ -36,8 +37,7 @@ class Fusion:
 
     graph: Graph
     steps: tuple[Step, ...]
-    target: Target
-    memory: Memory
+    places: Places
     pins: Pins = ()
     alive: Alive = field(init=False)
     _singles: list[tuple[Cut, ...]] = field(init=False)
@@ -50,8 +50,20 @@ class Fusion:
     def __post_init__(self) -> None:
         whole = [whole_cut(time, step) for time, step in enumerate(self.steps)]
         lifetimes = whole_lifetimes(self.graph, whole)
-        self.alive = Alive(self.graph, storage_of(self.steps), lifetimes, self.memory.align)
+        self.alive = Alive(
+            self.graph, storage_of(self.steps), lifetimes, self.memory.name, self.memory.align
+        )
         self._singles = [(cut, *self._alternatives(time)) for time, cut in enumerate(whole)]
+
+    @property
+    def memory(self) -> Memory:
+        """The only memory for activations."""
+        return self.places.near
+
+    @property
+    def target(self) -> Target:
+        """The machine."""
+        return self.places.target
 
     def cheapest(self, limit: int) -> tuple[Cut, ...] | None:
         """The fastest way in which no run needs more than ``limit`` bytes; None: there is none."""

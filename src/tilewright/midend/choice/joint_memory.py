@@ -64,7 +64,7 @@ class Rows:
                 around = self.around(tensor, step)
                 if not isinstance(around, bool):
                     self.model.keep_any([~taken, around])
-            yield taken, sum(map(self.net.alive.size, extra))
+            yield taken, way.home_bytes + sum(map(self.net.alive.size, extra))
         yield from self._through(step)
 
     def _through(self, step: int) -> Iterator[Term]:

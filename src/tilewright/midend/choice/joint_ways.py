@@ -14,7 +14,7 @@ from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Step
 from tilewright.ir.tiling import Hold
 from tilewright.midend.memory.lifetimes import activation_reads
-from tilewright.midend.memory.need import Alive, local_need
+from tilewright.midend.memory.need import Alive, home_need, local_need
 from tilewright.midend.tiling.cut import Cut
 from tilewright.midend.tiling.travel import Schedule, Travel
 
@@ -47,6 +47,7 @@ class Way:
     ahead        queue → cycles of the early transfers
     idle         queue → cycles that it can work for the run after this one at no cost, once
                  ``starts`` has looked; queues that this run does not use are idle all the time
+    home_bytes   at home for itself, where it works there
     """
 
     cut: Cut
@@ -63,6 +64,7 @@ class Way:
     early_bytes: int
     ahead: Mapping[str, int]
     idle: Mapping[str, int]
+    home_bytes: int = 0
 
     @property
     def is_consecutive(self) -> bool:
@@ -163,6 +165,7 @@ def way_of(net: Net, cut: Cut, dying: Tensors = NONE, need: int = 0) -> Way:
         cut=cut, members=members, near=Tensors(near), far=Tensors(far), makes=output,
         is_near=cut.group.holds[output] is Hold.DIRECT, dying=dying, bytes=need,
         cycles=cut.cycles, early=Tensors(), borrowed=Tensors(), early_bytes=0, ahead={}, idle={},
+        home_bytes=home_need(cut, net.alive),
     )  # fmt: skip
 
 

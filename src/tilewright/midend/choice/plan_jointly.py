@@ -28,6 +28,7 @@ from tilewright.midend.choice.no_goods import Misplaced, tighter, without
 from tilewright.midend.choice.sequence import cycles_of, sequence
 from tilewright.midend.memory.allocate import place
 from tilewright.midend.memory.lifetimes import demand
+from tilewright.midend.places import Places
 from tilewright.midend.tiling.cut import Cut
 
 log = logging.getLogger(__name__)
@@ -64,7 +65,6 @@ class Search:
     """What to choose from.
 
     steps       all steps in base order, views included
-    memory      the near memory
     candidates  without views
     path        the shortest path over them
     effort      deterministic time of one solve
@@ -72,11 +72,15 @@ class Search:
 
     net: Net
     steps: tuple[Step, ...]
-    target: Target
-    memory: Memory
+    places: Places
     candidates: Sequence[Way]
     path: Path
     effort: float
+
+    @property
+    def memory(self) -> Memory:
+        """The near memory."""
+        return self.places.near
 
     def fastest(self) -> Plan | None:
         """The fastest plan that was found to fit, with its proof; None where none was found."""
@@ -90,12 +94,13 @@ class Search:
         if found is None:
             return None
         cuts = sequence(self.net, self.steps, found.ways)
-        plan = place(self.net.graph, cuts, self.target)
+        plan = place(self.net.graph, cuts, self.places)
         return replace(plan, proof=Proof(found.cycles, min(bound, found.cycles)))
 
     @property
     def _size(self) -> int:
-        return NEVER if self.memory.size is None else self.memory.size
+        room = self.places.room(self.memory)
+        return NEVER if room is None else room
 
     @property
     def _limits(self) -> list[int]:
@@ -103,10 +108,10 @@ class Search:
 
     @property
     def _far_limits(self) -> list[int] | None:
-        far = self.target.memory(self.target.home)
-        if self.net.is_one_memory or far.size is None:
+        room = self.places.room(self.places.home)
+        if self.net.is_one_memory or room is None:
             return None
-        return [far.size] * len(self.net.steps)
+        return [room] * len(self.net.steps)
 
     @property
     def _is_open(self) -> bool:
@@ -122,13 +127,13 @@ class Search:
     def _placed(self, ways: Sequence[Way]) -> tuple[Plan, Memory | None]:
         """(plan, the memory that is too small for it)"""
         cuts = sequence(self.net, self.steps, ways)
-        plan = place(self.net.graph, cuts, self.target, is_draft=True)
-        return plan, too_small(plan, self.target)
+        plan = place(self.net.graph, cuts, self.places, is_draft=True)
+        return plan, too_small(plan, self.places.target)
 
     def _hint(self) -> Found | None:
         """The fastest path that finds places, with early transfers where there is room."""
         limit = self._size
-        for _ in range(MOST_PLACEMENTS):
+        for attempt in range(MOST_PLACEMENTS):
             cuts = self.path(limit)
             if cuts is None:
                 return None
@@ -138,7 +143,8 @@ class Search:
                 return self._earlier(Found(path, plan, cycles_of(path)))
             if short.name != self.memory.name or short.size is None:
                 return None
-            limit -= plan.arena_bytes[short.name] - short.size
+            # Twice as much each time: runs that follow one another may leave gaps for good.
+            limit -= (plan.used(short.name) - short.size) << attempt
         return None
 
     def _earlier(self, found: Found) -> Found:
@@ -184,7 +190,7 @@ class Search:
 
     def _problem(self, ways: Sequence[Way], least: Sequence[int], most: int) -> Problem:
         """The ways that may be part of a plan of so many cycles."""
-        near, far = self.memory, self.target.home
+        near, far = self.memory, self.places.home.name
         limits = None if near.size is None else self._limits
         kept = [cycles for cycles in least if cycles <= most]
         return Problem(
@@ -239,10 +245,11 @@ class Search:
         self, choice: Choice, ways: Sequence[Way], plan: Plan, short: Memory
     ) -> Misplaced:
         cuts = sequence(self.net, self.steps, ways)
-        wanted = demand(self.net.graph, cuts, self.target)
+        wanted = demand(self.net.graph, cuts, self.places)
         working = tuple(cut.span for cut in cuts if cut.steps[0].kernel is not None)
         mine = tuple(buffer for buffer in plan.buffers if buffer.memory == short.name)
-        return Misplaced(choice, short, working, mine, wanted.leaves)
+        room = replace(short, size=self.places.room(short))
+        return Misplaced(choice, room, working, mine, wanted.leaves)
 
 
 def fast_enough(ways: Sequence[Way], least: Sequence[int], most: int) -> list[Way]:
@@ -271,6 +278,7 @@ def _key(way: Way) -> tuple[object, ...]:
 def too_small(plan: Plan, target: Target) -> Memory | None:
     """The first memory whose arena exceeds its size."""
     for memory in target.memories:
-        if memory.size is not None and plan.arena_bytes.get(memory.name, 0) > memory.size:
+        size, arena = memory.size, plan.arena_bytes.get(memory.name, 0)
+        if size is not None and arena and plan.used(memory.name) > size:
             return memory
     return None

@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Buffer, Overlap, Plan, Step
-from tilewright.ir.target import Role, Target
+from tilewright.ir.target import Role
 from tilewright.midend.memory.lifetimes import Leave, activation_reads, demand, storage_of
 from tilewright.midend.memory.pack_exactly import pack_exactly
 from tilewright.midend.memory.pack_greedily import pack_greedily
 from tilewright.midend.memory.packing import Offsets, Packing, Piece
+from tilewright.midend.places import Places
 from tilewright.midend.tiling.cut import Cut
 from tilewright.midend.tiling.overlap import Gap, longest_piece
 
@@ -26,12 +27,12 @@ CLOSE = 128
 """A placement that fits its memory may exceed what is proven to be needed by this share of it."""
 
 
-def place(graph: Graph, cuts: Sequence[Cut], target: Target, *, is_draft: bool = False) -> Plan:
+def place(graph: Graph, cuts: Sequence[Cut], places: Places, *, is_draft: bool = False) -> Plan:
     """A plan for steps that are computed in a given way. Nothing is said about sizes.
 
     is_draft  whether any places do that fit the memories
     """
-    wanted = demand(graph, cuts, target)
+    wanted, target = demand(graph, cuts, places), places.target
     steps = tuple(step for cut in cuts for step in cut.steps)
     arenas: dict[str, _Arena] = {}
     for memory in target.memories:
@@ -54,6 +55,8 @@ def place(graph: Graph, cuts: Sequence[Cut], target: Target, *, is_draft: bool =
         {name: arena.activations for name, arena in arenas.items()},
         {name: arena.bound for name, arena in arenas.items()},
         tuple(cut.group for cut in cuts),
+        constants=places.constants,
+        constant_bytes=places.taken,
     )
 
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass, replace
 from tilewright.errors import UnsupportedError
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Buffer, BufferName, Step, scratch_name
-from tilewright.ir.target import Role, Target
+from tilewright.ir.target import SCRATCH_ALIGN, Role, Target
 from tilewright.ir.tiling import Hold
 from tilewright.ir.types import Span
+from tilewright.midend.places import Places
 from tilewright.midend.tiling.cut import Cut
 from tilewright.midend.tiling.overlap import Gap
 
@@ -63,7 +64,7 @@ def activation_reads(
     return reads
 
 
-def demand(graph: Graph, cuts: Sequence[Cut], target: Target) -> Demand:
+def demand(graph: Graph, cuts: Sequence[Cut], places: Places) -> Demand:
     """Buffers of all activations and scratch, with lifetimes, and the leaves to share.
 
     cuts  how the steps are computed, all of them in order
@@ -73,7 +74,7 @@ def demand(graph: Graph, cuts: Sequence[Cut], target: Target) -> Demand:
     steps = tuple(step for cut in cuts for step in cut.steps)
     shown = storage_of(steps)
     lifetimes = whole_lifetimes(graph, cuts)
-    memories = _memories(graph, cuts, shown, target)
+    memories, target = _memories(graph, cuts, shown, places), places.target
     values: dict[ValueName, list[ValueName]] = {tensor: [tensor] for tensor in lifetimes}
     for view, tensor in shown.items():
         values[tensor].append(view)
@@ -116,9 +117,9 @@ def whole_lifetimes(graph: Graph, cuts: Sequence[Cut]) -> dict[ValueName, Span]:
 
 
 def _memories(
-    graph: Graph, cuts: Sequence[Cut], shown: Mapping[ValueName, ValueName], target: Target
+    graph: Graph, cuts: Sequence[Cut], shown: Mapping[ValueName, ValueName], places: Places
 ) -> dict[ValueName, str]:
-    """Tensor → memory: its home, unless kernels work on it where it lies whole."""
+    """Tensor → memory: its home, unless kernels find it near."""
     memories: dict[ValueName, str] = {}
     for cut in cuts:
         for step in cut.steps:
@@ -128,15 +129,15 @@ def _memories(
                 if name in graph.constants or cut.group.holds[name] is not Hold.DIRECT:
                     continue
                 tensor = shown.get(name, name)
-                lies_in = memories.setdefault(tensor, step.engine.works_in)
-                if lies_in != step.engine.works_in:
+                lies_in = memories.setdefault(tensor, step.engine.near)
+                if lies_in != step.engine.near:
                     raise UnsupportedError(
                         f"{step.node}: {tensor} lies in {lies_in} but engine {step.engine.name} "
-                        f"works in {step.engine.works_in}, and copies between near memories are "
-                        f"not planned; give target '{target.name}' engines that work in one memory"
+                        f"works in {step.engine.near}, and copies between near memories are not "
+                        f"planned; give target '{places.target.name}' engines that work in one"
                     )
     tensors = [name for name in graph.values if name not in graph.constants]
-    return dict.fromkeys(tensors, target.home) | memories
+    return dict.fromkeys(tensors, places.home.name) | memories
 
 
 def _working(graph: Graph, cut: Cut, target: Target) -> Iterator[Buffer]:
@@ -144,19 +145,20 @@ def _working(graph: Graph, cut: Cut, target: Target) -> Iterator[Buffer]:
     engine = next((step.engine for step in cut.steps if step.engine), None)
     for name, size in cut.parts.items():
         assert engine is not None
-        memory = target.memory(engine.works_in)
+        memory = target.memory(engine.near)
         align = max(memory.align, graph.type(name).dtype.nbytes)
         copies = cut.group.holds[name].copies
         yield Buffer(
             BufferName(f"{name}:tile{cut.span.start}"), Role.TILE, memory.name, size, align,
             cut.lives(name), 0, (name,), copies,
         )  # fmt: skip
-    for index, (step, size) in enumerate(zip(cut.steps, cut.scratch, strict=True)):
+    for index, (step, alone) in enumerate(zip(cut.steps, cut.scratch, strict=True)):
         if step.engine is None:
             continue
-        memory, name = target.memory(step.engine.works_in), step.node.output
-        if size:
-            align = max(memory.align, 4)  # what Kernel.scratch_bytes promises
+        memory, name = target.memory(step.engine.near), step.node.output
+        if alone:
+            align = max(memory.align, SCRATCH_ALIGN)
+            size = step.engine.scratch_bytes(alone, align)
             yield Buffer(
                 scratch_name(name), Role.SCRATCH, memory.name, size, align,
                 cut.scratch_lives(index), 0,

@@ -16,12 +16,14 @@ class Alive:
 
     shown      view → the tensor whose bytes it shows
     lifetimes  of whole tensors, where every step is computed by itself
+    memory     the near memory
     align      bytes; every size is rounded up to it
     """
 
     graph: Graph
     shown: Mapping[ValueName, ValueName]
     lifetimes: Mapping[ValueName, Span]
+    memory: str
     align: int
 
     @property
@@ -63,7 +65,7 @@ def local_need(cut: Cut, alive: Alive, dying: frozenset[ValueName], *, is_near: 
     No placement needs less.
     """
     end = 2 * cut.span.size
-    pieces = [*_working(cut, alive)]
+    pieces = [*_working(cut, alive)] if works_near(cut, alive) else []
     readers: dict[ValueName, int] = {}
     for tensor in sorted(dying):
         readers[tensor] = len(pieces)
@@ -80,14 +82,32 @@ def local_need(cut: Cut, alive: Alive, dying: frozenset[ValueName], *, is_near: 
     return Packing(tuple(pieces), gaps).lower_bound
 
 
+def works_near(cut: Cut, alive: Alive) -> bool:
+    """Whether tiles and scratch of a run lie near; those of an engine that works at home do not."""
+    return all(step.engine is None or step.engine.near == alive.memory for step in cut.steps)
+
+
+def home_need(cut: Cut, alive: Alive) -> int:
+    """Bytes at home of a run that works there, besides whole tensors."""
+    if works_near(cut, alive):
+        return 0
+    return sum(map(alive.rounded, cut.parts.values())) + sum(s for _, s in _scratch(cut, alive))
+
+
 def _working(cut: Cut, alive: Alive) -> Iterator[Piece]:
     """Tile buffers and scratch."""
     for name, size in cut.parts.items():
         lives = cut.lives(name)
         start, stop = lives.start - cut.span.start, lives.stop - cut.span.start
         yield Piece(alive.rounded(size), 2 * start + 1, 2 * stop)
-    for index, size in enumerate(cut.scratch):
-        if size:
-            lives = cut.scratch_lives(index)
-            start, stop = lives.start - cut.span.start, lives.stop - cut.span.start
-            yield Piece(alive.rounded(size), 2 * start + 1, 2 * stop)
+    for index, size in _scratch(cut, alive):
+        lives = cut.scratch_lives(index)
+        start, stop = lives.start - cut.span.start, lives.stop - cut.span.start
+        yield Piece(size, 2 * start + 1, 2 * stop)
+
+
+def _scratch(cut: Cut, alive: Alive) -> Iterator[tuple[int, int]]:
+    """(position of a step, bytes for all cores of its engine) where its kernel wants some."""
+    for index, (step, alone) in enumerate(zip(cut.steps, cut.scratch, strict=True)):
+        if alone and step.engine is not None:
+            yield index, alive.rounded(step.engine.scratch_bytes(alone, alive.align))

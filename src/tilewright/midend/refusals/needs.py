@@ -107,6 +107,8 @@ class Peak:
     def _need(self, buffer: Buffer) -> Need:
         if buffer.role is Role.SCRATCH:
             kernel = self.step.kernel.symbol if self.step.kernel else ""
+            cores = self.step.engine.cores if self.step.engine else 1
+            kernel += f" on {cores} cores" if cores > 1 else ""
             return Need(
                 f"scratch of {self.step.node.name}", "", buffer.size, f"working memory of {kernel}"
             )

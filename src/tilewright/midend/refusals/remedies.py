@@ -78,7 +78,7 @@ class Doctor:
         return tuple(
             m
             for m in self.request.target.memories
-            if m.size is not None and plan.arena_bytes.get(m.name, 0) > m.size
+            if m.size is not None and plan.arena_bytes.get(m.name) and plan.used(m.name) > m.size
         )
 
     def requirements(self) -> tuple[str, ...]:
@@ -111,7 +111,7 @@ class Doctor:
 
     def _judged(self, plan: Plan, grown: Iterable[Memory]) -> dict[str, int]:
         """Sizes of some memories in which a plan holds what any plan must hold."""
-        sizes = {memory.name: plan.arena_bytes[memory.name] for memory in grown}
+        sizes = {memory.name: plan.used(memory.name) for memory in grown}
         enough = self.request.with_sizes(dict(sizes))
         check_plan(plan, enough.graph, enough.target)
         return sizes

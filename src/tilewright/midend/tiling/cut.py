@@ -25,7 +25,7 @@ class Cut:
     steps    the run's steps, with the kernels of this way
     cycles   estimated, of all tiles
     macs     multiply-accumulates of all tiles, recomputed halos included
-    scratch  bytes per step, of its largest call
+    scratch  bytes per step, of its largest call, of one core
     parts    tensor → bytes of its tile buffer, all copies together
     moved    bytes that are copied between memories
     schedule  what travels and what is computed, tile by tile; None where nothing travels

@@ -70,7 +70,7 @@ def _grown(
     found = {makers[n] for i in members for n in steps[i].node.inputs if n in makers}
     for before in sorted(found, reverse=True):
         other = steps[before].engine
-        is_near = other is not None and other.works_in == engine.works_in
+        is_near = other is not None and other.near == engine.near
         is_inner = readers[steps[before].node.output] <= {*members}
         if before < first and is_near and is_inner:
             yield from _grown(steps, (before, *members), makers, readers, longest)

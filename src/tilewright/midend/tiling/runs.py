@@ -43,7 +43,7 @@ class Work:
 
     cycles   step's output → cycles of its call for each tile; 0 where a tile has none
     macs     of all tiles, recomputed halos included
-    scratch  bytes per step, of its largest call
+    scratch  bytes per step, of its largest call, of one core
     """
 
     cycles: Mapping[ValueName, tuple[int, ...]]
@@ -294,7 +294,7 @@ def may_fuse(
     inner = {step.node.output for step in members[:-1]}
     read = {name for step in members for name in step.node.inputs}
     viewed = {name for s in steps if s.kernel is None for name in (s.node.output, *s.node.inputs)}
-    is_one_memory = len({step.engine.works_in for step in members if step.engine}) == 1
+    is_one_memory = len({step.engine.near for step in members if step.engine}) == 1
     return (
         is_one_memory
         and inner <= read - viewed - {*graph.outputs}
@@ -306,7 +306,7 @@ def _is_in_one_piece(type_: TensorType, part: Shape, held: Shape, hold: Hold) ->
     """Whether a part's bytes follow one another where a kernel finds them; by sizes."""
     if 0 in part:
         return True
-    within = type_ if hold is Hold.DIRECT else TensorType(type_.dtype, held)
+    within = type_ if hold.is_whole else TensorType(type_.dtype, held)
     return is_contiguous(within, tuple(Span(0, size) for size in part))
 
 

@@ -4,21 +4,24 @@ As in ``runs``, a way is a tile shape and a hold for every tensor, but tensors n
 far is loaded and stored tile by tile, behind the kernels where there are two copies of a buffer.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations, pairwise
-from math import prod
+from math import ceil, prod
+from operator import add
 
 from tilewright.ir.geometry import region_bytes, sizes_of, whole
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.op import Along, Reduced
 from tilewright.ir.plan import Step
-from tilewright.ir.target import Dma, Target
+from tilewright.ir.program import TileCall
+from tilewright.ir.target import Engine, Reach
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Shape, Span, TensorType
+from tilewright.midend.places import Places
 from tilewright.midend.tiling.cut import Cut
-from tilewright.midend.tiling.issue import TOGETHER, Handover, stages_of
+from tilewright.midend.tiling.issue import TOGETHER, Do, Handover, stages_of
 from tilewright.midend.tiling.limits import grain, largest_tile
 from tilewright.midend.tiling.runs import Run, Work
 from tilewright.midend.tiling.tiles import Tile
@@ -46,18 +49,21 @@ class StreamedRun:
     """A run of steps on a target with a far memory. No slots, because of a cached size.
 
     packed  constant → its type as kernels want it
-    ends    inputs and outputs of the network, views of them included: they lie far
+    ends    inputs and outputs of the network, views of them included: they lie at home
     is_lean  whether the smallest tiles are tried, too, however many they are
     """
 
     run: Run
-    target: Target
+    places: Places
     packed: Mapping[ValueName, TensorType]
     ends: frozenset[ValueName]
     is_lean: bool = False
 
     def shapes(self) -> Iterator[tuple[Shape, tuple[int, ...], int]]:
-        """(tile, loop order, parts of a sum) to try."""
+        """(tile, loop order, parts of a sum) to try; everything at once where nothing travels."""
+        if self._is_at_home:
+            yield self.run.output.shape, (), 0
+            return
         summed = self.run.summed
         parts = {-(-summed // count) for count in (*PARTS, max(summed, 1)) if count <= summed}
         for tile, order in self._tiles():
@@ -124,7 +130,7 @@ class StreamedRun:
             return
         if self._count(shape) > (MOST_TILES_WHERE_SHORT if self.is_lean else MOST_TILES):
             return
-        if not self.is_lean and self._first_bytes(shape) > self._size:
+        if self._keeps_to_size and self._first_bytes(shape) > self._size:
             return
         yield from self._staged_cuts(shape, order, TOGETHER)
         if order:
@@ -138,8 +144,31 @@ class StreamedRun:
         if inside is None:
             return
         group, tiles = inside
-        if not self.is_lean and self._call_bytes(self.run.tiling(group)) > self._size:
+        if self._keeps_to_size and self._call_bytes(self.run.tiling(group)) > self._size:
             return
+        made = _Made.of(self.run, group, tiles, self.places, self._align)
+        yield from self._remote_cuts(made)
+        if not self._is_at_home:
+            yield from self._travelling_cuts(made)
+
+    def _remote_cuts(self, made: "_Made") -> Iterator[Cut]:
+        """What does not lie near is worked on where it lies; constants out of reach travel."""
+        fixed, free = self._operands(made.group)
+        remote = [n for n in (*fixed, *free) if all(r is not None for r in self._reaches(n))]
+        travels = [self._travel(n, made.tiles) for n in (*fixed, *free) if n not in remote]
+        far = [t for t in travels if t is not None and t.name in self.places.constants]
+        if not remote or len(far) < len(travels):
+            return
+        tiling = self.run.tiling(made.group)
+        if not all(self.run.finds(name, Hold.REMOTE, tiling) for name in remote):
+            return
+        copies = {travel.name: 1 for travel in far}
+        for near in (frozenset[ValueName](),) if self._is_at_home else _subsets(free):
+            yield made.cut(self.run, far, copies, [name for name in remote if name not in near])
+
+    def _travelling_cuts(self, made: "_Made") -> Iterator[Cut]:
+        """What does not lie near travels."""
+        group, tiles = made.group, made.tiles
         fixed, free = self._operands(group)
         routes = {name: self._travel(name, tiles) for name in (*fixed, *free)}
         if any(route is None for route in routes.values()):
@@ -151,7 +180,6 @@ class StreamedRun:
         away = replace(group, holds={**group.holds, **dict.fromkeys(travels, Hold.SINGLE)})
         if near_only & {*fixed, *torn} or not self.run.is_possible(away):
             return
-        made = _Made.of(self.run, group, tiles, self.target, self._align)
         for near in _subsets([name for name in free if name not in torn]):
             far = [travels[name] for name in (*fixed, *free) if name not in near]
             if near_only <= near:
@@ -161,8 +189,14 @@ class StreamedRun:
     @cached_property
     def _size(self) -> int:
         """Bytes of the near memory."""
-        size = self.target.memory(self._near).size
-        return 1 << 60 if size is None else size
+        room = self.places.room(self.places.near)
+        return 1 << 60 if room is None else room
+
+    @cached_property
+    def _keeps_to_size(self) -> bool:
+        """Whether whatever a call works with must be near, and what is too large is of no use."""
+        is_reached = any(all(r is not None for r in self._reaches(n)) for n in self.run.types)
+        return not (self.is_lean or self._is_at_home or is_reached)
 
     def _first_bytes(self, shape: Shape) -> int:
         """Bytes that the last step's call for the first tile needs near, at least: its inputs lie
@@ -206,33 +240,44 @@ class StreamedRun:
         return len({stage for step, stage in stages if name in step.node.inputs}) > 1
 
     @property
-    def _near(self) -> str:
+    def _engine(self) -> Engine:
         engine = self.run.members[0].engine
         assert engine is not None
-        return engine.works_in
+        return engine
+
+    def _reaches(self, name: ValueName) -> list[Reach | None]:
+        """How each engine that uses a tensor gets at it where it lies."""
+        users = (s for s in self.run.members if name in (*s.node.inputs, s.node.output))
+        return [self.places.reach(name, step.engine) for step in users if step.engine]
+
+    @property
+    def _is_at_home(self) -> bool:
+        """Whether the run's engine works where tensors lie that do not lie near."""
+        return self._engine.near != self.places.near.name
 
     @property
     def _align(self) -> int:
-        return max(self.target.memory(self._near).align, 4)
+        return max(self.places.target.memory(self._engine.near).align, 4)
 
     def _operands(self, group: Group) -> tuple[tuple[ValueName, ...], tuple[ValueName, ...]]:
-        """(tensors that must travel, tensors that may lie near or travel), inner ones left out."""
-        graph = self.run.graph
+        """(tensors that do not lie near, tensors that may), without inner ones and without
+        constants that every engine of the run reads where they lie as if they lay near."""
+        places = self.places
         fixed: list[ValueName] = []
         free: list[ValueName] = []
         for name, hold in group.holds.items():
             if hold is not Hold.DIRECT:
                 continue
-            if name in graph.constants:
-                if self.target.way(self.target.constants_in, self._near) is not None:
+            if name in places.constants:
+                if not all(map(_is_free, self._reaches(name))):
                     fixed.append(name)
             else:
                 (fixed if name in self.ends else free).append(name)
         return tuple(fixed), tuple(free)
 
     def _travel(self, name: ValueName, tiles: Sequence[Tile]) -> Travel | None:
-        """None where a constant would be cut that its kernel wants whole."""
-        constant = name in self.run.graph.constants
+        """None where a constant would be cut that its kernel wants whole, and where no way leads to
+        where the engines work."""
         meant = self.run.types[name]
         stored = self.packed.get(name, meant)
         regions = [tile.held[name] for tile in tiles]
@@ -241,13 +286,10 @@ class StreamedRun:
                 return None
             regions = [whole(stored)] * len(regions)
         is_stored = name == self.run.members[-1].node.output
-        way = self._way(self.target.constants_in if constant else self.target.home)
-        return Travel.of(name, stored, regions, way, is_stored=is_stored)
-
-    def _way(self, far: str) -> Dma:
-        way = self.target.way(far, self._near)
-        assert way is not None, f"no DMA leads from {far} to {self._near}"
-        return way
+        route = self.places.route(name, self._engine)
+        if route is None:
+            return None
+        return Travel.of(name, stored, regions, route[-1], is_stored=is_stored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,20 +305,33 @@ class _Made:
     schedule: Schedule
     parts: Mapping[ValueName, int]
     align: int
+    places: Places
 
     @staticmethod
-    def of(run: Run, group: Group, tiles: tuple[Tile, ...], target: Target, align: int) -> "_Made":
+    def of(run: Run, group: Group, tiles: tuple[Tile, ...], places: Places, align: int) -> "_Made":
         """Everything that does not depend on what travels."""
         work = run.work(group)
-        schedule = run.schedule(group, tiles, work, target)
-        return _Made(group, tiles, work, schedule, run.inner_parts(group, align), align)
+        schedule = run.schedule(group, tiles, work, places.target)
+        parts = run.inner_parts(group, align)
+        return _Made(group, tiles, work, schedule, parts, align, places)
 
-    def cut(self, run: Run, far: Sequence[Travel], copies: Mapping[ValueName, int]) -> Cut:
-        """The way in which some tensors travel and all others lie near."""
+    def cut(
+        self, run: Run, far: Sequence[Travel], copies: Mapping[ValueName, int],
+        remote: Sequence[ValueName] = (),
+    ) -> Cut:  # fmt: skip
+        """The way in which some tensors travel, some are reached where they lie, and all others lie
+        near."""
         held = {name: _HOLDS[count] for name, count in copies.items()}
-        group = replace(self.group, holds={**self.group.holds, **held})
+        away = {name: Hold.REMOTE for name in remote if name not in self.places.constants}
+        group = replace(self.group, holds={**self.group.holds, **held, **away})
+        work = {**self.schedule.work, **self._slowed(run, remote)} if remote else self.schedule.work
         schedule = replace(
-            self.schedule, slots=run.slots(group), moving=tuple(far), copies=copies, known={}
+            self.schedule,
+            slots=run.slots(group),
+            work=work,
+            moving=tuple(far),
+            copies=copies,
+            known={},
         )
         parts = {**self.parts}
         for travel in far:
@@ -285,6 +340,37 @@ class _Made:
             group, run.members, schedule.cycles(), self.work.macs, self.work.scratch, parts,
             run.leaves(group), sum(travel.moved for travel in far), schedule,
         )  # fmt: skip
+
+    def _slowed(
+        self, run: Run, remote: Sequence[ValueName]
+    ) -> dict[tuple[Do, ValueName], tuple[int, ...]]:
+        """Cycles of the steps that reach operands which do not lie near, per tile."""
+        slowed: dict[tuple[Do, ValueName], tuple[int, ...]] = {}
+        for index, step in enumerate(run.members):
+            key = Do.RUN, step.node.output
+            calls = [tile.calls[index] for tile in self.tiles]
+            extra = [
+                remote_cycles(self.places, step, call, remote) if call else 0 for call in calls
+            ]
+            slowed[key] = tuple(map(add, self.schedule.work[key], extra))
+        return slowed
+
+
+def remote_cycles(
+    places: Places, step: Step, call: TileCall, remote: Collection[ValueName]
+) -> int:  # fmt: skip
+    """What a call costs more because operands do not lie near."""
+    assert step.engine is not None
+    price = 0.0
+    types = (*call.signature.inputs, call.signature.output)
+    for name, type_ in zip((*step.node.inputs, step.node.output), types, strict=True):
+        reach = places.reach(name, step.engine) if name in remote else None
+        price += reach.cycles_per_byte * type_.nbytes if reach is not None else 0.0
+    return ceil(price)
+
+
+def _is_free(reach: Reach | None) -> bool:
+    return reach is not None and not reach.cycles_per_byte
 
 
 _HOLDS = {1: Hold.SINGLE, 2: Hold.DOUBLE}

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Step
-from tilewright.ir.target import Target
 from tilewright.ir.types import TensorType
+from tilewright.midend.places import Places
 from tilewright.midend.tiling.cut import Cut
 from tilewright.midend.tiling.runs import Run
 from tilewright.midend.tiling.stream import StreamedRun, packed_types
@@ -30,7 +30,7 @@ class Ways:
     """
 
     graph: Graph
-    target: Target
+    places: Places
     ends: frozenset[ValueName]
     shapes: int
     is_lean: bool = False
@@ -49,7 +49,7 @@ class Ways:
         kind = self._kind(members, packed)
         if kind not in self._known:
             steps = Run(self.graph, members, start, self._tilings)
-            run = StreamedRun(steps, self.target, packed, self.ends, self.is_lean)
+            run = StreamedRun(steps, self.places, packed, self.ends, self.is_lean)
             shapes = spread([*run.shapes()], self.shapes)
             self._known[kind] = [cut for shape in shapes for cut in run.cuts(*shape)]
             return self._known[kind]
@@ -89,7 +89,10 @@ class Ways:
     def _kind(self, members: Sequence[Step], packed: Mapping[ValueName, TensorType]) -> Hashable:
         """Equal for runs of which the same ways are possible."""
         names = names_of(members)
-        return kind_of(members, self.graph), tuple((n in self.ends, packed.get(n)) for n in names)
+        tensors = tuple(
+            (self.places.constants.get(n), n in self.ends, packed.get(n)) for n in names
+        )
+        return kind_of(members, self.graph), tensors
 
 
 def kind_of(members: Sequence[Step], graph: Graph) -> Hashable:

@@ -12,7 +12,16 @@ from functools import partial
 
 from tilewright.ir.board import Board
 from tilewright.ir.op import Op
-from tilewright.ir.target import Engine, Kernel, Memory, Role, Signature, Target, Toolchain
+from tilewright.ir.target import (
+    Engine,
+    Kernel,
+    Memory,
+    Reach,
+    Role,
+    Signature,
+    Target,
+    Toolchain,
+)
 from tilewright.targets.cortex_m.boards import MPS2_AN386, MPS2_AN500, MPS2_AN505, MPS3_AN547
 from tilewright.targets.packs.arm_dsp.pack import ARM_DSP
 from tilewright.targets.packs.helium.pack import HELIUM
@@ -66,9 +75,15 @@ def _target(
             name=name,
             summary=f"{summary}; QEMU's {board.name}",
             memories=_memories(board, ram),
-            engines=(Engine("cpu", "core", ram, kernels=(*pack, *SCALAR)),),
+            engines=(
+                Engine(
+                    "cpu",
+                    "core",
+                    (Reach(ram), Reach(board.code_in, CONSTANTS)),
+                    kernels=(*pack, *SCALAR),
+                ),
+            ),
             toolchain=toolchain,
-            constants_in=board.code_in,
             alternatives=alternatives,
         )
 

@@ -11,7 +11,7 @@ the DMA is runtime/tw_dma.h beside this file.
 
 from pathlib import Path
 
-from tilewright.ir.target import Dma, Engine, Memory, Role, Target, Toolchain
+from tilewright.ir.target import Dma, Engine, Memory, Reach, Role, Target, Toolchain
 from tilewright.targets.packs.portable.pack import PORTABLE
 
 _TOOLCHAIN = Toolchain("host", "cc", ("-std=c11", "-O3", "-march=x86-64-v3"))
@@ -26,9 +26,8 @@ HIERARCHY = Target(
         Memory("L2", size=None, align=4, holds=frozenset({Role.ACTIVATION})),
         Memory("L1", size=None, align=4, holds=_ACTIVATIONS),
     ),
-    engines=(Engine("cpu", kind="core", works_in="L1", kernels=PORTABLE),),
+    engines=(Engine("cpu", kind="core", reaches=(Reach("L1"),), kernels=PORTABLE),),
     toolchain=_TOOLCHAIN,
-    constants_in="flash",
     dmas=(
         Dma("dma", between=("L2", "L1"), max_rank=3, setup_cycles=32, bytes_per_cycle=8),
         Dma("dma", between=("flash", "L1"), max_rank=3, setup_cycles=32, bytes_per_cycle=8),
@@ -43,8 +42,7 @@ HOST = Target(
         Memory("ram", size=None, align=4, holds=_ACTIVATIONS),
         Memory("flash", size=None, align=4, holds=_CONSTANTS),
     ),
-    engines=(Engine("cpu", kind="core", works_in="ram", kernels=PORTABLE),),
+    engines=(Engine("cpu", "core", (Reach("ram"), Reach("flash", _CONSTANTS)), kernels=PORTABLE),),
     toolchain=_TOOLCHAIN,
-    constants_in="flash",
     alternatives=(HIERARCHY,),
 )

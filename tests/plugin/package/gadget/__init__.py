@@ -14,6 +14,7 @@ from tilewright.ir.target import (
     Kernel,
     Memory,
     MultipleOf,
+    Reach,
     Role,
     Signature,
     Target,
@@ -54,15 +55,16 @@ GADGET = Target(
     ),
     engines=(
         Engine(
-            "npu", kind="npu", works_in="L1", kernels=tuple(map(_on_npu, CONV2D_S8)),
+            "npu", kind="npu", reaches=(Reach("L1"),), kernels=tuple(map(_on_npu, CONV2D_S8)),
             call_cycles=100, is_asynchronous=True,
         ),
         Engine(
-            "cluster", kind="multicore", works_in="L1", kernels=PORTABLE, cores=8, call_cycles=60
+            "cluster", kind="multicore", reaches=(Reach("L1"),), kernels=PORTABLE, cores=8,
+            call_cycles=60,
         ),
     ),
     toolchain=HIERARCHY.toolchain,
-    constants_in="flash",
+   
     dmas=(
         Dma("dma", between=("L2", "L1"), max_rank=2, setup_cycles=20, bytes_per_cycle=8),
         Dma("dma", between=("flash", "L1"), max_rank=2, setup_cycles=20, bytes_per_cycle=4),

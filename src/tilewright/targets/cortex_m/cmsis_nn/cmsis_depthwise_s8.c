@@ -8,9 +8,9 @@ static void stop_unless(int fits) {
   }
 }
 
-void cmsis_depthwise_s8(const void *args, tw_span work) {
+void cmsis_depthwise_s8(const void *args, tw_work work) {
   const cmsis_window_args *const a = args;
-  const cmsis_nn_context context = {.buf = a->scratch, .size = a->scratch_bytes};
+  const cmsis_nn_context context = {.buf = work.scratch, .size = a->scratch_bytes};
   const cmsis_nn_dw_conv_params layer = {
       .input_offset = -a->x_zero,
       .output_offset = a->y_zero,

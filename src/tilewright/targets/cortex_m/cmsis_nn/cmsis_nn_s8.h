@@ -12,7 +12,6 @@ typedef struct {
   const int32_t *multiplier; // [out_c], Q31
   const int32_t *shift;      // [out_c], positive: left
   int8_t *y;                 // [batch][out_h][out_w][out_c]
-  void *scratch;             // [scratch_bytes]
   int32_t batch;
   int32_t in_h, in_w, in_c;
   int32_t out_h, out_w, out_c;
@@ -23,8 +22,8 @@ typedef struct {
   int32_t x_zero;        // what padding reads
   int32_t y_zero;        // zero point of the output
   int32_t low, high;     // clip range of the output, within int8
-  int32_t scratch_bytes; // what the plan set aside
+  int32_t scratch_bytes; // of work.scratch
 } cmsis_window_args;
 
-void cmsis_conv2d_s8(const void *args, tw_span work);
-void cmsis_depthwise_s8(const void *args, tw_span work);
+void cmsis_conv2d_s8(const void *args, tw_work work);
+void cmsis_depthwise_s8(const void *args, tw_work work);

@@ -95,23 +95,32 @@ enum { TW_JOB_BYTES = 512 };
 typedef struct {
   _Alignas(16) uint8_t args[TW_JOB_BYTES];
   tw_kernel *kernel; // null where nothing is under way
-  int32_t items;
+  int32_t items, piece;
+  tw_team team;
 } tw_job;
 
 TW_EMULATED void tw_offload(tw_job *job, tw_kernel *kernel, const void *args, size_t bytes,
-                            int32_t items) {
+                            int32_t items, int32_t piece, tw_team team) {
   if (job->kernel != 0 || bytes > TW_JOB_BYTES) {
     abort(); // nobody has joined the job before
   }
   memcpy(job->args, args, bytes);
   job->kernel = kernel;
   job->items = items;
+  job->piece = piece;
+  job->team = team;
 }
 
 TW_EMULATED void tw_join(tw_job *job) {
   if (job->kernel == 0) {
     abort(); // nothing was started
   }
-  tw_parallel(job->kernel, job->args, job->items);
+  if (job->piece != 0) {
+    tw_backward(job->kernel, job->args, job->items, job->piece, job->team.scratch);
+  } else { // the last core first: kernels may rely on no order between cores
+    for (int32_t core = job->team.cores - 1; core >= 0; core--) {
+      job->kernel(job->args, tw_share(job->items, job->team, core));
+    }
+  }
   job->kernel = 0;
 }

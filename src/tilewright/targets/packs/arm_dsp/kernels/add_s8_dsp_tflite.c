@@ -37,7 +37,7 @@ DSP_INLINE int32_t add_s8_dsp_byte(uint32_t word, int32_t i) {
   return (int8_t)(uint8_t)(word >> (8 * i));
 }
 
-void add_s8_dsp_tflite(const void *args, tw_span work) {
+void add_s8_dsp_tflite(const void *args, tw_work work) {
   const add_s8_dsp_args k = *(const add_s8_dsp_args *)args;
   const int8_t *half = (k.half_is_a ? k.a : k.b) + work.start;
   const int8_t *other = (k.half_is_a ? k.b : k.a) + work.start;

@@ -6,7 +6,7 @@ static inline int32_t rounded_mean(int32_t sum, int32_t count) {
   return (sum < 0 ? sum - half : sum + half) / count;
 }
 
-void average_pool2d_s8_dsp_tflite(const void *args, tw_span work) {
+void average_pool2d_s8_dsp_tflite(const void *args, tw_work work) {
   const average_pool2d_s8_dsp_args *const a = args;
   const dsp_pooling *const pooling =
       dsp_pooling_at(args, offsetof(average_pool2d_s8_dsp_args, in_h));

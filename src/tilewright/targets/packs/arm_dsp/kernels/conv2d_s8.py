@@ -130,7 +130,7 @@ def _kernel(variant: Variant, *, is_planar: bool) -> Kernel:
         symbol=symbol,
         struct="conv2d_s8_dsp_args",
         header=HERE / "conv2d_s8_dsp.h",
-        source=HERE / f"{symbol}.c",
+        source=HERE / "conv2d_s8_dsp.c",
         pointers=("x", "w", "bias", "multiplier", "shift", "y"),
         variant=variant.refuse,
         refuse=refuse,
@@ -140,7 +140,6 @@ def _kernel(variant: Variant, *, is_planar: bool) -> Kernel:
         scratch_bytes=_scratch_bytes,
         streaming=Streaming(inputs=(0,), block_axes=1),
         includes=(
-            HERE / "conv2d_s8_dsp_core.h",
             HERE / "dsp_border.h",
             HERE / "dsp_finish.h",
             HERE / "dsp_pairs.h",

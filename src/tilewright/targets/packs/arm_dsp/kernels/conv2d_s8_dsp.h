@@ -10,7 +10,6 @@ typedef struct {
   const int32_t *w;                         // [ceil(out_c / 2)][2 * quads + 5], see pairs.py
   const int32_t *bias, *multiplier, *shift; // in w
   int8_t *y;                                // [batch][out_h][out_w][out_c]
-  uint32_t *scratch;                        // widened patches, then one patch of bytes
   int32_t planes, in_h, in_w, in_c;         // planes or in_c is 1
   int32_t out_h, out_w, out_c;
   int32_t kernel_h, kernel_w;
@@ -25,14 +24,15 @@ typedef struct {
   int32_t low, high; // clip range of the output, within int8
 } conv2d_s8_dsp_args;
 
-void conv2d_s8_dsp_double(const void *args, tw_span work);
-void conv2d_s8_dsp_half_even(const void *args, tw_span work);
-void conv2d_s8_dsp_half_up(const void *args, tw_span work);
+/// Scratch: widened patches in words, then one patch of bytes.
+void conv2d_s8_dsp_double(const void *args, tw_work work);
+void conv2d_s8_dsp_half_even(const void *args, tw_work work);
+void conv2d_s8_dsp_half_up(const void *args, tw_work work);
 /// Where low is the zero point or more.
-void conv2d_s8_dsp_double_relu(const void *args, tw_span work);
+void conv2d_s8_dsp_double_relu(const void *args, tw_work work);
 
 /// Where x is channels first: each channel is a plane.
-void conv2d_s8_dsp_planes_double(const void *args, tw_span work);
-void conv2d_s8_dsp_planes_half_even(const void *args, tw_span work);
-void conv2d_s8_dsp_planes_half_up(const void *args, tw_span work);
-void conv2d_s8_dsp_planes_double_relu(const void *args, tw_span work);
+void conv2d_s8_dsp_planes_double(const void *args, tw_work work);
+void conv2d_s8_dsp_planes_half_even(const void *args, tw_work work);
+void conv2d_s8_dsp_planes_half_up(const void *args, tw_work work);
+void conv2d_s8_dsp_planes_double_relu(const void *args, tw_work work);

@@ -71,7 +71,7 @@ def _kernel(variant: Variant) -> Kernel:
         symbol=symbol,
         struct="dense_s8_dsp_args",
         header=HERE / "dense_s8_dsp.h",
-        source=HERE / f"{symbol}.c",
+        source=HERE / "dense_s8_dsp.c",
         pointers=("x", "w", "bias", "multiplier", "number", "y"),
         variant=variant.refuse,
         refuse=_refuse,
@@ -81,7 +81,6 @@ def _kernel(variant: Variant) -> Kernel:
         scratch_bytes=_scratch_bytes,
         streaming=Streaming(inputs=(0,), block_axes=1),
         includes=(
-            HERE / "dense_s8_dsp_core.h",
             HERE / "dsp_finish.h",
             HERE / "dsp_requantise.h",
             HERE / "dsp_row.h",

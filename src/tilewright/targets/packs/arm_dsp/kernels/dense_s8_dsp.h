@@ -12,7 +12,6 @@ typedef struct {
   const int32_t *multiplier; // [out_c] or [1]
   const int32_t *number;     // [out_c] or [1], see dsp_row.h
   int8_t *y;                 // [rows][out_c]
-  uint32_t *scratch;         // widened rows, or `piece` elements of one and all accumulators
   int32_t in_c, out_c;
   int32_t piece;      // elements that are widened at a time; below in_c: a multiple of 4
   int32_t y_zero;     // zero point of the output
@@ -20,8 +19,9 @@ typedef struct {
   int32_t table_step; // 1: one multiplier and shift per channel, 0: one for all
 } dense_s8_dsp_args;
 
-void dense_s8_dsp_double(const void *args, tw_span work);
-void dense_s8_dsp_half_even(const void *args, tw_span work);
-void dense_s8_dsp_half_up(const void *args, tw_span work);
+/// Scratch: a widened row in words, or `piece` elements of one and all accumulators.
+void dense_s8_dsp_double(const void *args, tw_work work);
+void dense_s8_dsp_half_even(const void *args, tw_work work);
+void dense_s8_dsp_half_up(const void *args, tw_work work);
 /// Where low is the zero point or more.
-void dense_s8_dsp_double_relu(const void *args, tw_span work);
+void dense_s8_dsp_double_relu(const void *args, tw_work work);

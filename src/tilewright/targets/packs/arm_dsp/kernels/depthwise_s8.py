@@ -94,7 +94,7 @@ def _kernel(variant: Variant) -> Kernel:
         symbol=f"depthwise_s8_dsp_{variant.name}",
         struct="depthwise_s8_dsp_args",
         header=HERE / "depthwise_s8_dsp.h",
-        source=HERE / f"depthwise_s8_dsp_{variant.name}.c",
+        source=HERE / "depthwise_s8_dsp.c",
         pointers=("x", "w", "bias", "multiplier", "shift", "y"),
         variant=variant.refuse,
         refuse=_refuse,
@@ -105,7 +105,6 @@ def _kernel(variant: Variant) -> Kernel:
         streaming=Streaming(inputs=(0,), block_axes=0),
         includes=(
             HERE / "depthwise_s8_dsp_3x3.h",
-            HERE / "depthwise_s8_dsp_core.h",
             HERE / "dsp_border.h",
             HERE / "dsp_finish.h",
             HERE / "dsp_requantise.h",

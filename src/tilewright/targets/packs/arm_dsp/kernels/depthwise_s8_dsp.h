@@ -14,7 +14,6 @@ typedef struct {
   const int32_t *w; // [ceil(channels / 4)][kernel_h * kernel_w * (1 or 2) + 10]
   const int32_t *bias, *multiplier, *shift; // in w
   int8_t *y;                                // [batch][out_h][out_w][channels]
-  int8_t *scratch; // [kernel_h][kernel_w][channels]: a window that needs padding
   int32_t in_h, in_w, channels;
   int32_t out_h, out_w;
   int32_t kernel_h, kernel_w;
@@ -26,8 +25,9 @@ typedef struct {
   int32_t is_wide;   // 1: weights are two words, of channels 0, 2 and 1, 3 as int16
 } depthwise_s8_dsp_args;
 
-/// Of depthwise_s8_dsp_double where low is the zero point or more.
-void depthwise_s8_dsp_double_relu(const void *args, tw_span work);
-void depthwise_s8_dsp_double(const void *args, tw_span work);
-void depthwise_s8_dsp_half_even(const void *args, tw_span work);
-void depthwise_s8_dsp_half_up(const void *args, tw_span work);
+/// Scratch: [kernel_h][kernel_w][channels] int8, a window that needs padding. This one is that of
+/// depthwise_s8_dsp_double where low is the zero point or more.
+void depthwise_s8_dsp_double_relu(const void *args, tw_work work);
+void depthwise_s8_dsp_double(const void *args, tw_work work);
+void depthwise_s8_dsp_half_even(const void *args, tw_work work);
+void depthwise_s8_dsp_half_up(const void *args, tw_work work);

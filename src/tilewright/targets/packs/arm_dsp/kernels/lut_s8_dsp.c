@@ -2,7 +2,7 @@
 
 #include "dsp_words.h"
 
-void lut_s8_dsp(const void *args, tw_span work) {
+void lut_s8_dsp(const void *args, tw_work work) {
   const lut_s8_dsp_args *const a = args;
   const int8_t *x = a->x + work.start, *const table = a->table;
   int8_t *y = a->y + work.start;

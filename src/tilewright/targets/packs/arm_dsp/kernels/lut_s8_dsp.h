@@ -10,4 +10,4 @@ typedef struct {
 } lut_s8_dsp_args;
 
 /// Work items are elements.
-void lut_s8_dsp(const void *args, tw_span work);
+void lut_s8_dsp(const void *args, tw_work work);

@@ -17,7 +17,7 @@ DSP_SHARED uint32_t largest_of(const dsp_window *w, int32_t channel) {
   return largest;
 }
 
-void max_pool2d_s8_dsp(const void *args, tw_span work) {
+void max_pool2d_s8_dsp(const void *args, tw_work work) {
   const max_pool2d_s8_dsp_args *const a = args;
   const dsp_pooling *const pooling = dsp_pooling_at(args, offsetof(max_pool2d_s8_dsp_args, in_h));
   const int32_t channels = a->channels;

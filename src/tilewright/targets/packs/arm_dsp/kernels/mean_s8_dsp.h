@@ -15,6 +15,6 @@ typedef struct {
 } mean_s8_dsp_args;
 
 /// Work items are elements of the output.
-void mean_s8_dsp_double(const void *args, tw_span work);
-void mean_s8_dsp_half_even(const void *args, tw_span work);
-void mean_s8_dsp_half_up(const void *args, tw_span work);
+void mean_s8_dsp_double(const void *args, tw_work work);
+void mean_s8_dsp_half_even(const void *args, tw_work work);
+void mean_s8_dsp_half_up(const void *args, tw_work work);

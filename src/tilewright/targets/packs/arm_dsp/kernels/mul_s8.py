@@ -13,7 +13,7 @@ from tilewright.targets.packs.portable.kernels.arithmetic_tflite import MUL_S8_T
 from tilewright.targets.packs.portable.kernels.broadcast import refuse_beyond_rows, row_fields
 from tilewright.targets.packs.portable.kernels.rescaled_arithmetic import RESCALED_MUL_S8
 
-HEADERS = ("dsp_bytes.h", "dsp_requantise.h", "dsp_words.h", "mul_s8_dsp_core.h")
+HEADERS = ("dsp_bytes.h", "dsp_requantise.h", "dsp_words.h")
 
 
 def _fields(op: Op, signature: Signature) -> Fields:
@@ -35,7 +35,7 @@ def _kernel(portable: Kernel, rounding: str) -> Kernel:
         symbol=f"mul_s8_dsp_{rounding}",
         struct="mul_s8_dsp_args",
         header=HERE / "mul_s8_dsp.h",
-        source=HERE / f"mul_s8_dsp_{rounding}.c",
+        source=HERE / "mul_s8_dsp.c",
         refuse=refuse,
         fields=_fields,
         cycles=faster_than(portable),

@@ -17,6 +17,6 @@ typedef struct {
 } mul_s8_dsp_args;
 
 /// Work items are elements of the output.
-void mul_s8_dsp_double(const void *args, tw_span work);
-void mul_s8_dsp_half_even(const void *args, tw_span work);
-void mul_s8_dsp_half_up(const void *args, tw_span work);
+void mul_s8_dsp_double(const void *args, tw_work work);
+void mul_s8_dsp_half_even(const void *args, tw_work work);
+void mul_s8_dsp_half_up(const void *args, tw_work work);

@@ -70,8 +70,8 @@ def _pack(op: Op, constants: Constants) -> Constants:
 def _rescaled(portable: Kernel) -> Kernel:
     name = "rescaled_average_pool2d_s8"
     variant = portable.symbol.removeprefix(name)
-    headers = (f"{name}_dsp_core.h", "dsp_requantise.h")
-    return replace(_pooling(portable, f"{name}_dsp", variant, *headers), pack=_pack)
+    pooling = _pooling(portable, f"{name}_dsp", variant, "dsp_requantise.h")
+    return replace(pooling, source=HERE / f"{name}_dsp.c", pack=_pack)
 
 
 MAX_POOL2D_S8_DSP = _pooling(MAX_POOL2D_S8, "max_pool2d_s8_dsp", "")

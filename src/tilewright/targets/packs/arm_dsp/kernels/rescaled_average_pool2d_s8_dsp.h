@@ -19,5 +19,5 @@ typedef struct {
 } rescaled_average_pool2d_s8_dsp_args;
 
 /// Work items are output pixels.
-void rescaled_average_pool2d_s8_dsp_half_even(const void *args, tw_span work);
-void rescaled_average_pool2d_s8_dsp_half_up(const void *args, tw_span work);
+void rescaled_average_pool2d_s8_dsp_half_even(const void *args, tw_work work);
+void rescaled_average_pool2d_s8_dsp_half_up(const void *args, tw_work work);

@@ -22,7 +22,7 @@ static inline row_sums sums_of(const int8_t *x, int32_t length) {
   return s;
 }
 
-void rescaled_norm_s8_dsp(const void *args, tw_span work) {
+void rescaled_norm_s8_dsp(const void *args, tw_work work) {
   const rescaled_norm_s8_dsp_args *const a = args;
   const int32_t length = a->length, output_shift = a->output_shift;
   const rescaled_norm_constants constants = {

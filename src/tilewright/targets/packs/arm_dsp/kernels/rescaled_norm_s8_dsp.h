@@ -19,4 +19,4 @@ typedef struct {
 } rescaled_norm_s8_dsp_args;
 
 /// Work items are rows.
-void rescaled_norm_s8_dsp(const void *args, tw_span work);
+void rescaled_norm_s8_dsp(const void *args, tw_work work);

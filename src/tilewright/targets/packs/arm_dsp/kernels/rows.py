@@ -41,13 +41,13 @@ def _mean(portable: Kernel, rounding: str) -> Kernel:
             return f"{group[1]} elements lie side by side, not 1 or at least 4"
         return portable.refuse(op, signature)
 
-    headers = ("dsp_bytes.h", "dsp_requantise.h", "dsp_words.h", "mean_s8_dsp_core.h")
+    headers = ("dsp_bytes.h", "dsp_requantise.h", "dsp_words.h")
     return replace(
         portable,
         symbol=f"mean_s8_dsp_{rounding}",
         struct="mean_s8_dsp_args",
         header=HERE / "mean_s8_dsp.h",
-        source=HERE / f"mean_s8_dsp_{rounding}.c",
+        source=HERE / "mean_s8_dsp.c",
         refuse=refuse,
         fields=_mean_fields,
         cycles=faster_than(portable),
@@ -70,14 +70,14 @@ def _refuse_short_shifts(op: Op, signature: Signature) -> str | None:
 
 def _table_softmax(portable: Kernel) -> Kernel:
     name = "table_softmax_s8"
-    headers = ("dsp_requantise.h", "dsp_words.h", "softmax_row.h", f"{name}_dsp_core.h")
+    headers = ("dsp_requantise.h", "dsp_words.h", "softmax_row.h")
     rounding = _rounding_of(portable, name)
     return Kernel(
         op=TableSoftmax,
         symbol=f"{name}_dsp_{rounding}",
         struct=f"{name}_dsp_args",
         header=HERE / f"{name}_dsp.h",
-        source=HERE / f"{name}_dsp_{rounding}.c",
+        source=HERE / f"{name}_dsp.c",
         pointers=portable.pointers,
         variant=portable.variant,
         refuse=_refuse_short_shifts,

@@ -12,4 +12,4 @@ typedef struct {
 } softmax_s8_dsp_args;
 
 /// Work items are rows.
-void softmax_s8_dsp_tflite(const void *args, tw_span work);
+void softmax_s8_dsp_tflite(const void *args, tw_work work);

@@ -22,7 +22,7 @@ static int32_t reciprocal_of_one_plus(uint32_t fraction) {
   return x >= TWO_Q2 ? INT32_MAX : tw_shift_left(x, 1);
 }
 
-void softmax_s8_dsp_tflite(const void *args, tw_span work) {
+void softmax_s8_dsp_tflite(const void *args, tw_work work) {
   const softmax_s8_dsp_args *const a = args;
   const int32_t length = a->length, *const table = a->table;
   const int8_t *x = a->x + work.start * length;

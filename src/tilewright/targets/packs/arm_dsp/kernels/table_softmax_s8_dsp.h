@@ -16,5 +16,5 @@ typedef struct {
 } table_softmax_s8_dsp_args;
 
 /// Work items are rows.
-void table_softmax_s8_dsp_half_even(const void *args, tw_span work);
-void table_softmax_s8_dsp_half_up(const void *args, tw_span work);
+void table_softmax_s8_dsp_half_even(const void *args, tw_work work);
+void table_softmax_s8_dsp_half_up(const void *args, tw_work work);

@@ -39,7 +39,7 @@ static inline void add_helium_run(const add_helium_args *args, const int8_t *oth
   }
 }
 
-void add_helium(const void *args, tw_span work) {
+void add_helium(const void *args, tw_work work) {
   const add_helium_args *p = args;
   const int32_t count = work.stop - work.start;
   const int8_t *const half = (p->half_is_a ? p->a : p->b) + work.start;

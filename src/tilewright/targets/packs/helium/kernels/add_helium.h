@@ -21,4 +21,4 @@ typedef struct {
 } add_helium_args;
 
 /// Work items are elements.
-void add_helium(const void *args, tw_span work);
+void add_helium(const void *args, tw_work work);

@@ -23,7 +23,7 @@ static inline int32_t rounded_mean(int32_t sum, int32_t count) {
   return (sum < 0 ? sum - half : sum + half) / count;
 }
 
-void average_pool2d_helium(const void *args, tw_span work) {
+void average_pool2d_helium(const void *args, tw_work work) {
   const average_pool2d_helium_args *const a = args;
   const int32_t channels = a->channels, offset = a->offset;
   const int32_t column_step = a->dilation_w * channels;

@@ -19,4 +19,4 @@ typedef struct {
 } average_pool2d_helium_args;
 
 /// Work items are output pixels.
-void average_pool2d_helium(const void *args, tw_span work);
+void average_pool2d_helium(const void *args, tw_work work);

@@ -12,7 +12,6 @@ typedef struct {
   const int32_t *multiplier; // [out_c4]
   const int8_t *shift;       // [out_c4], see helium_rescale.h
   int8_t *y;                 // [batch][out_h][out_w][out_c]
-  int32_t *scratch;          // [out_c4][2] accumulators, then the columns of a strip as int8
   int32_t in_h, in_w, in_c;
   int32_t out_h, out_w, out_c;
   int32_t kernel_h, kernel_w;
@@ -26,11 +25,12 @@ typedef struct {
                      // read in place (1x1 kernel without padding)
 } conv2d_helium_args;
 
-/// For windows of any size. w: three rows alternate, see dot_helium.h.
-void conv2d_helium_double(const void *args, tw_span work);
-void conv2d_helium_half_even(const void *args, tw_span work);
+/// For windows of any size. w: three rows alternate, see dot_helium.h. Scratch: [out_c4][2] int32
+/// accumulators, then the columns of a strip as int8.
+void conv2d_helium_double(const void *args, tw_work work);
+void conv2d_helium_half_even(const void *args, tw_work work);
 
-/// For windows of at most 32 elements. w: [out_c4][16 or 32], zeros after the window; scratch: the
-/// columns only.
-void conv2d_short_helium_double(const void *args, tw_span work);
-void conv2d_short_helium_half_even(const void *args, tw_span work);
+/// For windows of at most 32 elements. w: [out_c4][16 or 32], zeros after the window. Scratch:
+/// the columns only.
+void conv2d_short_helium_double(const void *args, tw_work work);
+void conv2d_short_helium_half_even(const void *args, tw_work work);

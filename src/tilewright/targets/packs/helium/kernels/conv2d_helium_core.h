@@ -36,16 +36,17 @@ static void conv2d_helium_run(void *whole, const int8_t *x, int32_t step, int32_
   }
 }
 
-static inline void conv2d_helium_core(const conv2d_helium_args *a, tw_span work,
+static inline void conv2d_helium_core(const conv2d_helium_args *a, tw_work work,
                                       conv2d_helium_finish *finish) {
   const int32_t length = a->kernel_w * a->kernel_h * a->in_c, groups = a->out_c / 3;
-  int8_t *const columns = (int8_t *)(a->scratch + 2 * ((a->out_c + 3) & ~3));
+  int32_t *const sums = work.scratch;
+  int8_t *const columns = (int8_t *)(sums + 2 * ((a->out_c + 3) & ~3));
   conv2d_helium_call call = {
       a->out_c,
       finish,
-      {a->x, a->x, a->w, length, a->scratch, (length + 15) & ~15, groups, a->out_c - 3 * groups},
-      {a->scratch, a->bias, a->multiplier, a->shift, a->y, a->y, a->y_zero, a->out_c / 4, a->low,
+      {a->x, a->x, a->w, length, sums, (length + 15) & ~15, groups, a->out_c - 3 * groups},
+      {sums, a->bias, a->multiplier, a->shift, a->y, a->y, a->y_zero, a->out_c / 4, a->low,
        a->high}};
-  helium_start(a->bias, a->out_c, a->scratch);
+  helium_start(a->bias, a->out_c, sums);
   conv2d_helium_pixels(a, work, columns, conv2d_helium_run, &call);
 }

@@ -27,7 +27,7 @@ static void finish_signed(const helium_finish_job *job, int32_t channels) {
   }
 }
 
-void conv2d_helium_double(const void *args, tw_span work) {
+void conv2d_helium_double(const void *args, tw_work work) {
   const conv2d_helium_args *a = args;
   const helium_rescaling how =
       helium_choose(a->shift, a->out_c, a->y_zero, a->low, TW_ROUND_DOUBLE);

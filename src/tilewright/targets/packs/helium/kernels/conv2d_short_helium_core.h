@@ -165,11 +165,11 @@ static void conv2d_short_helium_run(void *whole, const int8_t *x, int32_t step, 
 }
 
 /// fast  for rows of 16 and of 32 elements; null where no fast way is exact
-static inline void conv2d_short_helium_core(const conv2d_helium_args *a, tw_span work,
+static inline void conv2d_short_helium_core(const conv2d_helium_args *a, tw_work work,
                                             conv2d_short_helium_fast *const fast[2],
                                             conv2d_short_helium_last *last) {
   const int32_t length = a->kernel_w * a->kernel_h * a->in_c, is_long = length > 16;
   const int32_t is_full = a->low == INT8_MIN && a->high == INT8_MAX;
   conv2d_short_helium_call call = {a, is_full ? fast[is_long] : 0, last, length, is_long ? 32 : 16};
-  conv2d_helium_pixels(a, work, (int8_t *)a->scratch, conv2d_short_helium_run, &call);
+  conv2d_helium_pixels(a, work, work.scratch, conv2d_short_helium_run, &call);
 }

@@ -12,7 +12,7 @@ static void last_left(const conv2d_helium_args *a, int32_t c, int32x4_t sums, in
   conv2d_short_helium_store(a, c, sums, y, HELIUM_LEFT);
 }
 
-void conv2d_short_helium_double(const void *args, tw_span work) {
+void conv2d_short_helium_double(const void *args, tw_work work) {
   static conv2d_short_helium_fast *const fast[][2] = {
       [HELIUM_UP] = {up_16, up_32}, [HELIUM_SIGNED] = {signed_16, signed_32}, [HELIUM_LEFT] = {0}};
   const conv2d_helium_args *a = args;

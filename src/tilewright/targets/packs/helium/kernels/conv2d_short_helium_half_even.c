@@ -8,7 +8,7 @@ static void last_even_wide(const conv2d_helium_args *a, int32_t c, int32x4_t sum
   conv2d_short_helium_store(a, c, sums, y, HELIUM_EVEN_WIDE);
 }
 
-void conv2d_short_helium_half_even(const void *args, tw_span work) {
+void conv2d_short_helium_half_even(const void *args, tw_work work) {
   static conv2d_short_helium_fast *const fast[2] = {0};
   const conv2d_helium_args *a = args;
   const helium_rescaling how =

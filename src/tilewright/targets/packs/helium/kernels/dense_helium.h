@@ -17,5 +17,5 @@ typedef struct {
   int32_t table_step; // 4: one multiplier and shift per channel, 0: one for all
 } dense_helium_args;
 
-void dense_helium_double(const void *args, tw_span work);
-void dense_helium_half_even(const void *args, tw_span work);
+void dense_helium_double(const void *args, tw_work work);
+void dense_helium_half_even(const void *args, tw_work work);

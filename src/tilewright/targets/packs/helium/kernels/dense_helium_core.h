@@ -64,7 +64,7 @@ __attribute__((always_inline)) static inline void dense_helium_store(const dense
 typedef void dense_helium_finish(const dense_helium_args *a, int32_t c, int32_t stop,
                                  const int32_t *acc, int8_t *y);
 
-static inline void dense_helium_core(const dense_helium_args *a, tw_span work,
+static inline void dense_helium_core(const dense_helium_args *a, tw_work work,
                                      dense_helium_finish *finish) {
   const int32_t groups = (a->out_c + 3) / 4, span = (a->in_c + 15) & ~15;
   int32_t acc[4 * DENSE_BLOCK];

@@ -14,7 +14,7 @@ static void finish_left(const dense_helium_args *a, int32_t c, int32_t stop, con
   }
 }
 
-void dense_helium_double(const void *args, tw_span work) {
+void dense_helium_double(const void *args, tw_work work) {
   const dense_helium_args *a = args;
   const int32_t shifts = a->table_step == 0 ? 1 : a->out_c;
   const helium_rescaling how = helium_choose(a->shift, shifts, a->y_zero, a->low, TW_ROUND_DOUBLE);

@@ -14,7 +14,7 @@ static void finish_even_wide(const dense_helium_args *a, int32_t c, int32_t stop
   }
 }
 
-void dense_helium_half_even(const void *args, tw_span work) {
+void dense_helium_half_even(const void *args, tw_work work) {
   const dense_helium_args *a = args;
   const int32_t shifts = a->table_step == 0 ? 1 : a->out_c;
   const helium_rescaling how =

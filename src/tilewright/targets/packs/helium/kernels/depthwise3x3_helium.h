@@ -13,7 +13,6 @@ typedef struct {
   const int32_t *multiplier; // [c4]
   const int8_t *shift;       // [c4], see helium_rescale.h
   int8_t *y;                 // [batch][out_h][out_w][channels]
-  int8_t *scratch;           // [c4][plane / 3][3], see depthwise3x3_helium.py
   int32_t in_h, in_w, channels;
   int32_t out_h, out_w;
   int32_t stride_h, stride_w;
@@ -26,5 +25,6 @@ typedef struct {
   int32_t low, high; // clip range of the output, within int8
 } depthwise3x3_helium_args;
 
-void depthwise3x3_helium_double(const void *args, tw_span work);
-void depthwise3x3_helium_half_even(const void *args, tw_span work);
+/// Scratch: [c4][plane / 3][3] int8, see depthwise3x3_helium.py.
+void depthwise3x3_helium_double(const void *args, tw_work work);
+void depthwise3x3_helium_half_even(const void *args, tw_work work);

@@ -145,15 +145,15 @@ depthwise3x3_helium_eight(const int8_t *x, int32_t next, int32_t channels, int32
                    : "lr", "q0", "cc", "memory");
 }
 
-/// Transposes input row `row` of an image into `slot` of the planes; the columns of padding at
+/// Transposes input row `row` of an image into `slot` of `planes`; the columns of padding at
 /// its sides are not written.
 static inline void depthwise3x3_helium_row(const depthwise3x3_helium_args *a, const int8_t *image,
-                                           int32_t row, int32_t slot) {
+                                           int32_t row, int32_t slot, int8_t *planes) {
   const int32_t channels = a->channels, pixels = a->columns;
   const uint16x8_t lane = vmulq_n_u16(vidupq_n_u16(0, 1), (uint16_t)a->plane);
   const int32_t is_inside = row >= 0 && row < a->in_h;
   int8_t padding[8];
-  int8_t *to = a->scratch + a->pad_left * WINDOW_ROWS + slot;
+  int8_t *to = planes + a->pad_left * WINDOW_ROWS + slot;
   const int8_t *x = is_inside ? image + row * a->in_w * channels : padding;
   helium_fill(padding, a->x_zero, 8);
   for (int32_t c = 0; c < channels; c += 8, x += is_inside ? 8 : 0, to += 8 * a->plane) {
@@ -169,15 +169,15 @@ static inline void depthwise3x3_helium_row(const depthwise3x3_helium_args *a, co
 typedef void depthwise3x3_helium_pixels(depthwise3x3_helium_job *job, int32_t low, int32_t high);
 
 /// Output pixels [column, column + pixels) of one row, whose window starts at slot `oldest`.
-static inline void depthwise3x3_helium_part(const depthwise3x3_helium_args *a, int32_t oldest,
-                                            int32_t column, int32_t pixels, int8_t *y,
-                                            depthwise3x3_helium_pixels *compute) {
+static inline void depthwise3x3_helium_part(const depthwise3x3_helium_args *a, const int8_t *planes,
+                                            int32_t oldest, int32_t column, int32_t pixels,
+                                            int8_t *y, depthwise3x3_helium_pixels *compute) {
   const int32_t step = a->stride_w * WINDOW_ROWS;
   depthwise3x3_helium_job job = {.w = a->w,
                                  .bias = a->bias,
                                  .multiplier = a->multiplier,
                                  .shift = a->shift,
-                                 .x = a->scratch + column * step,
+                                 .x = planes + column * step,
                                  .y = y,
                                  .left = a->channels,
                                  .plane = a->plane,
@@ -189,10 +189,11 @@ static inline void depthwise3x3_helium_part(const depthwise3x3_helium_args *a, i
   compute(&job, a->low, a->high);
 }
 
-static inline void depthwise3x3_helium_core(const depthwise3x3_helium_args *a, tw_span work,
+static inline void depthwise3x3_helium_core(const depthwise3x3_helium_args *a, tw_work work,
                                             depthwise3x3_helium_pixels *compute) {
   const int32_t image_items = a->out_h * a->out_w;
-  helium_fill(a->scratch, a->x_zero, a->planes); // also the columns of padding
+  int8_t *const planes = work.scratch;
+  helium_fill(planes, a->x_zero, a->planes); // also the columns of padding
   int32_t pixels = 0;
   int32_t held = 0; // rows of padded input below this one are in their slots; row 0 is -pad_top
   for (int32_t at = work.start; at < work.stop; at += pixels) {
@@ -205,9 +206,9 @@ static inline void depthwise3x3_helium_core(const depthwise3x3_helium_args *a, t
     }
     for (held = tw_max(held, first); held < first + WINDOW_ROWS; held++) {
       depthwise3x3_helium_row(a, a->x + image * a->in_h * a->in_w * a->channels, held - a->pad_top,
-                              held % WINDOW_ROWS);
+                              held % WINDOW_ROWS, planes);
     }
-    depthwise3x3_helium_part(a, first % WINDOW_ROWS, column, pixels, a->y + at * a->channels,
-                             compute);
+    depthwise3x3_helium_part(a, planes, first % WINDOW_ROWS, column, pixels,
+                             a->y + at * a->channels, compute);
   }
 }

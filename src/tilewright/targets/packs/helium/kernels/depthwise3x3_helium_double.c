@@ -16,7 +16,7 @@ static void pixels_left(depthwise3x3_helium_job *job, int32_t low, int32_t high)
   depthwise3x3_helium_any(job, low, high, HELIUM_LEFT);
 }
 
-void depthwise3x3_helium_double(const void *args, tw_span work) {
+void depthwise3x3_helium_double(const void *args, tw_work work) {
   const depthwise3x3_helium_args *a = args;
   const helium_rescaling how =
       helium_choose(a->shift, a->channels, a->y_zero, a->low, TW_ROUND_DOUBLE);

@@ -8,7 +8,7 @@ static void pixels_even_wide(depthwise3x3_helium_job *job, int32_t low, int32_t 
   depthwise3x3_helium_any(job, low, high, HELIUM_EVEN_WIDE);
 }
 
-void depthwise3x3_helium_half_even(const void *args, tw_span work) {
+void depthwise3x3_helium_half_even(const void *args, tw_work work) {
   const depthwise3x3_helium_args *a = args;
   const helium_rescaling how =
       helium_choose(a->shift, a->channels, a->y_zero, a->low, TW_ROUND_HALF_EVEN);

@@ -94,7 +94,7 @@ typedef void conv2d_helium_strip(void *call, const int8_t *x, int32_t step, int3
                                  int8_t *y);
 
 /// All pixels of `work`, strip by strip. `columns` has room for the columns of a strip.
-static inline void conv2d_helium_pixels(const conv2d_helium_args *a, tw_span work, int8_t *columns,
+static inline void conv2d_helium_pixels(const conv2d_helium_args *a, tw_work work, int8_t *columns,
                                         conv2d_helium_strip *strip, void *call) {
   const conv2d_helium_scatter scatter = conv2d_helium_lanes(a);
   int32_t pixels = 0;

@@ -2,7 +2,7 @@
 
 #include <arm_mve.h>
 
-void lut_helium(const void *args, tw_span work) {
+void lut_helium(const void *args, tw_work work) {
   const lut_helium_args *const a = args;
   const int8_t *const table = a->table, *const x = a->x;
   int8_t *const y = a->y;

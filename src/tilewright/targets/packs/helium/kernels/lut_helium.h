@@ -10,4 +10,4 @@ typedef struct {
 } lut_helium_args;
 
 /// Work items are elements.
-void lut_helium(const void *args, tw_span work);
+void lut_helium(const void *args, tw_work work);

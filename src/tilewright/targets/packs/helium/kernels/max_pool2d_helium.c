@@ -17,7 +17,7 @@ static inline int8x16_t largest_of(const int8_t *x, int32_t rows, int32_t row_st
   return largest;
 }
 
-void max_pool2d_helium(const void *args, tw_span work) {
+void max_pool2d_helium(const void *args, tw_work work) {
   const max_pool2d_helium_args *const a = args;
   const int32_t channels = a->channels;
   const int32_t column_step = a->dilation_w * channels;

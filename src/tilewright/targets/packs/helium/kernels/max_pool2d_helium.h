@@ -17,4 +17,4 @@ typedef struct {
 } max_pool2d_helium_args;
 
 /// Work items are output pixels. A window that is all padding gives -128.
-void max_pool2d_helium(const void *args, tw_span work);
+void max_pool2d_helium(const void *args, tw_work work);

@@ -14,5 +14,5 @@ typedef struct {
 } mean_helium_args;
 
 /// Work items are elements of the output.
-void mean_helium_double(const void *args, tw_span work);
-void mean_helium_half_even(const void *args, tw_span work);
+void mean_helium_double(const void *args, tw_work work);
+void mean_helium_half_even(const void *args, tw_work work);

@@ -18,5 +18,5 @@ typedef struct {
 } mul_helium_args;
 
 /// Work items are elements of the output.
-void mul_helium_double(const void *args, tw_span work);
-void mul_helium_half_even(const void *args, tw_span work);
+void mul_helium_double(const void *args, tw_work work);
+void mul_helium_half_even(const void *args, tw_work work);

@@ -30,13 +30,13 @@ def _cycles(op: Op, signature: Signature) -> int:
 
 
 def _kernel(portable: Kernel, rounding: str) -> Kernel:
-    headers = ("helium_rescale.h", "helium_scalar.h", "mul_helium_core.h")
+    headers = ("helium_rescale.h", "helium_scalar.h")
     return replace(
         portable,
         symbol=f"mul_helium_{rounding}",
         struct="mul_helium_args",
         header=HERE / "mul_helium.h",
-        source=HERE / f"mul_helium_{rounding}.c",
+        source=HERE / "mul_helium.c",
         refuse=_refuse,
         fields=_fields,
         cycles=_cycles,

@@ -20,7 +20,7 @@ static inline int32x4_t norm_helium_four(const norm_helium_row *r, int32x4_t x, 
   return vminq_s32(vmaxq_s32(scaled, vdupq_n_s32(-128)), vdupq_n_s32(127));
 }
 
-void rescaled_norm_helium(const void *args, tw_span work) {
+void rescaled_norm_helium(const void *args, tw_work work) {
   const rescaled_norm_helium_args *const a = args;
   const int32_t length = a->length;
   const rescaled_norm_constants constants = {

@@ -19,4 +19,4 @@ typedef struct {
 } rescaled_norm_helium_args;
 
 /// Work items are rows.
-void rescaled_norm_helium(const void *args, tw_span work);
+void rescaled_norm_helium(const void *args, tw_work work);

@@ -40,13 +40,13 @@ def _mean_cycles(op: Op, signature: Signature) -> int:
 
 
 def _mean(portable: Kernel, rounding: str) -> Kernel:
-    headers = ("helium_rescale.h", "helium_scalar.h", "mean_helium_core.h")
+    headers = ("helium_rescale.h", "helium_scalar.h")
     return replace(
         portable,
         symbol=f"mean_helium_{rounding}",
         struct="mean_helium_args",
         header=HERE / "mean_helium.h",
-        source=HERE / f"mean_helium_{rounding}.c",
+        source=HERE / "mean_helium.c",
         refuse=_refuse_mean,
         fields=_mean_fields,
         cycles=_mean_cycles,

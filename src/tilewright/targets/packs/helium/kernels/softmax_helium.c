@@ -33,7 +33,7 @@ static int32_t sum_of(const int8_t *x, const int32_t *table, int32_t largest, in
   return sum;
 }
 
-void softmax_helium(const void *args, tw_span work) {
+void softmax_helium(const void *args, tw_work work) {
   const softmax_helium_args *const a = args;
   const int32_t length = a->length, *const table = a->table;
   for (int32_t row = work.start; row < work.stop; row++) {

@@ -12,4 +12,4 @@ typedef struct {
 } softmax_helium_args;
 
 /// Work items are rows.
-void softmax_helium(const void *args, tw_span work);
+void softmax_helium(const void *args, tw_work work);

@@ -12,7 +12,7 @@ static int32_t sum_of(const int8_t *x, const int32_t *table, int32_t largest, in
   return sum;
 }
 
-void table_softmax_helium(const void *args, tw_span work) {
+void table_softmax_helium(const void *args, tw_work work) {
   const table_softmax_helium_args *const a = args;
   const int32_t length = a->length, *const table = a->table;
   const uint64_t whole = (uint64_t)(uint32_t)a->multiplier << a->bits;

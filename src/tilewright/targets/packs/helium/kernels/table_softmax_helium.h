@@ -16,4 +16,4 @@ typedef struct {
 } table_softmax_helium_args;
 
 /// Work items are rows.
-void table_softmax_helium(const void *args, tw_span work);
+void table_softmax_helium(const void *args, tw_work work);

@@ -19,7 +19,7 @@ static float activation(float x, int32_t curve, float alpha, float beta) {
   }
 }
 
-void activation_f32(const void *args, tw_span work) {
+void activation_f32(const void *args, tw_work work) {
   const activation_f32_args *const a = args;
   for (int32_t i = work.start; i < work.stop; i++) {
     a->y[i] = activation(a->x[i], a->curve, a->alpha, a->beta);

@@ -20,4 +20,4 @@ typedef struct {
 } activation_f32_args;
 
 /// Work items are elements.
-void activation_f32(const void *args, tw_span work);
+void activation_f32(const void *args, tw_work work);

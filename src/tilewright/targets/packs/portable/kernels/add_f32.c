@@ -2,7 +2,7 @@
 
 #include "binary_f32.h"
 
-void add_f32(const void *args, tw_span work) {
+void add_f32(const void *args, tw_work work) {
   const add_f32_args *const k = args;
   int32_t count = 0;
   for (int32_t i = work.start; i < work.stop; i += count) {

@@ -14,4 +14,4 @@ typedef struct {
 } add_f32_args;
 
 /// Work items are output elements.
-void add_f32(const void *args, tw_span work);
+void add_f32(const void *args, tw_work work);

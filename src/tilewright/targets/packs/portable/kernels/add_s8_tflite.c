@@ -24,7 +24,7 @@ static inline void scale_summands(int32_t *values, int32_t count, int32_t multip
   }
 }
 
-void add_s8_tflite(const void *args, tw_span work) {
+void add_s8_tflite(const void *args, tw_work work) {
   const add_s8_tflite_args *const p = args;
   const int32_t multiplier = p->multiplier, right = -p->shift;
   const int32_t zero = p->y_zero, low = p->low, high = p->high;

@@ -19,4 +19,4 @@ typedef struct {
 } add_s8_tflite_args;
 
 /// Work items are elements of the output.
-void add_s8_tflite(const void *args, tw_span work);
+void add_s8_tflite(const void *args, tw_work work);

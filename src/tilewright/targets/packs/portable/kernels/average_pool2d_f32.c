@@ -3,7 +3,7 @@
 
 enum { LANES = 16 }; // channels at a time
 
-void average_pool2d_f32(const void *args, tw_span work) {
+void average_pool2d_f32(const void *args, tw_work work) {
   const average_pool2d_f32_args *const a = args;
   const int32_t channels = a->channels;
   for (int32_t pixel = work.start; pixel < work.stop; pixel++) {

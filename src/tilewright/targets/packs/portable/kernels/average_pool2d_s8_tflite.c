@@ -11,7 +11,7 @@ static inline int32_t rounded_mean(int32_t sum, int32_t count) {
   return (sum < 0 ? sum - half : sum + half) / count;
 }
 
-void average_pool2d_s8_tflite(const void *args, tw_span work) {
+void average_pool2d_s8_tflite(const void *args, tw_work work) {
   const average_pool2d_s8_tflite_args *const a = args;
   const int32_t channels = a->channels, offset = a->offset, low = a->low, high = a->high;
   for (int32_t pixel = work.start; pixel < work.stop; pixel++) {

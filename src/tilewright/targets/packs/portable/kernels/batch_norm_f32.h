@@ -14,4 +14,4 @@ typedef struct {
 } batch_norm_f32_args;
 
 /// Work items are pixels: everything before the last dimension.
-void batch_norm_f32(const void *args, tw_span work);
+void batch_norm_f32(const void *args, tw_work work);

@@ -2,7 +2,7 @@
 
 #include "clip_f32_core.h"
 
-void clip_f32(const void *args, tw_span work) {
+void clip_f32(const void *args, tw_work work) {
   const clip_f32_args *const a = args;
   const float low = a->low, high = a->high;
   const float *const x = a->x;

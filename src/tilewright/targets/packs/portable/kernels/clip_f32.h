@@ -10,4 +10,4 @@ typedef struct {
 } clip_f32_args;
 
 /// Work items are elements.
-void clip_f32(const void *args, tw_span work);
+void clip_f32(const void *args, tw_work work);

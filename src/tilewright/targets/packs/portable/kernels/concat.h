@@ -12,7 +12,7 @@ typedef struct {
   void *y;
   int32_t bytes0, bytes1;
 } concat2_args;
-void concat2(const void *args, tw_span work);
+void concat2(const void *args, tw_work work);
 
 typedef struct {
   const void *x0;
@@ -21,7 +21,7 @@ typedef struct {
   void *y;
   int32_t bytes0, bytes1, bytes2;
 } concat3_args;
-void concat3(const void *args, tw_span work);
+void concat3(const void *args, tw_work work);
 
 typedef struct {
   const void *x0;
@@ -31,7 +31,7 @@ typedef struct {
   void *y;
   int32_t bytes0, bytes1, bytes2, bytes3;
 } concat4_args;
-void concat4(const void *args, tw_span work);
+void concat4(const void *args, tw_work work);
 
 typedef struct {
   const void *x0;
@@ -42,7 +42,7 @@ typedef struct {
   void *y;
   int32_t bytes0, bytes1, bytes2, bytes3, bytes4;
 } concat5_args;
-void concat5(const void *args, tw_span work);
+void concat5(const void *args, tw_work work);
 
 typedef struct {
   const void *x0;
@@ -54,7 +54,7 @@ typedef struct {
   void *y;
   int32_t bytes0, bytes1, bytes2, bytes3, bytes4, bytes5;
 } concat6_args;
-void concat6(const void *args, tw_span work);
+void concat6(const void *args, tw_work work);
 
 typedef struct {
   const void *x0;
@@ -67,7 +67,7 @@ typedef struct {
   void *y;
   int32_t bytes0, bytes1, bytes2, bytes3, bytes4, bytes5, bytes6;
 } concat7_args;
-void concat7(const void *args, tw_span work);
+void concat7(const void *args, tw_work work);
 
 typedef struct {
   const void *x0;
@@ -81,4 +81,4 @@ typedef struct {
   void *y;
   int32_t bytes0, bytes1, bytes2, bytes3, bytes4, bytes5, bytes6, bytes7;
 } concat8_args;
-void concat8(const void *args, tw_span work);
+void concat8(const void *args, tw_work work);

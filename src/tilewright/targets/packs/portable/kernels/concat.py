@@ -39,14 +39,13 @@ def _concat(inputs: int) -> Kernel:
         symbol=f"concat{inputs}",
         struct=f"concat{inputs}_args",
         header=HERE / "concat.h",
-        source=HERE / f"concat{inputs}.c",
+        source=HERE / "concat.c",
         pointers=(*(f"x{i}" for i in range(inputs)), "y"),
         refuse=refuse,
         fields=_fields,
         items=_items,
         cycles=_cycles,
         streaming=Streaming(inputs=tuple(range(inputs)), block_axes=0),
-        includes=(HERE / "concat_core.h",),
     )
 
 

@@ -1,4 +1,4 @@
-"""Kernels that exist once per rounding: one source file each around a shared core header."""
+"""Kernels that exist once per rounding: functions of one file around a static inline one."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,11 +10,6 @@ from tilewright.ir.types import Array
 from tilewright.ops.rescale import Rounding
 
 HERE = Path(__file__).parent
-
-
-def variant_source(kernel: str, rounding: Rounding) -> Path:
-    """The source file of ``kernel`` for one rounding: conv2d_s8_double.c."""
-    return HERE / f"{kernel}_{rounding.value}.c"
 
 
 def rounds_as(rounding: Rounding) -> Callable[[Op], str | None]:

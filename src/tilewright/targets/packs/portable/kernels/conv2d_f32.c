@@ -23,7 +23,7 @@ static void conv2d_pixel(const conv2d_f32_args *a, const float *x, tw_taps rows,
   }
 }
 
-void conv2d_f32(const void *args, tw_span work) {
+void conv2d_f32(const void *args, tw_work work) {
   const conv2d_f32_args *const a = args;
   const int32_t blocks = (a->outputs + F32_LANES - 1) / F32_LANES;
   const int32_t group_weights = blocks * F32_LANES * a->kernel_h * a->kernel_w * a->depth;

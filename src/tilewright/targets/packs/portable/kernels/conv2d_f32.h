@@ -19,4 +19,4 @@ typedef struct {
 } conv2d_f32_args;
 
 /// Work items are output pixels, N * out_h * out_w.
-void conv2d_f32(const void *args, tw_span work);
+void conv2d_f32(const void *args, tw_work work);

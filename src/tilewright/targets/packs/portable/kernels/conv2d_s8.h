@@ -11,7 +11,6 @@ typedef struct {
   const int32_t *multiplier; // [out_c] or [1]
   const int32_t *shift;      // [out_c] or [1]
   int8_t *y;                 // [batch][out_h][out_w][out_c]
-  int16_t *scratch;          // [4 or 1][kernel_h * kernel_w * in_c]: widened patches
   int32_t in_h, in_w, in_c;
   int32_t out_h, out_w, out_c;
   int32_t kernel_h, kernel_w;
@@ -27,11 +26,12 @@ typedef struct {
   int32_t table_step;        // 1: one multiplier and shift per channel, 0: one for all
 } conv2d_s8_args;
 
-void conv2d_s8_double(const void *args, tw_span work);
-void conv2d_s8_half_even(const void *args, tw_span work);
-void conv2d_s8_half_up(const void *args, tw_span work);
+/// Scratch: [4][kernel_h * kernel_w * in_c] int16, widened patches.
+void conv2d_s8_double(const void *args, tw_work work);
+void conv2d_s8_half_even(const void *args, tw_work work);
+void conv2d_s8_half_up(const void *args, tw_work work);
 
 /// One patch at a time: a quarter of the scratch.
-void conv2d_s8_narrow_double(const void *args, tw_span work);
-void conv2d_s8_narrow_half_even(const void *args, tw_span work);
-void conv2d_s8_narrow_half_up(const void *args, tw_span work);
+void conv2d_s8_narrow_double(const void *args, tw_work work);
+void conv2d_s8_narrow_half_even(const void *args, tw_work work);
+void conv2d_s8_narrow_half_up(const void *args, tw_work work);

@@ -12,7 +12,6 @@ from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.portable.kernels.contract_variants import (
     HERE,
     rounds_as,
-    variant_source,
     widen_shifts,
 )
 
@@ -79,7 +78,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         symbol=f"conv2d_s8_{rounding.value}",
         struct="conv2d_s8_args",
         header=HERE / "conv2d_s8.h",
-        source=variant_source("conv2d_s8", rounding),
+        source=HERE / "conv2d_s8.c",
         pointers=("x", "w", "bias", "multiplier", "shift", "y"),
         variant=rounds_as(rounding),
         fields=_fields,
@@ -96,7 +95,6 @@ def _narrow(wide: Kernel, rounding: Rounding) -> Kernel:
     return replace(
         wide,
         symbol=f"conv2d_s8_narrow_{rounding.value}",
-        source=variant_source("conv2d_s8_narrow", rounding),
         cycles=_narrow_cycles,
         scratch_bytes=_narrow_scratch_bytes,
     )

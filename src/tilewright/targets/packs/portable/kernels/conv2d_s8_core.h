@@ -77,9 +77,11 @@ static inline void conv2d_s8_gather(const conv2d_s8_args *a, const conv2d_s8_str
   }
 }
 
-/// Output pixels [pixel, pixel + pixels), at most four: gather all, then compute all.
+/// Output pixels [pixels.start, pixels.stop), at most four: gather all to `patches`, then compute
+/// all.
 static inline void conv2d_s8_block(const conv2d_s8_args *a, const conv2d_s8_strides *s,
-                                   int32_t pixel, int32_t pixels, tw_rounding rounding) {
+                                   tw_span block, int16_t *patches, tw_rounding rounding) {
+  const int32_t pixel = block.start, pixels = block.stop - block.start;
   const requantise_s8_tables tables = {a->bias,   a->multiplier, a->shift, a->table_step,
                                        a->y_zero, a->low,        a->high};
   const int32_t per_group = a->out_c / a->groups;
@@ -87,14 +89,14 @@ static inline void conv2d_s8_block(const conv2d_s8_args *a, const conv2d_s8_stri
   const int32_t pitch = length * a->groups;
   for (int32_t p = 0; p < pixels; p++) {
     for (int32_t g = 0; g < a->groups; g++) {
-      conv2d_s8_gather(a, s, pixel + p, g, a->scratch + p * pitch + g * length);
+      conv2d_s8_gather(a, s, pixel + p, g, patches + p * pitch + g * length);
     }
   }
   const dot_s8_weights weights = {a->w, length, a->w_zero};
   int8_t *y = a->y + pixel * a->out_c;
   for (int32_t g = 0; g < a->groups; g++) {
     const tw_span channels = {g * per_group, (g + 1) * per_group};
-    const int16_t *patch = a->scratch + g * length;
+    const int16_t *patch = patches + g * length;
     if (pixels == DOT_PATCHES) {
       dot_s8_four_rows(patch, pitch, &weights, channels, &tables, rounding, y, a->out_c);
       continue;
@@ -107,11 +109,12 @@ static inline void conv2d_s8_block(const conv2d_s8_args *a, const conv2d_s8_stri
 }
 
 /// `patches`: pixels that are gathered together, DOT_PATCHES or 1; scratch holds so many.
-static inline void conv2d_s8_core(const void *args, tw_span work, int32_t patches,
+static inline void conv2d_s8_core(const void *args, tw_work work, int32_t patches,
                                   tw_rounding rounding) {
   const conv2d_s8_args *a = args;
   const conv2d_s8_strides strides = conv2d_s8_layout(a);
   for (int32_t pixel = work.start; pixel < work.stop; pixel += patches) {
-    conv2d_s8_block(a, &strides, pixel, tw_min(work.stop - pixel, patches), rounding);
+    const tw_span block = {pixel, tw_min(work.stop, pixel + patches)};
+    conv2d_s8_block(a, &strides, block, work.scratch, rounding);
   }
 }

@@ -26,13 +26,14 @@ static conv2d_s8_args conv2d_sum_geometry(const conv2d_sum_s8_args *a) {
   };
 }
 
-void conv2d_sum_s8(const void *args, tw_span work) {
+void conv2d_sum_s8(const void *args, tw_work work) {
   const conv2d_sum_s8_args *const a = args;
+  int16_t *const patch = work.scratch;
   const conv2d_s8_args geometry = conv2d_sum_geometry(a);
   const conv2d_s8_strides strides = conv2d_s8_layout(&geometry);
   const dot_s8_weights weights = {a->w, a->kernel_h * a->kernel_w * a->in_c, a->w_zero};
   for (int32_t pixel = work.start; pixel < work.stop; pixel++) {
-    conv2d_s8_gather(&geometry, &strides, pixel, 0, a->scratch);
-    dot_sums_row(a->scratch, &weights, a->out_c, a->bias, a->adds, a->y + pixel * a->out_c);
+    conv2d_s8_gather(&geometry, &strides, pixel, 0, patch);
+    dot_sums_row(patch, &weights, a->out_c, a->bias, a->adds, a->y + pixel * a->out_c);
   }
 }

@@ -10,7 +10,6 @@ typedef struct {
   const int8_t *w;     // [out_c][kernel_h][kernel_w][in_c]
   const int32_t *bias; // [out_c]; not read where `adds`
   int32_t *y;          // [batch][out_h][out_w][out_c]
-  int16_t *scratch;    // [kernel_h * kernel_w * in_c]: a widened patch
   int32_t in_h, in_w, in_c;
   int32_t out_h, out_w, out_c;
   int32_t kernel_h, kernel_w;
@@ -23,4 +22,5 @@ typedef struct {
   int32_t adds;              // 1: y holds the sum of earlier parts
 } conv2d_sum_s8_args;
 
-void conv2d_sum_s8(const void *args, tw_span work);
+/// Scratch: [kernel_h * kernel_w * in_c] int16, a widened patch.
+void conv2d_sum_s8(const void *args, tw_work work);

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-void copy(const void *args, tw_span work) {
+void copy(const void *args, tw_work work) {
   const copy_args *const a = args;
   const uint8_t *const x = a->x;
   uint8_t *const y = a->y;

@@ -9,4 +9,4 @@ typedef struct {
 } copy_args;
 
 /// Work items are bytes.
-void copy(const void *args, tw_span work);
+void copy(const void *args, tw_work work);

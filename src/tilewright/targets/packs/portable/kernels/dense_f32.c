@@ -2,7 +2,7 @@
 
 #include "products_f32.h"
 
-void dense_f32(const void *args, tw_span work) {
+void dense_f32(const void *args, tw_work work) {
   const dense_f32_args *const a = args;
   for (int32_t row = work.start; row < work.stop; row++) {
     const float *w = a->w;

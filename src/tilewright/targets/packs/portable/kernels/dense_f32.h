@@ -13,4 +13,4 @@ typedef struct {
 } dense_f32_args;
 
 /// Work items are rows.
-void dense_f32(const void *args, tw_span work);
+void dense_f32(const void *args, tw_work work);

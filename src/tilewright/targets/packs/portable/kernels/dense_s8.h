@@ -11,7 +11,6 @@ typedef struct {
   const int32_t *multiplier; // [out_c] or [1]
   const int32_t *shift;      // [out_c] or [1]
   int8_t *y;                 // [rows][out_c]
-  int16_t *scratch;          // [4][in_c]: widened rows
   int32_t in_c, out_c;
   int32_t w_zero;     // zero point of the weights
   int32_t y_zero;     // zero point of the output
@@ -19,6 +18,7 @@ typedef struct {
   int32_t table_step; // 1: one multiplier and shift per channel, 0: one for all
 } dense_s8_args;
 
-void dense_s8_double(const void *args, tw_span work);
-void dense_s8_half_even(const void *args, tw_span work);
-void dense_s8_half_up(const void *args, tw_span work);
+/// Scratch: [4][in_c] int16, widened rows.
+void dense_s8_double(const void *args, tw_work work);
+void dense_s8_half_even(const void *args, tw_work work);
+void dense_s8_half_up(const void *args, tw_work work);

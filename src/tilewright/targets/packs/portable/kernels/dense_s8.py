@@ -7,7 +7,6 @@ from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.portable.kernels.contract_variants import (
     HERE,
     rounds_as,
-    variant_source,
     widen_shifts,
 )
 from tilewright.targets.packs.portable.kernels.conv2d_s8 import PATCHES
@@ -43,7 +42,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         symbol=f"dense_s8_{rounding.value}",
         struct="dense_s8_args",
         header=HERE / "dense_s8.h",
-        source=variant_source("dense_s8", rounding),
+        source=HERE / "dense_s8.c",
         pointers=("x", "w", "bias", "multiplier", "shift", "y"),
         variant=rounds_as(rounding),
         fields=_fields,
@@ -51,7 +50,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         cycles=_cycles,
         scratch_bytes=_scratch_bytes,
         streaming=Streaming(inputs=(0,), block_axes=1),
-        includes=(HERE / "dense_s8_core.h", HERE / "dot_s8.h", HERE / "requantise_s8.h"),
+        includes=(HERE / "dot_s8.h", HERE / "requantise_s8.h"),
         pack=widen_shifts,
     )
 

@@ -9,10 +9,10 @@ typedef struct {
   const int8_t *w;     // [out_c][in_c]
   const int32_t *bias; // [out_c]; not read where `adds`
   int32_t *y;          // [rows][out_c]
-  int16_t *scratch;    // [in_c]: a widened row
   int32_t in_c, out_c;
   int32_t w_zero; // zero point of the weights
   int32_t adds;   // 1: y holds the sum of earlier parts
 } dense_sum_s8_args;
 
-void dense_sum_s8(const void *args, tw_span work);
+/// Scratch: [in_c] int16, a widened row.
+void dense_sum_s8(const void *args, tw_work work);

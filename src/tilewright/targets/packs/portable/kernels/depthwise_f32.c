@@ -17,7 +17,7 @@ static void depthwise_tap(const depthwise_f32_args *a, float *sum, const float *
   }
 }
 
-void depthwise_f32(const void *args, tw_span work) {
+void depthwise_f32(const void *args, tw_work work) {
   const depthwise_f32_args *const a = args;
   const int32_t channels = a->outputs / a->multiplier;
   for (int32_t pixel = work.start; pixel < work.stop; pixel++) {

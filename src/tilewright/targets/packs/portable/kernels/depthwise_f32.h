@@ -17,4 +17,4 @@ typedef struct {
 } depthwise_f32_args;
 
 /// Work items are output pixels, N * out_h * out_w.
-void depthwise_f32(const void *args, tw_span work);
+void depthwise_f32(const void *args, tw_work work);

@@ -11,7 +11,6 @@ typedef struct {
   const int32_t *multiplier; // [out_c] or [1]
   const int32_t *shift;      // [out_c] or [1]
   int8_t *y;                 // [batch][out_h][out_w][out_c]
-  int32_t *scratch;          // see the functions
   int32_t in_h, in_w, in_c;
   int32_t out_h, out_w, out_c; // out_c is a multiple of in_c
   int32_t kernel_h, kernel_w;
@@ -26,13 +25,13 @@ typedef struct {
 } depthwise_s8_args;
 
 /// Scratch: [out_c] accumulators, then in_c bytes of padding. One work item is one output pixel.
-void depthwise_s8_double(const void *args, tw_span work);
-void depthwise_s8_half_even(const void *args, tw_span work);
-void depthwise_s8_half_up(const void *args, tw_span work);
+void depthwise_s8_double(const void *args, tw_work work);
+void depthwise_s8_half_even(const void *args, tw_work work);
+void depthwise_s8_half_up(const void *args, tw_work work);
 
 /// Channel by channel, for out_c = in_c: y may be x itself where both have the same size.
 /// Scratch: [kernel_h][kernel_w] int16, then [in_h][in_w] bytes. One work item is one channel of
 /// one image.
-void depthwise_s8_planes_double(const void *args, tw_span work);
-void depthwise_s8_planes_half_even(const void *args, tw_span work);
-void depthwise_s8_planes_half_up(const void *args, tw_span work);
+void depthwise_s8_planes_double(const void *args, tw_work work);
+void depthwise_s8_planes_half_even(const void *args, tw_work work);
+void depthwise_s8_planes_half_up(const void *args, tw_work work);

@@ -13,7 +13,6 @@ from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.portable.kernels.contract_variants import (
     HERE,
     rounds_as,
-    variant_source,
     widen_shifts,
 )
 
@@ -57,7 +56,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         symbol=f"depthwise_s8_{rounding.value}",
         struct="depthwise_s8_args",
         header=HERE / "depthwise_s8.h",
-        source=variant_source("depthwise_s8", rounding),
+        source=HERE / "depthwise_s8.c",
         pointers=("x", "w", "bias", "multiplier", "shift", "y"),
         variant=rounds_as(rounding),
         fields=_fields,
@@ -65,7 +64,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         cycles=_cycles,
         scratch_bytes=_scratch_bytes,
         streaming=Streaming(inputs=(0,), block_axes=1),
-        includes=(HERE / "depthwise_s8_core.h", HERE / "requantise_s8.h"),
+        includes=(HERE / "requantise_s8.h",),
         pack=widen_shifts,
     )
 
@@ -95,7 +94,7 @@ def _planes(pixelwise: Kernel, rounding: Rounding) -> Kernel:
     return replace(
         pixelwise,
         symbol=f"depthwise_s8_planes_{rounding.value}",
-        source=variant_source("depthwise_s8_planes", rounding),
+        source=HERE / "depthwise_s8_planes.c",
         refuse=_refuse_planes,
         items=_planes_items,
         cycles=_planes_cycles,
@@ -103,7 +102,6 @@ def _planes(pixelwise: Kernel, rounding: Rounding) -> Kernel:
         streaming=None,
         replaces=0,
         includes=(
-            HERE / "depthwise_s8_planes_core.h",
             HERE / "requantise_s8.h",
             HERE / "window2d.h",
         ),

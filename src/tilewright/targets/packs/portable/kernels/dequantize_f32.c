@@ -1,6 +1,6 @@
 #include "dequantize_f32.h"
 
-void dequantize_f32(const void *args, tw_span work) {
+void dequantize_f32(const void *args, tw_work work) {
   const dequantize_f32_args *const a = args;
   const int8_t *const x = a->x;
   float *const y = a->y;

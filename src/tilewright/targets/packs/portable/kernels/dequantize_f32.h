@@ -11,4 +11,4 @@ typedef struct {
 } dequantize_f32_args;
 
 /// Work items are elements.
-void dequantize_f32(const void *args, tw_span work);
+void dequantize_f32(const void *args, tw_work work);

@@ -4,7 +4,7 @@
 
 #include "tw_arithmetic.h"
 
-void gather(const void *args, tw_span work) {
+void gather(const void *args, tw_work work) {
   const gather_args *const a = args;
   const uint8_t *const x = a->x;
   uint8_t *const y = a->y;

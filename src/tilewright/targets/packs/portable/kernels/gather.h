@@ -13,4 +13,4 @@ typedef struct {
   int32_t row_bytes;
 } gather_args;
 
-void gather(const void *args, tw_span work);
+void gather(const void *args, tw_work work);

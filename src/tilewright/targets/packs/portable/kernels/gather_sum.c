@@ -4,7 +4,7 @@
 
 #include "tw_arithmetic.h"
 
-void gather_sum(const void *args, tw_span work) {
+void gather_sum(const void *args, tw_work work) {
   const gather_sum_args *const a = args;
   const uint8_t *const x = a->x;
   const size_t size = (size_t)a->row_bytes;

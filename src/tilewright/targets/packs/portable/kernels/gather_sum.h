@@ -15,4 +15,4 @@ typedef struct {
   int32_t adds; // 1: rows that are not here stay as they are in y, else they become zeros
 } gather_sum_args;
 
-void gather_sum(const void *args, tw_span work);
+void gather_sum(const void *args, tw_work work);

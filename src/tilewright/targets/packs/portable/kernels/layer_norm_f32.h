@@ -13,4 +13,4 @@ typedef struct {
 } layer_norm_f32_args;
 
 /// Work items are rows.
-void layer_norm_f32(const void *args, tw_span work);
+void layer_norm_f32(const void *args, tw_work work);

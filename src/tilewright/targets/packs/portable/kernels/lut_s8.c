@@ -1,6 +1,6 @@
 #include "lut_s8.h"
 
-void lut_s8(const void *args, tw_span work) {
+void lut_s8(const void *args, tw_work work) {
   const lut_s8_args *const a = args;
   const int8_t *const x = a->x;
   const int8_t *const centre = a->table + 128;

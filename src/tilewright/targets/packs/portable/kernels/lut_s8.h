@@ -10,4 +10,4 @@ typedef struct {
 } lut_s8_args;
 
 /// Work items are elements.
-void lut_s8(const void *args, tw_span work);
+void lut_s8(const void *args, tw_work work);

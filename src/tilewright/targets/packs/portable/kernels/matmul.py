@@ -9,7 +9,6 @@ from tilewright.targets.packs.portable.kernels.broadcast import broadcast_fields
 from tilewright.targets.packs.portable.kernels.contract_variants import (
     HERE,
     rounds_as,
-    variant_source,
 )
 from tilewright.targets.packs.portable.kernels.counts import output_rows
 from tilewright.targets.packs.portable.kernels.refusals import wrong_types
@@ -69,7 +68,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         symbol=f"matmul_s8_{rounding.value}",
         struct="matmul_s8_args",
         header=HERE / "matmul_s8.h",
-        source=variant_source("matmul_s8", rounding),
+        source=HERE / "matmul_s8.c",
         pointers=("a", "b", "y"),
         variant=rounds_as(rounding),
         refuse=refuse_product,

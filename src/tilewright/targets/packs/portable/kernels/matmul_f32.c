@@ -21,7 +21,7 @@ static void matmul_f32_block(const float *x, const float *b, const matmul_f32_ar
   }
 }
 
-void matmul_f32(const void *args, tw_span work) {
+void matmul_f32(const void *args, tw_work work) {
   const matmul_f32_args *const p = args;
   for (int32_t item = work.start; item < work.stop; item++) {
     const int32_t batch = item / p->rows, row = item % p->rows;

@@ -15,4 +15,4 @@ typedef struct {
   int32_t transposes_b; // 1: b is stored as [columns][depth]
 } matmul_f32_args;
 
-void matmul_f32(const void *args, tw_span work);
+void matmul_f32(const void *args, tw_work work);

@@ -11,7 +11,6 @@ typedef struct {
   const int8_t *a;        // matrices of [rows][depth]
   const int8_t *b;        // matrices of [depth][columns], or of [columns][depth]
   int8_t *y;              // [n0][n1][n2][n3][rows][columns]
-  int16_t *scratch;       // [4][depth]: centred rows of a
   int32_t n1, n2, n3;     // extents of the leading dimensions
   int32_t a0, a1, a2, a3; // matrices from one index to the next; 0 where repeated
   int32_t b0, b1, b2, b3;
@@ -22,6 +21,7 @@ typedef struct {
   int32_t multiplier, shift;      // of the sum, see ops/rescale.py
 } matmul_s8_args;
 
-void matmul_s8_double(const void *args, tw_span work);
-void matmul_s8_half_even(const void *args, tw_span work);
-void matmul_s8_half_up(const void *args, tw_span work);
+/// Scratch: [4][depth] int16, centred rows of a.
+void matmul_s8_double(const void *args, tw_work work);
+void matmul_s8_half_even(const void *args, tw_work work);
+void matmul_s8_half_up(const void *args, tw_work work);

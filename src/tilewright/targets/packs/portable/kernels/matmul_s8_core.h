@@ -74,8 +74,9 @@ static inline void matmul_one_row(const matmul_s8_args *p, const int16_t *x, int
   }
 }
 
-static inline void matmul_s8_core(const void *args, tw_span work, tw_rounding rounding) {
+static inline void matmul_s8_core(const void *args, tw_work work, tw_rounding rounding) {
   const matmul_s8_args *const p = args;
+  int16_t *const centred = work.scratch;
   int32_t count = 0;
   for (int32_t item = work.start; item < work.stop; item += count) {
     const int32_t batch = item / p->rows, row = item % p->rows;
@@ -87,11 +88,11 @@ static inline void matmul_s8_core(const void *args, tw_span work, tw_rounding ro
     int32_t excess[DOT_PATCHES];
     count = tw_min(tw_min(p->rows - row, work.stop - item), DOT_PATCHES);
     for (int32_t r = 0; r < count; r++) {
-      excess[r] = p->b_zero *
-                  matmul_centre(a + r * p->depth, p->a_zero, p->depth, p->scratch + r * p->depth);
+      excess[r] =
+          p->b_zero * matmul_centre(a + r * p->depth, p->a_zero, p->depth, centred + r * p->depth);
     }
     for (int32_t r = 0; r < count; r++) {
-      matmul_one_row(p, p->scratch + r * p->depth, excess[r], b, rounding,
+      matmul_one_row(p, centred + r * p->depth, excess[r], b, rounding,
                      p->y + (item + r) * p->columns);
     }
   }

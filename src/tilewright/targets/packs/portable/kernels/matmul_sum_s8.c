@@ -19,8 +19,9 @@ static void matmul_sum_row(const matmul_sum_s8_args *p, const int16_t *x, int32_
   }
 }
 
-void matmul_sum_s8(const void *args, tw_span work) {
+void matmul_sum_s8(const void *args, tw_work work) {
   const matmul_sum_s8_args *const p = args;
+  int16_t *const centred = work.scratch;
   for (int32_t item = work.start; item < work.stop; item++) {
     const int32_t batch = item / p->rows, row = item % p->rows;
     const int32_t outer = batch / p->n3, inner = batch % p->n3;
@@ -28,7 +29,7 @@ void matmul_sum_s8(const void *args, tw_span work) {
     const int32_t of_b = tw_row_start(outer, p->n1, p->n2, p->b0, p->b1, p->b2) + inner * p->b3;
     const int8_t *const a = p->a + (of_a * p->rows + row) * p->depth;
     const int8_t *const b = p->b + of_b * p->depth * p->columns;
-    const int32_t sum = matmul_centre(a, p->a_zero, p->depth, p->scratch);
-    matmul_sum_row(p, p->scratch, p->b_zero * sum, b, p->y + item * p->columns);
+    const int32_t sum = matmul_centre(a, p->a_zero, p->depth, centred);
+    matmul_sum_row(p, centred, p->b_zero * sum, b, p->y + item * p->columns);
   }
 }

@@ -9,7 +9,6 @@ typedef struct {
   const int8_t *a;        // matrices of [rows][depth]
   const int8_t *b;        // matrices of [depth][columns], or of [columns][depth]
   int32_t *y;             // [n0][n1][n2][n3][rows][columns]
-  int16_t *scratch;       // [depth]: a centred row of a
   int32_t n1, n2, n3;     // extents of the leading dimensions
   int32_t a0, a1, a2, a3; // matrices from one index to the next; 0 where repeated
   int32_t b0, b1, b2, b3;
@@ -19,4 +18,5 @@ typedef struct {
   int32_t adds;           // 1: y holds the sum of earlier parts
 } matmul_sum_s8_args;
 
-void matmul_sum_s8(const void *args, tw_span work);
+/// Scratch: [depth] int16, a centred row of a.
+void matmul_sum_s8(const void *args, tw_work work);

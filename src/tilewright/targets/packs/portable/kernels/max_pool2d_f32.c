@@ -5,7 +5,7 @@
 
 enum { LANES = 16 }; // channels at a time
 
-void max_pool2d_f32(const void *args, tw_span work) {
+void max_pool2d_f32(const void *args, tw_work work) {
   const max_pool2d_f32_args *const a = args;
   const int32_t channels = a->channels;
   for (int32_t pixel = work.start; pixel < work.stop; pixel++) {

@@ -4,7 +4,7 @@
 
 enum { LANES = 16 }; // means at a time
 
-void mean_f32(const void *args, tw_span work) {
+void mean_f32(const void *args, tw_work work) {
   const mean_f32_args *const a = args;
   const int32_t inner = a->reduced1 * a->kept2;
   const float divisor = (float)(a->reduced0 * a->reduced1);

@@ -10,4 +10,4 @@ typedef struct {
 } mean_f32_args;
 
 /// Work items are rows of y, kept0 * kept1.
-void mean_f32(const void *args, tw_span work);
+void mean_f32(const void *args, tw_work work);

@@ -4,7 +4,7 @@
 
 enum { MEAN_LANES = 64 }; // elements at a time
 
-void mean_s8_tflite(const void *args, tw_span work) {
+void mean_s8_tflite(const void *args, tw_work work) {
   const mean_s8_tflite_args *const a = args;
   const int32_t inner = a->kept2, multiplier = a->multiplier, shift = a->shift;
   const int32_t zero = a->y_zero, low = a->low, high = a->high;

@@ -14,4 +14,4 @@ typedef struct {
 } mean_s8_tflite_args;
 
 /// Work items are elements of the output.
-void mean_s8_tflite(const void *args, tw_span work);
+void mean_s8_tflite(const void *args, tw_work work);

@@ -2,7 +2,7 @@
 
 #include "binary_f32.h"
 
-void mul_f32(const void *args, tw_span work) {
+void mul_f32(const void *args, tw_work work) {
   const mul_f32_args *const k = args;
   int32_t count = 0;
   for (int32_t i = work.start; i < work.stop; i += count) {

@@ -14,4 +14,4 @@ typedef struct {
 } mul_f32_args;
 
 /// Work items are output elements.
-void mul_f32(const void *args, tw_span work);
+void mul_f32(const void *args, tw_work work);

@@ -4,7 +4,7 @@
 #include "centred_s8.h"
 #include "tw_arithmetic.h"
 
-void mul_s8_tflite(const void *args, tw_span work) {
+void mul_s8_tflite(const void *args, tw_work work) {
   const mul_s8_tflite_args *const p = args;
   const int32_t multiplier = p->multiplier, shift = p->shift;
   const int32_t zero = p->y_zero, low = p->low, high = p->high;

@@ -17,4 +17,4 @@ typedef struct {
 } mul_s8_tflite_args;
 
 /// Work items are elements of the output.
-void mul_s8_tflite(const void *args, tw_span work);
+void mul_s8_tflite(const void *args, tw_work work);

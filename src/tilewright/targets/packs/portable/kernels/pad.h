@@ -22,5 +22,5 @@ typedef struct {
 } pad_f32_args;
 
 /// Work items are rows of y: its last dimension.
-void pad_s8(const void *args, tw_span work);
-void pad_f32(const void *args, tw_span work);
+void pad_s8(const void *args, tw_work work);
+void pad_f32(const void *args, tw_work work);

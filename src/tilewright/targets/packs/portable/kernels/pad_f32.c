@@ -9,7 +9,7 @@ static void fill(float *y, int32_t count, float value) {
   }
 }
 
-void pad_f32(const void *args, tw_span work) {
+void pad_f32(const void *args, tw_work work) {
   const pad_f32_args *const a = args;
   const int32_t out[5] = {a->out0, a->out1, a->out2, a->out3, a->out4};
   const int32_t before[5] = {a->before0, a->before1, a->before2, a->before3, a->before4};

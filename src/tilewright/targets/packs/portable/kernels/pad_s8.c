@@ -9,7 +9,7 @@ static void fill(int8_t *y, int32_t count, int8_t value) {
   }
 }
 
-void pad_s8(const void *args, tw_span work) {
+void pad_s8(const void *args, tw_work work) {
   const pad_s8_args *const a = args;
   const int32_t out[5] = {a->out0, a->out1, a->out2, a->out3, a->out4};
   const int32_t before[5] = {a->before0, a->before1, a->before2, a->before3, a->before4};

@@ -33,8 +33,8 @@ typedef struct {
 
 /// Work items are output pixels, N * out_h * out_w. The largest element of each window; padding
 /// never wins, and a window that is all padding gives the smallest value of the type.
-void max_pool2d_s8(const void *args, tw_span work);
-void max_pool2d_f32(const void *args, tw_span work);
+void max_pool2d_s8(const void *args, tw_work work);
+void max_pool2d_f32(const void *args, tw_work work);
 
 /// Work items as above. The mean of each window.
-void average_pool2d_f32(const void *args, tw_span work);
+void average_pool2d_f32(const void *args, tw_work work);

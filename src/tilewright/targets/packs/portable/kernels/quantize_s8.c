@@ -9,7 +9,7 @@ static inline int32_t round_half_even(float x) {
   return (int32_t)((x + no_fraction_bits) - no_fraction_bits);
 }
 
-void quantize_s8(const void *args, tw_span work) {
+void quantize_s8(const void *args, tw_work work) {
   const quantize_s8_args *const a = args;
   const float *const x = a->x;
   int8_t *const y = a->y;

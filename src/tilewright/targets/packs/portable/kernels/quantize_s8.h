@@ -11,4 +11,4 @@ typedef struct {
 } quantize_s8_args;
 
 /// Work items are elements.
-void quantize_s8(const void *args, tw_span work);
+void quantize_s8(const void *args, tw_work work);

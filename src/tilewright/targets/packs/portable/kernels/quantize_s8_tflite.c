@@ -9,7 +9,7 @@ static inline int32_t round_half_away(float x) {
   return whole + (rest >= 0.5F) - (rest <= -0.5F);
 }
 
-void quantize_s8_tflite(const void *args, tw_span work) {
+void quantize_s8_tflite(const void *args, tw_work work) {
   const quantize_s8_tflite_args *const a = args;
   const float *const x = a->x;
   int8_t *const y = a->y;

@@ -11,4 +11,4 @@ typedef struct {
 } quantize_s8_tflite_args;
 
 /// Work items are elements.
-void quantize_s8_tflite(const void *args, tw_span work);
+void quantize_s8_tflite(const void *args, tw_work work);

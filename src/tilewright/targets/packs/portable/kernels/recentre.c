@@ -1,6 +1,6 @@
 #include "recentre.h"
 
-void recentre(const void *args, tw_span work) {
+void recentre(const void *args, tw_work work) {
   const recentre_args *const a = args;
   const uint8_t *const x = a->x;
   uint8_t *const y = a->y;

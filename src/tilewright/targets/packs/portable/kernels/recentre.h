@@ -9,4 +9,4 @@ typedef struct {
 } recentre_args;
 
 /// Work items are elements.
-void recentre(const void *args, tw_span work);
+void recentre(const void *args, tw_work work);

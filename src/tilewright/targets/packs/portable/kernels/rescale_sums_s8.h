@@ -15,6 +15,6 @@ typedef struct {
   int32_t table_step; // 1: one multiplier and shift per channel, 0: one for all
 } rescale_sums_s8_args;
 
-void rescale_sums_s8_double(const void *args, tw_span work);
-void rescale_sums_s8_half_even(const void *args, tw_span work);
-void rescale_sums_s8_half_up(const void *args, tw_span work);
+void rescale_sums_s8_double(const void *args, tw_work work);
+void rescale_sums_s8_half_even(const void *args, tw_work work);
+void rescale_sums_s8_half_up(const void *args, tw_work work);

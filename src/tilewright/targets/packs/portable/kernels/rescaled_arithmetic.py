@@ -8,7 +8,6 @@ from tilewright.targets.packs.portable.kernels.broadcast import broadcast_fields
 from tilewright.targets.packs.portable.kernels.contract_variants import (
     HERE,
     rounds_as,
-    variant_source,
 )
 from tilewright.targets.packs.portable.kernels.counts import output_elements
 
@@ -45,7 +44,7 @@ def _kernel(kind: type[Op], name: str, rounding: Rounding) -> Kernel:
         symbol=f"{name}_{rounding.value}",
         struct=f"{name}_args",
         header=HERE / f"{name}.h",
-        source=variant_source(name, rounding),
+        source=HERE / f"{name}.c",
         pointers=("a", "b", "y"),
         variant=rounds_as(rounding),
         refuse=_refuse,
@@ -53,7 +52,7 @@ def _kernel(kind: type[Op], name: str, rounding: Rounding) -> Kernel:
         items=output_elements,
         cycles=_cycles,
         streaming=Streaming(inputs=(0, 1), block_axes=0),
-        includes=(HERE / f"{name}_core.h", HERE / "broadcast.h", HERE / "centred_s8.h"),
+        includes=(HERE / "broadcast.h", HERE / "centred_s8.h"),
     )
 
 

@@ -14,5 +14,5 @@ typedef struct {
 } rescaled_mean_s8_args;
 
 /// Work items are elements of the output.
-void rescaled_mean_s8_half_even(const void *args, tw_span work);
-void rescaled_mean_s8_half_up(const void *args, tw_span work);
+void rescaled_mean_s8_half_even(const void *args, tw_work work);
+void rescaled_mean_s8_half_up(const void *args, tw_work work);

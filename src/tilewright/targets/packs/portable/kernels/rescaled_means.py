@@ -10,7 +10,6 @@ from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.portable.kernels.contract_variants import (
     HERE,
     rounds_as,
-    variant_source,
 )
 from tilewright.targets.packs.portable.kernels.counts import output_elements, output_rows
 from tilewright.targets.packs.portable.kernels.rescaled_arithmetic import SINGLE_ROUNDINGS
@@ -40,14 +39,14 @@ def _pool(rounding: Rounding) -> Kernel:
         symbol=f"{name}_{rounding.value}",
         struct=f"{name}_args",
         header=HERE / f"{name}.h",
-        source=variant_source(name, rounding),
+        source=HERE / f"{name}.c",
         pointers=("x", "multiplier", "shift", "y"),
         variant=rounds_as(rounding),
         fields=_pool_fields,
         items=output_rows,
         cycles=_pool_cycles,
         streaming=Streaming(inputs=(0,), block_axes=0),
-        includes=(HERE / f"{name}_core.h", HERE / "window2d.h"),
+        includes=(HERE / "window2d.h",),
     )
 
 
@@ -88,7 +87,7 @@ def _mean(rounding: Rounding) -> Kernel:
         symbol=f"{name}_{rounding.value}",
         struct=f"{name}_args",
         header=HERE / f"{name}.h",
-        source=variant_source(name, rounding),
+        source=HERE / f"{name}.c",
         pointers=("x", "y"),
         variant=rounds_as(rounding),
         refuse=_refuse_mean,
@@ -96,7 +95,6 @@ def _mean(rounding: Rounding) -> Kernel:
         items=output_elements,
         cycles=_mean_cycles,
         streaming=Streaming(inputs=(0,), block_axes=0),
-        includes=(HERE / f"{name}_core.h",),
     )
 
 

@@ -17,5 +17,5 @@ typedef struct {
 } rescaled_mul_s8_args;
 
 /// Work items are elements of the output.
-void rescaled_mul_s8_half_even(const void *args, tw_span work);
-void rescaled_mul_s8_half_up(const void *args, tw_span work);
+void rescaled_mul_s8_half_even(const void *args, tw_work work);
+void rescaled_mul_s8_half_up(const void *args, tw_work work);

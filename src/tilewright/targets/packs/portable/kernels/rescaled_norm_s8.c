@@ -8,7 +8,7 @@ static inline int32_t rescaled_norm_high(int32_t a, int32_t b) {
   return (int32_t)tw_shift_right_64((int64_t)a * b, 32);
 }
 
-void rescaled_norm_s8(const void *args, tw_span work) {
+void rescaled_norm_s8(const void *args, tw_work work) {
   const rescaled_norm_s8_args *const a = args;
   const int32_t length = a->length, output_shift = a->output_shift;
   const rescaled_norm_constants constants = {

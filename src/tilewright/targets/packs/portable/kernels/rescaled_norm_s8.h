@@ -19,4 +19,4 @@ typedef struct {
 } rescaled_norm_s8_args;
 
 /// Work items are rows.
-void rescaled_norm_s8(const void *args, tw_span work);
+void rescaled_norm_s8(const void *args, tw_work work);

@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-void rms_norm_f32(const void *args, tw_span work) {
+void rms_norm_f32(const void *args, tw_work work) {
   const rms_norm_f32_args *const a = args;
   const int32_t length = a->length;
   for (int32_t row = work.start; row < work.stop; row++) {

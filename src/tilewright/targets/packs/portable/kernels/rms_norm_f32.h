@@ -12,4 +12,4 @@ typedef struct {
 } rms_norm_f32_args;
 
 /// Work items are rows.
-void rms_norm_f32(const void *args, tw_span work);
+void rms_norm_f32(const void *args, tw_work work);

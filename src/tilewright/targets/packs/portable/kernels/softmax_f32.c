@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-void softmax_f32(const void *args, tw_span work) {
+void softmax_f32(const void *args, tw_work work) {
   const softmax_f32_args *const a = args;
   for (int32_t row = work.start; row < work.stop; row++) {
     const float *const x = a->x + row * a->columns;

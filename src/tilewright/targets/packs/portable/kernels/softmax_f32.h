@@ -11,4 +11,4 @@ typedef struct {
 } softmax_f32_args;
 
 /// Work items are rows.
-void softmax_f32(const void *args, tw_span work);
+void softmax_f32(const void *args, tw_work work);

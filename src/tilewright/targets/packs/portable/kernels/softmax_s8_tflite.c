@@ -29,7 +29,7 @@ static inline int32_t leading_zeros(uint32_t x) {
   return zeros;
 }
 
-void softmax_s8_tflite(const void *args, tw_span work) {
+void softmax_s8_tflite(const void *args, tw_work work) {
   const softmax_s8_tflite_args *const a = args;
   const int32_t length = a->length;
   for (int32_t row = work.start; row < work.stop; row++) {

@@ -10,7 +10,6 @@ from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.portable.kernels.contract_variants import (
     HERE,
     rounds_as,
-    variant_source,
     widen_shifts,
 )
 from tilewright.targets.packs.portable.kernels.counts import output_rows
@@ -84,14 +83,13 @@ def _finish(rounding: Rounding) -> Kernel:
         symbol=f"rescale_sums_s8_{rounding.value}",
         struct="rescale_sums_s8_args",
         header=HERE / "rescale_sums_s8.h",
-        source=variant_source("rescale_sums_s8", rounding),
+        source=HERE / "rescale_sums_s8.c",
         pointers=("x", "multiplier", "shift", "y"),
         variant=rounds_as(rounding),
         fields=_finish_fields,
         items=output_rows,
         cycles=_finish_cycles,
         streaming=Streaming(inputs=(0,), block_axes=0),
-        includes=(HERE / "rescale_sums_s8_core.h",),
         pack=widen_shifts,
     )
 

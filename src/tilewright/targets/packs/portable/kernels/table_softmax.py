@@ -7,7 +7,6 @@ from tilewright.ops.softmax_onnx import TableSoftmax
 from tilewright.targets.packs.portable.kernels.contract_variants import (
     HERE,
     rounds_as,
-    variant_source,
 )
 from tilewright.targets.packs.portable.kernels.counts import output_rows
 from tilewright.targets.packs.portable.kernels.rescaled_arithmetic import SINGLE_ROUNDINGS
@@ -38,7 +37,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         symbol=f"{name}_{rounding.value}",
         struct=f"{name}_args",
         header=HERE / f"{name}.h",
-        source=variant_source(name, rounding),
+        source=HERE / f"{name}.c",
         pointers=("x", "table", "y"),
         variant=rounds_as(rounding),
         fields=_fields,
@@ -46,7 +45,6 @@ def _kernel(rounding: Rounding) -> Kernel:
         cycles=_cycles,
         scratch_bytes=_scratch_bytes,
         streaming=Streaming(inputs=(0,), block_axes=1),
-        includes=(HERE / f"{name}_core.h",),
     )
 
 

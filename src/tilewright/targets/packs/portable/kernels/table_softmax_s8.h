@@ -8,7 +8,6 @@ typedef struct {
   const int8_t *x;      // [rows][length]
   const int32_t *table; // [256] exponentials by largest - x; entry 0 is 2**bits
   int8_t *y;            // [rows][length]; may be x itself
-  int8_t *scratch;      // [length]: the row that is worked on
   int32_t length;       // length * 2**bits < 2**31
   int32_t bits;
   int32_t multiplier, shift; // inverse of the output's scale: multiplier / 2**shift
@@ -16,6 +15,6 @@ typedef struct {
   int32_t low, high;         // clip range of the output, within int8
 } table_softmax_s8_args;
 
-/// Work items are rows.
-void table_softmax_s8_half_even(const void *args, tw_span work);
-void table_softmax_s8_half_up(const void *args, tw_span work);
+/// Work items are rows. Scratch: [length] int8, the row that is worked on.
+void table_softmax_s8_half_even(const void *args, tw_work work);
+void table_softmax_s8_half_up(const void *args, tw_work work);

@@ -11,5 +11,5 @@ typedef struct {
 } transpose_args;
 
 /// Work items are rows of y: its last dimension n5. Elements of 8 and of 32 bits.
-void transpose_8(const void *args, tw_span work);
-void transpose_32(const void *args, tw_span work);
+void transpose_8(const void *args, tw_work work);
+void transpose_32(const void *args, tw_work work);

@@ -59,14 +59,13 @@ def _transpose(element_bytes: int) -> Kernel:
         symbol=symbol,
         struct="transpose_args",
         header=HERE / "transpose.h",
-        source=HERE / f"{symbol}.c",
+        source=HERE / "transpose.c",
         pointers=("x", "y"),
         refuse=refuse,
         fields=_fields,
         items=_items,
         cycles=_cycles,
         streaming=Streaming(inputs=(0,), block_axes=0),
-        includes=(HERE / "transpose_core.h",),
     )
 
 

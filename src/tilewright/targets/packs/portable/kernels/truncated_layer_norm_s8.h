@@ -15,4 +15,4 @@ typedef struct {
 } truncated_layer_norm_s8_args;
 
 /// Work items are rows.
-void truncated_layer_norm_s8(const void *args, tw_span work);
+void truncated_layer_norm_s8(const void *args, tw_work work);

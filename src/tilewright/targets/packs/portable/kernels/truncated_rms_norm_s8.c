@@ -4,7 +4,7 @@
 #include "truncated_norm.h"
 #include "tw_arithmetic.h"
 
-void truncated_rms_norm_s8(const void *args, tw_span work) {
+void truncated_rms_norm_s8(const void *args, tw_work work) {
   const truncated_rms_norm_s8_args *const a = args;
   const int32_t length = a->length, shift = a->shift, zero = a->x_zero;
   for (int32_t row = work.start; row < work.stop; row++) {

@@ -14,4 +14,4 @@ typedef struct {
 } truncated_rms_norm_s8_args;
 
 /// Work items are rows.
-void truncated_rms_norm_s8(const void *args, tw_span work);
+void truncated_rms_norm_s8(const void *args, tw_work work);

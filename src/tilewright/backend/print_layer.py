@@ -1,0 +1,343 @@
+"""A layer → one C function with its offsets and tables; code does not grow with the tiles.
+
+Every number that is printed carries its name: designated initialisers in argument structs, an enum
+for offsets, a comment with type and meaning for every operand.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from tilewright.backend.c_names import CNames, base_name
+from tilewright.backend.print_calls import call_lines, offload_lines
+from tilewright.backend.print_constants import c_float, elements
+from tilewright.backend.print_lines import wrapped
+from tilewright.backend.print_notes import Notes, layer_comment
+from tilewright.backend.print_tiles import Tables
+from tilewright.ir.graph import ValueName
+from tilewright.ir.plan import BufferName
+from tilewright.ir.program import (
+    Box,
+    Call,
+    Column,
+    InArena,
+    InConstant,
+    Index,
+    InTile,
+    Join,
+    Keep,
+    Layer,
+    Load,
+    Loop,
+    Offload,
+    Operand,
+    Program,
+    Shifted,
+    Simple,
+    Store,
+    Transfer,
+    Wait,
+    called,
+    column,
+)
+from tilewright.ir.types import TensorType
+
+TILE = re.compile(r"\btile\b")
+
+
+def parameters(program: Program, layer: Layer, names: CNames) -> dict[str, str]:
+    """Name → type of everything that a layer's function is given, in order."""
+    found: dict[str, str] = {}
+    bases: dict[str, str] = {}
+    for name, type_, is_written in _tensors(layer):
+        tensor = names.tensors[name]
+        is_const = not is_written and found.get(tensor, "const").startswith("const")
+        found[tensor] = f"{'const ' if is_const else ''}{type_.dtype.c} *"
+    for memory in _near(layer):
+        bases[base_name(program, memory)] = "uint8_t *"
+    if any(isinstance(action, (Load, Store, Wait)) for action in layer.flat()):
+        bases["channels"] = "tw_channel *"
+    if any(isinstance(action, Offload) for action in layer.flat()):
+        bases["jobs"] = "tw_job *"
+    return found | bases
+
+
+def _tensors(layer: Layer) -> Iterator[tuple[ValueName, TensorType, bool]]:
+    """Whole tensors in arenas that a layer touches, and whether it writes them."""
+    for action in layer.flat():
+        match action:
+            case Call(inputs=inputs, output=output) | Offload(Call(inputs=inputs, output=output)):
+                for operand in inputs:
+                    if isinstance(operand.place, InArena):
+                        yield operand.value.name, operand.value.type, False
+                if isinstance(output.place, InArena):
+                    yield output.value.name, output.value.type, True
+            case Load(transfer) | Store(transfer):
+                if isinstance(transfer.far, InArena):
+                    yield transfer.value, transfer.type, isinstance(action, Store)
+            case Wait() | Keep() | Join():
+                pass
+
+
+def _near(layer: Layer) -> Iterator[str]:
+    """Memories in which it has buffers of its own."""
+    for _, place in layer.tiles_used():
+        yield place.memory
+    for call in layer.calls:
+        if call.scratch is not None:
+            yield call.scratch.memory
+
+
+@dataclass(frozen=True, slots=True)
+class LayerText:
+    """Prints one layer. ``number``: its index in the program."""
+
+    program: Program
+    names: CNames
+    number: int
+    tables: Tables
+    notes: Notes
+
+    @staticmethod
+    def of(program: Program, names: CNames, number: int, notes: Notes | None = None) -> "LayerText":
+        """With tables of its own."""
+        return LayerText(program, names, number, Tables(names.layers[number]), notes or Notes())
+
+    @property
+    def layer(self) -> Layer:
+        """What is printed."""
+        return self.program.layers[self.number]
+
+    def text(self) -> list[str]:
+        """Comment, offsets and tables, then the function."""
+        given = parameters(self.program, self.layer, self.names)
+        listed = [f"{c}{parameter}" for parameter, c in given.items()]
+        name = self.names.layers[self.number]
+        lines = wrapped(f"static TW_LAYER void {name}(", listed, ") {")
+        for action in self.layer.actions:
+            if isinstance(action, Loop):
+                lines += _indented(self._loop(action))
+            elif called(action) is not None and len(self.layer.calls) > 1:
+                lines += ["  {", *_indented(_indented(self._action(action))), "  }"]
+            else:
+                lines += _indented(self._action(action))
+        for call in self.layer.observed:
+            value, index = call.output.value, self.program.observed.index(call)
+            tensor = self.names.tensors[value.name]
+            lines.append(f"  tw_observe({index}, {tensor}, {value.type.nbytes});")
+        return [
+            *layer_comment(self.layer, self.number, self.notes),
+            *self._offsets(),
+            *self.tables.text(),
+            *lines,
+            "}",
+        ]
+
+    def _offsets(self) -> Iterator[str]:
+        """An enum with the place of every buffer that is this layer's own."""
+        lines: list[str] = []
+        for buffer, offset in self._new_tiles().items():
+            known = self.notes.buffers.get(buffer)
+            copies = f"{known.copies} x " if known and known.copies > 1 else ""
+            note = f" // {copies}{known.size // known.copies} bytes" if known else ""
+            lines.append(f"  {self.names.tiles[buffer]} = {offset},{note}")
+        for call in self.layer.calls:
+            if call.scratch is not None:
+                note = f" // {call.scratch_bytes} bytes"
+                lines.append(f"  {self._scratch_name(call)} = {call.scratch.offset},{note}")
+        if lines:
+            memories = " and ".join(dict.fromkeys(_near(self.layer)))
+            yield f"enum {{ // byte offsets in {memories}"
+            yield from lines
+            yield "};"
+
+    def _new_tiles(self) -> dict[BufferName, int]:
+        """Tile buffers that no layer before has used → offset."""
+        return {
+            place.buffer: place.offset
+            for _, place in self.layer.tiles_used()
+            if self.names.first_use[place.buffer] == self.number
+        }
+
+    def _scratch_name(self, call: Call) -> str:
+        """The enum constant of a call's working memory."""
+        calls = [c for c in self.layer.calls if c.scratch is not None]
+        which = f"_{calls.index(call)}" if len(calls) > 1 else ""
+        return f"{self.program.name}_{self.number:02d}_scratch{which}".upper()
+
+    def _loop(self, loop: Loop) -> Iterator[str]:
+        steps = loop.iterations
+        if len(steps) == loop.tiles:  # nothing is done ahead or afterwards
+            yield f"for (int32_t tile = 0; tile < {loop.tiles}; ++tile) {{"
+            block = [item.action for item in loop.body]
+            yield from _indented(line for some in self._by_condition(block) for line in some)
+            yield "}"
+            return
+        yield f"for (int32_t step = {steps.start}; step < {steps.stop}; ++step) {{"
+        for shift, block in _blocks(loop.body):
+            lines = [line for some in self._by_condition(block) for line in some]
+            guard = _guard(shift, loop)
+            yield f"  {f'if ({guard}) ' if guard else ''}{{ // {_meaning(shift)}"
+            if any(TILE.search(line) for line in lines):
+                yield f"    const int32_t tile = step{_signed(shift)};"
+            yield from _indented(_indented(lines))
+            yield "  }"
+        yield "}"
+
+    def _by_condition(self, block: list[Simple]) -> Iterator[list[str]]:
+        """Actions that the same tiles do stand under one ``if``; a call has a scope of its own."""
+        pairs = ((self.tables.condition(action.when), action) for action in block)
+        for condition, group in groupby(pairs, key=lambda pair: pair[0]):
+            lines: list[str] = []
+            for _, action in group:
+                inner = list(self._action(action))
+                lines += ["{", *_indented(inner), "}"] if called(action) else inner
+            yield [f"if ({condition}) {{", *_indented(lines), "}"] if condition else lines
+
+    def _action(self, action: Simple) -> Iterator[str]:
+        match action:
+            case Call():
+                yield from self._arguments(action)
+                items = self._items(action)
+                yield from call_lines(action, self._symbol(action), items, self._scratch(action))
+            case Offload(call, job):
+                yield from self._arguments(call)
+                at, items = f"jobs + {job}", self._items(call)
+                yield from offload_lines(call, at, self._symbol(call), items, self._scratch(call))
+            case Join():
+                yield f"tw_join(jobs + {action.job}); // for {self.notes.label(action.value)}"
+            case Load(transfer):
+                yield from self._transfer("tw_load", transfer)
+            case Store(transfer):
+                yield from self._transfer("tw_store", transfer)
+            case Wait():
+                what = self.notes.label(action.value)
+                yield f"tw_wait({self._channel(action.channel)}); // for {what}"
+            case Keep():
+                front = self._near(action.place)
+                start = self.tables.number(action.start, "kept_from")
+                size = self.tables.number(action.size, "kept")
+                arguments = [front, f"{front} + {start}", f"(size_t){size}"]
+                yield from wrapped("memmove(", arguments, ");")
+
+    def _transfer(self, function: str, transfer: Transfer) -> Iterator[str]:
+        far = self._far(transfer.value, transfer.type, transfer.far)
+        near = self._near(transfer.near)
+        channel = self._channel(transfer.channel)
+        box = f"&(tw_box){{{self._box(transfer.box)}}}"
+        yield from wrapped(f"{function}(", [channel, near, far, box], ");")
+
+    def _box(self, box: Box) -> str:
+        parts = [f".run = {self.tables.number(box.run, 'run')}"]
+        if box.counts:
+            counts = ", ".join(self.tables.number(c, "count") for c in reversed(box.counts))
+            strides = ", ".join(map(str, reversed(box.strides)))
+            parts += [f".count = {{{counts}}}", f".stride = {{{strides}}}"]
+        return ", ".join(parts)
+
+    def _channel(self, channel: Index) -> str:
+        return self.tables.sum("channels", channel, "channel")
+
+    def _near(self, place: InTile) -> str:
+        base = base_name(self.program, place.memory)
+        return self.tables.sum(f"{base} + {self.names.tiles[place.buffer]}", place.plus, "at")
+
+    def _far(self, value: ValueName, type_: TensorType, place: InArena | InConstant) -> str:
+        base = self.names.tensors.get(value, "")
+        if isinstance(place, InConstant):
+            array = self.program.constants[place.name]
+            base, type_ = elements(self.names.constants[place.name], array), TensorType.of(array)
+        return self.tables.sum(base, _elements(place.plus, type_.dtype.nbytes), "from")
+
+    def _pointer(self, operand: Operand) -> str:
+        if isinstance(operand.place, InTile):
+            return f"(void *)({self._near(operand.place)})"
+        return self._far(operand.value.name, operand.value.type, operand.place)
+
+    def _arguments(self, call: Call) -> Iterator[str]:
+        """The kernel's argument struct with every member named."""
+        yield f"const {call.kernel.struct} args = {{"
+        for pointer, operand in zip(call.kernel.pointers, (*call.inputs, call.output), strict=True):
+            yield f"    .{pointer} = {self._pointer(operand)},"
+        for member, value in self._fields(call).items():
+            yield f"    .{member} = {value},"
+        yield "};"
+
+    def _scratch(self, call: Call) -> str | None:
+        """Where the scratch of all cores starts."""
+        if call.scratch is None:
+            return None
+        base = base_name(self.program, call.scratch.memory)
+        return f"{base} + {self._scratch_name(call)}"
+
+    def _items(self, call: Call) -> str:
+        items = tuple(call.kernel.items(p.op, p.signature) for p in call.filled)
+        return self.tables.number(column(items), "items")
+
+    def _symbol(self, call: Call) -> str:
+        return f"{self.program.name}_{call.kernel.symbol}"
+
+    def _fields(self, call: Call) -> dict[str, str]:
+        rows = [call.kernel.fields(p.op, p.signature) for p in call.filled]
+        fields: dict[str, str] = {}
+        for member in rows[0]:
+            values = tuple(row[member] for row in rows)
+            if isinstance(values[0], float):
+                assert len(set(values)) == 1, f"{call.node}: {member} differs between tiles"
+                fields[member] = c_float(values[0])
+            else:
+                index = column(tuple(int(value) for value in values))
+                fields[member] = self.tables.number(index, member)
+        return fields
+
+
+def tile_tables(program: Program, names: CNames) -> dict[str, int]:
+    """Bytes of every table that tells tiles apart: constants of the program, like weights."""
+    sizes: dict[str, int] = {}
+    for number, layer in enumerate(program.layers):
+        if layer.tiles > 1:
+            printed = LayerText.of(program, names, number)
+            printed.text()
+            sizes |= printed.tables.sizes()
+    return sizes
+
+
+def _elements(plus: Index, size: int) -> Index:
+    if isinstance(plus, int):
+        return plus // size
+    return Column(tuple(value // size for value in plus.values))
+
+
+def _blocks(body: tuple[Shifted, ...]) -> Iterator[tuple[int, list[Simple]]]:
+    """Runs of actions that work on the same tile."""
+    run: list[Simple] = []
+    last = body[0].shift
+    for item in body:
+        if item.shift != last:
+            yield last, run
+            run, last = [], item.shift
+        run.append(item.action)
+    yield last, run
+
+
+def _meaning(shift: int) -> str:
+    if shift > 0:
+        return "the next tile travels while this one is computed"
+    return "this tile" if shift == 0 else "the tile whose copy is written to next"
+
+
+def _guard(shift: int, loop: Loop) -> str:
+    """Whether there is a tile ``step + shift``; empty where there always is."""
+    steps = loop.iterations
+    tests = [f"step >= {-shift}"] if -shift > steps.start else []
+    tests += [f"step < {loop.tiles - shift}"] if loop.tiles - shift < steps.stop else []
+    return " && ".join(tests)
+
+
+def _signed(shift: int) -> str:
+    return f" {'+' if shift > 0 else '-'} {abs(shift)}" if shift else ""
+
+
+def _indented(lines: Iterator[str] | list[str]) -> Iterator[str]:
+    yield from (f"  {line}" for line in lines)

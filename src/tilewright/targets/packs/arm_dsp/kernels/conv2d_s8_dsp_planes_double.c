@@ -1,5 +1,0 @@
-#include "conv2d_s8_dsp_core.h"
-
-void conv2d_s8_dsp_planes_double(const void *args, tw_span work) {
-  conv2d_s8_dsp_core(args, work, DSP_DOUBLE, 1);
-}

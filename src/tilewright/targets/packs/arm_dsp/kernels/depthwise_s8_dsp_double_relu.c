@@ -1,5 +1,0 @@
-#include "depthwise_s8_dsp_core.h"
-
-void depthwise_s8_dsp_double_relu(const void *args, tw_span work) {
-  depthwise_s8_dsp_core(args, work, DSP_DOUBLE_RELU);
-}

@@ -1,5 +1,0 @@
-#include "mean_s8_dsp_core.h"
-
-void mean_s8_dsp_half_up(const void *args, tw_span work) {
-  mean_s8_dsp_core(args, work, TW_ROUND_HALF_UP);
-}

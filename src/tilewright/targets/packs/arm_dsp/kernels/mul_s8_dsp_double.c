@@ -1,5 +1,0 @@
-#include "mul_s8_dsp_core.h"
-
-void mul_s8_dsp_double(const void *args, tw_span work) {
-  mul_s8_dsp_core(args, work, TW_ROUND_DOUBLE);
-}

@@ -1,5 +1,0 @@
-#include "mean_helium_core.h"
-
-void mean_helium_half_even(const void *args, tw_span work) {
-  mean_helium_core(args, work, HELIUM_EVEN);
-}

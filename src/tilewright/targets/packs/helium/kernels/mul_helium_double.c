@@ -1,3 +1,0 @@
-#include "mul_helium_core.h"
-
-void mul_helium_double(const void *args, tw_span work) { mul_helium_core(args, work, HELIUM_LEFT); }

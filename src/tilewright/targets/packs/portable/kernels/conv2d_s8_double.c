@@ -1,5 +1,0 @@
-#include "conv2d_s8_core.h"
-
-void conv2d_s8_double(const void *args, tw_span work) {
-  conv2d_s8_core(args, work, DOT_PATCHES, TW_ROUND_DOUBLE);
-}

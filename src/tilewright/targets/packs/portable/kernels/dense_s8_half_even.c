@@ -1,5 +1,0 @@
-#include "dense_s8_core.h"
-
-void dense_s8_half_even(const void *args, tw_span work) {
-  dense_s8_core(args, work, TW_ROUND_HALF_EVEN);
-}

@@ -1,5 +1,0 @@
-#include "depthwise_s8_core.h"
-
-void depthwise_s8_half_up(const void *args, tw_span work) {
-  depthwise_s8_core(args, work, TW_ROUND_HALF_UP);
-}

@@ -1,5 +1,0 @@
-#include "depthwise_s8_planes_core.h"
-
-void depthwise_s8_planes_double(const void *args, tw_span work) {
-  depthwise_s8_planes_core(args, work, TW_ROUND_DOUBLE);
-}

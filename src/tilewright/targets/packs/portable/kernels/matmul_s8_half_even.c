@@ -1,5 +1,0 @@
-#include "matmul_s8_core.h"
-
-void matmul_s8_half_even(const void *args, tw_span work) {
-  matmul_s8_core(args, work, TW_ROUND_HALF_EVEN);
-}

@@ -1,5 +1,0 @@
-#include "rescale_sums_s8_core.h"
-
-void rescale_sums_s8_half_up(const void *args, tw_span work) {
-  rescale_sums_s8_core(args, work, TW_ROUND_HALF_UP);
-}

@@ -1,5 +1,0 @@
-#include "rescaled_add_s8_core.h"
-
-void rescaled_add_s8_half_even(const void *args, tw_span work) {
-  rescaled_add_s8_core(args, work, TW_ROUND_HALF_EVEN);
-}

@@ -1,5 +1,0 @@
-#include "rescaled_mean_s8_core.h"
-
-void rescaled_mean_s8_half_even(const void *args, tw_span work) {
-  rescaled_mean_s8_core(args, work, TW_ROUND_HALF_EVEN);
-}

@@ -1,0 +1,46 @@
+/// Softmax row by row, each copied to scratch before it is written over.
+#include <string.h>
+
+#include "table_softmax_s8.h"
+#include "tw_arithmetic.h"
+
+/// product / 2**shift, rounded once; 0 <= product < 2**62, 1 <= shift <= 62.
+static inline int32_t table_softmax_round(int64_t product, int32_t shift, tw_rounding rounding) {
+  const int64_t half = (int64_t)1 << (shift - 1);
+  const int64_t odd = (product >> shift) & 1;
+  const int64_t up = rounding == TW_ROUND_HALF_UP ? half : half - 1 + odd;
+  return (int32_t)((product + up) >> shift);
+}
+
+static inline void table_softmax_s8_core(const void *args, tw_work work, tw_rounding rounding) {
+  const table_softmax_s8_args *const a = args;
+  const int32_t length = a->length, shift = a->shift + a->bits;
+  int8_t *const x = work.scratch;
+  for (int32_t row = work.start; row < work.stop; row++) {
+    memcpy(x, a->x + row * length, (size_t)length);
+    int32_t largest = INT8_MIN;
+    for (int32_t i = 0; i < length; i++) {
+      largest = tw_max(largest, x[i]);
+    }
+    int32_t sum = 0;
+    for (int32_t i = 0; i < length; i++) {
+      sum += a->table[largest - x[i]];
+    }
+    const int64_t whole = (int64_t)a->multiplier << a->bits;
+    const int64_t factor = whole / sum;
+    int8_t *const y = a->y + row * length;
+    for (int32_t i = 0; i < length; i++) {
+      const int64_t product = a->table[largest - x[i]] * factor;
+      const int32_t scaled = table_softmax_round(product, shift, rounding) + a->y_zero;
+      y[i] = (int8_t)tw_clip(scaled, a->low, a->high);
+    }
+  }
+}
+
+void table_softmax_s8_half_even(const void *args, tw_work work) {
+  table_softmax_s8_core(args, work, TW_ROUND_HALF_EVEN);
+}
+
+void table_softmax_s8_half_up(const void *args, tw_work work) {
+  table_softmax_s8_core(args, work, TW_ROUND_HALF_UP);
+}

@@ -1,5 +1,0 @@
-#include "table_softmax_s8_core.h"
-
-void table_softmax_s8_half_up(const void *args, tw_span work) {
-  table_softmax_s8_core(args, work, TW_ROUND_HALF_UP);
-}

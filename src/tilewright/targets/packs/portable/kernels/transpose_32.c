@@ -1,3 +1,0 @@
-#include "transpose_core.h"
-
-void transpose_32(const void *args, tw_span work) { transpose_rows(args, work, 4); }

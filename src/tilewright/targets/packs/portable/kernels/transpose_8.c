@@ -1,3 +1,0 @@
-#include "transpose_core.h"
-
-void transpose_8(const void *args, tw_span work) { transpose_rows(args, work, 1); }
