@@ -11,21 +11,20 @@ from itertools import combinations, pairwise
 from math import ceil, prod
 from operator import add
 
-from tilewright.ir.geometry import region_bytes, sizes_of, whole
+from tilewright.ir.geometry import sizes_of, whole
 from tilewright.ir.graph import Graph, ValueName
-from tilewright.ir.op import Along, Reduced
 from tilewright.ir.plan import Step
 from tilewright.ir.program import TileCall
 from tilewright.ir.target import Engine, Reach
 from tilewright.ir.tiling import Group, Hold
-from tilewright.ir.types import Shape, Span, TensorType
+from tilewright.ir.types import Shape, TensorType
 from tilewright.midend.places import Places
 from tilewright.midend.tiling.cut import Cut
 from tilewright.midend.tiling.issue import TOGETHER, Do, Handover, stages_of
 from tilewright.midend.tiling.limits import grain, largest_tile
+from tilewright.midend.tiling.room import call_bytes, first_bytes
 from tilewright.midend.tiling.runs import Run, Work
 from tilewright.midend.tiling.tiles import Tile
-from tilewright.midend.tiling.tilings import Tiling
 from tilewright.midend.tiling.travel import Schedule, Travel
 
 MOST_TILES = 128
@@ -130,7 +129,7 @@ class StreamedRun:
             return
         if self._count(shape) > (MOST_TILES_WHERE_SHORT if self.is_lean else MOST_TILES):
             return
-        if self._keeps_to_size and self._first_bytes(shape) > self._size:
+        if self._keeps_to_size and first_bytes(self.run, shape) > self._size:
             return
         yield from self._staged_cuts(shape, order, TOGETHER)
         if order:
@@ -144,7 +143,7 @@ class StreamedRun:
         if inside is None:
             return
         group, tiles = inside
-        if self._keeps_to_size and self._call_bytes(self.run.tiling(group)) > self._size:
+        if self._keeps_to_size and call_bytes(self.run, self.run.tiling(group)) > self._size:
             return
         made = _Made.of(self.run, group, tiles, self.places, self._align)
         yield from self._remote_cuts(made)
@@ -197,42 +196,6 @@ class StreamedRun:
         """Whether whatever a call works with must be near, and what is too large is of no use."""
         is_reached = any(all(r is not None for r in self._reaches(n)) for n in self.run.types)
         return not (self.is_lean or self._is_at_home or is_reached)
-
-    def _first_bytes(self, shape: Shape) -> int:
-        """Bytes that the last step's call for the first tile needs near, at least: its inputs lie
-        beside each other, and beside its constants its output. Known before there are tiles."""
-        step = self.run.members[-1]
-        types = step.signature.inputs
-        sizes: dict[ValueName, int] = {}
-        for name, type_, access in zip(
-            step.node.inputs, types, step.node.op.reads(*types), strict=True
-        ):
-            region = tuple(
-                how.span(Span(0, shape[how.axis]), extent) if isinstance(how, Along)
-                else Span(0, 0 if isinstance(how, Reduced) else extent)
-                for how, extent in zip(access, type_.shape, strict=True)
-            )  # fmt: skip
-            sizes[name] = region_bytes(type_, region)
-        return self._together(sizes, step.signature.output.dtype.nbytes * prod(shape))
-
-    def _call_bytes(self, tiling: Tiling) -> int:
-        """The same, of the largest parts of the calls of every step."""
-        largest = {
-            name: self.run.types[name].dtype.nbytes * max(prod(part) for _, part in parts)
-            for name, parts in tiling.parts.items()
-        }
-        return max(
-            self._together(
-                {name: largest.get(name, 0) for name in step.node.inputs},
-                largest.get(step.node.output, 0),
-            )
-            for step in self.run.members
-        )
-
-    def _together(self, inputs: Mapping[ValueName, int], output: int) -> int:
-        constants = self.run.graph.constants
-        fixed = sum(size for name, size in inputs.items() if name in constants)
-        return max(sum(inputs.values()), fixed + output)
 
     def _is_read_twice(self, group: Group, name: ValueName) -> bool:
         """Whether steps that work on different tiles read it: no one part of it would do."""

@@ -64,7 +64,7 @@ GADGET = Target(
         ),
     ),
     toolchain=HIERARCHY.toolchain,
-   
+
     dmas=(
         Dma("dma", between=("L2", "L1"), max_rank=2, setup_cycles=20, bytes_per_cycle=8),
         Dma("dma", between=("flash", "L1"), max_rank=2, setup_cycles=20, bytes_per_cycle=4),
