@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tilewright.ir.geometry import region_type
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Buffer, Plan, Step
+from tilewright.ir.program import TileCall
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Array, Region, Span, TensorType
-from tilewright.midend.tiling.tiles import Tile, TileCall, region_type, tiles_of
+from tilewright.midend.tiling.tiles import Tile, tiles_of
 
 
 def run_in_arena(plan: Plan, graph: Graph, inputs: dict[ValueName, Array]) -> dict[str, Array]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Plan
-from tilewright.ir.program import Call, Loop, Offload, Piece, Program, Simple
+from tilewright.ir.program import Call, Loop, Offload, Program, Simple, TileCall
 from tilewright.ir.target import Target
 from tilewright.pipeline import judged_program
 
@@ -15,7 +15,7 @@ def check_plan(plan: Plan, graph: Graph, target: Target) -> None:
     judged_program(graph, plan, target, "net")
 
 
-Pieces = tuple[Piece | None, ...]
+Pieces = tuple[TileCall | None, ...]
 
 
 def with_pieces(program: Program, made: ValueName, change: Callable[[Pieces], Pieces]) -> Program:
@@ -47,7 +47,7 @@ def with_pieces(program: Program, made: ValueName, change: Callable[[Pieces], Pi
 
 
 def with_piece(
-    program: Program, made: ValueName, tile: int, change: Callable[[Piece], Piece | None]
+    program: Program, made: ValueName, tile: int, change: Callable[[TileCall], TileCall | None]
 ) -> Program:
     """The same for one tile."""
 

@@ -13,6 +13,7 @@ from strategies import STRATEGIES
 from tilewright.backend.bundle import Bundle
 from tilewright.backend.print_bundle import print_bundle
 from tilewright.backend.stage import stage
+from tilewright.ir.geometry import region_type
 from tilewright.ir.graph import Contract, Graph, GraphBuilder, Value, ValueName
 from tilewright.ir.op import Along
 from tilewright.ir.plan import Buffer, BufferName, Plan, Step
@@ -20,7 +21,7 @@ from tilewright.ir.program import Program
 from tilewright.ir.target import Role, Signature, Target
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Array, Span, TensorType
-from tilewright.midend.tiling.tiles import region_type, tiles_of
+from tilewright.midend.tiling.tiles import tiles_of
 from tilewright.ops.layout import Reshape
 from tilewright.targets.host.target import HIERARCHY
 

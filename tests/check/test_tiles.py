@@ -12,7 +12,7 @@ from tilewright.backend.stage import stage
 from tilewright.check.judge import PlanError, check_program
 from tilewright.ir.graph import Graph
 from tilewright.ir.plan import Buffer, Plan
-from tilewright.ir.program import Keep, Piece, Program
+from tilewright.ir.program import Keep, Program, TileCall
 from tilewright.ir.target import (
     AtMost,
     AtMostInput,
@@ -166,21 +166,21 @@ def test_a_call_that_is_left_out_is_missed_by_its_reader():
 
 
 def test_a_call_that_is_given_other_rows_is_found():
-    def change(piece: Piece) -> Piece:
+    def change(piece: TileCall) -> TileCall:
         return replace(piece, inputs=tuple(shifted(r, -1) for r in piece.inputs))
 
     assert_refused(with_piece(PROGRAM, FIRST, 1, change), "is given")
 
 
 def test_a_call_that_makes_other_rows_is_found():
-    def change(piece: Piece) -> Piece:
+    def change(piece: TileCall) -> TileCall:
         return replace(piece, output=shifted(piece.output, -1))
 
     assert_refused(with_piece(PROGRAM, FIRST, 1, change), "is given")
 
 
 def test_a_call_with_the_padding_of_another_tile_is_found():
-    def change(piece: Piece) -> Piece:
+    def change(piece: TileCall) -> TileCall:
         assert isinstance(piece.op, MaxPool2d)
         window = replace(piece.op.window, pads=(0, 0, 0, 0))
         return replace(piece, op=replace(piece.op, window=window))

@@ -13,10 +13,11 @@ from layer_agreement import layer_agreement, lowered
 from tiled import Tiled, assert_outputs, steps_of, tiled
 from tilewright import verify_model
 from tilewright.check.judge import check_program
+from tilewright.ir.geometry import region_type
 from tilewright.ir.graph import Graph, GraphBuilder
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Array, Span
-from tilewright.midend.tiling.tiles import region_type, tiles_of
+from tilewright.midend.tiling.tiles import tiles_of
 from tilewright.ops.layout import Transpose
 from tilewright.ops.matmul import QMatMul
 from tilewright.pipeline import Options, compile_model, load_target

@@ -9,6 +9,14 @@ from itertools import pairwise
 
 from tilewright.backend.hops import hop_by_hop
 from tilewright.backend.transfers import Channels, Turns, box_of, made_by
+from tilewright.ir.geometry import (
+    is_contiguous,
+    is_empty,
+    kept_rows,
+    offset_in,
+    region_type,
+    relative,
+)
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Plan, Step
 from tilewright.ir.program import (
@@ -25,7 +33,6 @@ from tilewright.ir.program import (
     Loop,
     Offload,
     Operand,
-    Piece,
     Shifted,
     Simple,
     Store,
@@ -39,7 +46,7 @@ from tilewright.ir.target import Dma, Engine, Role, Target
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Array, Region, Span, TensorType
 from tilewright.midend.tiling.issue import Do, slots_of
-from tilewright.midend.tiling.tiles import Tile, is_contiguous, offset_in, region_type, tiles_of
+from tilewright.midend.tiling.tiles import Tile, tiles_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +272,7 @@ class _Work:
             starts, sizes = [0], [0]
             copy = self.staging.plan.tile_buffer(self.index, name).size // hold.copies
             for tile, (before, now) in enumerate(pairwise(regions), 1):
-                inside, size = _shared_bytes(self.type(name), before, now)
+                inside, size = kept_rows(self.type(name), before, now)
                 start = inside + (sides[tile - 1] - sides[tile]) * copy
                 starts.append(start if size else 0)
                 sizes.append(size if start else 0)  # rows at the front stay where they are
@@ -297,10 +304,7 @@ class _Work:
         kernel, engine, node = step.kernel, step.engine, step.node
         assert kernel is not None
         assert engine is not None
-        pieces = tuple(
-            Piece(call.op, call.signature, call.inputs, call.output) if call else None
-            for call in (tile.calls[position] for tile in self.tiles)
-        )
+        pieces = tuple(tile.calls[position] for tile in self.tiles)
         time = self.group.steps.start + position
         scratch = self.staging.plan.scratch_of(time)
         return Call(
@@ -341,7 +345,7 @@ class _Work:
         return Operand(value, place)
 
     def _is_torn(self, name: ValueName, region: Region) -> bool:
-        return not _is_empty(region) and not is_contiguous(self.type(name), region)
+        return not is_empty(region) and not is_contiguous(self.type(name), region)
 
     def _whole(self, name: ValueName, regions: tuple[Region, ...]) -> InArena | InConstant:
         """Where the regions start in the tensor's own buffer."""
@@ -360,47 +364,22 @@ class _Work:
         starts: list[int] = []
         triples = zip(regions, self.regions(name), self.turns[name].side, strict=True)
         for region, held, side in triples:
-            inside = _relative(region, held)
+            inside = relative(region, held)
             type_ = region_type(self.type(name), held)
             assert type_.nbytes <= buffer.size // buffer.copies, f"{buffer.name} is too small"
-            is_torn = not _is_empty(region) and not is_contiguous(type_, inside)
+            is_torn = not is_empty(region) and not is_contiguous(type_, inside)
             assert not is_torn, f"{name}: a call needs scattered bytes of its tile"
             starts.append(side * (buffer.size // buffer.copies) + offset_in(type_, inside))
         plus = column(tuple(starts))
         return InTile(buffer.memory, buffer.offset, buffer.name, plus)
 
 
-def _is_empty(region: Region) -> bool:
-    return any(span.size == 0 for span in region)
-
-
 def _filled(regions: tuple[Region, ...]) -> tuple[Region, ...]:
     """Tiles that need nothing with what a later one needs, else an earlier one: nobody looks at
     their numbers, which then are those of others."""
-    last = next((region for region in reversed(regions) if not _is_empty(region)), regions[-1])
+    last = next((region for region in reversed(regions) if not is_empty(region)), regions[-1])
     filled: list[Region] = []
     for region in reversed(regions):
-        last = last if _is_empty(region) else region
+        last = last if is_empty(region) else region
         filled.append(last)
     return tuple(reversed(filled))
-
-
-def _relative(region: Region, held: Region) -> Region:
-    """``region`` counted from where ``held`` starts; nothing at all where it is empty."""
-    if _is_empty(region):
-        return tuple(Span(0, 0) for _ in region)
-    return tuple(Span(r.start - h.start, r.size) for r, h in zip(region, held, strict=True))
-
-
-def _shared_bytes(type_: TensorType, before: Region, now: Region) -> tuple[int, int]:
-    """(where in what ``before`` left, how many bytes) the rows begin that ``now`` needs again."""
-    shared: list[Span] = []
-    for old, new in zip(before, now, strict=True):
-        start = max(old.start, new.start)
-        shared.append(Span(start, max(min(old.stop, new.stop) - start, 0)))
-    if _is_empty(tuple(shared)):
-        return 0, 0
-    left = region_type(type_, before)
-    inside = _relative(tuple(shared), before)
-    assert is_contiguous(left, inside), "carried rows do not follow one another"
-    return offset_in(left, inside), region_type(type_, tuple(shared)).nbytes

@@ -7,9 +7,10 @@ copies the loads alternate between them, so that one can be filled while the oth
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tilewright.ir.geometry import Runs, is_empty
 from tilewright.ir.graph import ValueName
 from tilewright.ir.plan import Plan
-from tilewright.ir.program import Box, Index, column
+from tilewright.ir.program import Box, column
 from tilewright.ir.tiling import Group
 from tilewright.ir.types import Region, TensorType
 
@@ -86,13 +87,13 @@ class Turns:
         last: Region | None = None
         loads = 0
         for region in regions:
-            is_empty = any(span.size == 0 for span in region)
-            fresh = region != last and not is_empty
+            needs_nothing = is_empty(region)
+            fresh = region != last and not needs_nothing
             if fresh:
                 last = region
                 loads += 1
             is_new.append(int(fresh))
-            side.append((loads if is_empty else loads - 1) % copies)
+            side.append((loads if needs_nothing else loads - 1) % copies)
         return Turns(tuple(is_new), tuple(side))
 
     @staticmethod
@@ -102,32 +103,9 @@ class Turns:
 
 
 def box_of(name: str, type_: TensorType, regions: tuple[Region, ...]) -> Box:
-    """The regions, one per tile, as runs at regular distances.
-
-    Dimensions that every tile spans in full join the run or the count before them.
-    """
-    run: tuple[int, ...] = (type_.dtype.nbytes,) * len(regions)
-    counts: list[Index] = []
-    strides: list[int] = []
-    pitch = type_.dtype.nbytes  # bytes from one index to the next along the dimension at hand
-    is_dense = True
-    for axis in reversed(range(len(type_.shape))):
-        sizes = tuple(region[axis].size for region in regions)
-        if is_dense:
-            run = tuple(r * s for r, s in zip(run, sizes, strict=True))
-        elif set(sizes) != {1}:
-            _count(counts, strides, column(sizes), pitch)
-        is_dense = is_dense and set(sizes) == {type_.shape[axis]}
-        pitch *= type_.shape[axis]
-    assert len(counts) <= MOST_COUNTS, f"{name}: a transfer of {len(counts) + 1} dimensions"
-    return Box(column(run), tuple(reversed(counts)), tuple(reversed(strides)))
-
-
-def _count(counts: list[Index], strides: list[int], count: Index, pitch: int) -> None:
-    """One more dimension, or more of the last one where the two are evenly spaced."""
-    last = counts[-1] if counts else None
-    if isinstance(last, int) and isinstance(count, int) and pitch == strides[-1] * last:
-        counts[-1] = last * count
-    else:
-        counts.append(count)
-        strides.append(pitch)
+    """The regions, one per tile, as runs at regular distances."""
+    runs = Runs.of(type_, regions)
+    assert len(runs.counts) <= MOST_COUNTS, (
+        f"{name}: a transfer of {len(runs.counts) + 1} dimensions"
+    )
+    return Box(column(runs.run), tuple(map(column, runs.counts)), runs.strides)

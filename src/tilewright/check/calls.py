@@ -13,7 +13,7 @@ from tilewright.check.geometry import byte_offsets, is_given, readers, wanted
 from tilewright.check.memory import NOTHING, Bytes, Memories, PlanError, Work, need
 from tilewright.ir import target as machine
 from tilewright.ir.graph import Graph, ValueName
-from tilewright.ir.program import Call, InArena, InConstant, InTile, Operand, Piece, Program, at
+from tilewright.ir.program import Call, InArena, InConstant, InTile, Operand, Program, TileCall, at
 from tilewright.ir.target import Role, Signature, Target
 from tilewright.ir.types import Array, Region, Span, TensorType
 
@@ -87,7 +87,7 @@ class Calls:
         first = self.places.setdefault(f"{role.value} {owner}", here)
         need(first == here, f"{who} {name} at {here}, but it lies at {first}")
 
-    def _check_kernel(self, call: Call, piece: Piece, who: str) -> None:
+    def _check_kernel(self, call: Call, piece: TileCall, who: str) -> None:
         """The kernel takes the call, which keeps to its limits."""
         kernel, signature, key = call.kernel, piece.signature, (call.kernel, piece)
         if key in self.seen:
@@ -122,7 +122,7 @@ class Calls:
         is_reached = call.engine.reach(memory, role) is not None
         need(is_reached, f"{who} in {memory}, which {call.engine.name} does not reach")
 
-    def _scratch(self, call: Call, piece: Piece, who: str) -> tuple[Bytes, ...]:
+    def _scratch(self, call: Call, piece: TileCall, who: str) -> tuple[Bytes, ...]:
         """Working memory of every core, in equal parts."""
         size = call.kernel.scratch_bytes(piece.op, piece.signature)
         lacks = size - (call.scratch_stride if call.scratch is not None else 0)
@@ -138,7 +138,7 @@ class Calls:
         return (self.memories.bytes(memory, offset, call.scratch_bytes, f"{who}: scratch"),)
 
 
-def _sums(call: Call, piece: Piece, who: str) -> tuple[int, int]:
+def _sums(call: Call, piece: TileCall, who: str) -> tuple[int, int]:
     """The call computes a part of its node, from just what that needs. Returns how many elements
     the sum has that it adds to, and how many then; 0: none, and all of them."""
     op, types, signature = call.node.op, call.signature.inputs, piece.signature
@@ -166,7 +166,7 @@ def _sums(call: Call, piece: Piece, who: str) -> tuple[int, int]:
 
 
 def _check_sharing(
-    call: Call, piece: Piece, inputs: list[Bytes | None], output: Bytes, who: str
+    call: Call, piece: TileCall, inputs: list[Bytes | None], output: Bytes, who: str
 ) -> None:
     """Nothing is overwritten before it is read, in the order that the kernel promises."""
     kernel, out, promise = call.kernel, piece.signature.output, call.kernel.streaming

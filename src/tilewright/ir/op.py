@@ -103,7 +103,8 @@ class Op(ABC):
 
         inputs  types of the whole inputs
         Differs from the operator itself only where a border is cut off: padding inside the image
-        does not exist, padding at the rim is what the tile still needs of it.
+        does not exist, padding at the rim is what the tile still needs of it. Regions of equal
+        sizes at which ``reads`` is clipped equally have equal operators.
         """
         del out, inputs
         return self

@@ -136,6 +136,9 @@ class Plan:
     """The memory that holds each constant."""
     constant_bytes: Mapping[str, int] = field(default_factory=dict[str, int])
     """What constants take of memories that hold activations, too."""
+    _holding: Mapping[ValueName, tuple[Buffer, ...]] = field(init=False, repr=False, compare=False)
+    """Value → the buffers that hold all of it or parts, in order."""
+    _named: Mapping[BufferName, Buffer] = field(init=False, repr=False, compare=False)
 
     def used(self, memory: str) -> int:
         """Bytes of a memory that holds activations: its arena, and constants beside it."""
@@ -144,12 +147,17 @@ class Plan:
     def __post_init__(self) -> None:
         if not self.groups:
             object.__setattr__(self, "groups", whole_groups(self.steps))
+        holding: dict[ValueName, tuple[Buffer, ...]] = {}
+        for buffer in self.buffers:
+            for value in buffer.values:
+                holding[value] = (*holding.get(value, ()), buffer)
+        object.__setattr__(self, "_holding", holding)
+        object.__setattr__(self, "_named", {b.name: b for b in reversed(self.buffers)})
 
     def buffer_of(self, value: ValueName) -> Buffer | None:
         """The buffer that holds a whole value; None for constants and for what is never whole."""
-        return next(
-            (b for b in self.buffers if value in b.values and b.role is not Role.TILE), None
-        )
+        holding = self._holding.get(value, ())
+        return next((b for b in holding if b.role is not Role.TILE), None)
 
     def tile_buffer(self, group: int, value: ValueName) -> Buffer:
         """The buffer in which a group keeps parts of a value. Raises KeyError."""
@@ -162,17 +170,16 @@ class Plan:
         """The buffer in which a group keeps parts of a value in one memory: where its engines work,
         or on the way there. Raises KeyError."""
         steps = self.groups[group].steps
-        for buffer in self.buffers:
+        for buffer in self._holding.get(value, ()):
             ends_here = steps.start < buffer.lifetime.stop <= steps.stop
             is_there = buffer.role is Role.TILE and buffer.memory == memory
-            if is_there and value in buffer.values and ends_here:
+            if is_there and ends_here:
                 return buffer
         raise KeyError(f"group {group} has no tile buffer for {value} in {memory}")
 
     def scratch_of(self, step: int) -> Buffer | None:
         """The working memory of a step's kernel."""
-        name = scratch_name(self.steps[step].node.output)
-        return next((b for b in self.buffers if b.name == name), None)
+        return self._named.get(scratch_name(self.steps[step].node.output))
 
     def piece_items(self, step: int) -> int:
         """Work items of each call where the kernel is called for the last items first; else 0."""

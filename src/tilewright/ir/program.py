@@ -77,8 +77,8 @@ class Operand:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """One kernel call: ``op`` computes the region ``output`` from the regions ``inputs``."""
+class TileCall:
+    """One kernel call: ``op`` computes region ``output`` from exactly the regions ``inputs``."""
 
     op: Op
     signature: Signature
@@ -104,7 +104,7 @@ class Call:
     """Of all cores of the engine together, in equal parts."""
     piece_items: int
     """Work items per call where the kernel is called for the last ones first; 0: one call."""
-    pieces: tuple[Piece | None, ...]
+    pieces: tuple[TileCall | None, ...]
 
     @property
     def when(self) -> Index:
@@ -112,7 +112,7 @@ class Call:
         return column(tuple(int(piece is not None) for piece in self.pieces))
 
     @property
-    def filled(self) -> tuple[Piece, ...]:
+    def filled(self) -> tuple[TileCall, ...]:
         """One piece per tile; some other tile's where a tile has none."""
         some = next(piece for piece in self.pieces if piece is not None)
         return tuple(piece or some for piece in self.pieces)

@@ -24,8 +24,8 @@ from tilewright.midend.choice.reside import Residence
 from tilewright.midend.memory.allocate import place
 from tilewright.midend.memory.need import Alive
 from tilewright.midend.pins import is_kept
-from tilewright.midend.places import Places, choices_of_places
-from tilewright.midend.refusals.impossible import refuse_impossible
+from tilewright.midend.places import Places, choices_of_places, settled
+from tilewright.midend.refusals.impossible import refuse_impossible, refuse_large_ends
 from tilewright.midend.refusals.refusal import refusal
 from tilewright.midend.refusals.remedies import Core, Doctor, Grow, Request, no_core, no_other
 from tilewright.midend.tiling.cut import whole_cut
@@ -35,6 +35,10 @@ log = logging.getLogger(__name__)
 SOLVING: Mapping[str, float] = {"quick": 0.0, "normal": 2.0, "best": 20.0}
 """Deterministic time of one solve, by effort; about as many seconds. Without any, the shortest path
 is the plan."""
+
+
+MOST_ROOM_MADE = 4
+"""Tries to plan with ever fewer constants in the memory that holds activations, too."""
 
 
 def plan_memory(
@@ -110,12 +114,7 @@ def _plan(request: Request) -> Plan | Shortage:
     graph, steps, target = request.graph, request.assignment.steps, request.target
     lacks: list[Shortage | CapacityError] = []
     for places in choices_of_places(graph, steps, target):
-        plan = _plan_in_one if places.is_one_memory else _plan_near_and_home
-        try:
-            found = plan(request, places)
-        except CapacityError as error:
-            lacks.append(error)
-            continue
+        found = _plan_in(request, places)
         if isinstance(found, Plan):
             return found
         lacks.append(found)
@@ -123,6 +122,30 @@ def _plan(request: Request) -> Plan | Shortage:
     if isinstance(first, CapacityError):
         raise first
     return first
+
+
+def _plan_in(request: Request, places: Places) -> Plan | Shortage | CapacityError:
+    """With one home. Where activations do not fit beside constants, constants make room."""
+    plan = _plan_in_one if places.is_one_memory else _plan_near_and_home
+    lack: Shortage | CapacityError | None = None
+    spare = 0
+    for _ in range(MOST_ROOM_MADE):
+        try:
+            found = plan(request, places)
+        except CapacityError as error:
+            return lack or error
+        if isinstance(found, Plan):
+            return found
+        lack = lack or found
+        needed = max((found.smallest.arena_bytes.get(name, 0) for name in places.taken), default=0)
+        if needed <= spare:
+            break
+        spare = needed
+        places = settled(
+            request.graph, request.assignment.steps, request.target, places.home, spare
+        )
+    assert lack is not None, "there was at least one try"
+    return lack
 
 
 def _plan_in_one(request: Request, places: Places) -> Plan | Shortage:
@@ -133,6 +156,7 @@ def _plan_in_one(request: Request, places: Places) -> Plan | Shortage:
     if short is None:
         cycles = sum(cut.cycles for cut in cuts)
         return replace(plan, proof=Proof(cycles, cycles))
+    refuse_large_ends(graph, places, plan.arena_bytes[places.near.name])
     fusion = Fusion(graph, assignment.steps, places, assignment.pins)
     found = search_in_one(fusion, request.effort).fastest()
     if found is not None:
@@ -140,7 +164,7 @@ def _plan_in_one(request: Request, places: Places) -> Plan | Shortage:
     return Shortage(
         request, lambda: _smallest(graph, fusion, plan), plan,
         core=lambda: _core(
-            lambda: search_in_one(replace(fusion, pins=()), request.effort), assignment.pins
+            lambda: search_in_one(fusion.without_pins(), request.effort), assignment.pins
         ),
     )  # fmt: skip
 
@@ -162,6 +186,7 @@ def search_in_one(fusion: Fusion, effort: str) -> Search:
 
 def _plan_near_and_home(request: Request, places: Places) -> Plan | Shortage:
     assignment, target, effort = request.assignment, request.target, request.effort
+    refuse_large_ends(request.graph, places, None)
     candidates = Candidates(
         request.graph, assignment.steps, places, EFFORTS[effort], pins=assignment.pins
     )
@@ -177,7 +202,7 @@ def _plan_near_and_home(request: Request, places: Places) -> Plan | Shortage:
     return Shortage(
         request, lambda: plan, grow=lambda name: smallest(search, name),
         core=lambda: _core(
-            lambda: search_in_two(replace(candidates, pins=()), effort), assignment.pins
+            lambda: search_in_two(candidates.without_pins(), effort), assignment.pins
         ),
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 
 from tilewright.ir.op import Along, Op, Whole
-from tilewright.ir.program import Call, Piece
+from tilewright.ir.program import Call, TileCall
 from tilewright.ir.types import Array, Region, Shape, Span, TensorType
 from tilewright.run.hazards import POISON
 
@@ -36,7 +36,9 @@ class Shared:
         return raw.view(type_.dtype.numpy).reshape(type_.shape)
 
 
-def evaluate_shared(call: Call, piece: Piece, operands: Sequence[Array], shared: Shared) -> Array:
+def evaluate_shared(
+    call: Call, piece: TileCall, operands: Sequence[Array], shared: Shared
+) -> Array:
     """The output's bytes, in the most hostile order that the kernel allows.
 
     operands  all inputs; those that share bytes are taken from there instead
@@ -61,7 +63,7 @@ def evaluate_shared(call: Call, piece: Piece, operands: Sequence[Array], shared:
 class _Order:
     """Runs of blocks, each within one row of the last leading axis, in the order of writing."""
 
-    piece: Piece
+    piece: TileCall
     shared: Shared
     leading: Shape
 
@@ -125,7 +127,7 @@ def _ends(how: Along | Whole, region: Region, extent: int, axis: int) -> tuple[A
     return np.clip(first, 0, extent - 1), np.clip(last, 0, extent - 1)
 
 
-def _blocks(call: Call, piece: Piece, shared: Shared) -> Iterator[Region] | None:
+def _blocks(call: Call, piece: TileCall, shared: Shared) -> Iterator[Region] | None:
     """The regions of the output in the order in which they are written; None: in no order."""
     promise, shape = call.kernel.streaming, piece.signature.output.shape
     if promise is None or call.engine.cores > 1:

@@ -22,11 +22,11 @@ from tilewright.ir.program import (
     Load,
     Offload,
     Operand,
-    Piece,
     Place,
     Program,
     Simple,
     Store,
+    TileCall,
     Transfer,
     Wait,
     at,
@@ -188,7 +188,7 @@ class _Machine:
             result = result + before.reshape(type_.shape)
         return _raw(result)
 
-    def _shared(self, call: Call, piece: Piece, tile: int) -> Shared | None:
+    def _shared(self, call: Call, piece: TileCall, tile: int) -> Shared | None:
         """Output and inputs that have bytes in common; None where that does no harm: a kernel may
         put its output in the place of one input."""
         output = self._output(call, tile)

@@ -6,12 +6,13 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tilewright.ir.geometry import is_contiguous, offset_in
 from tilewright.ir.graph import Contract, Graph, GraphBuilder, Value, ValueName
 from tilewright.ir.plan import Step
 from tilewright.ir.target import Signature
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Array, DType, Region, Span, TensorType
-from tilewright.midend.tiling.tiles import is_contiguous, offset_in, output_regions, tiles_of
+from tilewright.midend.tiling.tiles import output_regions, tiles_of
 from tilewright.ops.conv2d import DepthwiseConv2d
 from tilewright.ops.elementwise import Add
 from tilewright.ops.window2d import Window2d

@@ -4,7 +4,7 @@ A run has many ways: tile shapes, engines, and which of its tensors lie near. Of
 same tensors near, only the ones that no other beats in bytes and in cycles are kept.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
 
@@ -115,6 +115,10 @@ class Candidates:
             for edge in self._candidates(ways, members):
                 (self.edges[min(members)] if edge.is_consecutive else self.apart).append(edge)
 
+    def without_pins(self) -> "Candidates":
+        """All of them, whatever the user wants."""
+        return replace(self, pins=()) if self.pins else self
+
     @property
     def memory(self) -> Memory:
         """The near memory."""
@@ -151,11 +155,47 @@ class Candidates:
         by_near: dict[tuple[Near, Near], list[Edge]] = {}
         for steps in self._variants(members):
             order = beside_first(steps)
-            for cut in ways.of(tuple(steps[i] for i in order), first):
-                edge = self._edge(cut, order)
+            run = tuple(steps[i] for i in order)
+            for edge in self._edges(ways, run, order, first):
+                by_near.setdefault((edge.near, edge.makes), []).append(edge)
+        return [edge for edges in by_near.values() for edge in _thinned(edges)]
+
+    def _edges(
+        self, ways: Ways, run: tuple[Step, ...], order: tuple[int, ...], first: int
+    ) -> Iterator[Edge]:
+        """Those that keep to the pins; without any, of runs that differ in names alone the same
+        ways are worth something, which are looked for once."""
+        if self.pins:
+            for cut in ways.of(run, first):
                 if keeps_all(self.pins, cut.steps, cut.group):
-                    by_near.setdefault((edge.near, edge.makes), []).append(edge)
-        return [edge for edges in by_near.values() for edge in _undominated(edges)]
+                    yield self._edge(cut, order)
+            return
+        for cut, need in ways.chosen(
+            run, first, self._context(run, order), lambda cuts: self._front(cuts, order)
+        ):
+            yield self._edge(cut, order, need)
+
+    def _front(self, cuts: Sequence[Cut], order: tuple[int, ...]) -> Iterator[tuple[int, int]]:
+        """(index, bytes near) of those that no other beats which finds the same tensors near."""
+        edges = [self._edge(cut, order) for cut in cuts]
+        index = {id(edge): i for i, edge in enumerate(edges)}
+        by_near: dict[tuple[Near, Near], list[Edge]] = {}
+        for edge in edges:
+            by_near.setdefault((edge.near, edge.makes), []).append(edge)
+        for group in by_near.values():
+            yield from ((index[id(edge)], edge.bytes) for edge in _undominated(group))
+
+    def _context(self, run: Sequence[Step], order: tuple[int, ...]) -> Hashable:
+        """What the bytes of a run's ways depend on, besides its kind: which of its values are views
+        of one tensor, the sizes of these, and which of them nobody reads afterwards."""
+        shown = self.alive.shown
+        names = dict.fromkeys(name for step in run for name in step.node.inputs)
+        tensors = [shown.get(n, n) for n in names if n not in self.graph.constants]
+        made = {step.node.output for step in run}
+        return tuple(
+            (tensors.index(t), t in made or (self.alive.size(t), self._dies_with(t, order)))
+            for t in tensors
+        )
 
     def _variants(self, members: tuple[int, ...]) -> Iterator[dict[int, Step]]:
         """The plan's steps; a single one on every other engine, and lean; several on every mix of
@@ -211,7 +251,8 @@ class Candidates:
             self.places.serves(engine, name) for name in constants
         )
 
-    def _edge(self, cut: Cut, members: tuple[int, ...]) -> Edge:
+    def _edge(self, cut: Cut, members: tuple[int, ...], need: int | None = None) -> Edge:
+        """``need``: bytes near, where they are known."""
         shown, output = self.alive.shown, cut.steps[-1].node.output
         near: set[ValueName] = set()
         far: set[ValueName] = set()
@@ -221,10 +262,10 @@ class Candidates:
             (near if hold is Hold.DIRECT else far).add(shown.get(name, name))
         is_near = cut.group.holds[output] is Hold.DIRECT
         dying = frozenset(name for name in near if self._dies_with(name, members))
-        return Edge(
-            cut, members, Near(near), Near(far), Near({output}) if is_near else Near(), dying,
-            local_need(cut, self.alive, dying, is_near=is_near),
-        )  # fmt: skip
+        if need is None:
+            need = local_need(cut, self.alive, dying, is_near=is_near)
+        makes = Near({output}) if is_near else Near()
+        return Edge(cut, members, Near(near), Near(far), makes, dying, need)
 
     def _dies_with(self, name: ValueName, members: tuple[int, ...]) -> bool:
         """Whether no step that comes later in any case reads a tensor: in base order, or, where
@@ -241,7 +282,7 @@ class Candidates:
 
 
 def _undominated(edges: list[Edge]) -> list[Edge]:
-    """The ways that no other beats in bytes and in cycles, at most MOST_CUTS of them."""
+    """The ways that no other beats in bytes and in cycles."""
     kept: list[Edge] = []
     fewest: tuple[int, int] | None = None
     for edge in sorted(edges, key=lambda e: (e.bytes, e.cut.cycles, e.cut.moved)):
@@ -249,4 +290,9 @@ def _undominated(edges: list[Edge]) -> list[Edge]:
         if fewest is None or cost < fewest:
             kept.append(edge)
             fewest = cost
-    return spread(kept, MOST_CUTS)
+    return kept
+
+
+def _thinned(edges: list[Edge]) -> list[Edge]:
+    """At most MOST_CUTS of those that no other beats."""
+    return spread(_undominated(edges), MOST_CUTS)

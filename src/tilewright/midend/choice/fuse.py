@@ -9,8 +9,9 @@ step        0       1       2       3
                  \\_____________/               three steps together, a few rows at a time
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from tilewright.ir.graph import Graph
 from tilewright.ir.pins import Pins
@@ -24,6 +25,7 @@ from tilewright.midend.pins import keeps_all
 from tilewright.midend.places import Places
 from tilewright.midend.tiling.cut import Cut, whole_cut
 from tilewright.midend.tiling.runs import Run, may_fuse
+from tilewright.midend.tiling.ways import kind_of, names_of
 
 LONGEST_RUN = 8
 """Steps that are computed together at most: every further one adds rows and saves no more."""
@@ -41,6 +43,9 @@ class Fusion:
     _singles: list[tuple[Cut, ...]] = field(init=False)
     _runs: dict[tuple[Span, int, bool], Cut | None] = field(init=False, default_factory=dict)
     _needs: dict[int, tuple[Cut, int]] = field(init=False, default_factory=dict)
+    _kinds: dict[tuple[Hashable, int], Cut | None] = field(
+        init=False, default_factory=dict[tuple[Hashable, int], Cut | None]
+    )
 
     def __post_init__(self) -> None:
         whole = [whole_cut(time, step) for time, step in enumerate(self.steps)]
@@ -160,13 +165,28 @@ class Fusion:
         key = (span, rows, is_lean)
         if key not in self._runs:
             steps = self._lean if is_lean else self.steps
-            run = Run(self.graph, steps[span.start : span.stop], span.start)
-            cut = run.cut(rows, self.target)
+            cut = self._cut(steps[span.start : span.stop], span.start, rows)
             is_allowed = cut is None or keeps_all(self.pins, cut.steps, cut.group)
             self._runs[key] = cut if is_allowed else None
         return self._runs[key]
 
-    @property
+    def _cut(self, members: tuple[Step, ...], start: int, rows: int) -> Cut | None:
+        """What differs in names alone is looked at once."""
+        key = kind_of(members, self.graph), rows
+        if key not in self._kinds:
+            self._kinds[key] = Run(self.graph, members, start).cut(rows, self.target)
+            return self._kinds[key]
+        cut = self._kinds[key]
+        if cut is None:
+            return None
+        names = dict(zip(names_of(cut.steps), names_of(members), strict=True))
+        return cut.renamed(names, members).at(start)
+
+    def without_pins(self) -> "Fusion":
+        """All ways, whatever the user wants."""
+        return replace(self, pins=()) if self.pins else self
+
+    @cached_property
     def _lean(self) -> tuple[Step, ...]:
         """All steps with the kernels that need the least scratch."""
         return tuple(

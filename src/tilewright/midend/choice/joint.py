@@ -18,7 +18,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tilewright.ir.graph import ValueName
-from tilewright.midend.choice.joint_memory import Rows
+from tilewright.midend.choice.joint_memory import Rows, ways_over
 from tilewright.midend.choice.joint_order import Order, negated
 from tilewright.midend.choice.joint_ways import Net, Way, delay, most_ahead
 from tilewright.midend.solve import Conflict, Model, Solved, Unknown
@@ -110,6 +110,7 @@ class Joint:
     delays: "list[Variable]" = field(init=False, default_factory=list)
     tops: "list[Linear]" = field(init=False, default_factory=list)
     far_tops: "list[Linear]" = field(init=False, default_factory=list)
+    _over: list[list[int]] = field(init=False)
 
     def __post_init__(self) -> None:
         problem, hint = self.problem, self.hint
@@ -119,6 +120,7 @@ class Joint:
             for i in range(len(problem.ways))
         ]
         count = range(len(problem.net.steps))
+        self._over = ways_over(len(problem.net.steps), problem.ways)
         before = count if hint is None else [s for i in hint.ways for s in problem.ways[i].members]
         self.order = Order(self.model, problem.net, [*before], is_free=problem.is_free)
 
@@ -191,8 +193,8 @@ class Joint:
 
     def covering(self, step: int) -> "list[tuple[Way, Variable]]":
         """The ways that a step may be part of."""
-        pairs = zip(self.problem.ways, self.taken, strict=True)
-        return [(way, taken) for way, taken in pairs if step in way.members]
+        ways = self.problem.ways
+        return [(ways[index], self.taken[index]) for index in self._over[step]]
 
     def _cover(self) -> None:
         for step in range(len(self.problem.net.steps)):

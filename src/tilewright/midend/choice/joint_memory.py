@@ -7,6 +7,7 @@ are around is mostly known from data flow; where the order is open, a literal sa
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tilewright.ir.graph import ValueName
@@ -40,20 +41,23 @@ class Rows:
         init=False, default_factory=dict[tuple[ValueName, int], "Truth"]
     )
 
+    @cached_property
+    def _over(self) -> list[list[int]]:
+        return ways_over(len(self.net.steps), self.ways)
+
     def near(self, step: int) -> Iterator[Term]:
         """The near memory: ways count what dies with them and what they make."""
-        for way, taken in zip(self.ways, self.taken, strict=True):
-            if step in way.members:
-                counted = [t for t in way.near if self._must_count(t, step, way, taken)]
-                twice = sum(self.net.alive.size(t) for t in counted if t in way.dying)
-                yield taken, way.bytes - twice
+        for index in self._over[step]:
+            way, taken = self.ways[index], self.taken[index]
+            counted = [t for t in way.near if self._must_count(t, step, way, taken)]
+            twice = sum(self.net.alive.size(t) for t in counted if t in way.dying)
+            yield taken, way.bytes - twice
         yield from self._through(step)
 
     def far(self, step: int) -> Iterator[Term]:
         """The far memory: what a run reads and makes there is alive from its start to its end."""
-        for way, taken in zip(self.ways, self.taken, strict=True):
-            if step not in way.members:
-                continue
+        for index in self._over[step]:
+            way, taken = self.ways[index], self.taken[index]
             touched = way.far if way.is_near else way.far | {way.makes}
             extra = [t for t in sorted(touched) if self.around(t, step) is False]
             for tensor in touched:
@@ -121,6 +125,15 @@ class Rows:
     @property
     def _begins_with_a_view(self) -> bool:
         return any(tensor in self.net.graph.inputs for tensor in self.net.alive.shown.values())
+
+
+def ways_over(steps: int, ways: Sequence[Way]) -> list[list[int]]:
+    """Per step, the indices of the ways that it may be part of, ascending."""
+    over: list[list[int]] = [[] for _ in range(steps)]
+    for index, way in enumerate(ways):
+        for member in way.members:
+            over[member].append(index)
+    return over
 
 
 def _worth_saying(sides: Sequence["Truth"]) -> list["Truth"]:

@@ -244,7 +244,7 @@ def _may_be_early(net: Net, way: Way, schedule: Schedule) -> tuple[list[Travel],
 
     What the run directly before makes is not there yet; the problem sees to that.
     """
-    loads = [t for t in schedule.travels if not t.is_stored and t.cycles[0]]
+    loads = [t for t in schedule.travels if not t.is_stored and t.cycles[0] and not t.relays]
     loads.sort(key=lambda t: (way.cut.parts[t.name], t.name))
     constants = [t for t in loads if t.name in net.graph.constants]
     return constants, [t for t in loads if t.name not in net.graph.constants]

@@ -93,7 +93,9 @@ class Search:
                 bound = min(bound, self._least_in_any_order())
         if found is None:
             return None
-        return replace(found.plan, proof=Proof(found.cycles, min(bound, found.cycles)))
+        cuts = sequence(self.net, self.steps, found.ways)
+        plan = place(self.net.graph, cuts, self.places)
+        return replace(plan, proof=Proof(found.cycles, min(bound, found.cycles)))
 
     @property
     def _size(self) -> int:
@@ -124,7 +126,8 @@ class Search:
 
     def _placed(self, ways: Sequence[Way]) -> tuple[Plan, Memory | None]:
         """(plan, the memory that is too small for it)"""
-        plan = place(self.net.graph, sequence(self.net, self.steps, ways), self.places)
+        cuts = sequence(self.net, self.steps, ways)
+        plan = place(self.net.graph, cuts, self.places, is_draft=True)
         return plan, too_small(plan, self.places.target)
 
     def _hint(self) -> Found | None:

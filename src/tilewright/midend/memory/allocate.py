@@ -23,16 +23,24 @@ from tilewright.midend.tiling.overlap import Gap, longest_piece
 
 log = logging.getLogger(__name__)
 
+CLOSE = 128
+"""A placement that fits its memory may exceed what is proven to be needed by this share of it."""
 
-def place(graph: Graph, cuts: Sequence[Cut], places: Places) -> Plan:
-    """A plan for steps that are computed in a given way. Nothing is said about sizes."""
+
+def place(graph: Graph, cuts: Sequence[Cut], places: Places, *, is_draft: bool = False) -> Plan:
+    """A plan for steps that are computed in a given way. Nothing is said about sizes.
+
+    is_draft  whether any places do that fit the memories
+    """
     wanted, target = demand(graph, cuts, places), places.target
     steps = tuple(step for cut in cuts for step in cut.steps)
     arenas: dict[str, _Arena] = {}
     for memory in target.memories:
         mine = [buffer for buffer in wanted.buffers if buffer.memory == memory.name]
         if mine:
-            arena = arenas[memory.name] = _place(graph, mine, wanted.leaves)
+            arena = arenas[memory.name] = _place(
+                graph, mine, wanted.leaves, memory.size or 0, is_draft=is_draft
+            )
             log.info(
                 "planning: %d buffers, %s %d B (activations %d B, at least %d B)",
                 len(mine), memory.name, arena.total, arena.activations, arena.bound,
@@ -68,15 +76,28 @@ class _Arena(NamedTuple):
     bound: int
 
 
-def _place(graph: Graph, buffers: Sequence[Buffer], leaves: Sequence[Leave]) -> _Arena:
+def _place(
+    graph: Graph,
+    buffers: Sequence[Buffer],
+    leaves: Sequence[Leave],
+    size: int = 0,
+    *,
+    is_draft: bool = False,
+) -> _Arena:
+    """``size``: bytes of the memory. What fits need not be the very best; 0: it does."""
     ordered = sorted(buffers, key=lambda buffer: buffer.role is Role.SCRATCH)
     activations = sum(buffer.role is not Role.SCRATCH for buffer in ordered)
     problem, unit = _packing(graph, ordered, leaves)
     alone = problem.first(activations)
-    offsets, bound = _pack(alone, alone.lower_bound)
-    least = alone.extent(offsets)
+    share = 1 if is_draft else CLOSE
+    if size and any(buffer.role is Role.TILE for buffer in buffers):
+        # Parts of tensors and scratch take turns: nobody asks what there would be without scratch.
+        without, bound = pack_greedily(alone.forward(), size // unit), alone.lower_bound
+    else:
+        without, bound = _pack(alone, alone.lower_bound, size // unit, share)
+    offsets, least = without, alone.extent(without)
     if activations < len(ordered):
-        offsets, bound = _pack(problem, max(problem.lower_bound, bound))
+        offsets, bound = _pack(problem, max(problem.lower_bound, bound), size // unit, share)
         least = min(least, alone.extent(offsets[:activations]))
     pairs = zip(ordered, offsets, strict=True)
     return _Arena(
@@ -116,12 +137,14 @@ def _packing(
     return Packing(tuple(pieces), in_units), unit
 
 
-def _pack(problem: Packing, floor: int) -> tuple[Offsets, int]:
-    """(offsets, proven lower bound): the cheapest way that meets ``floor``, or else the best."""
-    offsets = pack_greedily(problem.forward())
-    if problem.extent(offsets) > floor:
-        offsets = min(offsets, pack_greedily(problem), key=problem.extent)
-    return pack_exactly(problem, offsets, floor)
+def _pack(problem: Packing, floor: int, size: int, share: int) -> tuple[Offsets, int]:
+    """(offsets, proven lower bound): the cheapest way that meets ``floor``, or else the best; in a
+    memory of a given size, one that fits and exceeds the floor by no more than a share of it."""
+    enough = size if share == 1 else min(size, floor + floor // share)
+    offsets = pack_greedily(problem.forward(), enough)
+    if problem.extent(offsets) > max(floor, enough):
+        offsets = min(offsets, pack_greedily(problem, enough), key=problem.extent)
+    return pack_exactly(problem, offsets, floor, enough)
 
 
 def _used(

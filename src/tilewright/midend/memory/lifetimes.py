@@ -152,6 +152,13 @@ def _working(graph: Graph, cut: Cut, target: Target) -> Iterator[Buffer]:
             BufferName(f"{name}:tile{cut.span.start}"), Role.TILE, memory.name, size, align,
             cut.lives(name), 0, (name,), copies,
         )  # fmt: skip
+    for name, there, size in cut.relays():
+        memory, copies = target.memory(there), cut.group.holds[name].copies
+        align = max(memory.align, graph.type(name).dtype.nbytes)
+        yield Buffer(
+            BufferName(f"{name}:relay{cut.span.start}:{there}"), Role.TILE, there,
+            -(-size // copies // align) * align * copies, align, cut.span, 0, (name,), copies,
+        )  # fmt: skip
     for index, (step, alone) in enumerate(zip(cut.steps, cut.scratch, strict=True)):
         if step.engine is None:
             continue

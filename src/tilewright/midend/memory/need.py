@@ -88,10 +88,12 @@ def works_near(cut: Cut, alive: Alive) -> bool:
 
 
 def home_need(cut: Cut, alive: Alive) -> int:
-    """Bytes at home of a run that works there, besides whole tensors."""
+    """Bytes at home besides whole tensors: of a run that works there, and on the way near."""
+    relays = sum(alive.rounded(size) for _, _, size in cut.relays())
     if works_near(cut, alive):
-        return 0
-    return sum(map(alive.rounded, cut.parts.values())) + sum(s for _, s in _scratch(cut, alive))
+        return relays
+    parts = sum(map(alive.rounded, cut.parts.values()))
+    return relays + parts + sum(size for _, size in _scratch(cut, alive))
 
 
 def _working(cut: Cut, alive: Alive) -> Iterator[Piece]:

@@ -16,21 +16,24 @@ FIT_EFFORT = 20_000
 """Steps of a search for a placement that meets the lower bound; about a second."""
 
 
-def pack_exactly(problem: Packing, hint: Offsets, floor: int) -> tuple[Offsets, int]:
+def pack_exactly(
+    problem: Packing, hint: Offsets, floor: int, enough: int = 0
+) -> tuple[Offsets, int]:
     """(offsets, lower bound): never worse than ``hint``.
 
-    hint   a placement that is allowed; returned without any search where it meets the floor
-    floor  a lower bound that is proven already
+    hint    a placement that is allowed; returned without any search where it meets the floor
+    floor   a lower bound that is proven already
+    enough  units that are as good as the floor
     """
-    extent = problem.extent(hint)
-    if extent <= floor:
+    extent, least = problem.extent(hint), max(floor, enough)
+    if extent <= least:
         return hint, floor
     if not problem.leaves:
-        tight = pack_to_fit(problem.pieces, floor, FIT_EFFORT)
+        tight = pack_to_fit(problem.pieces, least, FIT_EFFORT)
         if not isinstance(tight, Verdict):
             return tight, floor
     model = Model()
-    top = model.variable(floor, extent, extent)
+    top = model.variable(least, extent, extent)
     offsets = [
         model.variable(0, extent - piece.size, offset)
         for piece, offset in zip(problem.pieces, hint, strict=True)
@@ -54,7 +57,8 @@ def pack_exactly(problem: Packing, hint: Offsets, floor: int) -> tuple[Offsets, 
     if isinstance(result, Unknown):
         return hint, floor
     bound = -(-(result.bound - len(backward)) // (len(backward) + 1))
-    return result.values, max(bound, floor)
+    # Nothing below what is enough was looked for, so nothing is proven about it.
+    return result.values, bound if bound > least else floor
 
 
 def _keep_gaps(problem: Packing, model: Model, offsets: Sequence["Variable"]) -> list["Variable"]:

@@ -13,8 +13,11 @@ GREEDY_EFFORT = 400_000
 of a second."""
 
 
-def pack_greedily(problem: Packing) -> Offsets:
-    """The lowest of first-fit under several orders and seeded variations of the best order."""
+def pack_greedily(problem: Packing, enough: int = 0) -> Offsets:
+    """The lowest of first-fit under several orders and seeded variations of the best order.
+
+    enough  units that are as good as the lower bound: nothing better is looked for
+    """
     pieces = problem.pieces
     everything = range(len(pieces))
     orders = (
@@ -29,16 +32,16 @@ def pack_greedily(problem: Packing) -> Offsets:
         offsets = problem.first_fit(order)
         if needed < 0 or problem.extent(offsets) < needed:
             best_order, best, needed = order, offsets, problem.extent(offsets)
-    return _vary(problem, best_order, best)
+    return _vary(problem, best_order, best, max(enough, problem.lower_bound))
 
 
-def _vary(problem: Packing, order: list[int], best: Offsets) -> Offsets:
+def _vary(problem: Packing, order: list[int], best: Offsets, enough: int) -> Offsets:
     """Move a piece that reaches the top, or a random one, to an earlier place in the order."""
     random = Random(0)
     needed = problem.extent(best)
     per_order = sum(map(len, problem.forbidden)) + 50 * len(order)
     for _ in range(GREEDY_EFFORT // max(per_order, 1)):
-        if needed <= problem.lower_bound:
+        if needed <= enough:
             break
         tops = [i for i in order if best[i] + problem.pieces[i].size == needed]
         mover = _one_of(tops if random.random() < 0.5 else order, random)

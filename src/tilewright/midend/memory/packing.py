@@ -64,10 +64,11 @@ class Packing:
     def forbidden(self) -> tuple[tuple[tuple[int, int, int], ...], ...]:
         """For each piece, (other, low, high): no offset strictly between other + low and + high."""
         table: list[tuple[tuple[int, int, int], ...]] = []
+        meeting = self._meeting
         for me, piece in enumerate(self.pieces):
             row: list[tuple[int, int, int]] = []
-            for you, other in enumerate(self.pieces):
-                if me != you and piece.meets(other):
+            for you in meeting[me]:
+                if piece.meets(self.pieces[you]):
                     gap = self.gap(you, me)
                     if (me, you) in self.leaves:
                         mine = self.leaves[me, you]
@@ -78,6 +79,20 @@ class Packing:
                         row.append((you, gap.below, gap.above))
             table.append(tuple(row))
         return tuple(table)
+
+    @property
+    def _meeting(self) -> list[list[int]]:
+        """Per piece, those that are alive at some time of its life, ascending."""
+        found: list[list[int]] = [[] for _ in self.pieces]
+        alive: list[int] = []
+        order = sorted(range(len(self.pieces)), key=lambda i: self.pieces[i].start)
+        for me in order:
+            alive = [you for you in alive if self.pieces[you].stop > self.pieces[me].start]
+            for you in alive:
+                found[me].append(you)
+                found[you].append(me)
+            alive.append(me)
+        return [sorted(others) for others in found]
 
     @cached_property
     def live(self) -> Mapping[int, tuple[int, ...]]:

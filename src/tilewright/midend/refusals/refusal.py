@@ -34,7 +34,8 @@ def shortfall(best: Plan, whole: Plan | None, graph: Graph, memory: Memory) -> I
     """What one memory has, what is needed, where it is fullest, with what, and why."""
     assert memory.size is not None
     name, size = memory.name, memory.size
-    needed, bound = best.arena_bytes[name], best.lower_bound[name]
+    stored = best.constant_bytes.get(name, 0)
+    needed, bound = best.arena_bytes[name] + stored, best.lower_bound[name] + stored
     peak = Peak(best, graph, name)
     yield (
         f"{name} of target '{best.target}': the network needs {needed:,} B, "
@@ -50,15 +51,17 @@ def shortfall(best: Plan, whole: Plan | None, graph: Graph, memory: Memory) -> I
     if beside:
         yield "  while these stay there"
         yield from _rows(beside, (*own, *beside))
-    total = sum(need.size for need in (*own, *beside))
+    if stored:
+        yield f"  and {stored:,} B of constants"
+    total = stored + sum(need.size for need in (*own, *beside))
     if total > needed:
         yield f"  {total - needed:,} B of these lie on top of each other"
     if bound > size:
         yield f"  no placement of these needs less than {bound:,} B"
     else:
         yield f"  it is only proven that at least {bound:,} B are needed"
-    if whole is not None and needed < whole.arena_bytes[name]:
-        yield f"  with every step computed at once, {whole.arena_bytes[name]:,} B"
+    if whole is not None and needed < whole.used(name):
+        yield f"  with every step computed at once, {whole.used(name):,} B"
 
 
 def _rows(needs: Sequence[Need], aligned: Sequence[Need]) -> Iterator[str]:

@@ -4,7 +4,7 @@ A ``Cut`` is what the choice is between: one run of steps with kernels, tiles an
 numbers that the choice needs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from tilewright.ir.graph import ValueName
@@ -52,6 +52,12 @@ class Cut:
     def span(self) -> Span:
         """The steps of the plan that it covers."""
         return self.group.steps
+
+    def relays(self) -> Iterator[tuple[ValueName, str, int]]:
+        """(tensor, memory, bytes of all copies) of buffers on the way between far and near."""
+        for travel in self.schedule.travels if self.schedule is not None else ():
+            for memory in travel.relays:
+                yield travel.name, memory, self.parts[travel.name]
 
     @property
     def is_whole(self) -> bool:

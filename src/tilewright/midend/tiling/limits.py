@@ -7,6 +7,7 @@ from math import lcm
 from tilewright.ir.graph import ValueName
 from tilewright.ir.op import Along
 from tilewright.ir.plan import Step
+from tilewright.ir.program import TileCall
 from tilewright.ir.target import (
     AtMost,
     AtMostInput,
@@ -16,7 +17,6 @@ from tilewright.ir.target import (
     WholeAxis,
 )
 from tilewright.ir.types import Shape, TensorType
-from tilewright.midend.tiling.tiles import TileCall
 
 
 def is_willing(step: Step, call: TileCall) -> bool:

@@ -1,10 +1,17 @@
 """Runs of steps that may be computed together, and what their tiles ask of kernels and memory."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import ceil
 
+from tilewright.ir.geometry import (
+    common,
+    is_contiguous,
+    is_empty,
+    region_bytes,
+)
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.op import Reduced
 from tilewright.ir.plan import Step
@@ -16,17 +23,15 @@ from tilewright.ir.target import (
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Region, Shape, Span, TensorType
 from tilewright.midend.tiling.cut import Cut
+from tilewright.midend.tiling.distances import smallest_distance_of_tiles
 from tilewright.midend.tiling.issue import TOGETHER, Do, Handover, Slot, slots_of
 from tilewright.midend.tiling.limits import is_willing
-from tilewright.midend.tiling.overlap import Gap, smallest_distance
+from tilewright.midend.tiling.overlap import Gap
 from tilewright.midend.tiling.tiles import (
+    Reader,
     Tile,
-    TileCall,
-    is_contiguous,
-    offset_in,
+    readers_of_run,
     reduced_extent,
-    region_bytes,
-    region_type,
     tiles_of_run,
 )
 from tilewright.midend.tiling.tilings import Tiling, Tilings
@@ -62,6 +67,10 @@ class Run:
     tilings: Tilings = field(default_factory=Tilings)
     _slots: dict[tuple[Hold, ...], tuple[Slot, ...]] = field(
         default_factory=dict[tuple[Hold, ...], tuple[Slot, ...]]
+    )
+    _readers: list[Reader] = field(default_factory=list[Reader])
+    _distances: dict[tuple[int, ValueName], int] = field(
+        default_factory=dict[tuple[int, ValueName], int]
     )
 
     @property
@@ -119,14 +128,14 @@ class Run:
         axis = self.axis
         assert axis is not None
         inside = self.inside(self.tile_of(rows), (axis,))
-        if inside is None or not self.is_possible(*inside):
+        if inside is None or not self.is_possible(inside[0]):
             return None
         group, tiles = inside
         work = self.work(group)
         schedule = self.schedule(group, tiles, work, target)
         return Cut(
             group, self.members, schedule.cycles(), work.macs, work.scratch,
-            self.inner_parts(group, tiles, 1), self.leaves(group, tiles),
+            self.inner_parts(group, 1), self.leaves(group),
         )  # fmt: skip
 
     def schedule(self, group: Group, tiles: Sequence[Tile], work: Work, target: Target) -> Schedule:
@@ -188,26 +197,23 @@ class Run:
         outputs = tuple(step.node.output for step in self.members)
         key = outputs, group.tile, group.order, group.parts, carried
         if key not in self.tilings:
-            self.tilings[key] = Tiling.of(tiles_of_run(self.members, group))
+            if not self._readers:
+                self._readers.extend(readers_of_run(self.members))
+            tiles = tiles_of_run(self.members, group, self._readers)
+            self.tilings[key] = Tiling.of(self.members, tiles)
         return self.tilings[key]
 
-    def is_possible(self, group: Group, tiles: Sequence[Tile]) -> bool:
+    def is_possible(self, group: Group) -> bool:
         """Whether every kernel finds what it reads and writes in one piece."""
-        return all(self.finds(name, hold, tiles) for name, hold in group.holds.items())
+        tiling = self.tiling(group)
+        return all(self.finds(name, hold, tiling) for name, hold in group.holds.items())
 
-    def finds(self, name: ValueName, hold: Hold, tiles: Sequence[Tile]) -> bool:
+    def finds(self, name: ValueName, hold: Hold, tiling: Tiling) -> bool:
         """Whether kernels find what they read and write of one tensor in one piece."""
         type_ = self.types[name]
         return all(
-            _is_in_one_piece(type_, region, tile.held[name], hold)
-            for index, step in enumerate(self.members)
-            if name in (*step.node.inputs, step.node.output)
-            for tile in tiles
-            if (call := tile.calls[index]) is not None
-            for value, region in zip(
-                (*step.node.inputs, step.node.output), (*call.inputs, call.output), strict=True
-            )
-            if value == name
+            _is_in_one_piece(type_, region, held, hold)
+            for held, region in tiling.parts.get(name, ())
         )
 
     def work(self, group: Group) -> Work:
@@ -220,10 +226,11 @@ class Run:
             assert step.kernel is not None
             assert step.engine is not None
             costs: list[int] = []
+            times = Counter(calls.which)
             for kind, call in enumerate(calls.kinds):
                 alone = step.kernel.cycles(call.op, call.signature)
                 costs.append(_call_cycles(step.engine, alone))
-                macs += call.op.macs(*call.signature.inputs) * calls.which.count(kind)
+                macs += call.op.macs(*call.signature.inputs) * times[kind]
                 needed = step.kernel.scratch_bytes(call.op, call.signature)
                 scratch[index] = max(scratch[index], needed)
             each = [0 if i is None else costs[i] for i in calls.which]
@@ -247,12 +254,12 @@ class Run:
             if hold.keeps_rows
         }  # fmt: skip
 
-    def inner_parts(self, group: Group, tiles: Sequence[Tile], align: int) -> dict[ValueName, int]:
+    def inner_parts(self, group: Group, align: int) -> dict[ValueName, int]:
         """Bytes of the tile buffers of every tensor that never leaves the run; two copies of one
         keep ``align``."""
-        types = self.types
+        types, tiles = self.types, self.tiling(group).tiles
         largest = {
-            name: max(region_bytes(types[name], tile.held[name]) for tile in tiles)
+            name: max(region_bytes(types[name], r) for r in {tile.held[name] for tile in tiles})
             for name, hold in group.holds.items()
             if hold.is_inside
         }
@@ -261,17 +268,24 @@ class Run:
             for name, size in largest.items()
         }
 
-    def leaves(self, group: Group, tiles: Sequence[Tile]) -> dict[ValueName, Gap]:
+    def leaves(self, group: Group) -> dict[ValueName, Gap]:
         """Inputs that lie near as the output does, and how closely it may follow them."""
         output = self.members[-1].node.output
         if group.holds[output] is not Hold.DIRECT:
             return {}
         types = self.types
         return {
-            name: Gap(-types[name].nbytes, _distance(self.members, tiles, name))
+            name: Gap(-types[name].nbytes, self._distance(group, name))
             for name, hold in group.holds.items()
             if hold is Hold.DIRECT and name != output and name not in self.graph.constants
         }
+
+    def _distance(self, group: Group, name: ValueName) -> int:
+        tiling = self.tiling(group)
+        key = id(tiling), name
+        if key not in self._distances:
+            self._distances[key] = smallest_distance_of_tiles(self.members, tiling, name)
+        return self._distances[key]
 
 
 def may_fuse(
@@ -292,16 +306,12 @@ def may_fuse(
     )
 
 
-def _is_in_one_piece(type_: TensorType, region: Region, held: Region, hold: Hold) -> bool:
-    """Whether a region's bytes follow one another where a kernel finds them."""
-    if any(span.size == 0 for span in region):
+def _is_in_one_piece(type_: TensorType, part: Shape, held: Shape, hold: Hold) -> bool:
+    """Whether a part's bytes follow one another where a kernel finds them; by sizes."""
+    if 0 in part:
         return True
-    if hold.is_whole:
-        return is_contiguous(type_, region)
-    if region == held:
-        return True
-    within = tuple(Span(r.start - h.start, r.size) for r, h in zip(region, held, strict=True))
-    return is_contiguous(region_type(type_, held), within)
+    within = type_ if hold.is_whole else TensorType(type_.dtype, held)
+    return is_contiguous(within, tuple(Span(0, size) for size in part))
 
 
 def part_sizes(extent: int) -> tuple[int, ...]:
@@ -330,71 +340,12 @@ def _call_cycles(engine: Engine, alone: int) -> int:
 
 
 def _is_needed_again(tiles: Sequence[Tile], name: ValueName) -> bool:
-    return any(
-        all(a.start < b.stop and b.start < a.stop for a, b in zip(one, other, strict=True))
-        for one, other in ((x.held[name], y.held[name]) for x, y in pairwise(tiles))
-    )
+    return any(not is_empty(common(x.held[name], y.held[name])) for x, y in pairwise(tiles))
 
 
 def _moved(type_: TensorType, one: Region, two: Region, hold: Hold) -> int:
     """Bytes of what two tiles have in common, where they lie at different places in them, or where
     every tile has a buffer of its own."""
-    both = [
-        Span(max(a.start, b.start), max(min(a.stop, b.stop) - max(a.start, b.start), 0))
-        for a, b in zip(one, two, strict=True)
-    ]
     is_in_front = all(a.start == b.start for a, b in zip(one, two, strict=True))
-    return 0 if is_in_front and hold.copies == 1 else region_bytes(type_, tuple(both))
-
-
-def _distance(members: Sequence[Step], tiles: Sequence[Tile], name: ValueName) -> int:
-    """Smallest distance, in bytes, at which the output may follow an input over all tiles.
-
-    Only the last step writes, so what other steps of the same tile read is read before.
-    """
-    last = members[-1]
-    distance = -_types(next(s for s in members if name in s.node.inputs))[name].nbytes
-    unread: int | None = None
-    for tile in reversed(tiles):
-        call = tile.calls[-1]
-        if call is None:  # a part of a sum: nothing is written yet
-            unread = _earliest(unread, _first_read(members, tile, name))
-            continue
-        written = offset_in(last.signature.output, call.output)
-        if unread is not None:
-            distance = max(distance, written + call.signature.output.nbytes - unread)
-        for index, value in enumerate(last.node.inputs):
-            if value == name and all(span.size for span in call.inputs[index]):
-                first = offset_in(last.signature.inputs[index], call.inputs[index])
-                distance = max(distance, written - first + _inside(last, call, index))
-        unread = _earliest(unread, _first_read(members, tile, name))
-    return distance
-
-
-def _earliest(one: int | None, other: int | None) -> int | None:
-    """The smaller of two offsets that may not be there."""
-    return min((offset for offset in (one, other) if offset is not None), default=None)
-
-
-def _inside(last: Step, call: TileCall, index: int) -> int:
-    """How far the output of one call must stay behind its own input."""
-    assert last.kernel is not None
-    assert last.engine is not None
-    streaming = last.kernel.streaming
-    if streaming is None or index not in streaming.inputs or last.engine.cores > 1:
-        return call.signature.output.nbytes
-    return smallest_distance(call.op, call.signature, index, streaming.block_axes)
-
-
-def _first_read(members: Sequence[Step], tile: Tile, name: ValueName) -> int | None:
-    """Offset of the first byte of a tensor that a tile's calls read."""
-    offsets = [
-        offset_in(type_, region)
-        for step, call in zip(members, tile.calls, strict=True)
-        if call is not None
-        for value, type_, region in zip(
-            step.node.inputs, step.signature.inputs, call.inputs, strict=True
-        )
-        if value == name and all(span.size for span in region)
-    ]
-    return min(offsets, default=None)
+    is_in_place = is_in_front and hold.copies == 1
+    return 0 if is_in_place else region_bytes(type_, common(one, two))

@@ -6,21 +6,25 @@ far is loaded and stored tile by tile, behind the kernels where there are two co
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import combinations, pairwise
 from math import ceil, prod
 from operator import add
 
+from tilewright.ir.geometry import sizes_of, whole
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Step
-from tilewright.ir.target import Engine, Reach
+from tilewright.ir.program import TileCall
+from tilewright.ir.target import Dma, Engine, Reach, Role
 from tilewright.ir.tiling import Group, Hold
-from tilewright.ir.types import Shape, Span, TensorType
+from tilewright.ir.types import Shape, TensorType
 from tilewright.midend.places import Places
 from tilewright.midend.tiling.cut import Cut
 from tilewright.midend.tiling.issue import TOGETHER, Do, Handover, stages_of
 from tilewright.midend.tiling.limits import grain, largest_tile
+from tilewright.midend.tiling.room import call_bytes, first_bytes
 from tilewright.midend.tiling.runs import Run, Work
-from tilewright.midend.tiling.tiles import Tile, TileCall, region_type
+from tilewright.midend.tiling.tiles import Tile
 from tilewright.midend.tiling.travel import Schedule, Travel
 
 MOST_TILES = 128
@@ -39,9 +43,9 @@ PARTS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
 """Into how many parts an axis is cut."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StreamedRun:
-    """A run of steps on a target with a far memory.
+    """A run of steps on a target with a far memory. No slots, because of a cached size.
 
     packed  constant → its type as kernels want it
     ends    inputs and outputs of the network, views of them included: they lie at home
@@ -125,6 +129,8 @@ class StreamedRun:
             return
         if self._count(shape) > (MOST_TILES_WHERE_SHORT if self.is_lean else MOST_TILES):
             return
+        if self._keeps_to_size and first_bytes(self.run, shape) > self._size:
+            return
         yield from self._staged_cuts(shape, order, TOGETHER)
         if order:
             for handover in _handovers(self.run.members):
@@ -137,6 +143,8 @@ class StreamedRun:
         if inside is None:
             return
         group, tiles = inside
+        if self._keeps_to_size and call_bytes(self.run, self.run.tiling(group)) > self._size:
+            return
         made = _Made.of(self.run, group, tiles, self.places, self._align)
         yield from self._remote_cuts(made)
         if not self._is_at_home:
@@ -150,7 +158,8 @@ class StreamedRun:
         far = [t for t in travels if t is not None and t.name in self.places.constants]
         if not remote or len(far) < len(travels):
             return
-        if not all(self.run.finds(name, Hold.REMOTE, made.tiles) for name in remote):
+        tiling = self.run.tiling(made.group)
+        if not all(self.run.finds(name, Hold.REMOTE, tiling) for name in remote):
             return
         copies = {travel.name: 1 for travel in far}
         for near in (frozenset[ValueName](),) if self._is_at_home else _subsets(free):
@@ -164,16 +173,29 @@ class StreamedRun:
         if any(route is None for route in routes.values()):
             return
         travels = {name: route for name, route in routes.items() if route is not None}
-        torn = {name for name in free if not self.run.finds(name, Hold.DIRECT, tiles)}
+        tiling = self.run.tiling(group)
+        torn = {name for name in free if not self.run.finds(name, Hold.DIRECT, tiling)}
         near_only = {n for n in travels if travels[n].changes and self._is_read_twice(group, n)}
         away = replace(group, holds={**group.holds, **dict.fromkeys(travels, Hold.SINGLE)})
-        if near_only & {*fixed, *torn} or not self.run.is_possible(away, tiles):
+        if near_only & {*fixed, *torn} or not self.run.is_possible(away):
             return
         for near in _subsets([name for name in free if name not in torn]):
             far = [travels[name] for name in (*fixed, *free) if name not in near]
             if near_only <= near:
                 for copies in _choices(far):
                     yield made.cut(self.run, far, copies)
+
+    @cached_property
+    def _size(self) -> int:
+        """Bytes of the near memory."""
+        room = self.places.room(self.places.near)
+        return 1 << 60 if room is None else room
+
+    @cached_property
+    def _keeps_to_size(self) -> bool:
+        """Whether whatever a call works with must be near, and what is too large is of no use."""
+        is_reached = any(all(r is not None for r in self._reaches(n)) for n in self.run.types)
+        return not (self.is_lean or self._is_at_home or is_reached)
 
     def _is_read_twice(self, group: Group, name: ValueName) -> bool:
         """Whether steps that work on different tiles read it: no one part of it would do."""
@@ -223,14 +245,17 @@ class StreamedRun:
         stored = self.packed.get(name, meant)
         regions = [tile.held[name] for tile in tiles]
         if stored.shape != meant.shape:
-            if any(region_type(meant, region) != meant for region in regions):
+            if any(sizes_of(region) != meant.shape for region in regions):
                 return None
-            regions = [tuple(_whole(stored)) for _ in regions]
+            regions = [whole(stored)] * len(regions)
         is_stored = name == self.run.members[-1].node.output
         route = self.places.route(name, self._engine)
-        if route is None:
+        if route is None or not all(map(self._may_relay, route[:-1])):
             return None
-        return Travel.of(name, stored, regions, route[-1], is_stored=is_stored)
+        return Travel.of(name, stored, regions, route, is_stored=is_stored)
+
+    def _may_relay(self, dma: Dma) -> bool:
+        return Role.TILE in self.places.target.memory(dma.between[1]).holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +278,7 @@ class _Made:
         """Everything that does not depend on what travels."""
         work = run.work(group)
         schedule = run.schedule(group, tiles, work, places.target)
-        parts = run.inner_parts(group, tiles, align)
+        parts = run.inner_parts(group, align)
         return _Made(group, tiles, work, schedule, parts, align, places)
 
     def cut(
@@ -267,14 +292,19 @@ class _Made:
         group = replace(self.group, holds={**self.group.holds, **held, **away})
         work = {**self.schedule.work, **self._slowed(run, remote)} if remote else self.schedule.work
         schedule = replace(
-            self.schedule, slots=run.slots(group), work=work, travels=tuple(far), copies=copies
+            self.schedule,
+            slots=run.slots(group),
+            work=work,
+            moving=tuple(far),
+            copies=copies,
+            known={},
         )
         parts = {**self.parts}
         for travel in far:
             parts[travel.name] = -(-travel.largest // self.align) * self.align * copies[travel.name]
         return Cut(
             group, run.members, schedule.cycles(), self.work.macs, self.work.scratch, parts,
-            run.leaves(group, self.tiles), sum(travel.moved for travel in far), schedule,
+            run.leaves(group), sum(travel.moved for travel in far), schedule,
         )  # fmt: skip
 
     def _slowed(
@@ -332,10 +362,6 @@ def _handovers(members: Sequence[Step]) -> Iterator[Handover]:
         engines = (one.engine, other.engine)
         if one.engine != other.engine and any(e and e.is_asynchronous for e in engines):
             yield from (Handover(position, hold) for hold in (Hold.PASSED, Hold.RELAYED))
-
-
-def _whole(type_: TensorType) -> Iterator[Span]:
-    yield from (Span(0, extent) for extent in type_.shape)
 
 
 def _subsets(names: Sequence[ValueName]) -> Iterator[frozenset[ValueName]]:

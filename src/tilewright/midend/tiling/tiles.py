@@ -4,27 +4,19 @@ computes it. The only place that composes ``reads()``; nothing in it knows an op
 Sizes, transfers, loops, recomputed halos and carried rows all follow from what this returns.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
-from math import prod
+from typing import NamedTuple
 
+from tilewright.ir.geometry import behind, hull, is_empty, nothing, region_type
 from tilewright.ir.graph import ValueName
-from tilewright.ir.op import Access, Along, Op, Reduced, Whole
+from tilewright.ir.op import Along, Op, Reduced
 from tilewright.ir.plan import Step
+from tilewright.ir.program import TileCall
 from tilewright.ir.target import Signature
 from tilewright.ir.tiling import Group, Hold
-from tilewright.ir.types import Region, Shape, Span, TensorType
-
-
-@dataclass(frozen=True, slots=True)
-class TileCall:
-    """One kernel call: ``op`` computes region ``output`` from exactly the regions ``inputs``."""
-
-    op: Op
-    signature: Signature
-    inputs: tuple[Region, ...]
-    output: Region
+from tilewright.ir.types import Region, Span, TensorType
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +36,11 @@ def tiles_of(steps: Sequence[Step], group: Group) -> tuple[Tile, ...]:
     return tiles_of_run(steps[group.steps.start : group.steps.stop], group)
 
 
-def tiles_of_run(members: Sequence[Step], group: Group) -> tuple[Tile, ...]:
-    """The same from the steps of the group alone."""
-    readers = [(step, step.node.op.reads(*step.signature.inputs)) for step in members]
+def tiles_of_run(
+    members: Sequence[Step], group: Group, readers: "Sequence[Reader] | None" = None
+) -> tuple[Tile, ...]:
+    """The same from the steps of the group alone. ``readers``: of these steps, if there are any."""
+    readers = readers or readers_of_run(members)
     done: dict[ValueName, Region] = {}
     tiles: list[Tile] = []
     for region in output_regions(members[-1].signature.output, group):
@@ -56,6 +50,11 @@ def tiles_of_run(members: Sequence[Step], group: Group) -> tuple[Tile, ...]:
                 done[name] = tile.held[name]
         tiles += _in_parts(members[0], tile, group.parts) if group.parts else (tile,)
     return tuple(tiles)
+
+
+def readers_of_run(members: Sequence[Step]) -> "tuple[Reader, ...]":
+    """What makes the calls of each step; good for all tiles of the same steps."""
+    return tuple(map(Reader, members))
 
 
 def reduced_extent(step: Step) -> int:
@@ -83,7 +82,7 @@ def _in_parts(first: Step, tile: Tile, size: int) -> Iterator[Tile]:
         call = _on_part(first, whole, part)
         calls = others if part.stop == extent else [None] * len(others)
         held = {
-            name: region if part.stop == extent or name == sums else _empty(region)
+            name: region if part.stop == extent or name == sums else nothing(len(region))
             for name, region in tile.held.items()
         }
         yield Tile((call, *calls), held | dict(zip(first.node.inputs, call.inputs, strict=True)))
@@ -106,10 +105,6 @@ def _on_part(step: Step, call: TileCall, part: Span) -> TileCall:
     return replace(call, op=op, signature=signature, inputs=regions)
 
 
-def _empty(region: Region) -> Region:
-    return tuple(Span(0, 0) for _ in region)
-
-
 def output_regions(output: TensorType, group: Group) -> Iterator[Region]:
     """The grid of tiles over the last step's output, in loop order."""
     cuts = [
@@ -123,123 +118,108 @@ def output_regions(output: TensorType, group: Group) -> Iterator[Region]:
         yield tuple(chosen.get(axis, cuts[axis][0]) for axis in range(len(cuts)))
 
 
-def _regions(
-    reads: Sequence[Access], types: Sequence[TensorType], whole: Shape, out: Region
-) -> tuple[Region, ...]:
-    """The region of each input that ``out`` needs.
+class Reader:
+    """From regions of a step's output to its calls. Calls repeat themselves: what an axis of the
+    output needs of every input is looked at once for each span, and two calls of equal sizes that
+    reach equally far beyond the inputs' borders have one operator and one signature.
 
-    Along an axis of which ``out`` has everything, all of the input, even where the last window of
-    a strided operator ends before it: the tile then has the bytes of the tensor without gaps.
+    Along an axis of which a region has everything, all of the input is needed, even where the last
+    window of a strided operator ends before it: the tile then has the bytes of the tensor without
+    gaps.
     """
-    return tuple(
-        tuple(
-            _read_span(dim, out, extent, whole) for dim, extent in zip(access, t.shape, strict=True)
-        )
-        for access, t in zip(reads, types, strict=True)
-    )
+
+    def __init__(self, step: Step) -> None:
+        self.step = step
+        self._types = step.signature.inputs
+        self._output = step.signature.output
+        reads = step.node.op.reads(*self._types)
+        self._sliding: list[list[tuple[Along, int]]] = [[] for _ in self._output.shape]
+        self._fixed: list[list[Span | tuple[int, int]]] = []
+        for access, type_ in zip(reads, self._types, strict=True):
+            self._fixed.append([])
+            for how, extent in zip(access, type_.shape, strict=True):
+                if isinstance(how, Along):
+                    self._fixed[-1].append((how.axis, len(self._sliding[how.axis])))
+                    self._sliding[how.axis].append((how, extent))
+                else:
+                    self._fixed[-1].append(Span(0, extent))
+        self._axes = [sorted({at[0] for at in f if not isinstance(at, Span)}) for f in self._fixed]
+        self._needs: list[dict[Span, _Needed]] = [{} for _ in self._output.shape]
+        self._regions: list[dict[Region, Region]] = [{} for _ in self._types]
+        self._calls: dict[Hashable, tuple[Op, Signature]] = {}
+
+    def call(self, out: Region) -> TileCall:
+        """The call that computes a region."""
+        needed = [self._needed(axis, span) for axis, span in enumerate(out)]
+        inputs = tuple(self._region(i, out, needed) for i in range(len(self._types)))
+        kind = tuple(need.kind for need in needed)
+        if kind not in self._calls:
+            types = tuple(map(region_type, self._types, inputs))
+            signature = Signature(types, region_type(self._output, out))
+            self._calls[kind] = self.step.node.op.on_tile(out, *self._types), signature
+        op, signature = self._calls[kind]
+        return TileCall(op, signature, inputs, out)
+
+    def _needed(self, axis: int, out: Span) -> "_Needed":
+        known = self._needs[axis]
+        if out not in known:
+            is_whole = out.size == self._output.shape[axis]
+            spans = [
+                Span(0, extent)
+                if is_whole and how.stride > 1 and how.span(out, extent).start == 0
+                else how.span(out, extent)
+                for how, extent in self._sliding[axis]
+            ]
+            beyond = [how.beyond(out, extent) for how, extent in self._sliding[axis]]
+            kind = (out.size, *(span.size for span in spans), *beyond)
+            known[out] = _Needed(tuple(spans), kind)
+        return known[out]
+
+    def _region(self, index: int, out: Region, needed: "Sequence[_Needed]") -> Region:
+        key = tuple(out[axis] for axis in self._axes[index])
+        known = self._regions[index]
+        if key not in known:
+            known[key] = tuple(
+                at if isinstance(at, Span) else needed[at[0]].spans[at[1]]
+                for at in self._fixed[index]
+            )
+        return known[key]
 
 
-def region_bytes(type_: TensorType, region: Region) -> int:
-    """Bytes of a region once it is cut out."""
-    return type_.dtype.nbytes * prod([span.size for span in region])
+class _Needed(NamedTuple):
+    """What a span of one output axis needs of every input dimension that slides with it. ``kind``:
+    equal where only the place differs."""
 
-
-def region_type(type_: TensorType, region: Region) -> TensorType:
-    """The dense tensor that a region of ``type_`` is once it is cut out."""
-    return TensorType(type_.dtype, tuple(span.size for span in region))
-
-
-def is_contiguous(type_: TensorType, region: Region) -> bool:
-    """Whether a region's bytes follow one another in the whole row-major tensor."""
-    partial = [d for d, s in enumerate(region) if s.size != type_.shape[d]]
-    return not partial or all(s.size == 1 for s in region[: partial[-1]])
-
-
-def offset_in(type_: TensorType, region: Region) -> int:
-    """Byte offset of a region's first element in the whole row-major tensor."""
-    offset = 0
-    for span, extent in zip(region, type_.shape, strict=True):
-        offset = offset * extent + span.start
-    return offset * type_.dtype.nbytes
-
-
-def _read_span(dim: Along | Whole, out: Region, extent: int, whole: Shape) -> Span:
-    if isinstance(dim, Whole):
-        return Span(0, extent)
-    span = dim.span(out[dim.axis], extent)
-    is_strided = dim.stride > 1 and span.start == 0 and out[dim.axis].size == whole[dim.axis]
-    return Span(0, extent) if is_strided else span
+    spans: tuple[Span, ...]
+    kind: Hashable
 
 
 def _tile(
-    members: Sequence[tuple[Step, Sequence[Access]]],
+    readers: Sequence[Reader],
     region: Region,
     holds: Mapping[ValueName, Hold],
     done: Mapping[ValueName, Region],
 ) -> Tile:
     """Backwards from the output: who needs what, then forwards nothing is left to decide."""
-    held: dict[ValueName, Region] = {members[-1][0].node.output: region}
+    held: dict[ValueName, Region] = {readers[-1].step.node.output: region}
     calls: list[TileCall | None] = []
-    for step, reads in reversed(members):
+    for reader in reversed(readers):
+        step = reader.step
         name = step.node.output
         if name not in held:  # every reader was spared by carried rows
-            held[name] = done.get(name, tuple(Span(0, 0) for _ in step.signature.output.shape))
+            held[name] = done.get(name, nothing(len(step.signature.output.shape)))
             calls.append(None)
             continue
-        fresh = _not_yet(held[name], done.get(name)) if holds[name].keeps_rows else held[name]
-        call = None if fresh is None or _is_empty(fresh) else _call(step, reads, fresh)
+        is_kept = holds[name].keeps_rows and name in done
+        fresh = behind(held[name], done[name]) if is_kept else held[name]
+        call = None if is_empty(fresh) else reader.call(fresh)
         calls.append(call)
         if call is not None:
             for value, needed in zip(step.node.inputs, call.inputs, strict=True):
-                held[value] = _hull(held[value], needed) if value in held else needed
-    for step, _ in members:
-        for value in step.node.inputs:
+                held[value] = hull(held[value], needed) if value in held else needed
+    for reader in readers:
+        step = reader.step
+        for value, type_ in zip(step.node.inputs, step.signature.inputs, strict=True):
             if value not in held:
-                held[value] = done.get(value) or _nothing(step, value)
+                held[value] = done.get(value) or nothing(len(type_.shape))
     return Tile(tuple(reversed(calls)), held)
-
-
-def _call(step: Step, reads: Sequence[Access], out: Region) -> TileCall:
-    op, types = step.node.op, step.signature.inputs
-    regions = _regions(reads, types, step.signature.output.shape, out)
-    inputs = tuple(region_type(t, r) for t, r in zip(types, regions, strict=True))
-    signature = Signature(inputs, region_type(step.signature.output, out))
-    return TileCall(op.on_tile(out, *types), signature, regions, out)
-
-
-def _is_empty(region: Region) -> bool:
-    """Whether a tile asks for nothing of a tensor: it lies wholly in the padding behind it."""
-    return any(span.size == 0 for span in region)
-
-
-def _nothing(step: Step, value: ValueName) -> Region:
-    """An empty region: the tensor is not needed for this tile."""
-    type_ = step.signature.inputs[step.node.inputs.index(value)]
-    return tuple(Span(0, 0) for _ in type_.shape)
-
-
-def _hull(a: Region, b: Region) -> Region:
-    """The smallest region that contains both; an empty one asks for nothing."""
-    if any(span.size == 0 for span in a):
-        return b
-    if any(span.size == 0 for span in b):
-        return a
-    spans: list[Span] = []
-    for x, y in zip(a, b, strict=True):
-        start, stop = min(x.start, y.start), max(x.stop, y.stop)
-        spans.append(Span(start, stop - start))
-    return tuple(spans)
-
-
-def _not_yet(needed: Region, done: Region | None) -> Region | None:
-    """The part of ``needed`` behind what is already there; None where that is all of it.
-
-    Carried tensors are cut along one axis only, and tiles move forwards along it.
-    """
-    if done is None or needed == done:
-        return None if needed == done else needed
-    spans: list[Span] = []
-    for need, have in zip(needed, done, strict=True):
-        start = need.start if need == have else max(need.start, have.stop)
-        spans.append(Span(start, max(need.stop - start, 0)))
-    return None if any(span.size == 0 for span in spans) else tuple(spans)
