@@ -189,5 +189,5 @@ def test_damage_is_found(kind: str):
 
 def test_a_tile_buffer_where_the_engine_does_not_work_is_found():
     elsewhere = buffer(DOUBLE, DOUBLE_NAME, lambda b: replace(b, memory="L2"))
-    with pytest.raises(PlanError, match="overlap without leave"):
+    with pytest.raises(PlanError, match=f"has no tile buffer for {DOUBLE_NAME} in L1"):
         check_plan(elsewhere, GRAPH, TARGET)
