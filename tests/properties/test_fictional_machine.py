@@ -81,7 +81,9 @@ def test_the_order_of_engines_changes_nothing_but_preference() -> None:
     backwards: Target = type(machine)(
         **{f: getattr(machine, f) for f in machine.__slots__} | {"engines": machine.engines[::-1]}
     )
-    assert (backwards.near, backwards.homes) == (machine.near, machine.homes) == ("L1", ("L2", "L3"))
+    assert (
+        (backwards.near, backwards.homes) == (machine.near, machine.homes) == ("L1", ("L2", "L3"))
+    )
 
 
 def test_what_is_too_large_for_all_memories_is_refused() -> None:

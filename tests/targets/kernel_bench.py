@@ -192,9 +192,7 @@ def _gcc(*arguments: str) -> str:
     return done.stdout
 
 
-def _compile(
-    kernels: Sequence[Kernel], flags: tuple[str, ...], cache: Path, *beside: Path
-) -> Path:
+def _compile(kernels: Sequence[Kernel], flags: tuple[str, ...], cache: Path, *beside: Path) -> Path:
     """One shared library; objects are kept by the digest of everything that they depend on."""
     objects: list[Path] = []
     folders = {k.source: sorted({p.parent for p in (k.source, *k.includes)}) for k in kernels}

@@ -83,7 +83,8 @@ def run_on_host(
         outputs, is_identical, stack = _read_outputs(built, batch, options.repeat)
         seen, results = (built.folder / "layers.bin").read_bytes(), len(program.observed)
         layers = split_layers(seen, results, batch.inferences) if options.observes else ()
-        linked = None if options.sanitizes or options.finds_races else linked_sizes(bundle, built.folder, built.path)
+        is_altered = options.sanitizes or options.finds_races
+        linked = None if is_altered else linked_sizes(bundle, built.folder, built.path)
         counted = first_inferences(batch, 1)
         count = None
         if options.counts:
