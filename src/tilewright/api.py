@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tilewright.backend.bundle import Bundle
 from tilewright.backend.print_project import print_project
-from tilewright.errors import CapacityError, OptionError
+from tilewright.errors import CapacityError, CompileError, OptionError
 from tilewright.frontend.lower import lower
 from tilewright.frontend.rewrites.rules import optimise, simplify
 from tilewright.ir.dump import dump_graph, dump_plan, dump_program
@@ -111,7 +111,7 @@ def compile_to(
 def _project(compilation: Compilation) -> Bundle:
     target = compilation.target
     if target.toolchain.board is None:
-        with_board = [n for n in target_names() if load_target(n).toolchain.board is not None]
+        with_board = [t.name for t in list_targets().targets if t.toolchain.board is not None]
         raise OptionError(
             f"--project: target {target.name} has no board to link for; there are "
             f"{', '.join(with_board)}; -o FOLDER writes sources and headers only"
@@ -319,8 +319,15 @@ def place_pieces(problem: Model, output: Model, capacity: int) -> PlaceReport:
 
 
 def list_targets() -> TargetsReport:
-    """All installed targets."""
-    return TargetsReport(tuple(load_target(name) for name in target_names()))
+    """All installed targets, and why some cannot be used."""
+    targets: list[Target] = []
+    broken: list[str] = []
+    for name in dict.fromkeys(target_names()):
+        try:
+            targets.append(load_target(name))
+        except CompileError as error:
+            broken.append(str(error))
+    return TargetsReport(tuple(targets), tuple(broken))
 
 
 def doctor() -> DoctorReport:

@@ -276,13 +276,26 @@ def target_names() -> tuple[str, ...]:
 
 
 def load_target(name: str) -> Target:
-    """An installed target. Raises OptionError for a name that is unknown or taken twice."""
+    """An installed target. Raises OptionError for a name that is unknown, CompileError for
+    one that is taken twice or whose package is broken."""
     found = [p for p in entry_points(group="tilewright.targets") if p.name == name]
     if not found:
         raise OptionError(f"--target {name}: not installed; there are {', '.join(target_names())}")
     if len(found) > 1:
         makers = ", ".join(p.value for p in found)
         raise CompileError(f"--target {name}: {len(found)} packages provide it: {makers}")
-    target = found[0].load()
-    assert isinstance(target, Target), f"{found[0].value} is no Target"
+    (point,) = found
+    package = f"package {point.dist.name}" if point.dist else f"the package of {point.value}"
+    try:
+        target = point.load()
+    except Exception as error:
+        raise CompileError(
+            f"--target {name}: {package}, which provides it as {point.value}, cannot be loaded: "
+            f"{type(error).__name__}: {error}; repair or uninstall the package"
+        ) from error
+    if not isinstance(target, Target):
+        raise CompileError(
+            f"--target {name}: {package} provides {point.value}, which is a "
+            f"{type(target).__name__}, no tilewright Target; repair or uninstall the package"
+        )
     return target
