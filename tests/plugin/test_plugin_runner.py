@@ -1,9 +1,11 @@
 """A target from outside brings what runs its programs; one that is broken is named, and no more."""
 
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from digits import MODEL, some_digits
 from tilewright.api import list_targets
@@ -56,3 +58,6 @@ def test_a_package_that_cannot_be_loaded_is_named_and_takes_nothing_down(
     listed = list_targets()
     assert "host" in [target.name for target in listed.targets]
     assert [reason in said for said in listed.broken] == [True]
+    console = Console(record=True, width=1000, file=StringIO())
+    listed.show(console)
+    assert reason in console.export_text()

@@ -55,7 +55,7 @@ class TargetsReport:
         ]
         console.print(table("Targets", ("Name", "What it is", "Memories", "Engines"), rows))
         for reason in self.broken:
-            console.print(paragraph(reason))
+            paragraph(console, reason, "yellow")
 
 
 @dataclass(frozen=True, slots=True)
