@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tilewright.backend.bundle import Bundle
 from tilewright.backend.print_project import print_project
-from tilewright.errors import CapacityError, OptionError
+from tilewright.errors import CapacityError, CompileError, OptionError
 from tilewright.frontend.lower import lower
 from tilewright.frontend.rewrites.rules import optimise, simplify
 from tilewright.ir.dump import dump_graph, dump_plan, dump_program
@@ -26,8 +26,10 @@ from tilewright.pipeline import (
     Options,
     choose_contract,
     compile_model,
+    compile_whatever_flash,
     import_graph,
     load_target,
+    overflow_of,
     target_names,
     with_memory,
 )
@@ -38,7 +40,6 @@ from tilewright.report.explored import ExploreReport, Point, steps_between
 from tilewright.report.inspected import InspectReport, describe, operator_rows
 from tilewright.report.installed import DoctorReport, TargetsReport
 from tilewright.report.memory import CheckReport, check_report, memory_use
-from tilewright.report.overflow import overflow
 from tilewright.report.placed import PlaceReport
 from tilewright.report.problems import find_problems
 from tilewright.report.profile import profile
@@ -110,7 +111,7 @@ def compile_to(
 def _project(compilation: Compilation) -> Bundle:
     target = compilation.target
     if target.toolchain.board is None:
-        with_board = [n for n in target_names() if load_target(n).toolchain.board is not None]
+        with_board = [t.name for t in list_targets().targets if t.toolchain.board is not None]
         raise OptionError(
             f"--project: target {target.name} has no board to link for; there are "
             f"{', '.join(with_board)}; -o FOLDER writes sources and headers only"
@@ -217,8 +218,9 @@ def check_model(
     """RAM and flash by what fills them, whether or not they are large enough."""
     sized = with_memory(_loaded(target), options.memory)
     try:
-        compilation = compile_model(Path(model), sized, replace(options, memory={}))
-        refusal = _overflow(compilation, model, sized, replace(options, memory={}))
+        fixed = replace(options, memory={})
+        compilation = compile_whatever_flash(Path(model), sized, fixed)
+        refusal = overflow_of(compilation, Path(model), fixed)
     except CapacityError as error:
         unlimited = replace(sized, memories=tuple(replace(m, size=None) for m in sized.memories))
         compilation = _compile(model, unlimited, replace(options, memory={}))
@@ -318,8 +320,15 @@ def place_pieces(problem: Model, output: Model, capacity: int) -> PlaceReport:
 
 
 def list_targets() -> TargetsReport:
-    """All installed targets."""
-    return TargetsReport(tuple(load_target(name) for name in target_names()))
+    """All installed targets, and why some cannot be used."""
+    targets: list[Target] = []
+    broken: list[str] = []
+    for name in dict.fromkeys(target_names()):
+        try:
+            targets.append(load_target(name))
+        except CompileError as error:
+            broken.append(str(error))
+    return TargetsReport(tuple(targets), tuple(broken))
 
 
 def doctor() -> DoctorReport:
@@ -362,28 +371,7 @@ def write_text(path: Path, text: str) -> None:
 
 def _compile(model: Model, target: Target | str, options: Options) -> Compilation:
     logger.info("compiling %s", model)
-    compilation = compile_model(Path(model), _loaded(target), options)
-    refusal = _overflow(compilation, model, target, options)
-    if refusal:
-        raise CapacityError(refusal)
-    return compilation
-
-
-def _overflow(
-    compilation: Compilation, model: Model, target: Target | str, options: Options
-) -> str:
-    """Why constants do not fit; empty where they do."""
-    uses = memory_use(compilation.target, compilation.plan, compilation.program)
-    short = next((memory for memory in uses if memory.short), None)
-    if short is None:
-        return ""
-    helps: list[str] = []
-    if not options.prune:
-        pruned = replace(options, prune=True)
-        again = compile_model(Path(model), _loaded(target), pruned)
-        if not any(m.short for m in memory_use(again.target, again.plan, again.program)):
-            helps.append("channels whose weights are all zero removed (without --no-prune)")
-    return overflow(short, compilation.program, compilation.target.name, helps)
+    return compile_model(Path(model), _loaded(target), options)
 
 
 def _loaded(target: Target | str) -> Target:

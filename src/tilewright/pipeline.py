@@ -17,7 +17,7 @@ from tilewright.backend.c_names import identifier
 from tilewright.backend.print_bundle import print_bundle
 from tilewright.backend.stage import stage
 from tilewright.check.judge import PlanError, check_program
-from tilewright.errors import CompileError, ModelError, OptionError
+from tilewright.errors import CapacityError, CompileError, ModelError, OptionError
 from tilewright.frontend.lower import lower
 from tilewright.frontend.rewrites.engine import Rewritten
 from tilewright.frontend.rewrites.rules import optimise, simplify
@@ -33,6 +33,8 @@ from tilewright.midend.plan_memory import plan_or_shortage
 from tilewright.midend.refusals.remedies import Request
 from tilewright.midend.split import hopeless, oversized, split_nodes, unsplit_names
 from tilewright.midend.summary import check_summary
+from tilewright.report.memory import memory_use
+from tilewright.report.overflow import overflow
 
 MOST_MEMORY = 1 << 40
 """Bytes; sums of sizes and cycles stay far within what the solver counts with."""
@@ -95,6 +97,14 @@ class Compilation:
 
 def compile_model(model: Path, target: Target, options: Options = Options()) -> Compilation:
     """Model file → bundle of C for ``target``. Raises CompileError; writes nothing."""
+    made = compile_whatever_flash(model, target, options)
+    if short := overflow_of(made, model, options):
+        raise CapacityError(short)
+    return made
+
+
+def compile_whatever_flash(model: Path, target: Target, options: Options) -> Compilation:
+    """The same, whether or not the constants fit into the memory that is to hold them."""
     target = with_memory(target, options.memory)
     in_blob = weights_in_blob(options)
     source = import_graph(model, options)
@@ -117,6 +127,21 @@ def weights_in_blob(options: Options) -> bool:
     if options.weights not in WEIGHTS:
         raise OptionError(f"--weights {options.weights}: there are {', '.join(WEIGHTS)}")
     return options.weights == "blob"
+
+
+def overflow_of(made: Compilation, model: Path, options: Options) -> str:
+    """Why something takes more of a memory than there is; empty where all fits."""
+    uses = memory_use(made.target, made.plan, made.program)
+    short = next((memory for memory in uses if memory.short), None)
+    if short is None:
+        return ""
+    helps: list[str] = []
+    if not options.prune:
+        pruned = replace(options, prune=True, memory={})
+        again = compile_whatever_flash(model, made.target, pruned)
+        if not any(m.short for m in memory_use(again.target, again.plan, again.program)):
+            helps.append("channels whose weights are all zero removed (without --no-prune)")
+    return overflow(short, made.program, made.target.name, helps)
 
 
 class Planned(NamedTuple):
@@ -278,13 +303,26 @@ def target_names() -> tuple[str, ...]:
 
 
 def load_target(name: str) -> Target:
-    """An installed target. Raises OptionError for a name that is unknown or taken twice."""
+    """An installed target. Raises OptionError for a name that is unknown, CompileError for
+    one that is taken twice or whose package is broken."""
     found = [p for p in entry_points(group="tilewright.targets") if p.name == name]
     if not found:
         raise OptionError(f"--target {name}: not installed; there are {', '.join(target_names())}")
     if len(found) > 1:
         makers = ", ".join(p.value for p in found)
         raise CompileError(f"--target {name}: {len(found)} packages provide it: {makers}")
-    target = found[0].load()
-    assert isinstance(target, Target), f"{found[0].value} is no Target"
+    (point,) = found
+    package = f"package {point.dist.name}" if point.dist else f"the package of {point.value}"
+    try:
+        target = point.load()
+    except Exception as error:
+        raise CompileError(
+            f"--target {name}: {package}, which provides it as {point.value}, cannot be loaded: "
+            f"{type(error).__name__}: {error}; repair or uninstall the package"
+        ) from error
+    if not isinstance(target, Target):
+        raise CompileError(
+            f"--target {name}: {package} provides {point.value}, which is a "
+            f"{type(target).__name__}, no tilewright Target; repair or uninstall the package"
+        )
     return target

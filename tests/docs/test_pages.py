@@ -12,7 +12,10 @@ from executable_page import Runner, run_page
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/tutorial.md", "docs/how-to/make-it-fit.md"])
+@pytest.mark.parametrize(
+    "page",
+    ["README.md", "docs/tutorial.md", "docs/how-to/make-it-fit.md", "docs/how-to/add-a-target.md"],
+)
 def test_page_runs(page: str, tmp_path: Path, pytestconfig: pytest.Config):
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     update = bool(pytestconfig.getoption("update_snapshots"))

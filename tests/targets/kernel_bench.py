@@ -34,6 +34,7 @@ from tilewright.ops.pool2d import MaxPool2d
 from tilewright.ops.quantise import Dequantize
 
 RUNTIME = Path(tilewright.__path__[0]) / "runtime"
+THREADS = Path(tilewright.__path__[0]) / "targets/host/runtime"
 WARNINGS = ("-std=c11", "-fPIC", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-Werror")
 SANITIZED = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 OPTIMISED = ("-O3", "-march=native")
@@ -54,10 +55,26 @@ class KernelBench:
 
     def __init__(self, kernels: Sequence[Kernel], cache: Path) -> None:
         self.kernels = tuple(kernels)
-        self.libraries = [_compile(kernels, flags, cache) for flags in (SANITIZED, OPTIMISED)]
+        self.libraries = self._built(cache)
         self._log = TemporaryFile()  # noqa: SIM115 -- lives as long as the bench
         self._process: subprocess.Popen[bytes] | None = None
         self._drawn: dict[tuple[st.SearchStrategy[Case], range], Counter[str]] = {}
+
+    preload = "libasan.so"
+    """The sanitizer that the kernels' process starts with."""
+
+    def _built(self, cache: Path) -> list[Path]:
+        return [_compile(self.kernels, flags, cache) for flags in (SANITIZED, OPTIMISED)]
+
+    def _runs(self, kernel: Kernel, case: Case, cuts: Sequence[float]) -> list[Run]:
+        """Whole, in parts with the last ones first, and in shared memory as it promises."""
+        items = kernel.items(case.op, case.signature)
+        points = sorted({0, items, *(int(cut * items) for cut in cuts)})
+        return [
+            Run(((0, items),), fill=0xA5),
+            Run(tuple(pairwise(points))[::-1], fill=0x5A),
+            *_legal_overlaps(kernel, case, cuts),
+        ]
 
     def check_drawn(self, cases: st.SearchStrategy[Case], rounds: range) -> Counter[str]:
         """Draw cases and check every kernel that takes them; how often each kernel ran.
@@ -95,13 +112,7 @@ class KernelBench:
         """
         assert kernel.objection(case.op, case.signature) is None
         expected = case.op.evaluate(*case.inputs)
-        items = kernel.items(case.op, case.signature)
-        points = sorted({0, items, *(int(cut * items) for cut in cuts)})
-        runs = [
-            Run(((0, items),), fill=0xA5),
-            Run(tuple(pairwise(points))[::-1], fill=0x5A),
-            *_legal_overlaps(kernel, case, cuts),
-        ]
+        runs = self._runs(kernel, case, cuts)
         for library in self.libraries:
             for run, made in zip(runs, self.outputs(library, kernel, case, runs), strict=True):
                 _compare(kernel, case, run, made, expected)
@@ -123,7 +134,7 @@ class KernelBench:
             library=str(library), symbol=kernel.symbol,
             inputs=tuple(np.ascontiguousarray(a).tobytes() for a in operands),
             output_bytes=signature.output.nbytes,
-            scratch=kernel.scratch_bytes(op, signature),
+            scratch=kernel.scratch_bytes(op, signature), items=kernel.items(op, signature),
             fields=tuple(fields.values()), runs=tuple(runs),
         )  # fmt: skip
         try:
@@ -144,7 +155,7 @@ class KernelBench:
         if self._process is None:
             self._log.seek(0)
             self._log.truncate()
-            self._process = _start_worker(self._log)
+            self._process = _start_worker(self._log, self.preload)
         try:
             pickle.dump(request, self._process.stdin)
             self._process.stdin.flush()
@@ -159,13 +170,13 @@ class KernelBench:
         return self._log.read().decode(errors="replace")[:4000]
 
 
-def _start_worker(log) -> subprocess.Popen[bytes]:
-    asan = _gcc("-print-file-name=libasan.so")
+def _start_worker(log, preload: str) -> subprocess.Popen[bytes]:
     environment = {
         **os.environ,
-        "LD_PRELOAD": asan.strip(),
+        "LD_PRELOAD": _gcc(f"-print-file-name={preload}").strip(),
         # Python itself never frees everything; kernels allocate nothing.
         "ASAN_OPTIONS": "detect_leaks=0",
+        "TSAN_OPTIONS": "halt_on_error=1:report_signal_unsafe=0",
         "PYTHONPATH": str(Path(__file__).parents[1]),
     }
     return subprocess.Popen(
@@ -181,10 +192,11 @@ def _gcc(*arguments: str) -> str:
     return done.stdout
 
 
-def _compile(kernels: Sequence[Kernel], flags: tuple[str, ...], cache: Path) -> Path:
+def _compile(kernels: Sequence[Kernel], flags: tuple[str, ...], cache: Path, *beside: Path) -> Path:
     """One shared library; objects are kept by the digest of everything that they depend on."""
     objects: list[Path] = []
     folders = {k.source: sorted({p.parent for p in (k.source, *k.includes)}) for k in kernels}
+    folders |= {source: [source.parent, THREADS] for source in beside}
     for source in sorted(folders):
         headers = [path for folder in (*folders[source], RUNTIME) for path in folder.glob("*.h")]
         texts = [*sorted(headers), source]

@@ -17,6 +17,14 @@ libc.free.argtypes = (ctypes.c_void_p,)
 libc.free.restype = None
 
 
+class Team(ctypes.Structure):
+    """tw_team."""
+
+    _fields_ = (
+        ("cores", ctypes.c_int32), ("stride", ctypes.c_int32), ("scratch", ctypes.c_void_p),
+    )  # fmt: skip
+
+
 class Work(ctypes.Structure):
     """tw_work."""
 
@@ -36,18 +44,21 @@ class Run:
 
     shared  (input, distance): this input starts ``distance`` bytes after the output, in one block
     fill    the byte that output and scratch hold before
+    cores   above 0: one call, shared by so many threads at once; ``spans`` then says nothing
     """
 
     spans: Spans
     shared: tuple[int, int] | None = None
     fill: int = 0
+    cores: int = 0
 
 
 @dataclass(frozen=True)
 class Request:
     """A kernel and its arguments.
 
-    scratch  bytes of working memory
+    scratch  bytes of working memory of one core
+    items    all of its work items
     """
 
     library: str
@@ -55,6 +66,7 @@ class Request:
     inputs: tuple[bytes, ...]
     output_bytes: int
     scratch: int
+    items: int
     fields: tuple[int | float, ...]
     runs: tuple[Run, ...]
 
@@ -109,12 +121,18 @@ def execute(request: Request, run: Run) -> bytes:
         ctypes.memmove(address, data, len(data))
         pointers.append(address)
     pointers.append(output)
-    scratch = heap.block(request.scratch, run.fill)
+    stride = -(-request.scratch // 4) * 4
+    scratch = heap.block(run.cores * stride or request.scratch, run.fill)
     arguments = argument_struct(len(pointers), request.fields)(*pointers, *request.fields)
     kernel = getattr(load(request.library), request.symbol)
     kernel.argtypes = (ctypes.c_void_p, Work)
     kernel.restype = None
-    for start, stop in run.spans:
+    if run.cores:
+        share = load(request.library).bench_parallel
+        share.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int32, Team)
+        team = Team(run.cores, stride, scratch if request.scratch else None)
+        share(kernel, ctypes.addressof(arguments), request.items, team)
+    for start, stop in () if run.cores else run.spans:
         kernel(ctypes.addressof(arguments), Work(start, stop, 0, scratch))
     result = ctypes.string_at(output, request.output_bytes)
     heap.free()

@@ -8,9 +8,6 @@ from tilewright.backend.print_lines import in_words, wrapped
 from tilewright.ir.program import Operand, Program
 from tilewright.ir.types import TensorType
 
-ARENA_ALIGN = 16
-"""Bytes; enough for every element type and for 128-bit vector loads."""
-
 
 def print_header(
     program: Program, names: CNames, banner: str, digest: str, *, checks_weights: bool
@@ -32,7 +29,7 @@ def print_header(
         "",
         "enum {",
         *_arena_sizes(program),
-        f"  TW_{upper}_ARENA_ALIGN = {ARENA_ALIGN},",
+        f"  TW_{upper}_ARENA_ALIGN = {program.arena_align},",
         *_sizes(program, names),
         "};",
         "",

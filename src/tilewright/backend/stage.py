@@ -13,6 +13,8 @@ from tilewright.ir.target import Target
 from tilewright.ir.types import Array
 
 RUNTIME = Path(tilewright.__file__).parent / "runtime"
+LEAST_ARENA_ALIGN = 16
+"""Bytes; enough for every element type and for 128-bit vector loads."""
 IN_TURN = (RUNTIME / "tw_parallel.h",)
 """One core's share of a call after the other."""
 
@@ -42,9 +44,16 @@ def stage(graph: Graph, plan: Plan, target: Target, name: str) -> Program:
         channels.count,
         jobs,
         target.runtime if channels.count or jobs else (),
+        arena_align(plan, target),
         _parallel(layers, target),
         target.kept_bytes_per_cycle,
     )
+
+
+def arena_align(plan: Plan, target: Target) -> int:
+    """Bytes of which every arena's start is a multiple, so that offsets keep their alignment."""
+    memories = (target.memory(name).align for name in plan.arena_bytes)
+    return max(LEAST_ARENA_ALIGN, *memories, *(buffer.align for buffer in plan.buffers))
 
 
 def _parallel(layers: tuple[Layer, ...], target: Target) -> tuple[Path, ...]:

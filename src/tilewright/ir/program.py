@@ -377,6 +377,8 @@ class Program:
     """How many engines may run beside the core."""
     runtime: tuple[Path, ...] = ()
     """The target's own C files for transfers and offloaded calls."""
+    arena_align: int = 16
+    """Bytes; every arena starts at a multiple of it."""
     parallel: tuple[Path, ...] = ()
     """Likewise for calls that several cores share; empty where there are none."""
     kept_bytes_per_cycle: int = 4

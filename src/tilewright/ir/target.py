@@ -293,7 +293,10 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class Toolchain:
-    """How a bundle becomes a program; data for the runner that ``kind`` names."""
+    """How a bundle becomes a program, and what runs it.
+
+    kind  a word for people: what sort of programs these are
+    """
 
     kind: str
     compiler: str
@@ -304,6 +307,8 @@ class Toolchain:
     """The command that runs a program for ``board``, without the program."""
     sources: tuple[Path, ...] = ()
     """C files of a library that the user has; what is not called is not linked."""
+    run: Callable[..., object] | None = None
+    """Builds and runs a bundle: a ``Runner`` of run/runners.py; None where nothing does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,13 @@ from tilewright.run.installed import Tool
 
 @dataclass(frozen=True, slots=True)
 class TargetsReport:
-    """All installed targets."""
+    """All installed targets.
+
+    broken  why targets that packages promise cannot be used, a sentence each
+    """
 
     targets: tuple[Target, ...]
+    broken: tuple[str, ...] = ()
 
     def json(self) -> dict[str, Json]:
         """The machine form."""
@@ -34,7 +38,8 @@ class TargetsReport:
                     ],
                 }
                 for target in self.targets
-            ]
+            ],
+            **({"broken": list(self.broken)} if self.broken else {}),
         }
 
     def show(self, console: Console) -> None:
@@ -49,6 +54,8 @@ class TargetsReport:
             for target in self.targets
         ]
         console.print(table("Targets", ("Name", "What it is", "Memories", "Engines"), rows))
+        for reason in self.broken:
+            paragraph(console, reason, "yellow")
 
 
 @dataclass(frozen=True, slots=True)

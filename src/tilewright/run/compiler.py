@@ -18,6 +18,9 @@ SANITIZE_FLAGS = (
     "-O1", "-g", "-fno-omit-frame-pointer",
     "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DHARNESS_SANITIZED",
 )  # fmt: skip
+RACE_FLAGS = (
+    "-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=thread", "-DHARNESS_SANITIZED",
+)  # fmt: skip
 HOW_TO_GET = (
     "install one (Debian and Ubuntu: apt-get install gcc libc6-dev; macOS: xcode-select --install) "
     "or name one in the environment variable CC"

@@ -18,6 +18,7 @@ from tilewright.ir.types import Array
 from tilewright.run.callgrind import count_instructions, find_valgrind
 from tilewright.run.compiler import (
     BASE_FLAGS,
+    RACE_FLAGS,
     SANITIZE_FLAGS,
     build,
     find_compiler,
@@ -38,16 +39,18 @@ COUNTED_RUNS = 3
 class HostOptions:
     """How to run.
 
-    repeat     runs of the whole batch in one process, >= 1
-    observes   keep every layer's result
-    sanitizes  build with the address and undefined-behaviour sanitizers, unoptimised
-    counts     count the instructions of one inference, under valgrind
+    repeat       runs of the whole batch in one process, >= 1
+    observes     keep every layer's result
+    sanitizes    build with the address and undefined-behaviour sanitizers, unoptimised
+    finds_races  build with the thread sanitizer, unoptimised
+    counts       count the instructions of one inference, under valgrind
     """
 
     repeat: int = 2
     observes: bool = False
     sanitizes: bool = False
     counts: bool = False
+    finds_races: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,8 @@ def run_on_host(
         outputs, is_identical, stack = _read_outputs(built, batch, options.repeat)
         seen, results = (built.folder / "layers.bin").read_bytes(), len(program.observed)
         layers = split_layers(seen, results, batch.inferences) if options.observes else ()
-        linked = None if options.sanitizes else linked_sizes(bundle, built.folder, built.path)
+        is_altered = options.sanitizes or options.finds_races
+        linked = None if is_altered else linked_sizes(bundle, built.folder, built.path)
         counted = first_inferences(batch, 1)
         count = None
         if options.counts:
@@ -103,9 +107,15 @@ def _build(
     own = ["harness_main.c", "harness_stack.c", "harness_glue.c"]
     sources = [folder / name for name in (*bundle.sources, *own)]
     flags = [*BASE_FLAGS, *(("-DTW_OBSERVE",) if options.observes else ())]
-    flags += SANITIZE_FLAGS if options.sanitizes else optimising_flags(toolchain.flags)
+    flags += _how_to_build(toolchain, options)
     log = build(compiler, flags, folder, sources, folder / "network")
     return _Built(program, names, folder, log)
+
+
+def _how_to_build(toolchain: Toolchain, options: HostOptions) -> tuple[str, ...]:
+    if options.finds_races:
+        return RACE_FLAGS
+    return SANITIZE_FLAGS if options.sanitizes else optimising_flags(toolchain.flags)
 
 
 def _command(built: _Built, batch: Batch, runs: int) -> list[str]:

@@ -37,7 +37,6 @@ from tilewright.run.qemu_count import read_count, read_mnemonics, write_plan
 from tilewright.run.qemu_plugin import build_plugin
 from tilewright.run.result import Linked, RunResult
 
-KIND = "qemu-arm"
 """Toolchain.kind of what this module runs."""
 
 SECONDS = 600

@@ -1,15 +1,31 @@
-"""Which module runs programs of which kind of toolchain."""
+"""Runs a bundle where programs of its target run: with the runner that the target brings."""
+
+from typing import Protocol
 
 from tilewright.backend.bundle import Bundle
 from tilewright.errors import ToolError
 from tilewright.ir.program import Program
 from tilewright.ir.target import Toolchain
-from tilewright.run import qemu
-from tilewright.run.host import HostOptions, run_on_host
+from tilewright.run.host import HostOptions
 from tilewright.run.inputs import Batch
 from tilewright.run.result import RunResult
 
-RUNNERS = {"host": run_on_host, qemu.KIND: qemu.run_on_qemu}
+
+class Runner(Protocol):
+    """What ``Toolchain.run`` is, for a target whose programs can be run."""
+
+    def __call__(
+        self,
+        bundle: Bundle,
+        program: Program,
+        toolchain: Toolchain,
+        batch: Batch,
+        options: HostOptions,
+        /,
+    ) -> RunResult:
+        """Build in a folder of its own and run ``batch``. Raises ToolError where a tool is missing
+        or fails, MismatchError where the program itself fails."""
+        ...
 
 
 def run_bundle(
@@ -17,12 +33,13 @@ def run_bundle(
 ) -> RunResult:
     """Build and run ``batch`` where programs of this toolchain run.
 
-    Raises ToolError where nothing here runs them, or what runs them is missing.
+    Raises ToolError where nothing runs them, or what runs them is missing.
     """
-    runner = RUNNERS.get(toolchain.kind)
-    if runner is None:
+    if toolchain.run is None:
         raise ToolError(
-            f"no runner for programs of kind {toolchain.kind}; compile and check work, run and "
-            f"verify need a target of kind {', '.join(RUNNERS)}"
+            f"no runner for programs of kind {toolchain.kind}: the target brings none; compile and "
+            "check work, run and verify need a target whose toolchain has one"
         )
-    return runner(bundle, program, toolchain, batch, options)
+    result = toolchain.run(bundle, program, toolchain, batch, options)
+    assert isinstance(result, RunResult), f"the runner of {toolchain.kind} returns no RunResult"
+    return result

@@ -10,6 +10,7 @@ Known limits           one core; caches are left to the user's own code
 from tilewright.ir.board import Board
 from tilewright.ir.costs import priced
 from tilewright.ir.target import Engine, Kernel, Memory, Reach, Role, Target, Toolchain
+from tilewright.run.qemu import run_on_qemu
 from tilewright.targets.cortex_m.boards import MPS2_AN386, MPS2_AN500, MPS2_AN505, MPS3_AN547
 from tilewright.targets.packs.arm_dsp.pack import ARM_DSP
 from tilewright.targets.packs.helium.pack import HELIUM
@@ -42,7 +43,7 @@ def _target(
     """
     toolchain = Toolchain(
         "qemu-arm", "arm-none-eabi-gcc", (*FLAGS, *flags), board,
-        ("qemu-system-arm", "-machine", board.name, *EMULATOR),
+        ("qemu-system-arm", "-machine", board.name, *EMULATOR), run=run_on_qemu,
     )  # fmt: skip
 
     def with_arena_in(ram: str, alternatives: tuple[Target, ...]) -> Target:

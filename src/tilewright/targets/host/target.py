@@ -6,15 +6,18 @@ Build products         the bundle's folder of C; `run` builds a program in a tem
 Known limits           memories are unlimited unless --memory ram=SIZE,flash=SIZE says otherwise
 
 `--memory L2=SIZE,L1=SIZE` gives it the memories of a chip with a near memory that only a DMA fills:
-the DMA is runtime/tw_dma.h beside this file.
+the DMA is runtime/tw_dma.h beside this file. ``on_threads`` makes it a machine with several cores,
+which are threads: runtime/tw_parallel.h.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from tilewright.ir.target import Dma, Engine, Memory, Reach, Role, Target, Toolchain
+from tilewright.run.host import run_on_host
 from tilewright.targets.packs.portable.pack import PORTABLE
 
-_TOOLCHAIN = Toolchain("host", "cc", ("-std=c11", "-O3", "-march=x86-64-v3"))
+_TOOLCHAIN = Toolchain("host", "cc", ("-std=c11", "-O3", "-march=x86-64-v3"), run=run_on_host)
 _ACTIVATIONS = frozenset({Role.ACTIVATION, Role.SCRATCH, Role.TILE})
 _CONSTANTS = frozenset({Role.WEIGHT, Role.TABLE})
 
@@ -57,3 +60,13 @@ HOST = Target(
     toolchain=_TOOLCHAIN,
     alternatives=(HIERARCHY,),
 )
+
+
+def on_threads(target: Target, cores: int) -> Target:
+    """The same machine with ``cores`` cores in every engine, 1 .. 64; each is a thread."""
+    return replace(
+        target,
+        engines=tuple(replace(engine, cores=cores) for engine in target.engines),
+        parallel=(Path(__file__).parent / "runtime" / "tw_parallel.h",),
+        alternatives=tuple(on_threads(other, cores) for other in target.alternatives),
+    )

@@ -6,6 +6,7 @@ does not exist: its programs run on the machine that compiles, with the host's e
 
 from dataclasses import replace
 
+from gadget.runner import run_on_gadget
 from tilewright.ir.op import Op
 from tilewright.ir.target import (
     AtMost,
@@ -20,7 +21,7 @@ from tilewright.ir.target import (
     Target,
 )
 from tilewright.ops.conv2d import QConv2d
-from tilewright.targets.host.target import HIERARCHY
+from tilewright.targets.host.target import HIERARCHY, on_threads
 from tilewright.targets.packs.portable.kernels.conv2d_s8 import CONV2D_S8
 from tilewright.targets.packs.portable.pack import PORTABLE
 
@@ -63,11 +64,11 @@ GADGET = Target(
             fork_cycles=40, join_cycles=20,
         ),
     ),
-    toolchain=HIERARCHY.toolchain,
-
+    toolchain=replace(HIERARCHY.toolchain, kind="gadget", run=run_on_gadget),
     dmas=(
         Dma("dma", between=("L2", "L1"), max_rank=2, setup_cycles=20, bytes_per_cycle=8),
         Dma("dma", between=("flash", "L1"), max_rank=2, setup_cycles=20, bytes_per_cycle=4),
     ),
     runtime=HIERARCHY.runtime,
+    parallel=on_threads(HIERARCHY, 1).parallel,
 )  # fmt: skip
