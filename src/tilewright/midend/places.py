@@ -12,6 +12,8 @@ from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Step
 from tilewright.ir.target import Dma, Engine, Memory, Reach, Role, Target
 
+NOTHING: Mapping[str, int] = {}
+
 NEVER = float("inf")
 """Cycles per byte where nothing leads to a reader."""
 
@@ -71,11 +73,12 @@ def choices_of_places(graph: Graph, steps: Sequence[Step], target: Target) -> It
 
 
 def settled(
-    graph: Graph, steps: Sequence[Step], target: Target, home: Memory, spare: int = 0
-) -> Places:
+    graph: Graph, steps: Sequence[Step], target: Target, home: Memory,
+    spare: Mapping[str, int] = NOTHING,
+) -> Places:  # fmt: skip
     """Constants where they cost their readers least, as far as there is room.
 
-    spare  bytes of memories for activations that are left free for those
+    spare  memory → bytes that are left free for activations
     """
     holders = [memory for memory in target.memories if Role.WEIGHT in memory.holds]
     sizes = _sizes(graph, steps)
@@ -83,7 +86,7 @@ def settled(
     if len(holders) == 1:
         lies = dict.fromkeys(sizes, holders[0].name)
         return Places(target, near, home, lies, _taken(lies, sizes, target))
-    room = {m.name: _room(m, spare) for m in holders}
+    room = {m.name: _room(m, spare.get(m.name, 0)) for m in holders}
     prices = {name: _prices(name, steps, target, holders) for name in sizes}
     lies: dict[ValueName, str] = {}
     for name in sorted(sizes, key=lambda n: (-_regret(prices[n]), sizes[n], n)):
@@ -126,7 +129,7 @@ def _taken(
 def _room(memory: Memory, spare: int) -> float:
     if memory.size is None:
         return NEVER
-    return memory.size - (spare if Role.ACTIVATION in memory.holds else 0)
+    return memory.size - spare
 
 
 def _prices(

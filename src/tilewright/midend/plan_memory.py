@@ -37,6 +37,9 @@ SOLVING: Mapping[str, float] = {"quick": 0.0, "normal": 2.0, "best": 20.0}
 is the plan."""
 
 
+ALL_ROOM = 1 << 62
+"""Bytes; no memory keeps any for constants."""
+
 MOST_ROOM_MADE = 4
 """Tries to plan with ever fewer constants in the memory that holds activations, too."""
 
@@ -128,24 +131,32 @@ def _plan_in(request: Request, places: Places) -> Plan | Shortage | CapacityErro
     """With one home. Where activations do not fit beside constants, constants make room."""
     plan = _plan_in_one if places.is_one_memory else _plan_near_and_home
     lack: Shortage | CapacityError | None = None
-    spare = 0
+    spare: dict[str, int] = {}
     for _ in range(MOST_ROOM_MADE):
         try:
             found = plan(request, places)
         except CapacityError as error:
-            return lack or error
+            found = error
         if isinstance(found, Plan):
             return found
         lack = lack or found
-        needed = max((found.smallest.arena_bytes.get(name, 0) for name in places.taken), default=0)
-        if needed <= spare:
+        wanted = {name: _room_wanted(found, places, name) for name in places.taken}
+        if all(wanted[name] <= spare.get(name, 0) for name in wanted):
             break
-        spare = needed
+        spare |= wanted
         places = settled(
             request.graph, request.assignment.steps, request.target, places.home, spare
         )
     assert lack is not None, "there was at least one try"
     return lack
+
+
+def _room_wanted(lack: Shortage | CapacityError, places: Places, memory: str) -> int:
+    """Bytes of a memory that constants should leave: what the smallest plan needs; where nothing
+    can be planned, all that is neither near nor home, for what passes through."""
+    if isinstance(lack, Shortage):
+        return lack.smallest.arena_bytes.get(memory, 0)
+    return ALL_ROOM if memory not in (places.near.name, places.home.name) else 0
 
 
 def _plan_in_one(request: Request, places: Places) -> Plan | Shortage:

@@ -4,6 +4,7 @@ As in ``runs``, a way is a tile shape and a hold for every tensor, but tensors n
 far is loaded and stored tile by tile, behind the kernels where there are two copies of a buffer.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -163,7 +164,9 @@ class StreamedRun:
             return
         copies = {travel.name: 1 for travel in far}
         for near in (frozenset[ValueName](),) if self._is_at_home else _subsets(free):
-            yield made.cut(self.run, far, copies, [name for name in remote if name not in near])
+            cut = made.cut(self.run, far, copies, [name for name in remote if name not in near])
+            if self._relays_fit(cut):
+                yield cut
 
     def _travelling_cuts(self, made: "_Made") -> Iterator[Cut]:
         """What does not lie near travels."""
@@ -183,7 +186,20 @@ class StreamedRun:
             far = [travels[name] for name in (*fixed, *free) if name not in near]
             if near_only <= near:
                 for copies in _choices(far):
-                    yield made.cut(self.run, far, copies)
+                    cut = made.cut(self.run, far, copies)
+                    if self._relays_fit(cut):
+                        yield cut
+
+    def _relays_fit(self, cut: Cut) -> bool:
+        """Whether buffers on the way fit where nothing else of the run lies; runs come one after
+        another, so that is all that there is to it. Those at home are counted with what lies there.
+        """
+        needed: Counter[str] = Counter()
+        for _, memory, size in cut.relays():
+            needed[memory] += size
+        del needed[self.places.home.name]
+        rooms = {name: self.places.room(self.places.target.memory(name)) for name in needed}
+        return all(room is None or needed[name] <= room for name, room in rooms.items())
 
     @cached_property
     def _size(self) -> int:
