@@ -103,11 +103,8 @@ def _fill(program: Program, names: CNames, state: Kept) -> Iterator[str]:
     size = str(state.operand.value.type.nbytes)
     byte = state.same_byte
     if byte is None:
-        yield from wrapped(
-            "  memcpy(",
-            [where, elements(names.constants[state.constant], state.initial), size],
-            ");",
-        )
+        source = elements(names.constants[state.constant], state.initial)
+        yield from wrapped("  memcpy(", [where, source, size], ");")
     else:
         yield from wrapped("  memset(", [where, str(byte), size], ");")
 

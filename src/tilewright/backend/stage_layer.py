@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from tilewright.backend.hops import hop_by_hop
-from tilewright.backend.transfers import Channels, Turns, box_of, made_by
+from tilewright.backend.staging import Staging
+from tilewright.backend.transfers import Turns, box_of, made_by
 from tilewright.ir.geometry import (
     is_contiguous,
     is_empty,
@@ -17,9 +18,9 @@ from tilewright.ir.geometry import (
     region_type,
     relative,
 )
-from tilewright.ir.graph import Graph, ValueName
+from tilewright.ir.graph import ValueName
 from tilewright.ir.index import Column, at, column
-from tilewright.ir.plan import Plan, Step
+from tilewright.ir.plan import Step
 from tilewright.ir.program import (
     Box,
     Call,
@@ -43,27 +44,9 @@ from tilewright.ir.program import (
 )
 from tilewright.ir.target import Dma, Engine, Role, Target
 from tilewright.ir.tiling import Group, Hold
-from tilewright.ir.types import Array, Region, Span, TensorType
+from tilewright.ir.types import Region, Span, TensorType
 from tilewright.midend.tiling.issue import Do, slots_of
 from tilewright.midend.tiling.tiles import Tile, tiles_of
-
-
-@dataclass(frozen=True, slots=True)
-class Staging:
-    """What every layer of a program is made from.
-
-    constants  as kernels want them, by all their names
-    shared     constants that have the bytes of another
-    inside     value → where it lies in its buffer, for parts of states
-    """
-
-    graph: Graph
-    plan: Plan
-    target: Target
-    constants: Mapping[ValueName, Array]
-    shared: Mapping[ValueName, ValueName]
-    inside: Mapping[ValueName, int]
-    channels: Channels
 
 
 def stage_layer(staging: Staging, index: int, following: int | None, *, is_first: bool) -> Layer:

@@ -1,5 +1,6 @@
 """What the actions of a program work on: tensors and where they lie."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
@@ -95,3 +96,13 @@ class Box:
     def size(self, tile: int) -> int:
         """Bytes that it has for one tile."""
         return at(self.run, tile) * prod(at(count, tile) for count in self.counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What a call depends on arguments in: its kernel's fields and work items, and the bytes of its
+    whole output."""
+
+    fields: Mapping[str, Index | float]
+    items: Index
+    output_bytes: Index

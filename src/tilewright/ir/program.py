@@ -34,16 +34,6 @@ class TileCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
-    """What a call depends on arguments in: its kernel's fields and work items, and the bytes of its
-    whole output."""
-
-    fields: Mapping[str, Index | float]
-    items: Index
-    output_bytes: Index
-
-
-@dataclass(frozen=True, slots=True)
 class Call:
     """Run one kernel: ``inputs`` and ``output`` as the operator orders them.
 

@@ -22,7 +22,6 @@ from tilewright.ir.target import (
 )
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Region, Shape, Span, TensorType
-from tilewright.midend.dataflow import is_part
 from tilewright.midend.tiling.cut import Cut
 from tilewright.midend.tiling.distances import smallest_distance_of_tiles
 from tilewright.midend.tiling.issue import TOGETHER, Do, Handover, Slot, slots_of
@@ -302,7 +301,6 @@ def may_fuse(
     is_one_memory = len({step.engine.near for step in members if step.engine}) == 1
     return (
         is_one_memory
-        and (len(members) == 1 or not is_part(graph, members[-1].node.output))
         and inner <= read - viewed - {*graph.outputs}
         and all(lifetimes[name].stop <= span.stop for name in inner)
     )
