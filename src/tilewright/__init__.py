@@ -21,14 +21,18 @@ if TYPE_CHECKING:
         run_model,
         verify_model,
     )
+    from tilewright.api_networks import compile_networks_to, write_network
     from tilewright.errors import TilewrightError
+    from tilewright.ir.network import Network
     from tilewright.midend.pins import PinWishes
+    from tilewright.networks import compile_network
     from tilewright.pipeline import Options, compile_model, load_target
     from tilewright.run.sim.command import simulate
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Network",
     "Options",
     "PinWishes",
     "RunSettings",
@@ -37,6 +41,8 @@ __all__ = [
     "check_model",
     "compare_plans",
     "compile_model",
+    "compile_network",
+    "compile_networks_to",
     "compile_to",
     "doctor",
     "explain_model",
@@ -48,15 +54,20 @@ __all__ = [
     "run_model",
     "simulate",
     "verify_model",
+    "write_network",
 ]
 
 _HOMES = {
+    "Network": "tilewright.ir.network",
     "Options": "tilewright.pipeline",
     "PinWishes": "tilewright.midend.pins",
     "TilewrightError": "tilewright.errors",
     "compile_model": "tilewright.pipeline",
+    "compile_network": "tilewright.networks",
+    "compile_networks_to": "tilewright.api_networks",
     "load_target": "tilewright.pipeline",
     "simulate": "tilewright.run.sim.command",
+    "write_network": "tilewright.api_networks",
 }
 
 

@@ -138,7 +138,7 @@ def run_model(
     result = run_bundle(compilation.bundle, program, toolchain, batch, host)
     outputs = {
         name: result.outputs[operand.value.name]
-        for name, operand in zip(compilation.source.outputs, program.outputs, strict=True)
+        for name, operand in zip(compilation.source.results, program.outputs, strict=True)
     }
     return RunReport(
         model=str(model),

@@ -6,7 +6,7 @@ model file ─ import_graph ─▶ Graph ─ simplify ─▶ Graph ─ lower ─
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -21,17 +21,20 @@ from tilewright.errors import CapacityError, CompileError, ModelError, OptionErr
 from tilewright.frontend.lower import lower
 from tilewright.frontend.rewrites.engine import Rewritten
 from tilewright.frontend.rewrites.rules import optimise, simplify
+from tilewright.frontend.states import with_states
 from tilewright.ir.graph import Contract, Graph
 from tilewright.ir.plan import Assignment, Plan
 from tilewright.ir.program import Program
 from tilewright.ir.target import Target
-from tilewright.ir.types import Shape
+from tilewright.ir.types import Array, Shape
 from tilewright.midend.assign import assign
+from tilewright.midend.layouts import one_constant_per_layout
 from tilewright.midend.lockfile import planned_nodes, read_plan
 from tilewright.midend.pins import PinWishes, broken_pins, pins_for
 from tilewright.midend.plan_memory import plan_or_shortage
 from tilewright.midend.refusals.remedies import Request
 from tilewright.midend.split import hopeless, oversized, split_nodes, unsplit_names
+from tilewright.midend.states import with_states_in_place
 from tilewright.midend.summary import check_summary
 from tilewright.report.memory import memory_use
 from tilewright.report.overflow import overflow
@@ -61,6 +64,8 @@ class Options:
     plan          a stored plan to use instead of looking for one
     pins          what the plan has to keep to: engines, copies, tiles, places of tensors
     weights       where constants go: "c", into C; "blob", into a binary file
+    states        pairs of an output and the input that it is in the next run
+    initial       such an input → what it is before the first run; real zeros where it is not there
     """
 
     contract: Contract | None = None
@@ -73,6 +78,8 @@ class Options:
     plan: Path | None = None
     pins: PinWishes = field(default_factory=PinWishes)
     weights: str = "c"
+    states: tuple[tuple[str, str], ...] = ()
+    initial: Mapping[str, Array] = field(default_factory=dict[str, Array])
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +118,11 @@ def compile_whatever_flash(model: Path, target: Target, options: Options) -> Com
     simplified = simplify(source)
     contract = choose_contract(source, options.contract)
     lowered = lower(simplified.graph, contract, allow_float=options.allow_float)
+    lowered = lowered.with_states_of(source)
     optimised = optimise(lowered, prune=options.prune)
     named = replace(options, name=options.name or identifier(model.stem))
-    graph, assignment, plan, program = plan_network(optimised.graph, target, named)
+    in_place = with_states_in_place(optimised.graph.with_states_of(source))
+    graph, assignment, plan, program = plan_network(in_place, target, named)
     optimised = replace(optimised, graph=graph)
     model_digest = hashlib.sha256(model.read_bytes()).hexdigest()
     bundle = print_bundle(program, plan, graph, model_digest, weights_in_blob=in_blob)
@@ -167,7 +176,7 @@ def plan_network(graph: Graph, target: Target, options: Options) -> Planned:
         text = options.plan.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise OptionError(f"--plan {options.plan}: cannot be read: {error}") from None
-    graph = split_nodes(graph, unsplit_names(planned_nodes(text)))
+    graph = _split(graph, unsplit_names(planned_nodes(text)), target)
     pins = pins_for(options.pins, graph, target)
     plan = read_plan(text, str(options.plan), graph, target)
     try:
@@ -204,10 +213,11 @@ def judged_program(graph: Graph, plan: Plan, target: Target, name: str) -> Progr
 def _solved(graph: Graph, target: Target, options: Options) -> tuple[Graph, Assignment, Plan]:
     """Nodes that can fit in no other way are split: at once, or when planning has failed. What is
     pinned stays one node."""
+    graph = one_constant_per_layout(graph, target)
     assignment = _assigned(graph, target, options)
     pinned = {pin.name for pin in assignment.pins}
     if names := hopeless(graph, assignment, target) - pinned:
-        graph = split_nodes(graph, names)
+        graph = _split(graph, names, target)
         assignment = _assigned(graph, target, options)
     found = plan_or_shortage(Request(graph, assignment, target, options.effort))
     if isinstance(found, Plan):
@@ -215,12 +225,16 @@ def _solved(graph: Graph, target: Target, options: Options) -> tuple[Graph, Assi
     names = oversized(graph, assignment, target) - pinned
     if not names:
         raise found.refusal()
-    parts = split_nodes(graph, names)
+    parts = _split(graph, names, target)
     in_parts = _assigned(parts, target, options)
     again = plan_or_shortage(Request(parts, in_parts, target, options.effort))
     if isinstance(again, Plan):
         return parts, in_parts, again
     raise min(found, again, key=lambda shortage: shortage.excess).refusal()
+
+
+def _split(graph: Graph, names: Iterable[str], target: Target) -> Graph:
+    return one_constant_per_layout(split_nodes(graph, names), target)
 
 
 def _assigned(graph: Graph, target: Target, options: Options) -> Assignment:
@@ -252,7 +266,7 @@ def import_graph(model: Path, options: Options = Options()) -> Graph:
                 f"{LARGEST_TENSOR:,} B are not planned: make the network's input smaller, or give "
                 "open dimensions their size with --input-shape"
             )
-    return graph
+    return with_states(graph, options.states, options.initial)
 
 
 def choose_contract(graph: Graph, wish: Contract | None) -> Contract:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tilewright.backend.print_tiles import Tables
-from tilewright.ir.program import column
+from tilewright.ir.index import column
 
 drawn = settings(derandomize=True, deadline=None, max_examples=300)
 

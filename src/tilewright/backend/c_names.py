@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tilewright.backend.stage import constants_by_pointer
 from tilewright.ir.graph import ValueName
 from tilewright.ir.plan import BufferName
 from tilewright.ir.program import Program
+from tilewright.ir.types import Array, TensorType
 
 LONGEST = 28
 OWN_NAMES = frozenset(
@@ -111,18 +112,41 @@ def base_name(program: Program, memory: str) -> str:
     return "base" if len(program.arena_bytes) == 1 else identifier(memory)
 
 
-def c_names(program: Program) -> CNames:
+@dataclass(slots=True)
+class ArrayNames:
+    """Array names of one bundle, by content: entries share what is equal. Not frozen: it grows."""
+
+    names: dict[tuple[str, TensorType, bytes], str] = field(
+        default_factory=dict[tuple[str, TensorType, bytes], str]
+    )
+
+    def of(self, array: Array, memory: str, wish: str = "") -> str:
+        """The name of an array there; ``wish``, or the next free one, where it has none."""
+        key = memory, TensorType.of(array), array.tobytes()
+        if key not in self.names:
+            (self.names[key],) = _unique((wish,), {*self.names.values()})
+        return self.names[key]
+
+
+def c_names(program: Program, arrays: ArrayNames | None = None) -> CNames:
     """Names for a program. Inputs and outputs take their tensor's name, the rest their node's.
 
+    arrays  names that other entries of the bundle use
     A view and what it views are one pointer, so they share one name.
     """
+    arrays = arrays if arrays is not None else ArrayNames()
     taken: set[str] = {*OWN_NAMES} | {base_name(program, memory) for memory in program.arena_bytes}
+    taken |= {argument.name for argument in program.arguments}
     by_owner: dict[ValueName, str] = {}
-    for operand in (*program.inputs, *program.outputs):
-        value, owner = operand.value, program.viewed(operand.value.name)
+    wishes = [
+        (value.name, value.origin.name if value.origin else value.name)
+        for value in (operand.value for operand in (*program.inputs, *program.outputs))
+    ]
+    wishes += [(state.operand.value.name, state.name) for state in program.states]
+    for name, wish in wishes:
+        owner = program.viewed(name)
         if owner not in by_owner:
-            wish = identifier(value.origin.name if value.origin else value.name)
-            (by_owner[owner],) = _unique((wish,), taken)
+            (by_owner[owner],) = _unique((identifier(wish),), taken)
     for call in program.calls:
         if call.output.value.name not in by_owner:
             (by_owner[call.output.value.name],) = _unique((identifier(call.node.name),), taken)
@@ -132,11 +156,17 @@ def c_names(program: Program) -> CNames:
         f"{program.name}_layer_{index:02d}_{identifier(layer.calls[-1].node.name)}"
         for index, layer in enumerate(program.layers)
     )
-    known: set[str] = set()
     constants: dict[ValueName, str] = {}
     for name, (index, pointer) in constants_by_pointer(program).items():
         node = identifier(program.calls[index].node.name)
-        (constants[name],) = _unique((f"{program.name}_{node}_{pointer}",), known)
+        wish, memory = f"{program.bundle}_{node}_{pointer}", program.constants_in[name]
+        constants[name] = arrays.of(program.constants[name], memory, wish)
+    for state in program.states:
+        if state.same_byte is None:
+            wish = f"{program.bundle}_{identifier(state.name)}_initial"
+            memory = program.constants_in[state.constant]
+            constants[state.constant] = arrays.of(state.initial, memory, wish)
+    constants |= {name: constants[same] for name, same in program.shared.items()}
     tiles, first_use = _tiles(program, tensors, constants)
     return CNames(tensors, layers, constants, tiles, first_use)
 

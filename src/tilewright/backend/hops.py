@@ -11,6 +11,7 @@ only the last one goes on beside the kernels::
 from collections.abc import Iterator
 from dataclasses import replace
 
+from tilewright.ir.index import Column
 from tilewright.ir.program import (
     Action,
     Box,
@@ -75,5 +76,5 @@ def _inwards(transfer: Transfer) -> Iterator[Transfer]:
 def _bytes_of(transfer: Transfer) -> Index:
     relay: InTile = transfer.hops[0].relay
     numbers = (transfer.box.run, *transfer.box.counts, relay.plus, transfer.when)
-    tiles = max((len(n.values) for n in numbers if not isinstance(n, int)), default=1)
+    tiles = max((len(n.values) for n in numbers if isinstance(n, Column)), default=1)
     return column(tuple(transfer.box.size(tile) for tile in range(tiles)))

@@ -7,14 +7,22 @@ from tilewright.backend.c_names import CNames, base_name
 from tilewright.backend.kernel_files import kernel_headers
 from tilewright.backend.print_constants import c_float
 from tilewright.backend.print_header import (
-    arena_parameter,
     c_shape,
+    offset_name,
     place_of_input,
     run_prototype,
 )
 from tilewright.backend.print_layer import LayerText, parameters
 from tilewright.backend.print_lines import wrapped
 from tilewright.backend.print_notes import Notes, arena_map, legend
+from tilewright.backend.print_states import (
+    arena_pointer,
+    argument_checks,
+    bases,
+    binders,
+    checks,
+    print_states,
+)
 from tilewright.ir.plan import Plan
 from tilewright.ir.program import Call, InArena, Keep, Operand, Program
 from tilewright.ir.types import TensorType
@@ -44,26 +52,23 @@ def print_network(
         lines += [*layer.text(), ""]
         tables |= layer.tables.sizes()
     lines += [*_places(program, names), "", *_run(program, names, check)]
+    if not program.family:
+        lines += print_states(program, names)
     return "\n".join(lines) + "\n", tables
 
 
 def _includes(program: Program) -> Iterator[str]:
     headers = kernel_headers(program)
     headers += [path.name for path in (*program.runtime, *program.parallel) if path.suffix == ".h"]
-    yield f'#include "{program.name}.h"'
+    yield f'#include "{program.bundle}.h"'
     yield ""
     system = ["<math.h>"] if any(c_uses_infinity(call) for call in program.calls) else []
     moves_rows = any(isinstance(a, Keep) for layer in program.layers for a in layer.flat())
-    system += ["<string.h>"] if moves_rows else []
+    system += ["<string.h>"] if moves_rows or (program.states and not program.family) else []
     yield from (f"#include {header}" for header in system)
     yield from [""] if system else []
     yield from (f'#include "kernels/{header}"' for header in (*headers, "tilewright.h"))
-    yield f'#include "{program.name}_weights.h"'
-
-
-def offset_name(program: Program, tensor: str) -> str:
-    """The enum constant that holds a tensor's place in the arena."""
-    return f"{program.name}_at_{tensor}".upper()
+    yield f'#include "{program.bundle}_weights.h"'
 
 
 def c_uses_infinity(call: Call) -> bool:
@@ -86,6 +91,7 @@ def _offsets(program: Program, names: CNames) -> Iterator[str]:
 def _placed(program: Program) -> Iterator[Operand]:
     """Every tensor that lies whole in an arena."""
     yield from program.inputs
+    yield from (state.operand for state in program.states)
     for layer in program.layers:
         for call in layer.observed:
             yield Operand(call.output.value, layer.home(call))
@@ -96,65 +102,31 @@ def _places(program: Program, names: CNames) -> Iterator[str]:
     """Functions that say where the plan keeps inputs and outputs."""
     for operand in program.inputs:
         yield f"{place_of_input(program, names, operand)} {{"
-        yield from _bases(program, _memories([operand]))
-        yield f"  return {_pointer(program, operand, names.tensors[operand.value.name])};"
+        yield from bases(program, _memories([operand]))
+        yield f"  return {arena_pointer(program, operand, names.tensors[operand.value.name])};"
         yield "}"
         yield ""
-    outputs = f"tw_{program.name}_outputs"
-    yield f"{outputs} {outputs}_in({arena_parameter(program)}) {{"
-    yield from _bases(program, _memories(program.outputs))
-    yield f"  return ({outputs}){{"
-    for operand in program.outputs:
-        tensor = names.tensors[operand.value.name]
-        yield f"      .{tensor} = {_pointer(program, operand, tensor)},"
-    yield "  };"
-    yield "}"
+    yield from binders(program, names, (("outputs", program.outputs),))
 
 
 def _memories(operands: Sequence[Operand]) -> set[str]:
     return {operand.place.memory for operand in operands if isinstance(operand.place, InArena)}
 
 
-def _pointer(program: Program, operand: Operand, tensor: str) -> str:
-    # void * between: the cast is safe, the arena and every offset are aligned for the type.
-    assert isinstance(operand.place, InArena)
-    base = base_name(program, operand.place.memory)
-    return f"({operand.value.type.dtype.c} *)(void *)({base} + {offset_name(program, tensor)})"
-
-
-def _bases(program: Program, used: Collection[str]) -> Iterator[str]:
-    """A variable for each arena that is used."""
-    if len(program.arena_bytes) == 1:
-        yield "  uint8_t *const base = arena;"
-        return
-    for memory in program.arena_bytes:
-        if memory in used:
-            name = base_name(program, memory)
-            yield f"  uint8_t *const {name} = arenas->{name};"
-
-
 def _run(program: Program, names: CNames, check: str | None) -> Iterator[str]:
     """The network as a sequence of layers on named tensors."""
     yield from run_prototype(program, " {")
-    arenas = (
-        ["arena"] if len(program.arena_bytes) == 1
-        else [f"arenas->{base_name(program, memory)}" for memory in program.arena_bytes]
-    )  # fmt: skip
-    pointers = arenas if len(arenas) == 1 else ["arenas", *arenas]
-    yield f"  if ({' || '.join(f'{p} == 0' for p in (*pointers, 'inputs', 'outputs'))}) {{"
-    yield "    return TW_ERROR_NULL;"
-    yield "  }"
-    tests = (f"(uintptr_t){p} % TW_{program.name.upper()}_ARENA_ALIGN != 0" for p in arenas)
-    yield from wrapped("  if (", list(tests), ") {", " ||")
-    yield "    return TW_ERROR_ALIGNMENT;"
-    yield "  }"
+    yield from checks(program, ("inputs", "outputs"))
+    yield from argument_checks(program)
     if check is not None:
         yield f"  if (!{check}()) {{"
         yield "    return TW_ERROR_WEIGHTS;"
         yield "  }"
-    body = [*_tensor_pointers(program, names), "", *_layer_calls(program, names)]
+    calls = [*_layer_calls(program, names)]
+    used = set(re.findall(r"\w+", " ".join(calls)))
+    body = [*_tensor_pointers(program, names, used), "", *calls]
     words = set(re.findall(r"\w+", " ".join(body)))
-    yield from _bases(program, {m for m in program.arena_bytes if base_name(program, m) in words})
+    yield from bases(program, {m for m in program.arena_bytes if base_name(program, m) in words})
     if program.channels:
         yield f"  tw_channel channels[{program.channels}] = {{0}};"
     if program.jobs:
@@ -169,18 +141,26 @@ def _layer_calls(program: Program, names: CNames) -> Iterator[str]:
         yield from wrapped(f"  {name}(", list(parameters(program, layer, names)), ");")
 
 
-def _tensor_pointers(program: Program, names: CNames) -> Iterator[str]:
-    """A typed pointer for every tensor: the caller's for inputs and outputs, else in the arena."""
+def _tensor_pointers(program: Program, names: CNames, used: Collection[str]) -> Iterator[str]:
+    """A typed pointer for every tensor: the caller's for inputs and outputs, else in the arena.
+
+    used  names that layers are given: a state need not be among them
+    """
     places: dict[str, tuple[str, TensorType, str]] = {}
     for kind, operands in (("inputs", program.inputs), ("outputs", program.outputs)):
         for operand in operands:
             tensor, type_ = names.tensors[operand.value.name], operand.value.type
             c = f"{'const ' if kind == 'inputs' else ''}{type_.dtype.c}"
             places.setdefault(tensor, (c, type_, f"{kind}->{tensor}"))
+    for state in program.states:
+        tensor, type_ = names.tensors[state.operand.value.name], state.operand.value.type
+        if tensor in used:
+            pointer = arena_pointer(program, state.operand, tensor)
+            places[tensor] = (type_.dtype.c, type_, pointer)
     for layer in program.layers:
         for call in layer.observed:
             tensor, type_ = names.tensors[call.output.value.name], call.output.value.type
-            pointer = _pointer(program, Operand(call.output.value, layer.home(call)), tensor)
+            pointer = arena_pointer(program, Operand(call.output.value, layer.home(call)), tensor)
             places.setdefault(tensor, (type_.dtype.c, type_, pointer))
     for tensor, (c, type_, place) in places.items():
         yield f"  {c} *const {tensor} = {place}; // {c_shape(type_)}"

@@ -1,6 +1,6 @@
 """Program → the public header: what a firmware engineer includes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from tilewright.backend.c_names import CNames, base_name
 from tilewright.backend.print_constants import c_float
@@ -10,11 +10,13 @@ from tilewright.ir.types import TensorType
 
 
 def print_header(
-    program: Program, names: CNames, banner: str, digest: str, *, checks_weights: bool
-) -> str:
-    """Text of NAME.h. ``checks_weights``: whether a run may find the constants of another."""
-    upper = program.name.upper()
-    name = program.name
+    entries: Sequence[tuple[Program, CNames]], banner: str, digest: str, states: Iterable[str], *,
+    checks_weights: bool,
+) -> str:  # fmt: skip
+    """Text of NAME.h. ``states``: what it says about them; ``checks_weights``: whether a run may
+    find the constants of another compilation."""
+    program, _ = entries[0]
+    upper = program.bundle.upper()
     lines = [
         *(f"/// {line}".rstrip() for line in banner.splitlines()),
         "#pragma once",
@@ -30,16 +32,34 @@ def print_header(
         "enum {",
         *_arena_sizes(program),
         f"  TW_{upper}_ARENA_ALIGN = {program.arena_align},",
-        *_sizes(program, names),
+        *(line for entry in entries for line in _sizes(*entry)),
         "};",
         "",
-        *_quantisation_constants(program, names),
+        *(line for entry in entries for line in _quantisation_constants(*entry)),
         *_arenas(program),
+        *(line for entry in entries for line in _entry(*entry, checks_weights=checks_weights)),
+        *states,
+        *(line for entry in entries for line in _converters(*entry)),
+        "",
+        "#ifdef __cplusplus",
+        "}",
+        "#endif",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _entry(program: Program, names: CNames, *, checks_weights: bool) -> Iterator[str]:
+    """One function, and the tensors that it takes and gives."""
+    name = program.name
+    if program.family:
+        yield f"// Entry {name.removeprefix(f'{program.family}_')}"
+        yield ""
+    yield from (
         "/// What a run reads.",
-        *_struct(program, names, "inputs", program.inputs, "const "),
+        *print_struct(program, names, "inputs", program.inputs, "const "),
         "",
         "/// What a run writes.",
-        *_struct(program, names, "outputs", program.outputs, ""),
+        *print_struct(program, names, "outputs", program.outputs, ""),
         "",
         "/// Where the plan keeps inputs and outputs inside the arena: fill inputs there before",
         "/// every run, which overwrites them. Or point the members of the structs at memory of",
@@ -48,14 +68,11 @@ def print_header(
         f"tw_{name}_outputs tw_{name}_outputs_in({arena_parameter(program)});",
         "",
         *_run_comment(checks_weights),
+        *_said_of_arguments(program),
         *run_prototype(program, ";"),
-        *_converters(program, names),
-        "",
-        "#ifdef __cplusplus",
-        "}",
-        "#endif",
-    ]
-    return "\n".join(lines) + "\n"
+    )
+    if program.family:
+        yield ""
 
 
 def c_shape(type_: TensorType) -> str:
@@ -67,7 +84,7 @@ def arena_parameter(program: Program) -> str:
     """How memory is handed over: one block, or a struct of one block per memory."""
     if len(program.arena_bytes) == 1:
         return "void *arena"
-    return f"const tw_{program.name}_arenas *arenas"
+    return f"const tw_{program.bundle}_arenas *arenas"
 
 
 def place_of_input(program: Program, names: CNames, operand: Operand) -> str:
@@ -79,8 +96,23 @@ def place_of_input(program: Program, names: CNames, operand: Operand) -> str:
 def run_prototype(program: Program, tail: str) -> list[str]:
     """One inference as a C function."""
     kinds = [f"const tw_{program.name}_{kind} *{kind}" for kind in ("inputs", "outputs")]
-    given = [arena_parameter(program), *kinds]
-    return wrapped(f"int tw_{program.name}_run(", given, f"){tail}")
+    given = [arena_parameter(program), *kinds, *(f"int32_t {a.name}" for a in program.arguments)]
+    return wrapped(f"int {program.function}(", given, f"){tail}")
+
+
+def _said_of_arguments(program: Program) -> Iterator[str]:
+    if not program.arguments:
+        return
+    yield "///   4  an argument is not within its range; nothing has been done then"
+    ranges = ", ".join(f"{argument.name} 1 .. {argument.most}" for argument in program.arguments)
+    yield f"/// Arguments: {ranges}."
+    for number, least, most in program.ranges:
+        yield f"/// Together: {number} is {least} .. {most}."
+
+
+def offset_name(program: Program, tensor: str) -> str:
+    """The enum constant that holds a tensor's place in the arena."""
+    return f"{program.name}_at_{tensor}".upper()
 
 
 def _run_comment(checks_weights: bool) -> Iterator[str]:
@@ -92,7 +124,7 @@ def _run_comment(checks_weights: bool) -> Iterator[str]:
 
 
 def _arena_sizes(program: Program) -> Iterator[str]:
-    upper = program.name.upper()
+    upper = program.bundle.upper()
     if len(program.arena_bytes) == 1:
         (size,) = program.arena_bytes.values()
         yield f"  TW_{upper}_ARENA_BYTES = {size}, // the caller owns it"
@@ -106,13 +138,13 @@ def _arenas(program: Program) -> Iterator[str]:
     """The struct of blocks, where there are several memories."""
     if len(program.arena_bytes) == 1:
         return
-    upper = program.name.upper()
+    upper = program.bundle.upper()
     yield f"/// One block per memory, each aligned to TW_{upper}_ARENA_ALIGN."
     yield "typedef struct {"
     for memory in program.arena_bytes:
         block = base_name(program, memory)
         yield f"  void *{block}; // TW_{upper}_{block.upper()}_BYTES bytes"
-    yield f"}} tw_{program.name}_arenas;"
+    yield f"}} tw_{program.bundle}_arenas;"
     yield ""
 
 
@@ -143,9 +175,10 @@ def _quantisation_constants(program: Program, names: CNames) -> Iterator[str]:
         yield ""
 
 
-def _struct(
+def print_struct(
     program: Program, names: CNames, kind: str, operands: tuple[Operand, ...], qualifier: str
 ) -> Iterator[str]:
+    """A struct of pointers to tensors: tw_NAME_KIND."""
     yield "typedef struct {"
     for operand in operands:
         value = operand.value

@@ -16,14 +16,13 @@ from tilewright.backend.print_lines import wrapped
 from tilewright.backend.print_notes import Notes, layer_comment
 from tilewright.backend.print_tiles import Tables
 from tilewright.ir.graph import ValueName
+from tilewright.ir.index import Affine, Column, Index, column
 from tilewright.ir.plan import BufferName
 from tilewright.ir.program import (
     Box,
     Call,
-    Column,
     InArena,
     InConstant,
-    Index,
     InTile,
     Join,
     Keep,
@@ -40,7 +39,6 @@ from tilewright.ir.program import (
     Transfer,
     Wait,
     called,
-    column,
 )
 from tilewright.ir.types import TensorType
 
@@ -61,7 +59,7 @@ def parameters(program: Program, layer: Layer, names: CNames) -> dict[str, str]:
         bases["channels"] = "tw_channel *"
     if any(isinstance(action, Offload) for action in layer.flat()):
         bases["jobs"] = "tw_job *"
-    return found | bases
+    return found | bases | {argument.name: "int32_t " for argument in layer.arguments}
 
 
 def _tensors(layer: Layer) -> Iterator[tuple[ValueName, TensorType, bool]]:
@@ -126,7 +124,8 @@ class LayerText:
         for call in self.layer.observed:
             value, index = call.output.value, self.program.observed.index(call)
             tensor = self.names.tensors[value.name]
-            lines.append(f"  tw_observe({index}, {tensor}, {value.type.nbytes});")
+            size = call.numbers.output_bytes if call.numbers else value.type.nbytes
+            lines.append(f"  tw_observe({index}, {tensor}, {size});")
         return [
             *layer_comment(self.layer, self.number, self.notes),
             *self._offsets(),
@@ -275,13 +274,17 @@ class LayerText:
         return f"{base} + {self._scratch_name(call)}"
 
     def _items(self, call: Call) -> str:
+        if call.numbers is not None:
+            return self.tables.number(call.numbers.items, "items")
         items = tuple(call.kernel.items(p.op, p.signature) for p in call.filled)
         return self.tables.number(column(items), "items")
 
     def _symbol(self, call: Call) -> str:
-        return f"{self.program.name}_{call.kernel.symbol}"
+        return f"{self.program.bundle}_{call.kernel.symbol}"
 
     def _fields(self, call: Call) -> dict[str, str]:
+        if call.numbers is not None:
+            return {name: _bounded(value) for name, value in call.numbers.fields.items()}
         rows = [call.kernel.fields(p.op, p.signature) for p in call.filled]
         fields: dict[str, str] = {}
         for member in rows[0]:
@@ -293,6 +296,13 @@ class LayerText:
                 index = column(tuple(int(value) for value in values))
                 fields[member] = self.tables.number(index, member)
         return fields
+
+
+def _bounded(value: Index | float) -> str:
+    """C for a member of an argument struct that may depend on arguments."""
+    if isinstance(value, float):
+        return c_float(value)
+    return "INT32_MIN" if value == -(2**31) else str(value)
 
 
 def tile_tables(program: Program, names: CNames) -> dict[str, int]:
@@ -309,6 +319,8 @@ def tile_tables(program: Program, names: CNames) -> dict[str, int]:
 def _elements(plus: Index, size: int) -> Index:
     if isinstance(plus, int):
         return plus // size
+    if isinstance(plus, Affine):
+        return plus.divided(size)
     return Column(tuple(value // size for value in plus.values))
 
 

@@ -64,6 +64,8 @@ def print_main(program: Program) -> str:
     inputs = [(o.value.type.dtype.c, names.tensors[o.value.name]) for o in program.inputs]
     places = [f"  {c} *const {member} = tw_{name}_{member}_in(arena);" for c, member in inputs]
     members = ", ".join(f".{member} = {member}" for _, member in inputs)
+    resets = [f"  (void)tw_{name}_reset(arena); // once, then any number of runs"]
+    resets = resets if program.states else []
     first = names.tensors[program.outputs[0].value.name]
     return "\n".join(
         [
@@ -79,6 +81,7 @@ def print_main(program: Program) -> str:
             *places,
             f"  const tw_{name}_inputs inputs = {{{members}}};",
             f"  const tw_{name}_outputs outputs = tw_{name}_outputs_in(arena);",
+            *resets,
             *fills,
             f"  const int status = tw_{name}_run(arena, &inputs, &outputs);",
             f"  (void)outputs.{first}; // your output is here",

@@ -7,7 +7,7 @@ code does not grow with the number of tiles.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tilewright.ir.program import Index
+from tilewright.ir.index import Affine, Column, Index
 from tilewright.ir.types import DType
 
 ROW_CHARACTERS = 96
@@ -27,11 +27,13 @@ class Tables:
         """C for an index where the variable ``tile`` says which tile it is; ``wish``: a name."""
         if isinstance(index, int):
             return "INT32_MIN" if index == -(2**31) else str(index)
+        if isinstance(index, Affine):
+            return f"({index})"
         return _formula(index.values) or f"{self._table(index.values, wish)}[tile]"
 
     def condition(self, index: Index) -> str | None:
         """C for "this tile does it"; None where every tile does."""
-        if isinstance(index, int):
+        if not isinstance(index, Column):
             return None
         count = _period(index.values)
         tile = "tile" if count == len(index.values) else f"tile % {count}"

@@ -17,7 +17,6 @@ from tilewright.backend.print_constants import (
 )
 from tilewright.backend.print_notes import Notes
 from tilewright.backend.stage import constants_by_pointer
-from tilewright.ir.graph import ValueName
 from tilewright.ir.program import Program
 from tilewright.ir.types import Array, TensorType
 
@@ -35,28 +34,29 @@ class Weights:
     blobs: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
 
 
-def print_weights(program: Program, names: CNames, notes: Notes, *, in_blob: bool) -> Weights:
-    """The files; ``in_blob``: numbers go into a binary file."""
-    stem = f"{program.name}_weights"
-    comments = _comments(program, notes)
+def print_weights(
+    bundle: str, constants: Mapping[str, Array], comments: Mapping[str, str], *, in_blob: bool
+) -> Weights:
+    """The files. ``constants``, ``comments``: by array; ``in_blob``: numbers go into a binary
+    file."""
+    stem = f"{bundle}_weights"
     head = [f'#include "{stem}.h"', "", *_byte_order(), ""]
     declared = ["#pragma once", "", "#include <stdint.h>", ""]
-    declared += [declaration(names.constants[key], a) for key, a in program.constants.items()]
+    declared += [declaration(name, a) for name, a in constants.items()]
     if not in_blob:
         arrays = [
-            f"{print_array(names.constants[key], array, comments[key])}\n"
-            for key, array in program.constants.items()
+            f"{print_array(name, array, comments[name])}\n" for name, array in constants.items()
         ]
         return Weights({f"{stem}.c": "\n".join([*head, *arrays]), f"{stem}.h": _text(declared)})
-    blob = pack(program.constants)
+    blob = pack(constants)
     declared += ["", "/// Whether the binary file with these constants is the one of this network."]
     declared += [f"int {stem}_match(void);"]
-    lines = [*head, *_included(program, names, comments), "", *_match(stem, blob)]
+    lines = [*head, *_included(bundle, constants, comments), "", *_match(stem, blob)]
     texts = {f"{stem}.c": _text(lines), f"{stem}.h": _text(declared)}
     return Weights(texts, {f"{stem}.bin": blob})
 
 
-def pack(constants: Mapping[ValueName, Array]) -> bytes:
+def pack(constants: Mapping[str, Array]) -> bytes:
     """A head, then the arrays one after the other, each filled up to whole words."""
     data = b"".join(a.tobytes().ljust(stored_bytes(a), b"\0") for a in constants.values())
     return HEAD.pack(MAGIC, VERSION, len(data), hashlib.sha256(data).digest()) + data
@@ -74,18 +74,25 @@ def _byte_order() -> list[str]:
     ]
 
 
-def _comments(program: Program, notes: Notes) -> dict[ValueName, str]:
-    """Type and use of every constant."""
+def described_constants(program: Program, names: CNames, notes: Notes) -> dict[str, str]:
+    """Array → its type and use."""
     layers = [number for number, layer in enumerate(program.layers) for _ in layer.calls]
-    return {
-        key: f"{notes.label(key)} of layer {layers[call]}: {TensorType.of(program.constants[key])}"
-        for key, (call, _) in constants_by_pointer(program).items()
-    }
+    users = constants_by_pointer(program)
+    where = f" of {program.name}" if program.family else ""
+    said: dict[str, str] = {}
+    for key, array in program.constants.items():
+        use = "initial content"
+        if key in users:
+            use = f"{notes.label(key)} of layer {layers[users[key][0]]}{where}"
+        said[names.constants[key]] = f"{use}: {TensorType.of(array)}"
+    return said
 
 
-def _included(program: Program, names: CNames, comments: Mapping[ValueName, str]) -> Iterator[str]:
+def _included(
+    bundle: str, constants: Mapping[str, Array], comments: Mapping[str, str]
+) -> Iterator[str]:
     """Assembler that includes the head and every array; each in a section of its own."""
-    stem, macro = f"{program.name}_weights", f"{program.name}_constant"
+    stem, macro = f"{bundle}_weights", f"{bundle}_constant"
     yield f"// {stem}.bin: a head, then all arrays. The assembler looks for it as the compiler does"
     yield "// for header files: where it is called and in the folders of -I."
     yield "__asm__("
@@ -106,9 +113,9 @@ def _included(program: Program, names: CNames, comments: Mapping[ValueName, str]
         )
     )
     start = HEAD.size
-    for key, array in program.constants.items():
+    for name, array in constants.items():
         size = stored_bytes(array)
-        yield f'    "{macro} {names.constants[key]}, {start}, {size}\\n" // {comments[key]}'
+        yield f'    "{macro} {name}, {start}, {size}\\n" // {comments[name]}'
         start += size
     yield f'    ".purgem {macro}\\n");'
 

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import tilewright
-from tilewright.backend.stage_layer import Staging, asynchronous_engines, stage_layer
-from tilewright.backend.transfers import Channels, working_groups
+from tilewright.backend.stage_layer import asynchronous_engines, stage_layer
+from tilewright.backend.staging import Staging
+from tilewright.backend.transfers import Channels, inner_offsets, working_groups
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Plan
-from tilewright.ir.program import InArena, InConstant, Layer, Operand, Program
+from tilewright.ir.program import InArena, InConstant, Kept, Layer, Operand, Program
 from tilewright.ir.target import Target
-from tilewright.ir.types import Array
+from tilewright.ir.types import Array, TensorType
 
 RUNTIME = Path(tilewright.__file__).parent / "runtime"
 LEAST_ARENA_ALIGN = 16
@@ -21,9 +22,14 @@ IN_TURN = (RUNTIME / "tw_parallel.h",)
 
 def stage(graph: Graph, plan: Plan, target: Target, name: str) -> Program:
     """One Layer per group that computes something; a view needs none. ``name``: a C identifier."""
-    constants = _packed_constants(graph, plan)
+    packed = _packed_constants(graph, plan)
+    places = {name: plan.constants.get(name, target.code_in) for name in packed}
+    shared = equal_arrays(packed, places)
     channels = Channels.of(plan)
-    staging = Staging(graph, plan, target, constants, channels)
+    staging = Staging(graph, plan, target, packed, shared, inner_offsets(plan.steps), channels)
+    kept = _kept(graph, plan)
+    constants = {name: array for name, array in packed.items() if name not in shared}
+    constants |= {state.constant: state.initial for state in kept if state.same_byte is None}
     working = working_groups(plan)
     nexts: list[int | None] = [*working[1:], None][: len(working)]
     layers = tuple(
@@ -36,10 +42,11 @@ def stage(graph: Graph, plan: Plan, target: Target, name: str) -> Program:
         name,
         layers,
         dict(plan.arena_bytes),
-        tuple(_operand(graph, plan, v) for v in graph.inputs),
-        tuple(_operand(graph, plan, v) for v in graph.outputs),
+        tuple(_operand(graph, plan, v) for v in graph.given),
+        tuple(_operand(graph, plan, v) for v in graph.results),
         constants,
-        {name: plan.constants.get(name, target.code_in) for name in constants},
+        {name: places.get(name, target.code_in) for name in constants},
+        shared,
         {s.node.output: s.node.inputs[0] for s in plan.steps if s.kernel is None},
         channels.count,
         jobs,
@@ -47,6 +54,7 @@ def stage(graph: Graph, plan: Plan, target: Target, name: str) -> Program:
         arena_align(plan, target),
         _parallel(layers, target),
         target.kept_bytes_per_cycle,
+        tuple(kept),
     )
 
 
@@ -84,6 +92,20 @@ def _keep_constant(constants: dict[ValueName, Array], name: ValueName, packed: A
     assert known.tobytes() == packed.tobytes(), f"two kernels want constant {name} in two layouts"
 
 
+def equal_arrays(
+    arrays: Mapping[ValueName, Array], places: Mapping[ValueName, str]
+) -> dict[ValueName, ValueName]:
+    """Name → the first one in the same memory with equal type, shape and bytes, if another."""
+    first: dict[tuple[str, TensorType, bytes], ValueName] = {}
+    same: dict[ValueName, ValueName] = {}
+    for name, array in arrays.items():
+        key = places[name], TensorType.of(array), array.tobytes()
+        known = first.setdefault(key, name)
+        if known != name:
+            same[name] = known
+    return same
+
+
 def _operand(graph: Graph, plan: Plan, name: ValueName) -> Operand:
     """A graph input or output; an output may be a constant."""
     value = graph.values[name]
@@ -91,7 +113,21 @@ def _operand(graph: Graph, plan: Plan, name: ValueName) -> Operand:
         return Operand(value, InConstant(name, plan.constants[name]))
     buffer = plan.buffer_of(name)
     assert buffer is not None, f"value {name} has no buffer"
-    return Operand(value, InArena(buffer.memory, buffer.offset))
+    inside = inner_offsets(plan.steps).get(name, 0)
+    return Operand(value, InArena(buffer.memory, buffer.offset + inside))
+
+
+def _kept(graph: Graph, plan: Plan) -> list[Kept]:
+    kept = [
+        Kept(state.name, _operand(graph, plan, state.before), state.after, graph.initial(state))
+        for state in graph.states
+    ]
+    return sorted(kept, key=lambda state: _offset(state.operand))
+
+
+def _offset(operand: Operand) -> tuple[str, int]:
+    assert isinstance(operand.place, InArena)
+    return operand.place.memory, operand.place.offset
 
 
 def constants_by_pointer(program: Program) -> Mapping[ValueName, tuple[int, str]]:
@@ -99,6 +135,6 @@ def constants_by_pointer(program: Program) -> Mapping[ValueName, tuple[int, str]
     users: dict[ValueName, tuple[int, str]] = {}
     for index, call in enumerate(program.calls):
         for operand, pointer in zip(call.inputs, call.kernel.pointers, strict=False):
-            if operand.value.name in program.constants:
-                users.setdefault(operand.value.name, (index, pointer))
+            if program.constant(name := operand.value.name) is not None:
+                users.setdefault(program.shared.get(name, name), (index, pointer))
     return users

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from tilewright.backend.hops import hop_by_hop
-from tilewright.backend.transfers import Channels, Turns, box_of, made_by
+from tilewright.backend.staging import Staging
+from tilewright.backend.transfers import Turns, box_of, made_by
 from tilewright.ir.geometry import (
     is_contiguous,
     is_empty,
@@ -17,8 +18,9 @@ from tilewright.ir.geometry import (
     region_type,
     relative,
 )
-from tilewright.ir.graph import Graph, ValueName
-from tilewright.ir.plan import Plan, Step
+from tilewright.ir.graph import ValueName
+from tilewright.ir.index import Column, at, column
+from tilewright.ir.plan import Step
 from tilewright.ir.program import (
     Box,
     Call,
@@ -38,26 +40,13 @@ from tilewright.ir.program import (
     Store,
     Transfer,
     Wait,
-    at,
     called,
-    column,
 )
 from tilewright.ir.target import Dma, Engine, Role, Target
 from tilewright.ir.tiling import Group, Hold
-from tilewright.ir.types import Array, Region, Span, TensorType
+from tilewright.ir.types import Region, Span, TensorType
 from tilewright.midend.tiling.issue import Do, slots_of
 from tilewright.midend.tiling.tiles import Tile, tiles_of
-
-
-@dataclass(frozen=True, slots=True)
-class Staging:
-    """What every layer of a program is made from. ``constants``: as kernels want them."""
-
-    graph: Graph
-    plan: Plan
-    target: Target
-    constants: Mapping[ValueName, Array]
-    channels: Channels
 
 
 def stage_layer(staging: Staging, index: int, following: int | None, *, is_first: bool) -> Layer:
@@ -115,7 +104,7 @@ def asynchronous_engines(target: Target) -> tuple[str, ...]:
 def _first_of(transfer: Transfer) -> Transfer:
     """The same with the numbers of the first tile that needs it only."""
     box, when = transfer.box, transfer.when
-    tile = 0 if isinstance(when, int) else when.values.index(1)
+    tile = when.values.index(1) if isinstance(when, Column) else 0
     return replace(
         transfer,
         channel=at(transfer.channel, tile),
@@ -352,10 +341,12 @@ class _Work:
         type_ = self.type(name)
         plus = column(tuple(offset_in(type_, region) for region in regions))
         if name in self.staging.constants:
-            return InConstant(name, self.staging.plan.constants[name], plus)
+            shared = self.staging.shared.get(name, name)
+            return InConstant(shared, self.staging.plan.constants[name], plus)
         buffer = self.staging.plan.buffer_of(name)
         assert buffer is not None, f"value {name} has no buffer"
-        return InArena(buffer.memory, buffer.offset, plus)
+        inside = self.staging.inside.get(name, 0)
+        return InArena(buffer.memory, buffer.offset + inside, plus)
 
     def _tile_place(self, name: ValueName, regions: tuple[Region, ...]) -> InTile:
         """Where the regions start in what each tile holds of the tensor."""

@@ -4,15 +4,17 @@ A tensor is loaded anew only where a tile needs another region of it than the ti
 copies the loads alternate between them, so that one can be filled while the other is read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tilewright.ir.geometry import Runs, is_empty
+from tilewright.ir.geometry import Runs, is_empty, offset_in
 from tilewright.ir.graph import ValueName
-from tilewright.ir.plan import Plan
-from tilewright.ir.program import Box, column
+from tilewright.ir.index import column
+from tilewright.ir.plan import Plan, Step
+from tilewright.ir.program import Box
 from tilewright.ir.tiling import Group
 from tilewright.ir.types import Region, TensorType
+from tilewright.ops.state import Put
 
 MOST_COUNTS = 7
 """TW_BOX_COUNTS of runtime/tw_box.h."""
@@ -31,6 +33,21 @@ def made_by(plan: Plan, group: Group) -> frozenset[ValueName]:
     """What the group's own steps make."""
     steps = plan.steps[group.steps.start : group.steps.stop]
     return frozenset(step.node.output for step in steps)
+
+
+def inner_offsets(steps: Sequence[Step]) -> dict[ValueName, int]:
+    """Value → bytes from the start of its buffer on, where it lies inside: parts of states and what
+    is a view of them."""
+    inside: dict[ValueName, int] = {}
+    for step in steps:
+        if isinstance(step.node.op, Put):
+            whole, part = step.node.inputs
+            region = step.node.op.writes(step.signature.inputs[1])
+            inside[part] = inside.get(whole, 0) + offset_in(step.signature.output, region)
+    for step in steps:
+        if step.kernel is None and (start := inside.get(step.node.inputs[0])):
+            inside[step.node.output] = start
+    return inside
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.program import Call, InArena, InConstant, InTile, Operand, Program, TileCall, at
 from tilewright.ir.target import Role, Signature, Target
 from tilewright.ir.types import Array, Region, Span, TensorType
+from tilewright.ops.state import Put
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,25 @@ class Calls:
         type_ = self.stored(name)
         if type_.shape != self.graph.type(name).shape:  # in a kernel's own layout: whole
             region = tuple(Span(0, extent) for extent in type_.shape)
-        first = self.memories.number(self.program.viewed(name), done, type_.nbytes)
-        return first + byte_offsets(type_, region)
+        return self._whole(name, done)[byte_offsets(type_, region)]
+
+    def _whole(self, name: ValueName, done: int) -> Array:
+        """The numbers of all bytes of a value. A view has those of what it shows, the first of
+        them, and those of a part that is put into it."""
+        name = self.program.shared.get(name, name)
+        node = self.graph.producer(name)
+        if node is None or not node.op.is_view:
+            size = self.stored(name).nbytes
+            return self.memories.number(name, done, size) + np.arange(size)
+        shown = self._whole(node.inputs[0], 0)[: self.graph.type(name).nbytes].copy()
+        if isinstance(node.op, Put):
+            type_, part = (self.graph.type(value) for value in (name, node.inputs[1]))
+            shown[byte_offsets(type_, node.op.writes(part))] = self._whole(node.inputs[1], 0)
+        return shown
 
     def stored(self, name: ValueName) -> TensorType:
         """A tensor as it lies in memory: a constant in its kernel's layout."""
-        packed = self.program.constants.get(name)
+        packed = self.program.constant(name)
         return self.graph.type(name) if packed is None else TensorType.of(packed)
 
     def span(
@@ -81,7 +95,9 @@ class Calls:
             raise PlanError(f"{who} {name} in unknown memory {place.memory}")
         role = Role.TILE if isinstance(place, InTile) else Role.ACTIVATION
         need(role in known.holds, f"{who} {name}: {known.name} holds no {role.value}")
-        need(place.offset % known.align == 0, f"{who} {name}: {place.offset} is not aligned")
+        is_part = any(isinstance(n.op, Put) for n in self.graph.readers(name))
+        is_aligned = is_part or place.offset % known.align == 0
+        need(is_aligned, f"{who} {name}: {place.offset} is not aligned")
         owner = place.buffer if isinstance(place, InTile) else self.program.viewed(name)
         here = (place.memory, place.offset)
         first = self.places.setdefault(f"{role.value} {owner}", here)
@@ -106,6 +122,7 @@ class Calls:
         name, place = operand.value.name, operand.place
         numbers, stored = self.numbers(name, region), self.stored(name)
         if isinstance(place, InConstant):
+            name = self.program.shared.get(name, name)
             start = self.memories.number(name, 0, stored.nbytes) + at(place.plus, tile)
             there = place.name == name and np.array_equal(numbers - start, np.arange(numbers.size))
             need(there, f"{who} {name} at byte {place.plus} of constant {place.name}: not there")

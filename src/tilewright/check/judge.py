@@ -14,9 +14,9 @@ from tilewright.check.calls import Calls
 from tilewright.check.memory import NOTHING, Bytes, Memories, PlanError, Work, need
 from tilewright.ir import program as ir
 from tilewright.ir.graph import Graph, ValueName
+from tilewright.ir.index import at
 from tilewright.ir.target import Signature, Target
 from tilewright.ir.types import Array, Region, Span, TensorType
-from tilewright.ops.layout import Reshape
 
 __all__ = ["PlanError", "check_program"]
 
@@ -32,7 +32,8 @@ def check_program(program: ir.Program, graph: Graph, target: Target) -> None:
     _check_constants(program, graph)
     arenas = {name: np.full(size, NOTHING) for name, size in program.arena_bytes.items()}
     judged = Calls(program, graph, target, Memories(arenas))
-    for name, where, numbers in _borders(judged, program.inputs):
+    states = tuple(state.operand for state in program.states)
+    for name, where, numbers in _borders(judged, (*program.inputs, *states)):
         judged.memories.do(Work(f"the caller, writing {name}", (), ((where, numbers),)))
     for layer in program.layers:
         for action, tile in layer.issue():
@@ -41,11 +42,14 @@ def check_program(program: ir.Program, graph: Graph, target: Target) -> None:
         raise PlanError(f"nobody waits for {work.who}")
     for name, where, numbers in _borders(judged, program.outputs):
         judged.memories.read(where, numbers, f"the network ends with {name}")
+    for state, (name, where, _) in zip(program.states, _borders(judged, states), strict=True):
+        numbers = judged.numbers(state.after, _whole(graph.type(state.after)))
+        judged.memories.read(where, numbers, f"the network ends with state {name}")
 
 
 def _check_nodes(program: ir.Program, graph: Graph, target: Target) -> None:
     """Every node once: a view, or a call as the graph has it, by a kernel of the target."""
-    views = {node.output: node.inputs[0] for node in graph.nodes if isinstance(node.op, Reshape)}
+    views = {node.output: node.inputs[0] for node in graph.nodes if node.op.is_view}
     for view, source in program.views.items():
         need(views.get(view) == source, f"{view} is no view of {source}")
     nodes = {node.output: node for node in graph.nodes}
@@ -83,7 +87,7 @@ def _check_constants(program: ir.Program, graph: Graph) -> None:
         for name, array in zip(call.node.inputs, packed, strict=True):
             if array is None:
                 continue
-            kept = program.constants.get(name)
+            kept = program.constant(name)
             is_same = kept is not None and (kept.dtype, kept.shape) == (array.dtype, array.shape)
             is_same = is_same and kept is not None and kept.tobytes() == array.tobytes()
             need(is_same, f"{call.node} finds constant {name} in another layout")
@@ -115,14 +119,14 @@ def _act(judged: Calls, action: ir.Simple, tile: int) -> None:
         case ir.Join():
             memories.finish(("job", action.job), f"join for {action.value}")
         case ir.Load(transfer) | ir.Store(transfer):
-            channel = ir.at(transfer.channel, tile)
+            channel = at(transfer.channel, tile)
             known = 0 <= channel < judged.program.channels
             need(known, f"{transfer.value} travels on channel {channel}, there is no such")
             memories.start(
                 channel, _travel(judged, transfer, tile, is_load=isinstance(action, ir.Load))
             )
         case ir.Wait():
-            memories.finish(ir.at(action.channel, tile), f"wait for {action.value}")
+            memories.finish(at(action.channel, tile), f"wait for {action.value}")
         case ir.Keep():
             memories.do(_kept(judged, action, tile))
 
@@ -135,14 +139,15 @@ def _travel(judged: Calls, transfer: ir.Transfer, tile: int, *, is_load: bool) -
     need(transfer.type == stored, f"{who} as {transfer.type}, it is {stored}")
     ways = [dma for dma in judged.target.dmas if dma.between == (far.memory, near.memory)]
     need(transfer.dma in ways, f"{who}: {transfer.dma.name} does not lead there")
-    offsets = ir.at(far.plus, tile) + _offsets(transfer.box, tile)
+    offsets = at(far.plus, tile) + _offsets(transfer.box, tile)
     inside = bool(offsets.size) and 0 <= offsets.min() <= offsets.max() < stored.nbytes
     need(inside, f"{who} moves bytes that it does not have")
     judged.check_place(name, near, who)
-    start = near.offset + ir.at(near.plus, tile)
+    start = near.offset + at(near.plus, tile)
     need(start % judged.target.memory(near.memory).align == 0, f"{who}: {start} is not aligned")
     dense = memories.bytes(near.memory, start, offsets.size, who)
     if isinstance(far, ir.InConstant):
+        name = judged.program.shared.get(name, name)
         is_there = far.name == name and far.memory == judged.program.constants_in[name]
         need(is_load and is_there, f"{who} moves the constant {far.name} in {far.memory}")
         first = memories.number(name, 0, stored.nbytes)
@@ -157,17 +162,17 @@ def _travel(judged: Calls, transfer: ir.Transfer, tile: int, *, is_load: bool) -
 
 
 def _offsets(box: ir.Box, tile: int) -> Array:
-    offsets = np.arange(ir.at(box.run, tile))
+    offsets = np.arange(at(box.run, tile))
     for count, stride in zip(reversed(box.counts), reversed(box.strides), strict=True):
-        offsets = (np.arange(ir.at(count, tile))[:, None] * stride + offsets).reshape(-1)
+        offsets = (np.arange(at(count, tile))[:, None] * stride + offsets).reshape(-1)
     return offsets
 
 
 def _kept(judged: Calls, keep: ir.Keep, tile: int) -> Work:
     """Rows that move within a tile buffer, or from its other copy."""
-    who, size = f"keeping rows of {keep.value}", ir.at(keep.size, tile)
+    who, size = f"keeping rows of {keep.value}", at(keep.size, tile)
     judged.check_place(keep.value, keep.place, who)
-    memory, front = keep.place.memory, keep.place.offset + ir.at(keep.place.plus, tile)
-    source = judged.memories.bytes(memory, front + ir.at(keep.start, tile), size, who)
+    memory, front = keep.place.memory, keep.place.offset + at(keep.place.plus, tile)
+    source = judged.memories.bytes(memory, front + at(keep.start, tile), size, who)
     target = judged.memories.bytes(memory, front, size, who)
     return Work(who, (source,), ((target, judged.memories.found(source).copy()),))

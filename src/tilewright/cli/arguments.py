@@ -68,6 +68,11 @@ def engine_pin(text: str) -> tuple[str, str]:
     return _pair(text, "conv_2d_3=npu")
 
 
+def state_pair(text: str) -> tuple[str, str]:
+    """``h_out=h_in``: an output, and the input that it is in the next run."""
+    return _pair(text, "h_out=h_in")
+
+
 def positive(text: str) -> int:
     """A whole number, at least 1."""
     if not text.isdecimal() or int(text) < 1:

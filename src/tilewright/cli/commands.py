@@ -13,6 +13,7 @@ import numpy as np
 from rich.console import Console
 
 from tilewright import api
+from tilewright.api_networks import compile_networks_to
 from tilewright.errors import MismatchError, OptionError
 from tilewright.ir.graph import Contract, ValueName
 from tilewright.ir.target import Target
@@ -54,10 +55,22 @@ def _compile(arguments: argparse.Namespace) -> Finish:
             f"compile: {'two output folders' if folders else 'no output folder'}; give one with "
             "-o FOLDER or --project FOLDER, or look inside with --dump"
         )
+    if arguments.others:
+        return _compile_several(arguments, options)
     report = api.compile_to(
         arguments.model, folders[0], _target(arguments), options,
         is_project=bool(arguments.project), save_plan=arguments.save_plan,
     )  # fmt: skip
+    return _printed(arguments, report)
+
+
+def _compile_several(arguments: argparse.Namespace, options: Options) -> Finish:
+    if arguments.project or arguments.save_plan:
+        raise OptionError(
+            "compile: --project and --save-plan are for one network; give -o FOLDER for several"
+        )
+    models = [arguments.model, *arguments.others]
+    report = compile_networks_to(models, arguments.output, _target(arguments), options)
     return _printed(arguments, report)
 
 
@@ -205,6 +218,8 @@ def _options(arguments: argparse.Namespace) -> Options:
         plan=Path(arguments.plan) if arguments.plan else None,
         pins=_pins(arguments),
         weights=arguments.weights,
+        states=tuple(arguments.state),
+        initial=read_arrays(Path(arguments.state_initial)) if arguments.state_initial else {},
     )
 
 

@@ -12,6 +12,7 @@ from tilewright.cli.arguments import (
     memory_sizes,
     positive,
     size,
+    state_pair,
 )
 from tilewright.run.sim.command import add_arguments as add_sim_arguments
 
@@ -47,6 +48,7 @@ COMMANDS = (
         (
             "tilewright compile model.tflite -o out/",
             "tilewright compile model.onnx -o out/ --input-shape x=1,3,96,96 --name detector",
+            "tilewright compile wake.tflite words.tflite --name speech -o out/",
             "tilewright compile model.tflite --target cortex-m55 --project firmware/",
             "tilewright compile model.tflite -o out/ --weights blob",
             "tilewright compile model.tflite --stop-after plan --dump",
@@ -226,6 +228,14 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         help="shape of an input that the file leaves open; may be repeated",
     )  # fmt: skip
     parser.add_argument(
+        "--state", metavar="OUT=IN", type=state_pair, action="append", default=[],
+        help="output OUT is input IN in the next run; the network keeps it; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--state-initial", metavar="FILE.npz",
+        help="what inputs of --state are before the first run (default: real zeros)",
+    )  # fmt: skip
+    parser.add_argument(
         "--name", help="C identifier of the network (default: from the file's name)"
     )
     parser.add_argument(
@@ -253,6 +263,10 @@ def _add_weights(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_compile(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "others", metavar="MODEL", nargs="*",
+        help="further networks for the same bundle and the same arena, one at a time",
+    )  # fmt: skip
     parser.add_argument(
         "--save-plan", metavar="PLAN.json", help="write the plan, for --plan and for compare"
     )

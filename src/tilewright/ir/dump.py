@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from tilewright.ir.graph import Graph, Node, Value
+from tilewright.ir.index import Column, Index
 from tilewright.ir.plan import Plan
 from tilewright.ir.program import (
     Call,
     InConstant,
-    Index,
     Join,
     Keep,
     Load,
@@ -169,10 +169,12 @@ def _place(place: Place) -> str:
 
 
 def _index(index: Index) -> str:
-    return str(index) if isinstance(index, int) else str(list(index.values))
+    return str(list(index.values)) if isinstance(index, Column) else str(index)
 
 
 def _when(when: Index) -> str:
     return (
-        "" if isinstance(when, int) else f" in tiles {[t for t, w in enumerate(when.values) if w]}"
+        f" in tiles {[t for t, w in enumerate(when.values) if w]}"
+        if isinstance(when, Column)
+        else ""
     )

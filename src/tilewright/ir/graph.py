@@ -19,6 +19,9 @@ from enum import Enum
 from types import MappingProxyType
 from typing import NewType
 
+import numpy as np
+
+from tilewright.ir.index import Argument
 from tilewright.ir.op import Op
 from tilewright.ir.types import Array, Quantisation, Shape, TensorType
 
@@ -75,6 +78,21 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class State:
+    """A value that lives from one run to the next.
+
+    before   graph input: what it is when a run begins
+    after    graph output: what it is when the run is over, and when the next one begins
+    initial  what it is before the first run and after a reset; None: real zeros
+    """
+
+    name: str
+    before: ValueName
+    after: ValueName
+    initial: Array | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Graph:
     """A network. Rebuilt, never changed: use ``replace`` and ``GraphBuilder``."""
 
@@ -87,6 +105,8 @@ class Graph:
     outputs: tuple[ValueName, ...]
     notes: tuple[str, ...] = ()
     """What an importer or rule wants the user to know; shown by ``inspect``."""
+    states: tuple[State, ...] = ()
+    """Pairs of an input and an output that are one value in time; both stay in their lists."""
     _producers: Mapping[ValueName, Node] = field(init=False, repr=False, compare=False)
     _readers: Mapping[ValueName, tuple[Node, ...]] = field(init=False, repr=False, compare=False)
 
@@ -119,6 +139,62 @@ class Graph:
         return self.readers(name) == (node,) and name not in self.outputs
 
     @property
+    def given(self) -> tuple[ValueName, ...]:
+        """The inputs that the caller gives: all but states."""
+        states = {state.before for state in self.states}
+        return tuple(name for name in self.inputs if name not in states)
+
+    @property
+    def results(self) -> tuple[ValueName, ...]:
+        """The outputs that the caller is given: all but states."""
+        states = {state.after for state in self.states}
+        return tuple(name for name in self.outputs if name not in states)
+
+    def with_states_of(self, other: "Graph") -> "Graph":
+        """This graph, with the states of one that has the same inputs and outputs in the same order
+        under other names."""
+        states = tuple(
+            replace(
+                state,
+                before=self.inputs[other.inputs.index(state.before)],
+                after=self.outputs[other.outputs.index(state.after)],
+            )
+            for state in other.states
+        )
+        return replace(self, states=states)
+
+    def initial(self, state: State) -> Array:
+        """What a state is before the first run."""
+        if state.initial is not None:
+            return state.initial
+        value = self.values[state.before]
+        zero = value.quantisation.zero_point if value.quantisation is not None else 0
+        return np.full(value.type.shape, zero, value.type.dtype.numpy)
+
+    @property
+    def arguments(self) -> tuple[Argument, ...]:
+        """What the caller says of a run, by name."""
+        amounts = (amount for node in self.nodes for amount in node.op.amounts)
+        return tuple(sorted({argument for amount in amounts for argument in amount.arguments}))
+
+    def at(self, arguments: Mapping[str, int]) -> "Graph":
+        """The graph where the arguments have these values: every length that depends on them is
+        what operators make of it. Raises ValueError naming a node that has no such length."""
+        values, nodes = dict(self.values), list[Node]()
+        for node in self.nodes:
+            old = self.input_types(node)
+            new = tuple(values[name].type for name in node.inputs)
+            try:
+                op = node.op.with_arguments(arguments).resized(old, new)
+                type_ = replace(values[node.output].type, shape=op.infer(*new).shape)
+            except ValueError as error:
+                where = ", ".join(f"{name} = {value}" for name, value in arguments.items())
+                raise ValueError(f"{node}, where {where}: {error}") from None
+            values[node.output] = replace(values[node.output], type=type_)
+            nodes.append(replace(node, op=op))
+        return replace(self, nodes=tuple(nodes), values=MappingProxyType(values))
+
+    @property
     def macs(self) -> int:
         """Multiply-accumulates of one inference."""
         return sum(node.op.macs(*self.input_types(node)) for node in self.nodes)
@@ -142,6 +218,11 @@ class Graph:
             known.add(node.output)
         lost = [name for name in self.outputs if name not in known]
         assert not lost, f"outputs {lost} are never made"
+        for state in self.states:
+            assert state.before in self.inputs, f"state {state.name} begins in no input"
+            assert state.after in self.outputs, f"state {state.name} ends in no output"
+            same = self.type(state.before) == self.type(state.after)
+            assert same, f"state {state.name} changes its type"
 
 
 @dataclass(slots=True)
@@ -156,6 +237,7 @@ class GraphBuilder:
     inputs: list[ValueName] = field(default_factory=list[ValueName])
     outputs: list[ValueName] = field(default_factory=list[ValueName])
     notes: list[str] = field(default_factory=list[str])
+    states: list[State] = field(default_factory=list[State])
 
     @staticmethod
     def of(graph: Graph) -> "GraphBuilder":
@@ -163,6 +245,7 @@ class GraphBuilder:
         return GraphBuilder(
             graph.name, graph.contract, list(graph.nodes), dict(graph.values),
             dict(graph.constants), list(graph.inputs), list(graph.outputs), list(graph.notes),
+            list(graph.states),
         )  # fmt: skip
 
     def fresh(self, wish: str) -> ValueName:
@@ -207,7 +290,7 @@ class GraphBuilder:
             self.name, self.contract, tuple(self.nodes),
             MappingProxyType({k: v for k, v in self.values.items() if k in used}),
             MappingProxyType({k: v for k, v in self.constants.items() if k in used}),
-            tuple(self.inputs), tuple(self.outputs), tuple(self.notes),
+            tuple(self.inputs), tuple(self.outputs), tuple(self.notes), tuple(self.states),
         )  # fmt: skip
         graph.check()
         return graph

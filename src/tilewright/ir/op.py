@@ -12,9 +12,11 @@ rectangles), in-place analysis and the tests (as slices) all take it from one pl
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import Enum
 
+from tilewright.ir.index import Affine
 from tilewright.ir.types import Array, Region, Span, TensorType
 
 
@@ -92,6 +94,26 @@ class Op(ABC):
     @abstractmethod
     def reads(self, *inputs: TensorType) -> tuple[Access, ...]:
         """One Access per input, in input order."""
+
+    @property
+    def is_view(self) -> bool:
+        """Whether the output is the first input's bytes, and nothing happens at run time."""
+        return False
+
+    def with_arguments(self, values: Mapping[str, int]) -> "Op":
+        """The operator where the caller's arguments have these values."""
+        del values
+        return self
+
+    @property
+    def amounts(self) -> tuple[Affine, ...]:
+        """Its attributes that depend on arguments."""
+        return ()
+
+    def resized(self, old: tuple[TensorType, ...], new: tuple[TensorType, ...]) -> "Op":
+        """The operator for inputs that are shorter along an axis: ``new`` instead of ``old``."""
+        del old, new
+        return self
 
     def whole_axes(self, *inputs: TensorType) -> frozenset[int]:
         """Output axes that every tile must span in full; all others may be cut anywhere."""

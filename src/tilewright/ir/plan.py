@@ -22,12 +22,14 @@ BufferName = NewType("BufferName", str)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One node on one engine with one kernel; ``kernel`` is None for a view (a Reshape)."""
+    """One node on one engine with one kernel; ``kernel`` is None for a view."""
 
     node: Node
     signature: Signature
     engine: Engine | None
     kernel: Kernel | None
+    is_bounded: bool = False
+    """Whether its types are those of the largest arguments, and may be smaller in a run."""
 
 
 @dataclass(frozen=True, slots=True)

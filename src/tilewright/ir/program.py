@@ -11,69 +11,16 @@ A layer that is cut into tiles has one Loop. Every number that may differ from t
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 
-from tilewright.ir.graph import Node, Value, ValueName
+from tilewright.ir.graph import Node, ValueName
+from tilewright.ir.index import Affine, Argument, Index, at, column
 from tilewright.ir.op import Op
-from tilewright.ir.plan import BufferName
+from tilewright.ir.operand import Box, InArena, InConstant, InTile, Kept, Numbers, Operand
 from tilewright.ir.target import Dma, Engine, Kernel, Signature
 from tilewright.ir.types import Array, Region, TensorType
 
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A number that differs from tile to tile: ``values[t]`` for tile t."""
-
-    values: tuple[int, ...]
-
-
-Index = int | Column
-
-
-def at(index: Index, tile: int) -> int:
-    """What an index is for one tile."""
-    return index if isinstance(index, int) else index.values[tile]
-
-
-@dataclass(frozen=True, slots=True)
-class InArena:
-    """In a tensor that lies whole in the arena of ``memory`` from ``offset`` on; ``plus`` bytes
-    further."""
-
-    memory: str
-    offset: int
-    plus: Index = 0
-
-
-@dataclass(frozen=True, slots=True)
-class InTile:
-    """In a tile buffer of a layer, which starts at ``offset``; ``plus`` bytes further."""
-
-    memory: str
-    offset: int
-    buffer: BufferName
-    plus: Index = 0
-
-
-@dataclass(frozen=True, slots=True)
-class InConstant:
-    """In the constant with this name, which ``memory`` holds, ``plus`` bytes from its start."""
-
-    name: ValueName
-    memory: str
-    plus: Index = 0
-
-
 Place = InArena | InTile | InConstant
-
-
-@dataclass(frozen=True, slots=True)
-class Operand:
-    """One tensor that a kernel sees, and where it, or a tile's part of it, lies."""
-
-    value: Value
-    place: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +52,8 @@ class Call:
     piece_items: int
     """Work items per call where the kernel is called for the last ones first; 0: one call."""
     pieces: tuple[TileCall | None, ...]
+    numbers: Numbers | None = None
+    """Set in a program for all values of its arguments; ``pieces`` are those of the largest."""
 
     @property
     def when(self) -> Index:
@@ -148,25 +97,6 @@ class Join:
     job: int
     value: ValueName
     when: Index
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A rectangular part of a row-major tensor, as runs of bytes at regular distances.
-
-    run      bytes that follow one another
-    counts   outermost first: how many runs, rows of runs, ...
-    strides  bytes in the tensor from one to the next, one per count
-    Its dense copy has the same bytes without gaps.
-    """
-
-    run: Index
-    counts: tuple[Index, ...]
-    strides: tuple[int, ...]
-
-    def size(self, tile: int) -> int:
-        """Bytes that it has for one tile."""
-        return at(self.run, tile) * prod(at(count, tile) for count in self.counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +211,17 @@ class Loop:
 Action = Simple | Loop
 
 
+def _numbers(action: Simple) -> Iterator[Index | float]:
+    """Numbers of an action that may depend on arguments."""
+    if isinstance(action, Load | Store):
+        moved = action.transfer
+        yield from (moved.far.plus, moved.near.plus, moved.box.run, *moved.box.counts)
+    call = called(action)
+    if call is not None and call.numbers is not None:
+        yield from (*call.numbers.fields.values(), call.numbers.items, call.numbers.output_bytes)
+        yield from (operand.place.plus for operand in (*call.inputs, call.output))
+
+
 @dataclass(frozen=True, slots=True)
 class Layer:
     """The actions of one group of steps: one function of the C.
@@ -300,6 +241,13 @@ class Layer:
                 yield from (item.action for item in action.body)
             else:
                 yield action
+
+    @property
+    def arguments(self) -> tuple[Argument, ...]:
+        """The caller's arguments that its numbers depend on."""
+        numbers = (index for action in self.flat() for index in _numbers(action))
+        found = {a for index in numbers if isinstance(index, Affine) for a in index.arguments}
+        return tuple(sorted(found))
 
     def issue(self) -> Iterator[tuple[Simple, int]]:
         """(action, tile) in the order in which a machine comes to them."""
@@ -342,7 +290,7 @@ class Layer:
         else:
             place = call.output.place
         assert isinstance(place, InArena), f"{call.output.value} lies whole nowhere"
-        return InArena(place.memory, place.offset)
+        return InArena(place.memory, place.offset, shift=place.shift)
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -366,9 +314,12 @@ class Program:
     inputs: tuple[Operand, ...]
     outputs: tuple[Operand, ...]
     constants: Mapping[ValueName, Array]
-    """In the layout that the kernels want, in the order in which they are first used."""
+    """In the layout that the kernels want, in the order in which they are first used; those with
+    equal types and bytes in one memory once, under the name of the first."""
     constants_in: Mapping[ValueName, str]
     """The memory that holds each of them."""
+    shared: Mapping[ValueName, ValueName]
+    """Constants with the bytes of another one: constant → the one of ``constants``."""
     views: Mapping[ValueName, ValueName]
     """Values that are other values' bytes under another shape: view → what it views."""
     channels: int = 0
@@ -383,6 +334,24 @@ class Program:
     """Likewise for calls that several cores share; empty where there are none."""
     kept_bytes_per_cycle: int = 4
     """How fast the core moves what a Keep moves."""
+    states: tuple[Kept, ...] = ()
+    """In the order of their places."""
+    arguments: tuple[Argument, ...] = ()
+    """What the caller says of a run, in the order in which the C function takes it."""
+    ranges: tuple[tuple[Affine, int, int], ...] = ()
+    """(number, least, most): what arguments together have to keep to, besides their own ranges."""
+    family: str = ""
+    """The bundle's name where this is one of its entries, called after it: FAMILY_ENTRY."""
+
+    @property
+    def bundle(self) -> str:
+        """The C identifier that the bundle's common parts carry: arena, kernels, constants."""
+        return self.family or self.name
+
+    @property
+    def function(self) -> str:
+        """The C function that runs it once."""
+        return f"tw_{self.name}" if self.family else f"tw_{self.name}_run"
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -394,13 +363,12 @@ class Program:
         """The calls whose results a verification can look at, in the order of their layers."""
         return tuple(call for layer in self.layers for call in layer.observed)
 
+    def constant(self, name: ValueName) -> Array | None:
+        """A constant in the layout that kernels want; None for all other values."""
+        return self.constants.get(self.shared.get(name, name))
+
     def viewed(self, name: ValueName) -> ValueName:
         """The value that owns the bytes of ``name``."""
         while name in self.views:
             name = self.views[name]
         return name
-
-
-def column(values: tuple[int, ...]) -> Index:
-    """The number itself where it is the same for every tile."""
-    return values[0] if len(set(values)) == 1 else Column(values)

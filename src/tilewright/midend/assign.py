@@ -12,10 +12,10 @@ from tilewright.ir.op import Op
 from tilewright.ir.pins import Pin, PinKind, Pins
 from tilewright.ir.plan import Assignment, Step
 from tilewright.ir.target import Engine, Kernel, Misfit, Objection, Signature, Target
+from tilewright.midend.bounded import bounded_outputs
 from tilewright.midend.order import issue_order
 from tilewright.midend.tiling.cut import engine_cycles
 from tilewright.midend.tiling.fusible import with_sums_late
-from tilewright.ops.layout import Reshape
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,12 @@ def assign(graph: Graph, target: Target, pins: Pins = ()) -> Assignment:
     steps: list[Step] = []
     refusals: list[Refusal] = []
     unsupported: list[Node] = []
+    bounded = bounded_outputs(graph)
     for node in graph.nodes:
         signature = Signature(graph.input_types(node), graph.type(node.output))
-        if isinstance(node.op, Reshape):
+        if node.op.is_view:
             assert node.inputs[0] not in graph.constants, (
-                f"{node} reshapes a constant; this is a bug in tilewright"
+                f"{node} shows a constant; this is a bug in tilewright"
             )
             steps.append(Step(node, signature, None, None))
             continue
@@ -51,7 +52,8 @@ def assign(graph: Graph, target: Target, pins: Pins = ()) -> Assignment:
         willing = [verdict for verdict in verdicts if verdict.refusal is None]
         if willing:
             best = min(willing, key=lambda v: engine_cycles(v.engine, v.kernel, v.cycles))
-            steps.append(Step(node, signature, best.engine, best.kernel))
+            is_bounded = node.output in bounded
+            steps.append(Step(node, signature, best.engine, best.kernel, is_bounded))
         else:
             unsupported.append(node)
             refusals.extend(_merged(node, verdicts))

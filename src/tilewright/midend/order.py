@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Step
+from tilewright.midend.dataflow import predecessors
 from tilewright.midend.memory.lifetimes import activation_reads, storage_of
 from tilewright.midend.tiling.overlap import Gap, joint_extent, sharing_gap
 
@@ -80,6 +81,7 @@ class _Search:
     def of(graph: Graph, steps: tuple[Step, ...]) -> "_Search":
         shown = storage_of(steps)
         producers = {step.node.output: index for index, step in enumerate(steps)}
+        needed = predecessors([step.node for step in steps])
         moves: list[_Move] = []
         readers: dict[ValueName, int] = {}
         followers: list[list[int]] = [[] for _ in steps]
@@ -87,11 +89,12 @@ class _Search:
             reads = activation_reads(graph, step, shown)
             for tensor in reads:
                 readers[tensor] = readers.get(tensor, 0) | 1 << index
-            before = {producers[name] for name in step.node.inputs if name in producers}
+            before = {producers[name] for name in needed[step.node.output]}
             for other in before:
                 followers[other].append(index)
             gaps = tuple((tensor, sharing_gap(step, indices)) for tensor, indices in reads.items())
-            made = None if step.kernel is None else step.node.output
+            name = step.node.output
+            made = None if step.kernel is None or name in shown else name
             moves.append(_Move(made, gaps, sum(1 << other for other in before)))
         tensors = [*graph.inputs, *(move.made for move in moves if move.made is not None)]
         size = {name: graph.type(name).nbytes for name in tensors}

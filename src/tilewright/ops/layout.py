@@ -15,6 +15,22 @@ class Reshape(Op):
 
     shape: Shape
 
+    @property
+    def is_view(self) -> bool:
+        """The bytes of x."""
+        return True
+
+    def resized(self, old: tuple[TensorType, ...], new: tuple[TensorType, ...]) -> "Reshape":
+        """One dimension becomes shorter as the input does, the one with the input's own extent."""
+        if old == new:
+            return self
+        changed = {n for n, m in zip(old[0].shape, new[0].shape, strict=True) if n != m}
+        axes = [axis for axis, extent in enumerate(self.shape) if extent in changed]
+        if len(axes) != 1:
+            raise ValueError(f"which dimension of {self.shape} is as long as {new[0]} is not clear")
+        length = self.shape[axes[0]] * new[0].size // old[0].size
+        return Reshape((*self.shape[: axes[0]], length, *self.shape[axes[0] + 1 :]))
+
     def infer(self, *inputs: TensorType) -> TensorType:
         """The new shape must hold as many elements."""
         out = TensorType(inputs[0].dtype, self.shape)

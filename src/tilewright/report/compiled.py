@@ -122,9 +122,9 @@ def layer_rows(program: Program) -> tuple[LayerRow, ...]:
             str(call.output.value.type),
             call.node.op.macs(*call.signature.inputs),
             sum(
-                program.constants[o.value.name].nbytes
+                array.nbytes
                 for o in call.inputs
-                if o.value.name in program.constants
+                if (array := program.constant(o.value.name)) is not None
             ),
         )
         for call in program.calls

@@ -55,6 +55,7 @@ def memory_use(
     """What the plan says and, where the network was built, what the linker and the stack say.
 
     arena    activations with input and output, as far as they reach
+    states   what lives from one run to the next
     scratch  what kernels' working memory adds to the arena beyond that
     stack    measured for one inference on a painted stack
     weights  constants of layers that multiply; tables: of those that look up
@@ -64,6 +65,7 @@ def memory_use(
     parts: dict[str, dict[str, int]] = {memory.name: {} for memory in target.memories}
     for memory in target.memories:
         _add_arena(parts[memory.name], memory, plan)
+        _add_states(parts[memory.name], memory, program)
     _add_constants(parts, target, program)
     if result is not None and result.stack is not None:
         board = target.toolchain.board
@@ -85,6 +87,14 @@ def _add_arena(parts: dict[str, int], memory: Memory, plan: Plan) -> None:
     parts["arena"] = min(reach + -reach % memory.align, whole)
     if whole > parts["arena"]:
         parts["scratch"] = whole - parts["arena"]
+
+
+def _add_states(parts: dict[str, int], memory: Memory, program: Program) -> None:
+    kept = (s.operand.value.type for s in program.states if s.place.memory == memory.name)
+    states = sum(type_.nbytes + -type_.nbytes % max(memory.align, 4) for type_ in kept)
+    if states:
+        parts["states"] = states
+        parts["arena"] -= states
 
 
 def _add_constants(parts: dict[str, dict[str, int]], target: Target, program: Program) -> None:
@@ -219,8 +229,11 @@ def _alive(buffer: Buffer, plan: Plan, program: Program, labels: Labels) -> Aliv
         return AliveTensor(buffer.name, made_by, copies, buffer.size, start, stop)
     makers = {step.node.output: step.node.name for step in plan.steps}
     name = buffer.values[0]
-    made_by = makers.get(name, f"input {name}")
-    operands = (*program.inputs, *(call.output for call in program.calls))
+    states = {state.operand.value.name: state.name for state in program.states}
+    born = f"state {states[name]}" if name in states else f"input {name}"
+    made_by = makers.get(name, born)
+    kept = (state.operand for state in program.states)
+    operands = (*program.inputs, *kept, *(call.output for call in program.calls))
     types = {operand.value.name: str(operand.value.type) for operand in operands}
     return AliveTensor(name, made_by, types[name], buffer.size, start, stop)
 

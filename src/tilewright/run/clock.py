@@ -14,6 +14,7 @@ A command moves a box of at most the DMA's rank; a box of more dimensions takes 
 from dataclasses import dataclass, field
 from math import ceil
 
+from tilewright.ir.index import at
 from tilewright.ir.program import (
     Call,
     Join,
@@ -25,7 +26,6 @@ from tilewright.ir.program import (
     Store,
     Transfer,
     Wait,
-    at,
 )
 
 

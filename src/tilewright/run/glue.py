@@ -10,22 +10,27 @@ def print_glue(program: Program, names: CNames, section: str | None = None) -> s
     """Text of glue.c: implements tilewright_host.h for one network; the arena in ``section``."""
     attribute = f'__attribute__((section("{section}"))) ' if section else ""
     name = program.name
+    states = _kept(program)
     given = "arena" if len(program.arena_bytes) == 1 else "&arenas"
+    placed = f"  inputs_in_arena[{{i}}] = tw_{program.name}_{{member}}_in({given});"
     return f"""\
 #include "tilewright_host.h"
 #include "{name}.h"
 
-{_arenas(program, attribute)}
+{print_arenas(program, attribute)}
 
-static const int32_t input_bytes[] = {{{_sizes(program.inputs)}}};
-static const int32_t output_bytes[] = {{{_sizes(program.outputs)}}};
+static const int32_t input_bytes[] = {{{sizes_of(program.inputs)}}};
+static const int32_t output_bytes[] = {{{sizes_of(program.outputs)}}};
 static void *inputs_in_arena[{len(program.inputs)}];
 static void *outputs_in_arena[{len(program.outputs)}];
+static const int32_t state_bytes[] = {{{sizes_of(states) or "0"}}};
+static void *states_in_arena[{max(len(states), 1)}];
 
 harness_network harness_open(void) {{
   const tw_{name}_outputs outputs = tw_{name}_outputs_in({given});
-{_lines(f"  inputs_in_arena[{{i}}] = tw_{name}_{{member}}_in({given});", program.inputs, names)}
-{_lines("  outputs_in_arena[{i}] = outputs.{member};", program.outputs, names)}
+{member_lines(placed, program.inputs, names)}
+{member_lines("  outputs_in_arena[{i}] = outputs.{member};", program.outputs, names)}
+{_states(program, names, given)}\
   return (harness_network){{
       .inputs = {len(program.inputs)},
       .outputs = {len(program.outputs)},
@@ -33,26 +38,51 @@ harness_network harness_open(void) {{
       .output_bytes = output_bytes,
       .planned_inputs = inputs_in_arena,
       .planned_outputs = outputs_in_arena,
+      .states = {len(states)},
+      .state_bytes = state_bytes,
+      .states_in = states_in_arena,
       .arena = (void *)&arena,
       .arena_bytes = sizeof arena,
   }};
 }}
 
 int harness_run(void *const *inputs, void *const *outputs) {{
-  const tw_{name}_inputs in = {{
-{_lines("      .{member} = inputs[{i}],", program.inputs, names)}
-  }};
-  const tw_{name}_outputs out = {{
-{_lines("      .{member} = outputs[{i}],", program.outputs, names)}
-  }};
+{bound_tensors(program, names)}
   return tw_{name}_run({given}, &in, &out);
 }}
+
+int harness_reset(void) {{ return {f"tw_{name}_reset({given})" if states else "0"}; }}
 """
 
 
-def _arenas(program: Program, attribute: str) -> str:
+def bound_tensors(program: Program, names: CNames) -> str:
+    """C that makes the structs ``in`` and ``out`` of arrays of pointers."""
+    return f"""\
+  const tw_{program.name}_inputs in = {{
+{member_lines("      .{member} = inputs[{i}],", program.inputs, names)}
+  }};
+  const tw_{program.name}_outputs out = {{
+{member_lines("      .{member} = outputs[{i}],", program.outputs, names)}
+  }};"""
+
+
+def _states(program: Program, names: CNames, given: str) -> str:
+    states, name = _kept(program), program.name
+    if not states:
+        return ""
+    return f"""\
+  const tw_{name}_states states = tw_{name}_states_in({given});
+{member_lines("  states_in_arena[{i}] = states.{member};", states, names)}
+"""
+
+
+def _kept(program: Program) -> tuple[Operand, ...]:
+    return tuple(state.operand for state in program.states)
+
+
+def print_arenas(program: Program, attribute: str) -> str:
     """One block, or one object with a block per memory and the struct that points at them."""
-    upper = program.name.upper()
+    upper = program.bundle.upper()
     align = f"_Alignas(TW_{upper}_ARENA_ALIGN) uint8_t"
     if len(program.arena_bytes) == 1:
         return f"{attribute}static {align} arena[TW_{upper}_ARENA_BYTES];"
@@ -63,13 +93,15 @@ def _arenas(program: Program, attribute: str) -> str:
 {attribute}static struct {{
 {members}
 }} arena;
-static const tw_{program.name}_arenas arenas = {{{pointers}}};"""
+static const tw_{program.bundle}_arenas arenas = {{{pointers}}};"""
 
 
-def _sizes(operands: Sequence[Operand]) -> str:
+def sizes_of(operands: Sequence[Operand]) -> str:
+    """Bytes of each, as the elements of a C array."""
     return ", ".join(str(operand.value.type.nbytes) for operand in operands)
 
 
-def _lines(form: str, operands: Sequence[Operand], names: CNames) -> str:
+def member_lines(form: str, operands: Sequence[Operand], names: CNames) -> str:
+    """A line per operand: ``form`` with its number as i and its C name as member."""
     members = [names.tensors[operand.value.name] for operand in operands]
     return "\n".join(form.format(i=i, member=member) for i, member in enumerate(members))

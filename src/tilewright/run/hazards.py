@@ -9,7 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tilewright.ir.program import Box, InArena, InConstant, InTile, Transfer, at
+from tilewright.ir.index import at
+from tilewright.ir.program import (
+    Box,
+    InArena,
+    InConstant,
+    InTile,
+    Transfer,
+)
 from tilewright.ir.types import Array
 
 POISON = 0xA5

@@ -46,7 +46,7 @@ def random_batch(graph: Graph, inferences: int, seed: int) -> Batch:
     """
     rng = np.random.default_rng(seed)
     arrays: dict[ValueName, Array] = {}
-    for name in graph.inputs:
+    for name in graph.given:
         dtype, shape = graph.type(name).dtype, (inferences, *graph.type(name).shape)
         if dtype is DType.F32:
             low, high = _real_range(graph, name)
@@ -106,7 +106,7 @@ def match_inputs(graph: Graph, arrays: Mapping[str, Array]) -> Batch:
     Raises OptionError naming input, array, shape and type where they do not fit.
     """
     chosen = _chosen(graph, arrays)
-    batches = {name: _as_batch(graph.values[name], *chosen[name]) for name in graph.inputs}
+    batches = {name: _as_batch(graph.values[name], *chosen[name]) for name in graph.given}
     counts = {name: array.shape[0] for name, (array, _) in batches.items()}
     if len(set(counts.values())) > 1:
         listed = ", ".join(f"{name}: {count}" for name, count in counts.items())
@@ -120,7 +120,7 @@ def match_inputs(graph: Graph, arrays: Mapping[str, Array]) -> Batch:
 
 def _chosen(graph: Graph, arrays: Mapping[str, Array]) -> dict[ValueName, tuple[str, Array]]:
     """Input → the array for it and its name in the file."""
-    wanted = graph.inputs
+    wanted = graph.given
     missing = [name for name in wanted if name not in arrays]
     if not missing:
         _tell_ignored(arrays, list(wanted))

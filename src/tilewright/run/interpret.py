@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tilewright.ir.graph import Graph, ValueName
+from tilewright.ir.index import at
 from tilewright.ir.program import (
     Call,
     InArena,
@@ -29,7 +30,6 @@ from tilewright.ir.program import (
     TileCall,
     Transfer,
     Wait,
-    at,
 )
 from tilewright.ir.types import Array, Region, TensorType
 from tilewright.run.blocks import Shared, evaluate_shared
@@ -50,7 +50,7 @@ class Interpretation:
     """What one inference computed.
 
     values   every observed call's whole output, as it was right after its layer
-    outputs  the network's outputs, as they were after the last action
+    outputs  the network's outputs and states, as they were after the last action
     timing   the same inference on the target's clock
     """
 
@@ -62,11 +62,11 @@ class Interpretation:
 def interpret(program: Program, graph: Graph, inputs: Mapping[ValueName, Array]) -> Interpretation:
     """One inference. ``graph`` holds the constants in the layout that the definitions want.
 
-    inputs  one array per program input, of its type
+    inputs  one array per program input and per state, of its type
     Raises HazardError where the program touches bytes that a transfer owns.
     """
     machine = _Machine(program, graph, Arenas(program.arena_bytes))
-    for operand in program.inputs:
+    for operand in (*program.inputs, *(state.operand for state in program.states)):
         place = _whole(operand)
         machine.store(place, operand.value.type, inputs[operand.value.name], operand.value.name)
     values: dict[ValueName, Array] = {}
@@ -76,6 +76,7 @@ def interpret(program: Program, graph: Graph, inputs: Mapping[ValueName, Array])
         values |= machine.observe(layer)
     machine.arenas.need_quiet()
     outputs = {o.value.name: machine.result(o) for o in program.outputs}
+    outputs |= {state.after: machine.result(state.operand) for state in program.states}
     return Interpretation(values, outputs, time_program(program))
 
 
@@ -216,7 +217,8 @@ class _Machine:
         who = f"{call.node}, reading {name}"
         if name not in self.graph.constants:
             return self._load(operand.place, self._stored(operand, region), who, tile)
-        constant, packed = self.graph.constants[name], self.program.constants[name]
+        constant, packed = self.graph.constants[name], self.program.constant(name)
+        assert packed is not None, f"{name} is not in the program"
         if not isinstance(operand.place, InConstant):
             wanted = packed[_cut(region)] if packed.shape == constant.shape else packed
             found = self._load(operand.place, TensorType.of(wanted), who, tile)
@@ -226,7 +228,7 @@ class _Machine:
 
     def _stored(self, operand: Operand, region: Region) -> TensorType:
         """A region as it lies in memory: of a constant, in the kernel's layout."""
-        packed = self.program.constants.get(operand.value.name)
+        packed = self.program.constant(operand.value.name)
         if packed is None:
             return TensorType(operand.value.type.dtype, tuple(span.size for span in region))
         is_cut = packed.shape == operand.value.type.shape

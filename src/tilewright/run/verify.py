@@ -17,11 +17,12 @@ from tilewright.ir.types import Array
 from tilewright.run.compare import Agreement, Comparison, Pair, Tolerance, compare
 from tilewright.run.host import HostOptions
 from tilewright.run.inputs import Batch
-from tilewright.run.interpret import Interpretation, interpret
+from tilewright.run.interpret import Interpretation
 from tilewright.run.judged import judge_network
 from tilewright.run.result import RunResult
 from tilewright.run.runners import run_bundle
-from tilewright.run.subject import DEFINITION, Subject, evaluate, has_float_layers
+from tilewright.run.sequences import evaluate_in_turn, interpret_in_turn, with_states
+from tilewright.run.subject import DEFINITION, Subject, has_float_layers
 
 PLANNED, GENERATED = "planned", "generated C"
 
@@ -54,9 +55,8 @@ def verify(subject: Subject, batch: Batch, *, sanitizes: bool, tell: Progress) -
     Raises ToolError without a C compiler; without the third party's package it is left out.
     """
     tell("evaluating the definitions")
-    inferences = range(batch.inferences)
-    whole = [evaluate(subject.lowered, batch.one(i)) for i in inferences]
-    planned = [interpret(subject.program, subject.graph, batch.one(i)) for i in inferences]
+    whole = evaluate_in_turn(subject.lowered, batch)
+    planned = interpret_in_turn(subject.program, subject.graph, batch)
     tell("building and running the generated C")
     options = HostOptions(observes=True, sanitizes=sanitizes)
     result = run_bundle(subject.bundle, subject.program, subject.toolchain, batch, options)
@@ -67,7 +67,7 @@ def verify(subject: Subject, batch: Batch, *, sanitizes: bool, tell: Progress) -
     ]
     tell("running the third party")
     try:
-        judged = judge_network(subject, batch, whole)
+        judged = judge_network(subject, with_states(subject.lowered, batch, whole), whole)
     except ToolError as missing:
         return Verification(batch.inferences, tuple(comparisons), (), (str(missing),))
     comparisons += judged.comparisons
@@ -122,7 +122,8 @@ def _generated_outputs(
 ) -> Comparison:
     def pairs() -> Iterator[Pair]:
         for index, interpretation in enumerate(planned):
-            for name, array in interpretation.outputs.items():
+            for name in result.outputs:
+                array = interpretation.outputs[name]
                 yield Pair("output", name, array, result.outputs[name][index])
 
     tolerance = _own_tolerance(subject.graph)

@@ -34,6 +34,7 @@ enum {
   TW_ERROR_NULL = 1,      // the arena, the inputs or the outputs are a null pointer
   TW_ERROR_ALIGNMENT = 2, // the arena does not start at a multiple of TW_NAME_ARENA_ALIGN
   TW_ERROR_WEIGHTS = 3,   // the binary file of constants is not the one that was compiled with it
+  TW_ERROR_ARGUMENT = 4,  // an argument is not within its range
 };
 
 /// Layers are functions of their own, so that debuggers and profilers show them.

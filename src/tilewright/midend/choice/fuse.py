@@ -19,6 +19,7 @@ from tilewright.ir.plan import Step
 from tilewright.ir.target import Kernel, Memory, Role, Target
 from tilewright.ir.types import Span
 from tilewright.midend.assign import judge
+from tilewright.midend.dataflow import is_part
 from tilewright.midend.memory.lifetimes import storage_of, whole_lifetimes
 from tilewright.midend.memory.need import Alive, local_need
 from tilewright.midend.pins import keeps_all
@@ -131,8 +132,12 @@ class Fusion:
                     yield Span(start, stop - start)
 
     def _may_fuse(self, span: Span) -> bool:
+        """A part of a state is made by itself: it changes what others of its run may read."""
         can_cut = Role.TILE in self.memory.holds
-        return can_cut and may_fuse(self.graph, self.steps, span, self.alive.lifetimes)
+        last = self.steps[span.stop - 1].node.output
+        is_apart = span.size > 1 and is_part(self.graph, last)
+        may = can_cut and not is_apart
+        return may and may_fuse(self.graph, self.steps, span, self.alive.lifetimes)
 
     def _fewest_tiles(self, span: Span, limit: int) -> Cut | None:
         """The largest tiles that keep to the limit; memory grows with the tile."""

@@ -124,7 +124,8 @@ class Rows:
 
     @property
     def _begins_with_a_view(self) -> bool:
-        return any(tensor in self.net.graph.inputs for tensor in self.net.alive.shown.values())
+        graph = self.net.graph
+        return any(n.op.is_view and {*n.inputs} <= {*graph.inputs} for n in graph.nodes)
 
 
 def ways_over(steps: int, ways: Sequence[Way]) -> list[list[int]]:

@@ -13,6 +13,7 @@ from itertools import combinations
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Step
 from tilewright.ir.tiling import Hold
+from tilewright.midend.dataflow import working_predecessors
 from tilewright.midend.memory.lifetimes import activation_reads
 from tilewright.midend.memory.need import Alive, home_need, local_need
 from tilewright.midend.tiling.cut import Cut
@@ -141,9 +142,10 @@ class Net:
     @cached_property
     def before(self) -> tuple[frozenset[int], ...]:
         """Per step, all steps that must come before it."""
+        needed = working_predecessors(self.graph.nodes)
         found: list[frozenset[int]] = []
-        for reads in self.reads:
-            direct = frozenset(self.makers[name] for name in reads if name in self.makers)
+        for step in self.steps:
+            direct = frozenset(self.makers[name] for name in needed[step.node.output])
             found.append(direct.union(*(found[index] for index in direct)))
         return tuple(found)
 
@@ -244,7 +246,16 @@ def _may_be_early(net: Net, way: Way, schedule: Schedule) -> tuple[list[Travel],
 
     What the run directly before makes is not there yet; the problem sees to that.
     """
-    loads = [t for t in schedule.travels if not t.is_stored and t.cycles[0] and not t.relays]
+    shown, states = net.alive.shown, {state.before for state in net.graph.states}
+    loads = [
+        t
+        for t in schedule.travels
+        # Which run changes a state last is not known here.
+        if not t.is_stored
+        and t.cycles[0]
+        and not t.relays
+        and shown.get(t.name, t.name) not in states
+    ]
     loads.sort(key=lambda t: (way.cut.parts[t.name], t.name))
     constants = [t for t in loads if t.name in net.graph.constants]
     return constants, [t for t in loads if t.name not in net.graph.constants]

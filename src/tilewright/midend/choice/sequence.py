@@ -1,6 +1,6 @@
 """From ways in issue order to cuts that know their place in the plan."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -11,36 +11,36 @@ from tilewright.midend.tiling.cut import Cut, whole_cut
 
 
 def sequence(net: Net, steps: Sequence[Step], ways: Sequence[Way]) -> tuple[Cut, ...]:
-    """Cuts of a whole plan; every view comes right after what it is a view of.
+    """Cuts of a whole plan; every view comes as soon as its inputs are there.
 
     steps  all steps, views included
     ways   in issue order
     """
-    views: dict[ValueName, list[Step]] = {}
-    for step in steps:
-        if step.kernel is None:
-            views.setdefault(net.alive.shown[step.node.output], []).append(step)
-    cuts: list[Cut] = []
-    time, before = 0, None
-    for name in net.graph.inputs:
-        cuts += _views(views, name, time)
-        time = sum(cut.span.size for cut in cuts)
+    views = [step for step in steps if step.kernel is None]
+    known = {*net.graph.inputs}
+    cuts: list[Cut] = [*_views(views, known, 0)]
+    time, before = len(cuts), None
     for way in ways:
         cut = way.cut.at(time)
         if way.early:
             cut = replace(cut, group=replace(cut.group, early=way.early), early_since=before)
         cuts.append(cut)
         before, time = time, cut.span.stop
-        cuts += _views(views, way.makes, time)
-        time += len(views.get(way.makes, ()))
+        known |= {way.makes}
+        shown = [*_views(views, known, time)]
+        cuts += shown
+        time += len(shown)
     return tuple(cuts)
 
 
-def _views(
-    views: Mapping[ValueName, Sequence[Step]], tensor: ValueName, time: int
-) -> Iterator[Cut]:
-    for offset, step in enumerate(views.get(tensor, ())):
-        yield whole_cut(time + offset, step)
+def _views(views: list[Step], known: set[ValueName], time: int) -> Iterator[Cut]:
+    """Views of which everything is known, taken out of ``views``: they are then known, too."""
+    for step in [*views]:
+        if known >= {*step.node.inputs}:
+            views.remove(step)
+            known.add(step.node.output)
+            yield whole_cut(time, step)
+            time += 1
 
 
 def cycles_of(ways: Sequence[Way]) -> int:

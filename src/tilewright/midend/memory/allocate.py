@@ -11,7 +11,7 @@ from math import gcd
 from typing import NamedTuple
 
 from tilewright.ir.graph import Graph, ValueName
-from tilewright.ir.plan import Buffer, Overlap, Plan, Step
+from tilewright.ir.plan import Buffer, BufferName, Overlap, Plan, Step
 from tilewright.ir.target import Role
 from tilewright.midend.memory.lifetimes import Leave, activation_reads, demand, storage_of
 from tilewright.midend.memory.pack_exactly import pack_exactly
@@ -45,7 +45,11 @@ def place(graph: Graph, cuts: Sequence[Cut], places: Places, *, is_draft: bool =
                 "planning: %d buffers, %s %d B (activations %d B, at least %d B)",
                 len(mine), memory.name, arena.total, arena.activations, arena.bound,
             )  # fmt: skip
-    placed = tuple(buffer for arena in arenas.values() for buffer in arena.buffers)
+    ordered = sorted(graph.states, key=lambda state: state.name)
+    states = [BufferName(state.before) for state in ordered]
+    placed = tuple(
+        buffer for arena in arenas.values() for buffer in with_first(arena.buffers, states)
+    )
     return Plan(
         target.name,
         steps,
@@ -64,6 +68,25 @@ def least_bytes(graph: Graph, buffers: Sequence[Buffer], leaves: Sequence[Leave]
     """Bytes that these buffers of one memory need, proven."""
     names = {buffer.name for buffer in buffers}
     return _place(graph, buffers, [e for e in leaves if {e.writer, e.reader} <= names]).bound
+
+
+def with_first(buffers: Sequence[Buffer], pinned: Sequence[BufferName]) -> tuple[Buffer, ...]:
+    """The same placement with buffers that are alive all the time moved to its beginning, in the
+    order given: their offsets then depend on nothing else that is placed."""
+    named = {buffer.name: buffer for buffer in buffers}
+    moved = [named[name] for name in pinned if name in named]
+    sizes = {b.name: _rounded_up(b.size, b.align) for b in moved}
+    placed: dict[BufferName, Buffer] = {}
+    offset = 0
+    for buffer in moved:
+        placed[buffer.name] = replace(buffer, offset=offset)
+        offset += sizes[buffer.name]
+    for buffer in buffers:
+        if buffer.name not in placed:
+            # Nothing shares with a pinned buffer: what lay above this one now lies below it.
+            above = sum(sizes[b.name] for b in moved if b.offset > buffer.offset)
+            placed[buffer.name] = replace(buffer, offset=buffer.offset + above)
+    return tuple(placed[buffer.name] for buffer in buffers)
 
 
 class _Arena(NamedTuple):

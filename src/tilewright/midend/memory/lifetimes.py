@@ -16,6 +16,7 @@ from tilewright.ir.plan import Buffer, BufferName, Step, scratch_name
 from tilewright.ir.target import SCRATCH_ALIGN, Role, Target
 from tilewright.ir.tiling import Hold
 from tilewright.ir.types import Span
+from tilewright.midend.dataflow import shown_by
 from tilewright.midend.places import Places
 from tilewright.midend.tiling.cut import Cut
 from tilewright.midend.tiling.overlap import Gap
@@ -43,13 +44,8 @@ class Demand:
 
 
 def storage_of(steps: Sequence[Step]) -> dict[ValueName, ValueName]:
-    """View → the value whose bytes it shows, for every view, through chains of views."""
-    shown: dict[ValueName, ValueName] = {}
-    for step in steps:
-        if step.kernel is None:
-            source = step.node.inputs[0]
-            shown[step.node.output] = shown.get(source, source)
-    return shown
+    """Value → the value whose bytes it shows or is made in: for views, and for parts of states."""
+    return shown_by([step.node for step in steps])
 
 
 def activation_reads(
@@ -81,7 +77,8 @@ def demand(graph: Graph, cuts: Sequence[Cut], places: Places) -> Demand:
     buffers: list[Buffer] = []
     for tensor, lifetime in lifetimes.items():
         type_, memory = graph.type(tensor), target.memory(memories[tensor])
-        align = max(memory.align, type_.dtype.nbytes)
+        is_state = any(state.before == tensor for state in graph.states)
+        align = max(memory.align, 4 if is_state else type_.dtype.nbytes)
         buffers.append(
             Buffer(
                 BufferName(tensor), Role.ACTIVATION, memory.name, type_.nbytes, align, lifetime, 0,
@@ -108,7 +105,7 @@ def whole_lifetimes(graph: Graph, cuts: Sequence[Cut]) -> dict[ValueName, Span]:
                 if tensor not in cut.inner:
                     ends[tensor] = cut.span.stop
             name = step.node.output
-            if step.kernel is not None and name not in cut.inner:
+            if step.kernel is not None and name not in cut.inner and name not in shown:
                 births[name], ends[name] = cut.span.start, cut.span.stop
     for name in graph.outputs:
         if name not in graph.constants:
@@ -180,6 +177,8 @@ def _leaves(graph: Graph, cuts: Sequence[Cut], buffers: Sequence[Buffer]) -> tup
     leaves: list[Leave] = []
     for cut in cuts:
         writer = BufferName(cut.steps[-1].node.output)
+        if writer not in by_name:  # a view, or a part of a state: it has no bytes of its own
+            continue
         of_run = [
             Leave(cut.span.stop - 1, writer, BufferName(tensor), gap)
             for tensor, gap in _gaps(graph, cut, shown).items()

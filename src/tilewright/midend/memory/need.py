@@ -34,7 +34,9 @@ class Alive:
         return frozenset(seen | tensors | {v for v, t in self.shown.items() if t in tensors})
 
     def size(self, tensor: ValueName) -> int:
-        """Bytes of a whole tensor."""
+        """Bytes of a whole tensor; none where they are those of another one."""
+        if tensor in self.shown:
+            return 0
         return self.rounded(self.graph.type(tensor).nbytes)
 
     def rounded(self, size: int) -> int:

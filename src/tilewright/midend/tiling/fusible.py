@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Step
 from tilewright.ir.types import Span
+from tilewright.midend.dataflow import is_part
 
 
 def readers_of(steps: Sequence[Step]) -> dict[ValueName, frozenset[int]]:
@@ -25,6 +26,8 @@ def fusible(graph: Graph, steps: Sequence[Step], longest: int) -> Iterator[tuple
     makers = {step.node.output: i for i, step in enumerate(steps) if step.kernel is not None}
     inner = {name: i for name, i in makers.items() if name not in graph.outputs}
     for last in makers.values():
+        if is_part(graph, steps[last].node.output):  # it changes what others of its run may read
+            continue
         yield from _grown(steps, (last,), inner, readers, longest)
 
 

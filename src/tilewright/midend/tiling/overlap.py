@@ -87,10 +87,11 @@ def largest_distance(
 def sharing_gap(step: Step, input_indices: tuple[int, ...]) -> Gap | None:
     """Where a value that a step reads as each of ``input_indices`` must not start.
 
-    None where the kernel makes no promise for one of them, or where several cores run a kernel
+    None where its length is known at run time, where the kernel makes no promise for one of
+    them, or where several cores run a kernel
     that promises an order: they write blocks in none.
     """
-    if step.kernel is None or step.engine is None:
+    if step.kernel is None or step.engine is None or step.is_bounded:
         return None
     if step.kernel.streaming is None:
         return _replacing_gap(step.kernel, step.signature, input_indices)

@@ -6,6 +6,7 @@
 ///   LAYERS   file, written where the network is built with -DTW_OBSERVE: for each inference of
 ///            the first run and each layer, int32 layer, int32 bytes, result
 ///
+/// Every run begins with a reset of the network's states; inferences of one run follow one another.
 /// Runs alternate between tensors inside the arena, where the plan keeps them, and tensors of the
 /// caller's: both are promised to work.
 #include "tilewright_host.h"
@@ -89,6 +90,28 @@ static void store(const harness_network *net, FILE *file, void *const *outputs) 
   }
 }
 
+/// Nothing but states lives from one inference to the next.
+static void poison(const harness_network *net) {
+  int32_t bytes = 0;
+  for (int32_t i = 0; i < net->states; ++i) {
+    bytes += net->state_bytes[i];
+  }
+  uint8_t *kept = malloc((size_t)bytes + 1);
+  if (kept == NULL) {
+    fail("out of memory");
+  }
+  uint8_t *at = kept;
+  for (int32_t i = 0; i < net->states; at += net->state_bytes[i], ++i) {
+    memcpy(at, net->states_in[i], (size_t)net->state_bytes[i]);
+  }
+  memset(net->arena, POISON, (size_t)net->arena_bytes);
+  at = kept;
+  for (int32_t i = 0; i < net->states; at += net->state_bytes[i], ++i) {
+    memcpy(net->states_in[i], at, (size_t)net->state_bytes[i]);
+  }
+  free(kept);
+}
+
 static void run_or_fail(void *const *inputs, void *const *outputs) {
   const int status = harness_run(inputs, outputs);
   if (status != 0) {
@@ -118,8 +141,11 @@ int main(int argc, char **argv) {
     void *const *inputs = run % 2 == 0 ? net.planned_inputs : own_inputs;
     void *const *outputs = run % 2 == 0 ? net.planned_outputs : own_outputs;
     rewind(in);
+    if (harness_reset() != 0) {
+      fail("tw_reset failed");
+    }
     for (long i = 0; i < inferences; ++i) {
-      memset(net.arena, POISON, (size_t)net.arena_bytes); // nothing lives from one to the next
+      poison(&net);
       load(&net, in, inputs, outputs);
       if (run == 2) {
         harness_counted(inputs, outputs);

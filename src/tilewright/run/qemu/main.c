@@ -128,6 +128,9 @@ int32_t harness_stack_bytes(void *const *inputs, void *const *outputs) {
 static void run_batch(const harness_network *net, void *const *inputs, void *const *outputs,
                       const int32_t files[2], int32_t inferences) {
   semihosting_seek(files[0], (int32_t)sizeof(batch_head));
+  if (harness_reset() != 0) {
+    fail("tw_NAME_reset returned an error");
+  }
   for (int32_t i = 0; i < inferences; ++i) {
     load(net, files[0], inputs, outputs);
     run_or_fail(inputs, outputs);
