@@ -64,8 +64,11 @@ def machine(*, shares: bool = False, size: int = 1 << 16) -> Target:
         name="fake", summary="two engines around a near memory",
         memories=(Memory("flash", None), Memory("L2", None), Memory("L1", size, 4, NEAR)),
         engines=(
-            Engine("npu", "npu", (Reach("L1"),), (named("npu", refuse=only_windows),), 1, 5, True),
-            Engine("core", "core", (Reach("L1"),), (core,), 1, 3),
+            Engine(
+                "npu", "npu", (Reach("L1"),), (named("npu", refuse=only_windows),),
+                fork_cycles=5, is_asynchronous=True,
+            ),
+            Engine("core", "core", (Reach("L1"),), (core,), fork_cycles=3),
         ),
         toolchain=Toolchain("none", "none", ()),
         dmas=(Dma("dma", ("L2", "L1"), 3, 4, 8.0), Dma("dma", ("flash", "L1"), 3, 4, 8.0)),

@@ -72,8 +72,8 @@ def double_buffered(plan: Plan) -> str:
 
 
 def test_a_node_with_single_buffers_has_no_second_copy():
-    node = double_buffered(compiled("L1", 2048).plan)
-    pinned = compiled("L1", 2048, PinWishes(single_buffer=(node,))).plan
+    node = double_buffered(compiled("L1", 1900).plan)
+    pinned = compiled("L1", 1900, PinWishes(single_buffer=(node,))).plan
     assert {hold.copies for hold in group_of(pinned, node).holds.values()} == {1}
 
 
@@ -160,21 +160,21 @@ def test_ends_of_the_network_cannot_be_near_where_there_is_a_far_memory():
 
 
 def test_the_lockfile_remembers_pins_and_a_replay_must_keep_them(tmp_path):
-    free = compiled("L1", 2048)
+    free = compiled("L1", 1900)
     wish = PinWishes(single_buffer=(double_buffered(free.plan),))
-    c = compiled("L1", 2048, wish)
+    c = compiled("L1", 1900, wish)
     text = plan_text(c.plan, c.graph)
     assert read_plan(text, "plan.json", c.graph, c.target) == c.plan
     assert c.plan.pins == (Pin(PinKind.SINGLE_BUFFER, *wish.single_buffer),)
     stored = tmp_path / "plan.json"
     stored.write_text(plan_text(free.plan, free.graph))
-    options = Options(memory={"L1": 2048}, plan=stored, pins=wish)
+    options = Options(memory={"L1": 1900}, plan=stored, pins=wish)
     with pytest.raises(OptionError, match="does not keep --single-buffer "):
         compile_model(MODEL, HOST, options)
 
 
 def test_a_plan_that_does_not_keep_its_pins_is_found():
-    c = compiled("L1", 2048)
+    c = compiled("L1", 1900)
     node = double_buffered(c.plan)
     broken = replace(c.plan, pins=(Pin(PinKind.SINGLE_BUFFER, node),))
     with pytest.raises(PlanError, match=f"does not keep --single-buffer {node}"):

@@ -68,7 +68,7 @@ def test_of_two_engines_the_slower_one_sets_the_pace(shapes: tuple[Window2d, ...
     (layer,) = timing.layers
     longest, both = max(layer.compute.values()), sum(layer.compute.values())
     assert layer.compute.keys() == {"npu", "core"}
-    assert longest < timing.cycles < longest + 0.25 * (both - longest)
+    assert longest < timing.cycles < longest + 0.3 * (both - longest)
 
 
 def test_the_core_works_between_the_start_of_an_engine_and_the_wait_for_it() -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from tilewright.midend.check.check import check_plan
 
 from digits import MODEL, some_digits
+from judged import check_plan
 from layout_networks import networks
 from properties.test_tiled_equals_whole import assert_bits, lowered
 from random_networks import evaluate_graph, random_inputs
