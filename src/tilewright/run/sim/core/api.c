@@ -60,9 +60,11 @@ tw_sim *tw_new(int64_t cluster_period, int64_t fabric_period) {
   for (int32_t slot = 0; slot < TW_EVENTS; slot++) {
     sim->events[slot].key = INT64_MAX;
   }
-  sim->events_unit = tw_new_event_unit();
-  sim->mchan = tw_new_mchan();
-  sim->neureka = tw_new_neureka();
+  tw_plug_small_devices(sim);
+  if (!tw_plug_event_unit(sim) || !tw_plug_mchan(sim) || !tw_plug_neureka(sim)) {
+    tw_delete(sim);
+    return NULL;
+  }
   return sim;
 }
 
@@ -133,6 +135,8 @@ int32_t tw_add_route(tw_sim *sim, int32_t view, int32_t kind, uint32_t base, uin
 
 int32_t tw_add_core(tw_sim *sim, const int64_t *fields, const int32_t *timing) {
   tw_core *core = &sim->cores[sim->core_count];
+  core->run = tw_run_core;
+  core->background = INT64_MAX;
   core->id = sim->core_count;
   core->rank = sim->core_count;
   core->hartid = (uint32_t)fields[0];

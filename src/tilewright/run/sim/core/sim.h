@@ -119,7 +119,17 @@ typedef struct {
 
 typedef enum { TW_OFF, TW_RUNNING, TW_ASLEEP, TW_HALTED } tw_core_state;
 
-typedef struct {
+typedef struct tw_sim tw_sim;
+typedef struct tw_core tw_core;
+// Runs one core, and what belongs to it alone, until it would overtake the horizon.
+typedef void (*tw_runner)(tw_sim *sim, tw_core *core);
+// Reads or writes a device's register; cycles are those of the cluster's clock.
+typedef uint32_t (*tw_register_access)(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t offset,
+                                       uint32_t value, bool is_write);
+
+struct tw_core {
+  tw_runner run;
+  int64_t background; // cycle at which a unit of its own goes on beside it; INT64_MAX: none does
   uint32_t x[TW_REGISTERS];
   uint32_t pc;
   int64_t cycle;           // at which the next instruction issues
@@ -154,9 +164,8 @@ typedef struct {
   int64_t observed_cycle, observed_lost[TW_LOSSES];
   uint32_t observed_symbol;
   uint64_t observed_instructions;
-} tw_core;
+};
 
-typedef struct tw_sim tw_sim;
 typedef void (*tw_handler)(tw_sim *sim, int32_t slot);
 
 typedef struct {
@@ -224,6 +233,10 @@ struct tw_sim {
   uint32_t fault_address, fault_size;
   tw_cache shared[2]; // banks of the shared instruction cache
   int64_t fpu_free[TW_CORES], divider_free;
+  tw_register_access devices[TW_DEVICES]; // what stands behind a window of that kind
+  // Whether a DMA transfer in flight forbids the access; NULL: no DMA
+  bool (*dma_owns)(tw_sim *sim, const tw_memory *memory, uint32_t offset, uint32_t size,
+                   bool is_write);
   tw_event_unit *events_unit;
   tw_mchan *mchan;
   tw_neureka *neureka;
@@ -261,12 +274,9 @@ int32_t tw_bank_wait(tw_sim *sim, tw_memory *memory, uint32_t offset, int64_t pi
 int32_t tw_bank_wait_line(tw_sim *sim, tw_memory *memory, uint32_t offset, int64_t picoseconds,
                           int32_t way);
 
-// device.c: registers. Returns what a load sees; *latency grows by extra cycles.
-uint32_t tw_access_device(tw_sim *sim, tw_core *core, int64_t cycle, const tw_route *route,
-                          uint32_t offset, uint32_t value, bool is_write);
+// device.c: small devices, output, semihosting.
+void tw_plug_small_devices(tw_sim *sim);
 void tw_print(tw_sim *sim, const char *text, size_t size);
-void tw_stop(tw_sim *sim, tw_outcome outcome, int32_t exit_code);
-void tw_raise(tw_sim *sim, tw_core *core, tw_fault fault, uint32_t address, uint32_t size);
 void tw_wait_for_interrupt(tw_sim *sim, tw_core *core);
 void tw_environment_call(tw_sim *sim, tw_core *core);
 void tw_breakpoint(tw_sim *sim, tw_core *core, uint32_t pc);
@@ -276,12 +286,15 @@ int32_t tw_fetch(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t line);
 bool tw_fetch_is_private(const tw_core *core, uint32_t line);
 void tw_flush_icaches(tw_sim *sim);
 
-// schedule.c
+// schedule.c: the one interface between what has a clock. Cores are known to it by their runner,
+// devices by the handlers of their events; it calls no other file.
 int64_t tw_run(tw_sim *sim);
 void tw_schedule(tw_sim *sim, int32_t slot, tw_handler handler, int64_t cycle);
 void tw_sleep(tw_sim *sim, tw_core *core, tw_loss why);
 void tw_wake(tw_sim *sim, tw_core *core, int64_t cycle, int32_t delay);
 void tw_start_core(tw_sim *sim, tw_core *core, int64_t picoseconds);
+void tw_stop(tw_sim *sim, tw_outcome outcome, int32_t exit_code);
+void tw_raise(tw_sim *sim, tw_core *core, tw_fault fault, uint32_t address, uint32_t size);
 int64_t tw_cluster_cycle(const tw_sim *sim);
 void tw_record(tw_sim *sim, int32_t track, uint32_t what, int64_t start, int64_t end);
 
@@ -315,19 +328,12 @@ enum {              // slots of tw_sim.events
   TW_SLOT_DMA_LOCAL,
   TW_SLOT_NPU,
 };
-tw_event_unit *tw_new_event_unit(void);
-uint32_t tw_access_event_unit(tw_sim *sim, tw_core *core, int64_t cycle, int32_t id,
-                              uint32_t offset, uint32_t value, bool is_write);
+// Each plugs its registers in; false: no memory.
+bool tw_plug_event_unit(tw_sim *sim);
 void tw_trigger(tw_sim *sim, uint32_t events, uint32_t cores, int64_t cycle);
 uint32_t tw_waits_for(const tw_sim *sim, int32_t core);
-tw_mchan *tw_new_mchan(void);
-uint32_t tw_access_mchan(tw_sim *sim, tw_core *core, int64_t cycle, int32_t channel,
-                         uint32_t offset, uint32_t value, bool is_write);
-bool tw_dma_owns(tw_sim *sim, const tw_memory *memory, uint32_t offset, uint32_t size,
-                 bool is_write);
+bool tw_plug_mchan(tw_sim *sim);
 bool tw_dma_is_busy(const tw_sim *sim);
-tw_neureka *tw_new_neureka(void);
-uint32_t tw_access_neureka(tw_sim *sim, int64_t cycle, uint32_t offset, uint32_t value,
-                           bool is_write);
+bool tw_plug_neureka(tw_sim *sim);
 
 #endif
