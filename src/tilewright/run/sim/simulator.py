@@ -62,10 +62,19 @@ class Simulator:
         self._memories = {memory.name: i for i, memory in enumerate(machine.memories)}
         for memory in machine.memories:
             self._must(
-                self._core.tw_add_memory(self._sim, memory.size, memory.banks, memory.domain)
+                self._core.tw_add_memory(
+                    self._sim, memory.size, memory.banks, memory.word, memory.domain
+                )
             )
         for window in machine.windows:
             self._add_window(window)
+        self._fill_memories()
+        if machine.snitch is not None:
+            times = machine.snitch.as_numbers()
+            self._must(self._core.tw_set_snitch(self._sim, (ctypes.c_int64 * len(times))(*times)))
+        if machine.ita is not None:
+            ita = machine.ita
+            self._must(self._core.tw_set_ita(self._sim, ita.contexts, ita.softmax_shift))
         for core in machine.cores:
             self._add_core(core)
         if machine.shared_cache is not None:
@@ -92,13 +101,21 @@ class Simulator:
                 )
             )  # fmt: skip
 
+    def _fill_memories(self) -> None:
+        for window in self.machine.windows:
+            for memory in self.machine.memories:
+                if memory.fill and window.shows == memory.name:
+                    self.write(window.base, bytes((memory.fill,)) * memory.size)
+
     def _add_core(self, core: Core) -> None:
         extensions = sum(EXTENSIONS[e] for e in core.extensions)
-        misa = sum(1 << (ord(e) - ord("a")) for e in core.extensions if len(e) == 1)
+        letters = sum(1 << (ord(e) - ord("a")) for e in core.extensions if len(e) == 1)
+        misa = letters if core.misa is None else core.misa & 0x3FFFFFFF
         fields = (
             core.hartid, core.view, core.domain, extensions, core.cache.sets, core.cache.ways,
             core.cache.refill, 0 if core.shares_cache else -1, core.fetch_latency,
             -1 if core.fpu is None else core.fpu, 0, misa, int(core.cache.is_on),
+            int(core.is_snitch),
         )  # fmt: skip
         timing = core.timing.as_numbers()
         self._must(
@@ -117,6 +134,11 @@ class Simulator:
         self.image = program if isinstance(program, Image) else read_image(program)
         for segment in self.image.segments:
             self.write(segment.address, segment.data)
+        if self.machine.snitch is not None:
+            symbols = self.image.symbols
+            self._core.tw_set_host(
+                self._sim, symbols.get("tohost", 0), symbols.get("fromhost", 0)
+            )
         for index, core in enumerate(self.machine.cores):
             if core.starts:
                 self._core.tw_begin_core(self._sim, index, self.image.entry, core.starts_at)

@@ -23,6 +23,12 @@ void tw_schedule(tw_sim *sim, int32_t slot, tw_handler handler, int64_t cycle) {
   sim->needs_attention = true;
 }
 
+void tw_cancel(tw_sim *sim, int32_t slot) {
+  sim->events[slot].key = INT64_MAX;
+  find_next_event(sim);
+  sim->needs_attention = true;
+}
+
 static void fire_next_event(tw_sim *sim) {
   tw_event *first = NULL;
   for (int32_t slot = 0; slot < TW_EVENTS; slot++) {

@@ -32,7 +32,7 @@ typedef struct {
   uint8_t base; // address register to write back
   uint8_t size; // in halfwords: 1 or 2
   uint8_t is_loop_end;
-  uint8_t unused;
+  uint8_t writes_at_once; // rd, in the cycle of issue
   int32_t imm;
   uint64_t reads; // bit mask of the registers that it reads, floating point from 32 on
   uint32_t pc;
@@ -45,6 +45,7 @@ typedef struct {
   uint8_t *has_code;      // per 64 bytes: some slot is decoded
   uint8_t *is_written;    // per byte, or NULL while the check is off
   int32_t banks;          // 0: never busy
+  int32_t word_shift;     // log2 of the bytes of a bank's word
   int32_t domain;         // whose cycles the banks count
   int64_t free[TW_BANKS]; // cycle from which a bank takes the next word
 } tw_memory;
@@ -75,6 +76,9 @@ typedef enum {
   TW_FINISHER,
   TW_UART,
   TW_PLAIN_REGISTERS,
+  TW_SNITCH_PERIPHERALS,
+  TW_ZERO_MEMORY,
+  TW_ITA,
   TW_DEVICES,
 } tw_device;
 
@@ -120,6 +124,8 @@ typedef struct {
 typedef enum { TW_OFF, TW_RUNNING, TW_ASLEEP, TW_HALTED } tw_core_state;
 
 typedef struct tw_sim tw_sim;
+typedef struct tw_snitch_core tw_snitch_core;
+typedef struct tw_snitch tw_snitch;
 typedef struct tw_core tw_core;
 // Runs one core, and what belongs to it alone, until it would overtake the horizon.
 typedef void (*tw_runner)(tw_sim *sim, tw_core *core);
@@ -150,7 +156,7 @@ struct tw_core {
   int32_t fpu; // index of the unit it uses, or -1 for one of its own
   uint32_t fflags, frm;
   uint32_t csr[16];
-  uint32_t reserved_address;
+  uint32_t reserved_address, reserved_value;
   uint8_t wake_register, load_register; // written when it wakes; target of the load at work
   uint32_t wake_value;
   int32_t sleep_stall;
@@ -164,6 +170,7 @@ struct tw_core {
   int64_t observed_cycle, observed_lost[TW_LOSSES];
   uint32_t observed_symbol;
   uint64_t observed_instructions;
+  tw_snitch_core *snitch; // NULL: a PULP core
 };
 
 typedef void (*tw_handler)(tw_sim *sim, int32_t slot);
@@ -203,6 +210,9 @@ typedef enum {
   TW_F_ECALL,
   TW_F_FETCH,
   TW_F_DEVICE,
+  TW_F_STREAM,
+  TW_F_REPEATED,
+  TW_F_ITA,
 } tw_fault;
 
 typedef struct tw_mchan tw_mchan;
@@ -240,6 +250,7 @@ struct tw_sim {
   tw_event_unit *events_unit;
   tw_mchan *mchan;
   tw_neureka *neureka;
+  tw_snitch *snitch;       // NULL: no Snitch cluster
   uint32_t registers[256]; // of TW_PLAIN_REGISTERS and cluster control
   int64_t timer_start[2], timer_held[2];
   uint32_t timer_config[2];
@@ -282,6 +293,12 @@ void tw_environment_call(tw_sim *sim, tw_core *core);
 void tw_breakpoint(tw_sim *sim, tw_core *core, uint32_t pc);
 
 // icache.c
+uint32_t *tw_cache_find(const tw_cache *cache, uint32_t set, uint32_t line); // NULL: not there
+uint32_t *tw_cache_replace(tw_cache *cache, uint32_t set);
+// Cycles until the line is there; of a new one, given that the next level needs `below`.
+int32_t tw_cache_refill(tw_cache *cache, uint32_t *slot, uint32_t line, int64_t cycle,
+                        int32_t below);
+int32_t tw_cache_wait(const tw_cache *cache, const uint32_t *slot, int64_t cycle);
 int32_t tw_fetch(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t line);
 bool tw_fetch_is_private(const tw_core *core, uint32_t line);
 void tw_flush_icaches(tw_sim *sim);
@@ -290,6 +307,7 @@ void tw_flush_icaches(tw_sim *sim);
 // devices by the handlers of their events; it calls no other file.
 int64_t tw_run(tw_sim *sim);
 void tw_schedule(tw_sim *sim, int32_t slot, tw_handler handler, int64_t cycle);
+void tw_cancel(tw_sim *sim, int32_t slot);
 void tw_sleep(tw_sim *sim, tw_core *core, tw_loss why);
 void tw_wake(tw_sim *sim, tw_core *core, int64_t cycle, int32_t delay);
 void tw_start_core(tw_sim *sim, tw_core *core, int64_t picoseconds);
