@@ -194,10 +194,12 @@ static void port_handler(tw_sim *sim, int32_t slot) {
 // Cycles of a job whose port is never refused.
 static int64_t quiet_cycles(const tw_ita *ita, uint32_t flags) {
   const bool has_bias = (flags & ITA_NO_BIAS) == 0;
+  const bool preloads = (flags & ITA_PRELOAD) != 0;
   if (ita->has_output) {
-    return 14 + (has_bias ? 0 : 1) - ((flags & ITA_NEXTLOAD) != 0 ? 0 : 1) + ita->accesses;
+    return 14 + (has_bias ? 0 : 1) - ((flags & ITA_NEXTLOAD) != 0 ? 0 : 1) + preloads +
+           ita->accesses;
   }
-  return ((flags & ITA_PRELOAD) != 0 ? 25 : has_bias ? 12 : 5) + BEATS + 1;
+  return (has_bias ? 12 : 5) + (preloads ? 13 : 0) + BEATS + 1;
 }
 
 static void start_next(tw_sim *sim, int64_t cycle) {
