@@ -17,8 +17,8 @@ TCDM, ITA = 0x2000_0000, 0x1004_0000
 TRIGGER, STATUS, SOFT_CLEAR = ITA, ITA + 0x0C, ITA + 0x14
 REGISTER = {
     "input": 0x20, "weight": 0x24, "next": 0x28, "bias": 0x2C, "output": 0x30, "tiles": 0x38,
-    "mult": 0x3C, "mult1": 0x40, "shift": 0x44, "shift1": 0x48, "add": 0x4C, "add1": 0x50, "engine": 0x54, "stream": 0x58, "gelu": 0x5C,
-    "activation": 0x60,
+    "mult": 0x3C, "mult1": 0x40, "shift": 0x44, "shift1": 0x48, "add": 0x4C, "add1": 0x50,
+    "engine": 0x54, "stream": 0x58, "gelu": 0x5C, "activation": 0x60,
 }  # fmt: skip
 PRELOAD, NEXTLOAD, NO_BIAS, BIAS_ROWS, NO_OUTPUT = 1, 2, 4, 8, 16
 TILE = 64

@@ -4,8 +4,10 @@ Keys are (program, beginning of the line, position of the cycle count in it); No
 docs/reference/simulator.md lists the same.
 """
 
-COLD = "first run: the emulator hides a refill behind the floating-point queue less than we do, or more"
-UNROLLED = "the emulator loses two cycles per turn of 8 fld and 4 fmadd.d, which nothing known explains"
+COLD = "first run: the emulator hides a refill behind floating-point work less than we do, or more"
+UNROLLED = (
+    "the emulator loses two cycles per turn of 8 fld and 4 fmadd.d, which nothing known explains"
+)
 LOCK = "who gets a spinning lock depends on the emulator's order of events within a cycle"
 WRITE_SIDE = "the test bench's memory stalls writes (128-byte lines: sevenfold)"
 ABSENT = "the bench has cores 0 and 8 only"

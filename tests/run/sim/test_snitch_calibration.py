@@ -53,7 +53,9 @@ def expected(folder: str, name: str) -> list[str]:
     return [line for line in lines if line.strip() and not line.startswith("[rtl]")]
 
 
-def misses(ours: list[str], theirs: list[str], relative: float, least: int) -> list[tuple[str, int]]:
+def misses(
+    ours: list[str], theirs: list[str], relative: float, least: int
+) -> list[tuple[str, int]]:
     """Text and position of every figure that is too far away. Everything else must be equal."""
     assert len(ours) == len(theirs)
     found: list[tuple[str, int]] = []

@@ -27,11 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--machine", default="siracusa", metavar="NAME",
-        help="siracusa, rv32imac or rv32imfc (default: %(default)s)",
+        help="siracusa, snitch, snitch-ita, snitch-ita-shift5, rv32imac or rv32imfc "
+        "(default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--timing", default="gvsoc", metavar="NAME",
-        help="gvsoc: as its model; silicon: corrected where that is known to differ",
+        "--timing", metavar="NAME",
+        help="gvsoc: as its model (default for siracusa); silicon: corrected where that is known "
+        "to differ; rtl: as the hardware (snitch machines only, and their default)",
     )  # fmt: skip
     parser.add_argument("--max-cycles", type=int, metavar="N", help="stop at this cluster cycle")
     parser.add_argument("--trace", action="store_true", help="print each instruction on stderr")
@@ -83,7 +85,7 @@ class Simulated:
 def simulate(
     program: Path | list[Path],
     machine: str = "siracusa",
-    timing: str = "gvsoc",
+    timing: str | None = None,
     max_cycles: int | None = None,
 ) -> Simulated:
     """Run an ELF file, or C files with the runtime that ships here, to its end.
@@ -127,7 +129,7 @@ def execute(args: argparse.Namespace) -> int:
 
 
 def _loaded(
-    files: list[Path], machine: str, timing: str, *, shows_output: bool
+    files: list[Path], machine: str, timing: str | None, *, shows_output: bool
 ) -> "tuple[Simulator, Image]":
     from tilewright.run.sim.elf_image import read_image
     from tilewright.run.sim.machines import find_machine

@@ -33,9 +33,7 @@ _NEXT = (
     "if (after) goto loop_back; cycle += 1 + stall; stall = 0; count++; ip += ip->size; "
     "goto *labels[ip->entry];"
 )
-_TAKE_FPU = (
-    f"if (core->fpu >= 0) {{ {_SHARED} stall += tw_take_fpu(sim, core, cycle); }}"
-)
+_TAKE_FPU = f"if (core->fpu >= 0) {{ {_SHARED} stall += tw_take_fpu(sim, core, cycle); }}"
 _FLOAT = (_TAKE_FPU, _NEXT)
 _LOAD = (
     _SHARED + " int32_t latency = 0; core->load_register = ip->rd;",
@@ -68,7 +66,10 @@ PULP = Family(
         "hwloop": ("", _NEXT),
         "csr": ("core->instructions += count; count = 0;", "goto step;"),
         "system": (_SHARED + " core->pc = ip->pc; core->cycle = cycle;", "goto step;"),
-        "branch": ("", "if (taken) { target = pc + (uint32_t)ip->imm; goto take_branch; } " + _NEXT),
+        "branch": (
+            "",
+            "if (taken) { target = pc + (uint32_t)ip->imm; goto take_branch; } " + _NEXT,
+        ),
         "jump": ("", "goto take_jump;"),
         "load": _LOAD,
         "amo": _LOAD,

@@ -60,7 +60,7 @@ def _tables(rows: tuple[Row, ...], formats: dict[str, Format]) -> str:
     lines = ["#ifdef TW_ROWS", "static const tw_row tw_rows[] = {"]
     lines += [
         f"  {{0x{row.match:08x}u, 0x{row.mask:08x}u, {row.needs}, {row.size}, "
-        f'{numbers[row.form]}, {_uses(row, formats[row.form])}, {int(_writes_at_once(row))}, '
+        f"{numbers[row.form]}, {_uses(row, formats[row.form])}, {int(_writes_at_once(row))}, "
         f'"{row.name}", '
         f'"{formats[row.form].syntax}"}},'
         for row in rows
@@ -155,9 +155,10 @@ def _called(meaning: str, intrinsics: dict[str, str]) -> str:
 
 def _fp_unit(rows: tuple[Row, ...], formats: dict[str, Format]) -> list[str]:
     """What the floating-point subsystem executes: a table by row, and the meanings as a switch."""
-    floating = [(i, row) for i, row in enumerate(rows) if row.timing in FP_CLASSES]
+    numbered = enumerate(rows, start=FIRST_OP)
+    floating = [(i, row) for i, row in numbered if row.timing in FP_CLASSES]
     table = [
-        f"  [{i + FIRST_OP}] = {{TW_FP_{row.timing.upper()}, "
+        f"  [{i}] = {{TW_FP_{row.timing.upper()}, "
         + ", ".join(_KINDS[_kind(row, formats, o)] for o in ("rd", "rs1", "rs2", "rs3"))
         + "},"
         for i, row in floating
@@ -168,7 +169,7 @@ def _fp_unit(rows: tuple[Row, ...], formats: dict[str, Format]) -> list[str]:
         "const tw_fp_op *o, const uint64_t *v) {",
         "  (void)sim; (void)cycle;",
         "  switch (o->op) {",
-        *(_fp_case(i + FIRST_OP, row, formats[row.form]) for i, row in floating if row.timing != "frep"),
+        *(_fp_case(i, row, formats[row.form]) for i, row in floating if row.timing != "frep"),
         "  default: return 0;", "  }", "}",
     ]  # fmt: skip
 

@@ -2,7 +2,8 @@
 
 A format is a line of text: operands with the C expression that reads them from the word ``w``,
 then a bar, then the assembly syntax. Registers are ``r<lowest bit>`` (``q<bit>``: the three-bit
-registers of RV32C, ``f...`` and ``d...``: single and double precision), so that the generator knows what an operand is.
+registers of RV32C, ``f...`` and ``d...``: single and double precision), so that the generator
+knows what an operand is.
 Source: RISC-V unprivileged ISA 20191213, sections 2.2, 11 and 16.2; RI5CY user manual.
 """
 
@@ -62,7 +63,7 @@ SR     rd=r7 imm=(int)bits(w,31,20)                   | rd, imm
 SW     rs1=r15 imm=(int)bits(w,31,20)                 | rs1, imm
 SRR2   rd=r7 rs2=r20                                  | rd, rs2
 SWR    rs1=r15 rs2=r20                                | rs1, rs2
-FREP   rs1=r15 imm=(int)bits(w,31,20) field=(int)((bits(w,7,7)<<7)+(bits(w,14,12)<<4)+bits(w,11,8)) | rs1, imm, field
+FREP   rs1=r15 imm=(int)bits(w,31,20) field=(int)frep_stagger(w)   | rs1, imm, field
 DM1    rs1=r15                                        | rs1
 DM2    rs1=r15 rs2=r20                                | rs1, rs2
 DMI    rd=r7 field=(int)bits(w,24,20)                 | rd, field

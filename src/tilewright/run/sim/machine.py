@@ -165,8 +165,10 @@ class Ita:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A whole machine. Periods in picoseconds; ``snitch``: times of its Snitch cores; ``ita``: its accelerator,
-    in the window of Device.ITA, with the first memory as its own.
+    """A whole machine. Periods in picoseconds.
+
+    snitch  times of its Snitch cores
+    ita     its accelerator, in the window of Device.ITA, with the first memory as its own
     """
 
     name: str

@@ -136,9 +136,7 @@ class Simulator:
             self.write(segment.address, segment.data)
         if self.machine.snitch is not None:
             symbols = self.image.symbols
-            self._core.tw_set_host(
-                self._sim, symbols.get("tohost", 0), symbols.get("fromhost", 0)
-            )
+            self._core.tw_set_host(self._sim, symbols.get("tohost", 0), symbols.get("fromhost", 0))
         for index, core in enumerate(self.machine.cores):
             if core.starts:
                 self._core.tw_begin_core(self._sim, index, self.image.entry, core.starts_at)

@@ -1,4 +1,4 @@
-"""How long things take on a Snitch cluster, as numbers; two named sets are in machines/snitch.py."""
+"""How long things take on a Snitch cluster; two named sets are in machines/snitch.py."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -22,7 +22,8 @@ class SnitchTiming:
     barrier           beyond the first from the last arrival on
     fp_queue          instructions that the floating-point sequencer holds
     fp_dispatch       from the core's issue to the subsystem's
-    fp_latency        until a dependent instruction may issue; fp_to_integer: until the core may use it
+    fp_latency        until a dependent instruction may issue
+    fp_to_integer     until the core may use the result
     fp_drains         results for the core, and loads, wait until the pipeline is empty
     fp_load_holds     an integer instruction right after a floating-point load waits for its data
     stream_latency    from a stream's request to its data

@@ -60,11 +60,13 @@ static int64_t settle(tw_core *core, const tw_snitch_timing *timing, const tw_in
     }
     cycle = written >= cycle ? written + 1 : cycle;
     s->port_from = timing->has_write_port ? written + 1 : s->port_from;
-    s->pending &= ~(1u << s->results[first].reg);
+    s->pending &= ~(1u << s->results[first].reg) | s->awaited;
     s->results[first] = s->results[--s->result_count];
   }
   core->lost[TW_L_LOAD] += cycle - asked;
-  if ((s->awaited & waits) != 0) {
+  // What the subsystem is to write must not be written before it.
+  const uint32_t own = ip->rd < 32 ? 1u << ip->rd : 0;
+  if ((s->awaited & (waits | own)) != 0) {
     return -1 - cycle;
   }
   s->after_fp_load = false;

@@ -13,7 +13,9 @@ from tilewright.run.sim.machines.snitch import (
     SNITCH_RTL,
 )
 
-MACHINES = {m.name: m for m in (SIRACUSA, SNITCH_RTL, SNITCH_ITA_RTL, SNITCH_ITA5_RTL, RV32IMAC, RV32IMFC)}
+MACHINES = {
+    m.name: m for m in (SIRACUSA, SNITCH_RTL, SNITCH_ITA_RTL, SNITCH_ITA5_RTL, RV32IMAC, RV32IMFC)
+}
 TIMINGS = {
     "siracusa": {"gvsoc": SIRACUSA, "silicon": SIRACUSA_SILICON},
     "snitch": {"gvsoc": SNITCH_GVSOC, "rtl": SNITCH_RTL},

@@ -1,7 +1,8 @@
 """A Snitch cluster: eight compute cores, a core that drives DMA and accelerator, and ITA.
 
-Two sets of times: GVSOC is what GVSoC's `pulp.snitch.snitch_cluster_single` (June 2025) charges, RTL
-what the cluster's hardware takes in simulation. docs/reference/simulator.md lists every difference.
+Two sets of times: GVSOC is what GVSoC's `pulp.snitch.snitch_cluster_single` (June 2025) charges,
+RTL what the cluster's hardware takes in simulation. docs/reference/simulator.md lists every
+difference.
 """
 
 from dataclasses import replace
