@@ -210,6 +210,10 @@ class Simulator:
         """An unsigned register: x0 to x31, then f0 from FLOAT on."""
         return self.core_value(core, 0, index)
 
+    def double_register(self, core: int, index: int) -> int:
+        """The 64 bits of a floating-point register of a Snitch core."""
+        return self._core.tw_double_register(self._sim, core, index) & 0xFFFF_FFFF_FFFF_FFFF
+
     def set_register(self, core: int, index: int, value: int) -> None:
         """Write a register."""
         self._core.tw_set_register(self._sim, core, index, value & 0xFFFFFFFF)

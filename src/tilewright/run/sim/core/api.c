@@ -279,6 +279,8 @@ int64_t tw_core_value(tw_sim *sim, int32_t id, int32_t what, int32_t index) {
     return core->sleep_loss;
   case 10:
     return core->fflags | core->frm << 5;
+  case 11: // cores at the barrier of a Snitch cluster
+    return sim->snitch == NULL ? 0 : __builtin_popcount(sim->snitch->arrived);
   default:
     return -1;
   }

@@ -236,7 +236,7 @@ static void start_next(tw_sim *sim, int64_t cycle) {
 static void commit(tw_sim *sim, const tw_core *core, int64_t cycle, bool starts) {
   tw_ita *ita = sim->snitch->ita;
   if (ita->queued == ita->contexts) {
-    tw_raise(sim, NULL, TW_F_ITA, UINT32_MAX, (uint32_t)ita->contexts);
+    tw_raise(sim, NULL, TW_F_ITA_FULL, 0, (uint32_t)ita->contexts);
     return;
   }
   const int32_t context = ita->programmed;

@@ -211,8 +211,11 @@ typedef enum {
   TW_F_FETCH,
   TW_F_DEVICE,
   TW_F_STREAM,
+  TW_F_STREAM_FULL,
   TW_F_REPEATED,
+  TW_F_REPEATED_LENGTH,
   TW_F_ITA,
+  TW_F_ITA_FULL,
 } tw_fault;
 
 typedef struct tw_mchan tw_mchan;

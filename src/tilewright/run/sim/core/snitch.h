@@ -174,6 +174,8 @@ int64_t tw_snitch_fetch(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t pc, 
 void tw_push_result(tw_snitch_core *s, uint32_t reg, int64_t at);
 // Lets the subsystem do what is due until `limit`; false: it did nothing.
 bool tw_fp_run(tw_sim *sim, tw_core *core, int64_t limit);
+// Whether the hardware is built without what the instruction needs.
+bool tw_fp_is_refused(const tw_sim *sim, uint16_t op);
 bool tw_fp_is_idle(const tw_core *core);
 // Lets the subsystem go on until there is room for an instruction, at *cycle or later; false:
 // others, or the program's end, come first.

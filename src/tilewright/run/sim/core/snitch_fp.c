@@ -52,6 +52,10 @@ void tw_push_result(tw_snitch_core *s, uint32_t reg, int64_t at) {
   s->results[s->result_count++] = (tw_result){at, reg};
 }
 
+bool tw_fp_is_refused(const tw_sim *sim, uint16_t op) {
+  return tw_fp_rows[op].unit == TW_FP_FDIV && !sim->snitch->timing.has_fdiv;
+}
+
 bool tw_fp_is_idle(const tw_core *core) {
   return core->snitch->fp.count == 0 && !core->snitch->fp.repeats;
 }
@@ -148,7 +152,7 @@ static int64_t issue_time(tw_sim *sim, tw_core *core, const tw_fp_op *o, const t
   if (streams(s, row->rd, o->rd)) {
     const tw_stream *stream = &s->streams[o->rd];
     if (!stream->is_on || !stream->is_write) {
-      tw_raise(sim, core, TW_F_STREAM, o->rd, 1);
+      tw_raise(sim, core, TW_F_STREAM, o->rd, 0);
     }
     at = later(at, stream->ready[stream->head % TW_CREDITS] - timing->fp_latency[o->unit]);
   } else if (row->rd >= TW_KIND_SINGLE && timing->waits_for_destination) {
@@ -278,7 +282,8 @@ static void begin_repetition(tw_sim *sim, tw_core *core, const tw_fp_op *o, int6
   fp->stagger_mask = o->rs2 & 15;
   fp->free = cycle;
   if (fp->to_capture > (uint32_t)sim->snitch->timing.fp_queue || fp->to_capture > TW_FP_BUFFER) {
-    tw_raise(sim, core, TW_F_REPEATED, fp->to_capture, 1);
+    tw_raise(sim, core, TW_F_REPEATED_LENGTH, fp->to_capture,
+             (uint32_t)sim->snitch->timing.fp_queue);
   }
 }
 
