@@ -1,4 +1,4 @@
-"""What the cores of a Snitch cluster share: DMA, barrier, interrupts, peripherals, host interface."""
+"""What the cores of a Snitch cluster share: DMA, barrier, interrupts, peripherals, the host."""
 
 import random
 
@@ -178,8 +178,8 @@ def locked_increments(turns: int) -> list[int]:
 
 @pytest.mark.parametrize("timing", TIMINGS)
 def test_a_lock_keeps_nine_cores_apart(timing: str):
-    words = [*only(0, [*load_constant(28, TCDM), encode_s("sw", 0, 28, 0), encode_s("sw", 0, 28, 64)]),
-             BARRIER, *locked_increments(11), *only(0, exit_with()), WFI]  # fmt: skip
+    zero = [*load_constant(28, TCDM), encode_s("sw", 0, 28, 0), encode_s("sw", 0, 28, 64)]
+    words = [*only(0, zero), BARRIER, *locked_increments(11), *only(0, exit_with()), WFI]
     sim, outcome = cluster(words, timing)
     assert outcome is Outcome.EXITED
     assert int.from_bytes(sim.read(TCDM + 64, 4), "little") == 99

@@ -126,8 +126,9 @@ def program(seed: int) -> tuple[bytes, bytes]:
         ROWS["csrrwi"].match | rng.randrange(4) << 15 | 0x002 << 20,
     ]  # fmt: skip
     for f in FLOATS:
-        bits = rng.choice((rng.choice(SPECIAL), rng.getrandbits(64), 0x3FE << 52 | rng.getrandbits(52),
-                           0xFFFFFFFF << 32 | 0x3F000000 + rng.getrandbits(24)))  # fmt: skip
+        near_one = 0x3FE << 52 | rng.getrandbits(52)
+        boxed = 0xFFFFFFFF << 32 | 0x3F000000 + rng.getrandbits(24)
+        bits = rng.choice((rng.choice(SPECIAL), rng.getrandbits(64), near_one, boxed))
         for half in (0, 1):
             words += [*load_constant(16, bits >> 32 * half & 0xFFFFFFFF)]
             words.append(encode_s("sw", 16, 28, 4 * half))

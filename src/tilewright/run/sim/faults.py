@@ -46,10 +46,11 @@ _WHAT = {
     Fault.REPEATED: "a repetition (FREP) holds an instruction that writes an integer register, "
     "repeats or switches streams",
     Fault.REPEATED_LENGTH: "repeats {address} instructions: the sequencer holds {size}",
-    Fault.ITA: "ITA's job in step {step} with inner tile {size}: its output flag is not that of "
-    "this place; the streams would wait for each other for ever",
+    Fault.ITA: "ITA's job in step {step} with inner tile {size}: its output flag is not "
+    "that of this place; the streams would wait for each other for ever",
     Fault.ITA_FULL: "ITA is given a job while all its {size} contexts are taken",
-    Fault.NPU_RANGE: "the accelerator touches {size} bytes at 0x{address:08x}: no memory holds them",
+    Fault.NPU_RANGE: "the accelerator touches {size} bytes at 0x{address:08x}: "
+    "no memory holds them",
     Fault.UNINITIALISED: "reads {size} bytes at 0x{address:08x} that nothing has written",
     Fault.OWNED_BY_DMA: "touches {size} bytes at 0x{address:08x} of a DMA transfer in flight",
     Fault.ECALL: "environment call {address} is not known",
@@ -65,10 +66,10 @@ _TRY = {
     Fault.NPU_RANGE: "check pointers, strides and subtile counts of the job",
     Fault.UNINITIALISED: "initialise the buffer, or wait for the transfer that fills it",
     Fault.OWNED_BY_DMA: "wait for the transfer before touching its buffer",
-    Fault.STREAM: "compare the stream's counts and repeats with how often the code uses the register",
+    Fault.STREAM: "compare the stream's counts and repeats with the uses of the register",
     Fault.STREAM_FULL: "use up the stream at work before a third start",
-    Fault.REPEATED: "take the instruction out of the loop, or loop with a branch",
-    Fault.REPEATED_LENGTH: "repeat fewer instructions, or loop with a branch around two repetitions",
+    Fault.REPEATED: "take the instruction out of the loop",
+    Fault.REPEATED_LENGTH: "repeat fewer instructions, or loop around two repetitions",
     Fault.ITA: "output_disable is 0 for the last inner tile only; check TILES, the layer and the "
     "order of jobs",
     Fault.ITA_FULL: "read ACQUIRE or STATUS before the job's registers are written",

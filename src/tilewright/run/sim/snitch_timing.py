@@ -44,7 +44,6 @@ class SnitchTiming:
     has_write_port: bool
     loads_hold: bool
     stores_conflict: bool
-    dma_conflicts: bool
     amo_bank: int
     amo_result: int
     far_result: int
@@ -75,7 +74,7 @@ class SnitchTiming:
             self.load_result, self.mul_blocks, self.mul_result, int(self.shares_units), self.jump,
             int(self.waits_for_destination), int(self.has_write_port), int(self.loads_hold),
             int(self.stores_conflict),
-            int(self.dma_conflicts), self.amo_bank, self.amo_result, self.far_result,
+            self.amo_bank, self.amo_result, self.far_result,
             self.far_period, self.far_store, self.barrier, self.fp_queue, self.fp_dispatch,
             *self.fp_latency, *self.fp_to_integer, int(self.fp_drains), int(self.has_fdiv),
             int(self.fp_load_holds), self.stream_latency, int(self.same_stream), self.line_shift,

@@ -45,9 +45,9 @@ typedef struct {
   uint8_t *has_code;      // per 64 bytes: some slot is decoded
   uint8_t *is_written;    // per byte, or NULL while the check is off
   int32_t banks;          // 0: never busy
-  int32_t word_shift;     // log2 of the bytes of a bank's word
   int32_t domain;         // whose cycles the banks count
   int64_t free[TW_BANKS]; // cycle from which a bank takes the next word
+  int32_t word_shift;     // log2 of the bytes of a bank's word
 } tw_memory;
 
 typedef enum { TW_NOTHING, TW_MEMORY, TW_TEST_AND_SET, TW_DEVICE } tw_route_kind;
@@ -134,8 +134,6 @@ typedef uint32_t (*tw_register_access)(tw_sim *sim, tw_core *core, int64_t cycle
                                        uint32_t value, bool is_write);
 
 struct tw_core {
-  tw_runner run;
-  int64_t background; // cycle at which a unit of its own goes on beside it; INT64_MAX: none does
   uint32_t x[TW_REGISTERS];
   uint32_t pc;
   int64_t cycle;           // at which the next instruction issues
@@ -171,6 +169,8 @@ struct tw_core {
   uint32_t observed_symbol;
   uint64_t observed_instructions;
   tw_snitch_core *snitch; // NULL: a PULP core
+  tw_runner run;
+  int64_t background; // cycle at which a unit of its own goes on beside it; INT64_MAX: none does
 };
 
 typedef void (*tw_handler)(tw_sim *sim, int32_t slot);

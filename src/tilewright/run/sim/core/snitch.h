@@ -21,7 +21,6 @@ typedef struct {
   int64_t has_write_port; // one write into the register file per cycle, instructions first
   int64_t loads_hold; // a core whose bank is taken waits in the load, not where the value is used
   int64_t stores_conflict;
-  int64_t dma_conflicts;
   int64_t amo_bank; // cycles that an atomic holds its bank
   int64_t amo_result;
   int64_t far_result;    // outside the TCDM

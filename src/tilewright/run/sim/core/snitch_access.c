@@ -21,6 +21,10 @@ static tw_memory *plain(tw_sim *sim, const tw_core *core, uint32_t address, uint
   return &sim->memories[route->target];
 }
 
+static int64_t *bank_of(tw_memory *memory, uint32_t offset) {
+  return &memory->free[(offset >> memory->word_shift) & (uint32_t)(memory->banks - 1)];
+}
+
 // Waits for the bank, or for the narrow port, and says when the data is there.
 static void request(tw_sim *sim, tw_core *core, int64_t *cycle, tw_memory *memory, uint32_t offset,
                     bool is_far) {
@@ -35,7 +39,9 @@ static void request(tw_sim *sim, tw_core *core, int64_t *cycle, tw_memory *memor
     s->at = start + timing->far_result;
   } else {
     if (memory->banks != 0) {
-      start += tw_wait_own_domain(memory, offset, start);
+      int64_t *free = bank_of(memory, offset);
+      start = *free > start ? *free : start;
+      *free = start + 1;
     }
     s->at = start + timing->load_result;
     start = timing->loads_hold ? start : *cycle;
@@ -144,8 +150,7 @@ void tw_snitch_modify(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t addres
   if (!is_far) {
     core->snitch->at += sim->snitch->timing.amo_result - sim->snitch->timing.load_result;
     if (memory->banks != 0) { // the bank reads, computes and writes
-      memory->free[(offset >> memory->word_shift) & (uint32_t)(memory->banks - 1)] +=
-          sim->snitch->timing.amo_bank - 1;
+      *bank_of(memory, offset) += sim->snitch->timing.amo_bank - 1;
     }
   }
 }
