@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tilewright.run.sim.elf_image import Image
+    from tilewright.run.sim.machine import Machine
     from tilewright.run.sim.simulator import Counters, Outcome, Simulator
 
 _STOPPED = 70  # exit code where the program did not end by itself
@@ -135,9 +136,10 @@ def _loaded(
     from tilewright.run.sim.machines import find_machine
     from tilewright.run.sim.simulator import Simulator
 
-    with _built(files) as program:
+    described = find_machine(machine, timing)
+    with _built(files, described) as program:
         image = read_image(program)
-    sim = Simulator(find_machine(machine, timing), _to_stdout if shows_output else None)
+    sim = Simulator(described, _to_stdout if shows_output else None)
     sim.load(image)
     return sim, image
 
@@ -157,15 +159,15 @@ def _ended(sim: "Simulator", outcome: "Outcome") -> Simulated:
 
 
 @contextmanager
-def _built(files: list[Path]) -> Generator[Path]:
+def _built(files: list[Path], machine: "Machine") -> Generator[Path]:
     """The ELF file; C files are built first."""
     from tilewright.errors import OptionError
-    from tilewright.run.sim.program import build_program
+    from tilewright.run.sim.program import build_program, runtime_of
 
     if all(path.suffix in _SOURCES for path in files):
         with tempfile.TemporaryDirectory() as folder:
             program = Path(folder) / "program.elf"
-            build_program(files, program)
+            build_program(files, program, runtime=runtime_of(machine))
             yield program
     elif len(files) == 1:
         yield files[0]
@@ -191,7 +193,9 @@ def guard_stacks(sim: "Simulator", image: "Image") -> None:
     size = image.symbols.get("__cluster_stack_size")
     fabric = image.symbols.get("__fc_stack_start")
     for index, core in enumerate(sim.machine.cores):
-        if core.starts and fabric is not None:
+        if core.is_snitch and end is not None and size is not None:
+            sim.guard(index, end - (index + 1) * size, _GUARD_BYTES)
+        elif core.starts and fabric is not None:
             sim.guard(index, fabric, _GUARD_BYTES)
         elif not core.starts and end is not None and size is not None:
             sim.guard(index, end - (index + 1) * size, _GUARD_BYTES)
