@@ -176,3 +176,23 @@ def test_a_stack_that_overflows_on_a_worker_is_a_fault(
     )
     assert main(["sim", str(source), "--machine", "snitch"]) == 70
     assert "stack overflow" in capsys.readouterr().err
+
+
+@needs_compiler
+@pytest.mark.parametrize("machine", ["siracusa", "snitch"])
+def test_constants_count_as_written_and_stack_rubbish_does_not(
+    machine: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    source = tmp_path / "constants.c"
+    source.write_text(
+        '#include "tw_sim.h"\n'
+        "static const int table[] = {3, 1, 4, 1};\n"
+        "TW_L1 static volatile int nobody_writes;\n"
+        'int main(void) { volatile int i = 2; printf("%d\\n", table[i]); return nobody_writes; }\n'
+    )
+    command = ["sim", str(source), "--machine", machine, "--check", "uninitialised"]
+    assert main(command) == 70
+    printed = capsys.readouterr()
+    assert printed.out == "4\n"
+    assert "main" in printed.err.splitlines()[0]
+    assert "that nothing has written" in printed.err

@@ -93,9 +93,8 @@ def simulate(
 
     Raises ModelError, OptionError, ToolError, SimulationError.
     """
-    sim, image = _loaded(
-        [program] if isinstance(program, Path) else program, machine, timing, shows_output=False
-    )
+    sim = _machine(machine, timing, shows_output=False)
+    image = _load(sim, [program] if isinstance(program, Path) else program)
     guard_stacks(sim, image)
     return _ended(sim, sim.run(max_cycles=max_cycles))
 
@@ -109,8 +108,9 @@ def execute(args: argparse.Namespace) -> int:
     from tilewright.run.sim.timeline import write_timeline
 
     wants_json = bool(getattr(args, "json", False))
-    sim, image = _loaded(args.program, args.machine, args.timing, shows_output=not wants_json)
+    sim = _machine(args.machine, args.timing, shows_output=not wants_json)
     sim.check(uninitialised="uninitialised" in args.check, dma="dma" in args.check)
+    image = _load(sim, args.program)
     guard_stacks(sim, image)
     if args.trace or args.trace_to is not None:
         sim.trace_to(args.trace_to or Path("-"))
@@ -129,19 +129,20 @@ def execute(args: argparse.Namespace) -> int:
     return ended.exit_code
 
 
-def _loaded(
-    files: list[Path], machine: str, timing: str | None, *, shows_output: bool
-) -> "tuple[Simulator, Image]":
-    from tilewright.run.sim.elf_image import read_image
+def _machine(machine: str, timing: str | None, *, shows_output: bool) -> "Simulator":
     from tilewright.run.sim.machines import find_machine
     from tilewright.run.sim.simulator import Simulator
 
-    described = find_machine(machine, timing)
-    with _built(files, described) as program:
+    return Simulator(find_machine(machine, timing), _to_stdout if shows_output else None)
+
+
+def _load(sim: "Simulator", files: list[Path]) -> "Image":
+    from tilewright.run.sim.elf_image import read_image
+
+    with _built(files, sim.machine) as program:
         image = read_image(program)
-    sim = Simulator(described, _to_stdout if shows_output else None)
     sim.load(image)
-    return sim, image
+    return image
 
 
 def _ended(sim: "Simulator", outcome: "Outcome") -> Simulated:

@@ -103,8 +103,8 @@ uint32_t tw_snitch_load(tw_sim *sim, tw_core *core, int64_t *cycle, uint32_t add
   return value;
 }
 
-void tw_snitch_store(tw_sim *sim, tw_core *core, int64_t *cycle, uint32_t address, uint32_t size,
-                     uint32_t value) {
+static void store(tw_sim *sim, tw_core *core, int64_t *cycle, uint32_t address, uint32_t size,
+                  uint32_t value) {
   uint32_t offset;
   bool is_far;
   tw_memory *memory = plain(sim, core, address, size, &offset, &is_far);
@@ -121,9 +121,14 @@ void tw_snitch_store(tw_sim *sim, tw_core *core, int64_t *cycle, uint32_t addres
   }
   if (is_far) {
     core->snitch->far_done = *cycle + sim->snitch->timing.far_store;
-    if (address == sim->snitch->tohost && address != 0) {
-      tw_call_host(sim, core, value);
-    }
+  }
+}
+
+void tw_snitch_store(tw_sim *sim, tw_core *core, int64_t *cycle, uint32_t address, uint32_t size,
+                     uint32_t value) {
+  store(sim, core, cycle, address, size, value);
+  if (address == sim->snitch->tohost && address != 0 && sim->fault == TW_F_NONE) {
+    tw_call_host(sim, core, value);
   }
 }
 
