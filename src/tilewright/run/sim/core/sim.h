@@ -136,7 +136,9 @@ typedef uint32_t (*tw_register_access)(tw_sim *sim, tw_core *core, int64_t cycle
 struct tw_core {
   uint32_t x[TW_REGISTERS];
   uint32_t pc;
-  int64_t cycle;           // at which the next instruction issues
+  int64_t cycle;      // at which the next instruction issues
+  int64_t background; // cycle at which a unit of its own goes on beside it; INT64_MAX: none
+  tw_runner run;
   int32_t stall;           // already owed by a parked instruction
   bool is_fetched, passes; // parked after its fetch; goes on from a breakpoint
   uint64_t hazard_mask;
@@ -169,8 +171,6 @@ struct tw_core {
   uint32_t observed_symbol;
   uint64_t observed_instructions;
   tw_snitch_core *snitch; // NULL: a PULP core
-  tw_runner run;
-  int64_t background; // cycle at which a unit of its own goes on beside it; INT64_MAX: none does
 };
 
 typedef void (*tw_handler)(tw_sim *sim, int32_t slot);
