@@ -193,9 +193,9 @@ void tw_run_core(tw_sim *sim, tw_core *core) {
   uint64_t count = 0;
   uint32_t target = core->pc, loop_target = 0;
   bool after = false; // the loop goes round after this instruction, to loop_target
-  tw_memory *memory = NULL;
-  tw_insn *code = NULL, *ip = NULL;
-  uint32_t code_base = 0, code_size = 0;
+  tw_memory *memory = core->code;
+  tw_insn *code = memory == NULL ? NULL : memory->code, *ip = NULL;
+  uint32_t code_base = core->code_base, code_size = core->code_size;
 #define TW_EXECUTOR_PULP
 #include "generated.h"
 #include "run_core.inc"

@@ -145,7 +145,9 @@ struct tw_core {
   int64_t hazard_until;
   uint32_t loop_start[2], loop_end[2], loop_count[2];
   tw_core_state state;
-  uint32_t line; // number of the line in the fetch buffer
+  uint32_t line;   // number of the line in the fetch buffer
+  tw_memory *code; // where it runs, and the addresses of that memory
+  uint32_t code_base, code_size;
   int32_t id, view, domain, rank;
   uint32_t hartid, extensions, boot;
   int32_t timing[TW_TIMINGS];

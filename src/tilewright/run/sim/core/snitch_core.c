@@ -178,9 +178,9 @@ void tw_run_snitch(tw_sim *sim, tw_core *core) {
   int64_t bound = horizon, cycle = core->cycle;
   uint64_t count = 0;
   uint32_t target = core->pc;
-  tw_memory *memory = NULL;
-  tw_insn *code = NULL, *ip = NULL;
-  uint32_t code_base = 0, code_size = 0;
+  tw_memory *memory = core->code;
+  tw_insn *code = memory == NULL ? NULL : memory->code, *ip = NULL;
+  uint32_t code_base = core->code_base, code_size = core->code_size;
 #define TW_EXECUTOR_SNITCH
 #include "generated.h"
 #include "run_snitch.inc"
