@@ -112,3 +112,8 @@ def test_the_rtl_times_give_the_throughput_of_the_hardware_in_a_matrix_product()
     theirs = rates(expected("rtl9", "gemm_64x16x64"))
     assert len(ours) == 2
     assert all(abs(a - b) <= 0.05 * b for a, b in zip(ours, theirs, strict=True))
+
+
+@pytest.mark.parametrize("timing", ["gvsoc", "rtl"])
+def test_the_same_program_takes_the_same_cycles(timing: str):
+    assert printed("barrier_nolock", timing) == printed("barrier_nolock", timing)

@@ -95,6 +95,17 @@ def test_more_transfers_than_the_queue_holds_wait_and_all_arrive(timing: str):
 
 
 @pytest.mark.parametrize("timing", TIMINGS)
+@pytest.mark.parametrize(("size", "lines"), [(0, 3), (64, 0)])
+def test_a_transfer_of_nothing_is_over_at_once(timing: str, size: int, lines: int):
+    words = [
+        *transfer(OUTER, TCDM, size, max(lines, 2), (64, 64))[:-1], *load_constant(6, lines),
+        dma("dmrep", 6), dma("dmcpyi", 5, 2, 15), *wait_for_dma(),
+    ]  # fmt: skip
+    sim = run(one_core(timing, DMA_CORE), words, Segment(TCDM, b"\x11" * 256))
+    assert sim.read(TCDM, 256) == b"\x11" * 256
+
+
+@pytest.mark.parametrize("timing", TIMINGS)
 def test_the_zero_memory_reads_zeros_and_forgets_what_is_written(timing: str):
     words = [*transfer(TCDM + 256, ZEROS, 64), *transfer(ZEROS, TCDM, 256), *wait_for_dma()]
     sim = run(one_core(timing, DMA_CORE), words, Segment(TCDM, b"\x11" * 512))

@@ -136,7 +136,7 @@ static void finish(tw_sim *sim, int64_t cycle) {
 // The emulator: a transfer inwards pays again for every burst but the first, up to eight of them.
 static int64_t split_cycles(const tw_xdma *dma, const transfer *t) {
   const int64_t beats = (t->bytes + BUS - 1) / BUS, all = beats * t->lines;
-  if (!t->from_far || t->to_far || beats == 0) {
+  if (!t->from_far || t->to_far || all == 0) {
     return all;
   }
   const int64_t per_line = (t->bytes + BURST - 1) / BURST, bursts = per_line * t->lines;
