@@ -82,7 +82,7 @@ static void copy(tw_sim *sim, uint32_t source, uint32_t destination, uint32_t si
   tw_memory *from, *to;
   const uint8_t *in = bytes_at(sim, source, size, &from_zeros, &is_far, &from);
   uint8_t *out = bytes_at(sim, destination, size, &to_zeros, &is_far, &to);
-  if (out == NULL || (in == NULL && !from_zeros)) {
+  if (size == 0 || out == NULL || (in == NULL && !from_zeros)) {
     return; // the zero memory ignores what is written
   }
   if (from_zeros) {
