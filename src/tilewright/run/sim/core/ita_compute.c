@@ -21,7 +21,9 @@ static int32_t byte_of(const uint32_t *reg, int32_t first, int32_t index) {
   return (int32_t)(reg[first + index / 4] >> (8 * (index % 4)) & 255);
 }
 
-static int32_t requantise(int64_t v, int32_t multiplier, int32_t shift, int32_t add) {
+// Products have 34 bits: a longer shift leaves nothing but what is added.
+static int32_t requantise(int64_t v, int32_t multiplier, int32_t bits, int32_t add) {
+  const int32_t shift = bits < 62 ? bits : 62;
   const int64_t half = shift == 0 ? 0 : (int64_t)1 << (shift - 1);
   return clip8(((v * multiplier + half) >> shift) + add);
 }

@@ -63,6 +63,10 @@ static bool is_sound(tw_sim *sim, tw_core *core, transfer *t) {
   bool *const far[] = {&t->from_far, &t->to_far};
   for (int32_t side = 0; side < 2; side++) {
     const int64_t last = (int64_t)ends[side] + (int64_t)(t->lines - 1) * strides[side];
+    if (t->lines != 0 && (last < 0 || last > UINT32_MAX)) {
+      tw_raise(sim, core, TW_F_DMA_RANGE, ends[side], t->bytes);
+      return false;
+    }
     for (int32_t end = 0; end < 2; end++) {
       bool is_zeros;
       tw_memory *home;
