@@ -59,7 +59,8 @@ struct tw_ita {
   int32_t inner, outer, block; // counters across jobs
   int32_t sums[ITA_TILE][ITA_TILE];
   ita_row rows[ITA_TILE];
-  int8_t first_weights[ITA_PASS_BYTES]; // of the next tile
+  int8_t first_weights[ITA_PASS_BYTES];         // of the next tile
+  int16_t x[ITA_TILE_BYTES], w[ITA_TILE_BYTES]; // operands of the job, widened
   int8_t result[ITA_TILE_BYTES];
   int64_t started, finish;         // of the job at work
   int32_t accesses, done_accesses; // of its port

@@ -51,15 +51,16 @@ static void gather(const tw_ita *ita, ita_row *row, const int8_t *logits) {
 }
 
 // Rows of the input as 16-bit numbers: logits become probabilities in step AV.
-static void widen_input(const tw_ita *ita, const int8_t *x, int16_t out[ITA_TILE][ITA_TILE]) {
+static void widen_input(tw_ita *ita, const int8_t *x) {
   for (int32_t r = 0; r < ITA_TILE; r++) {
     const ita_row *row = &ita->rows[r];
     for (int32_t k = 0; k < ITA_TILE; k++) {
       const int8_t v = x[r * ITA_TILE + k];
-      out[r][k] = ita->step == ITA_AV
-                      ? (int16_t)halved(row->inverse,
-                                        shift_of(ita, row->largest < v ? 0 : row->largest - v))
-                      : v;
+      ita->x[r * ITA_TILE + k] =
+          ita->step == ITA_AV
+              ? (int16_t)halved(row->inverse,
+                                shift_of(ita, row->largest < v ? 0 : row->largest - v))
+              : v;
     }
   }
 }
@@ -78,12 +79,11 @@ static int32_t dot(const int16_t *a, const int16_t *b) {
   return sum;
 }
 
-static void add_products(tw_ita *ita, int16_t x[ITA_TILE][ITA_TILE], int16_t w[ITA_TILE][ITA_TILE],
-                         bool is_first) {
+static void add_products(tw_ita *ita, bool is_first) {
   for (int32_t r = 0; r < ITA_TILE; r++) {
     for (int32_t c = 0; c < ITA_TILE; c++) {
       const int32_t before = is_first ? 0 : ita->sums[r][c];
-      ita->sums[r][c] = wrap26((int64_t)before + dot(x[r], w[c]));
+      ita->sums[r][c] = wrap26((int64_t)before + dot(ita->x + r * ITA_TILE, ita->w + c * ITA_TILE));
     }
   }
 }
@@ -148,7 +148,6 @@ static void gather_tile(tw_ita *ita, bool is_last_tile) {
 
 bool tw_ita_compute(tw_sim *sim, const uint32_t *reg, const ita_tile_plan *plan) {
   tw_ita *ita = sim->snitch->ita;
-  static int16_t x[ITA_TILE][ITA_TILE], w[ITA_TILE][ITA_TILE];
   const uint8_t *input = tw_ita_memory(sim, reg[ITA_INPUT], ITA_TILE_BYTES);
   const uint8_t *weights = tw_ita_memory(sim, reg[ITA_WEIGHT], ITA_TILE_BYTES);
   const bool has_bias = (reg[ITA_STREAM] & ITA_NO_BIAS) == 0;
@@ -157,11 +156,11 @@ bool tw_ita_compute(tw_sim *sim, const uint32_t *reg, const ita_tile_plan *plan)
     return false;
   }
   const bool is_preloaded = (reg[ITA_STREAM] & ITA_PRELOAD) == 0;
-  widen(is_preloaded ? ita->first_weights : (const int8_t *)weights, w[0], ITA_PASS_BYTES);
-  widen((const int8_t *)weights + ITA_PASS_BYTES, w[0] + ITA_PASS_BYTES,
+  widen(is_preloaded ? ita->first_weights : (const int8_t *)weights, ita->w, ITA_PASS_BYTES);
+  widen((const int8_t *)weights + ITA_PASS_BYTES, ita->w + ITA_PASS_BYTES,
         ITA_TILE_BYTES - ITA_PASS_BYTES);
-  widen_input(ita, (const int8_t *)input, x);
-  add_products(ita, x, w, plan->is_first);
+  widen_input(ita, (const int8_t *)input);
+  add_products(ita, plan->is_first);
   if (!plan->is_last) {
     return true;
   }
