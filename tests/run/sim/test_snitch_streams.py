@@ -4,10 +4,11 @@ import random
 import struct
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 
 import pytest
 
-from run.sim.programs import encode_i, load_constant
+from run.sim.programs import ROWS, encode_i, load_constant
 from run.sim.snitch_programs import (
     READ,
     STREAMS_OFF,
@@ -23,6 +24,7 @@ from run.sim.snitch_programs import (
 )  # fmt: skip
 from tilewright.run.sim.elf_image import Segment
 
+ENCODINGS = Path(__file__).parents[4] / "shared" / "facts" / "snitch_encodings.tsv"
 SOURCE, TARGET = TCDM, TCDM + 0x8000
 WORDS = 2048
 COUNT = 10  # x10 holds iterations - 1
@@ -155,3 +157,14 @@ def test_a_repetition_does_what_its_unrolled_code_does(timing: str, seed: int):
     got = [struct.pack("<Q", sim.double_register(0, f)) for f in range(32)]
     assert got == [struct.pack("<d", v) for v in values]
     assert sim.register(0, 12) == 4
+
+
+@pytest.mark.skipif(not ENCODINGS.is_file(), reason=f"{ENCODINGS} is not there")
+def test_encodings_are_those_of_the_table_of_the_machine():
+    lines = [line.split("\t") for line in ENCODINGS.read_text().splitlines()[1:]]
+    table = {row[2]: (int(row[4], 16), int(row[5], 16)) for row in lines}
+    own = [row for row in ROWS.values() if row.extension in ("xssr", "xfrep", "xdma")]
+    assert {row.name: (row.match, row.mask) for row in own} == {r.name: table[r.name] for r in own}
+    wanted = {row[2] for row in lines if row[0] in ("Xssr", "Xfrep", "Xdma")}
+    # dminit is the newest hardware's only, irep is decoded and unused.
+    assert wanted - {row.name for row in own} == {"dminit", "irep"}
