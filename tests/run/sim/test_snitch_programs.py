@@ -102,6 +102,11 @@ def test_workers_dma_and_ita_do_what_the_program_says(timing: str, tmp_path: Pat
     total, last = 1023 * 1024 // 2, sum(range(896, 1024))
     assert sim.printed == f"{total}\n0 wrong, 4, {last // 2}\n"
     assert all(sim.region_cycles(core, 3) > 128 for core in range(8))
+    engines = sim.engines()
+    assert (engines.jobs, engines.moved_bytes) == (1, 4096 + 64)
+    assert engines.job_cycles == 303
+    # 64 bytes a cycle; the emulator pays for bursts, a line is no shorter than a beat
+    assert 64 + 4 <= engines.moving_cycles <= 64 + 4 + 16
 
 
 @needs_compiler

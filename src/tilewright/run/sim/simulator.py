@@ -36,6 +36,16 @@ class Outcome(IntEnum):
     BREAKPOINT = 5
 
 
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """What DMA and accelerator of a Snitch cluster have done. Cycles: with a job or a transfer."""
+
+    jobs: int
+    job_cycles: int
+    moved_bytes: int
+    moving_cycles: int
+
+
 class SimulationError(TilewrightError):
     """The program under simulation did something that no machine could go on after."""
 
@@ -226,6 +236,10 @@ class Simulator:
         """Cycles, instructions and lost cycles of a core."""
         lost = {name: self.core_value(core, 4, i) for i, name in enumerate(LOSSES)}
         return Counters(self.core_value(core, 2), self.core_value(core, 3), lost)
+
+    def engines(self) -> Engines:
+        """What ITA and the DMA of a Snitch cluster have done; zeros on other machines."""
+        return Engines(self.value(9), self.value(10), self.value(11), self.value(12))
 
     def region_cycles(self, core: int, region: int) -> int:
         """Cycles that a core spent between the marks of a region (``lui x0, 2 * region + 1``)."""

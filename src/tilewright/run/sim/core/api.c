@@ -291,6 +291,7 @@ void tw_set_register(tw_sim *sim, int32_t core, int32_t index, uint32_t value) {
 }
 
 int64_t tw_sim_value(tw_sim *sim, int32_t what) {
+  const tw_snitch none = {0}, *cluster = sim->snitch == NULL ? &none : sim->snitch;
   const int64_t values[] = {
       sim->now,
       sim->exit_code,
@@ -301,6 +302,10 @@ int64_t tw_sim_value(tw_sim *sim, int32_t what) {
       (int64_t)sim->output_size,
       (int64_t)sim->interval_count,
       tw_dma_is_busy(sim),
+      cluster->jobs,
+      cluster->job_cycles,
+      cluster->moved_bytes,
+      cluster->moving_cycles,
   };
   return values[what];
 }

@@ -107,6 +107,8 @@ static void finish(tw_sim *sim, int64_t cycle) {
   }
   const ita_tile_plan plan = plan_of(ita, reg);
   tw_record(sim, TW_TRACK_NPU, ita->id[ita->running], ita->started, cycle);
+  sim->snitch->jobs++;
+  sim->snitch->job_cycles += cycle - ita->started;
   advance(ita, reg, &plan);
   sim->snitch->accelerator_events |= 1u << ita->owner[ita->running];
   ita->running = (ita->running + 1) % ita->contexts;

@@ -141,6 +141,8 @@ struct tw_snitch {
   uint32_t accelerator_is_busy;
   uint32_t tohost, fromhost; // 0: none
   uint32_t scratch[2], prefetch_enable;
+  int64_t jobs, job_cycles;           // of ITA, done
+  int64_t moved_bytes, moving_cycles; // of the DMA
   tw_xdma *dma;
   tw_ita *ita;
 };

@@ -120,6 +120,8 @@ static void finish(tw_sim *sim, int64_t cycle) {
   tw_xdma *dma = sim->snitch->dma;
   transfer *t = &dma->queue[dma->head];
   tw_record(sim, TW_TRACK_DMA + t->to_far, t->bytes * t->lines, t->asked, cycle);
+  sim->snitch->moved_bytes += (int64_t)t->bytes * t->lines;
+  sim->snitch->moving_cycles += cycle - t->started;
   dma->completed = t->id;
   dma->head = (dma->head + 1) % QUEUE;
   dma->count--;
