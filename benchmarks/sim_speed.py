@@ -2,16 +2,20 @@
 
     python benchmarks/sim_speed.py
 
-`one core`: core 0 of Siracusa's cluster alone, loads and stores in L1. `eight cores`: the same
-loop on cores 0 to 7 at once, all streaming through the same banks, conflicts modelled.
+`siracusa, 1 busy core`: core 0 of the cluster alone, loads and stores in L1. `8 busy cores`: the
+same loop on cores 0 to 7 at once, all streaming through the same banks, conflicts modelled.
+`snitch, 9 busy cores`: the like on a Snitch cluster, per set of times. `ITA`: queued jobs.
 """
 
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
+
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
+from run.sim.ita_jobs import Gemm, Layout, Operand, by_rows, image_of_script, script_of, tiled
 from run.sim.programs import (
     ROWS,
     encode_b,
@@ -24,7 +28,7 @@ from tilewright.run.sim.elf_image import Image, Segment
 from tilewright.run.sim.machines import find_machine
 from tilewright.run.sim.simulator import Simulator
 
-CODE = 0x1C01_0000
+CODE, OUTER = 0x1C01_0000, 0x8000_0000
 CLUSTER_CONTROL, ICACHE = 0x1020_0000, 0x1020_1400
 ROUNDS = 1_000_000
 
@@ -70,12 +74,59 @@ def measure(cores: int) -> tuple[int, float]:
     return sum(sim.counters(core).instructions for core in range(10)), spent
 
 
+def snitch_loop() -> list[int]:
+    """Eight instructions per round on all nine cores; each in its own part of the TCDM."""
+    body = [
+        encode_i("lw", 10, 28, 0), encode_i("lw", 11, 28, 8), encode_r("add", 13, 13, 14),
+        encode_r("mul", 12, 10, 11), encode_r("xor", 14, 13, 10), encode_s("sw", 12, 28, 16),
+        encode_i("addi", 5, 5, -1),
+    ]  # fmt: skip
+    head = [
+        *load_constant(5, ROUNDS // 4), *load_constant(28, 0x1000_0000),
+        ROWS["csrrs"].match | 9 << 7 | 0xF14 << 20, encode_i("slli", 9, 9, 10),
+        encode_r("add", 28, 28, 9),
+    ]  # fmt: skip
+    return [*head, *body, encode_b("bne", 5, 0, -4 * len(body)), ROWS["wfi"].match]
+
+
+def measure_snitch(timing: str) -> tuple[int, float]:
+    """Instructions of nine cores, and seconds of processor time."""
+    code = b"".join(word.to_bytes(4, "little") for word in snitch_loop())
+    sim = Simulator(find_machine("snitch", timing))
+    sim.load(Image(OUTER, (Segment(OUTER, code),)))
+    start = time.process_time()
+    sim.run()
+    spent = time.process_time() - start
+    return sum(sim.counters(core).instructions for core in range(9)), spent
+
+
+def measure_ita() -> tuple[int, float]:
+    """Cycles in which jobs ran without a pause, and seconds of processor time."""
+    layout = Layout()
+    bytes_of = np.random.default_rng(1).integers(-128, 128, (64, 64 * 15), dtype=np.int8)
+    x, w = (Operand(layout.put(tiled(bytes_of)), 15) for _ in range(2))
+    gemm = Gemm(x, w, Operand(layout.room(4096), 1), 15, by_rows(1, 1) * 225)
+    registers = {"tiles": 15 | 15 << 4 | 15 << 8, "engine": 2, "mult": 1, "shift": 12}
+    script, _ = script_of([gemm] * 11, registers, 4)
+    sim = Simulator(find_machine("snitch-ita", "rtl"))
+    sim.load(image_of_script(script, Layout()))
+    start = time.process_time()
+    sim.run()
+    return sim.counters(8).cycles, time.process_time() - start
+
+
 def main() -> None:
-    """Print both speeds."""
+    """Print all speeds."""
     for cores in (1, 8):
         instructions, spent = measure(cores)
         speed = instructions / spent / 1e6
-        print(f"{cores} busy cores: {instructions} instructions, {speed:.0f} MIPS")
+        print(f"siracusa, {cores} busy cores: {instructions} instructions, {speed:.0f} MIPS")
+    for timing in ("gvsoc", "rtl"):
+        instructions, spent = measure_snitch(timing)
+        speed = instructions / spent / 1e6
+        print(f"snitch {timing}, 9 busy cores: {instructions} instructions, {speed:.0f} MIPS")
+    cycles, spent = measure_ita()
+    print(f"ITA: {cycles} cycles in {spent:.2f} s")
 
 
 if __name__ == "__main__":

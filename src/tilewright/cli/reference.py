@@ -38,7 +38,7 @@ save_plan=None)` |
 | `tilewright compare` | `compare_plans(before, after)` |
 | `tilewright explain` | `explain_model(model, target, options, rule=None, node=None)` |
 | `tilewright place` | `place_pieces(problem, output, capacity)` |
-| `tilewright sim` | `simulate(program, machine="siracusa", timing="gvsoc", max_cycles=None)` |
+| `tilewright sim` | `simulate(program, machine="siracusa", timing=None, max_cycles=None)` |
 | `tilewright targets` | `list_targets()`; `load_target(name)` |
 | `tilewright doctor` | `doctor()` |
 

@@ -72,7 +72,10 @@ def test_wrong_programs_are_refused_in_words(
 
 def test_an_unknown_machine_names_the_known_ones(program: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["sim", str(program), "--machine", "gap9"]) == 2
-    assert "there is siracusa, rv32imac, rv32imfc" in " ".join(capsys.readouterr().err.split())
+    assert (
+        "there is siracusa, snitch, snitch-ita, snitch-ita-shift5, rv32imac, rv32imfc"
+        in " ".join(capsys.readouterr().err.split())
+    )
 
 
 @needs_compiler

@@ -177,9 +177,9 @@ def elf_file(code: bytes, data: bytes) -> bytes:
     return header + segments + code + data
 
 
-def run_on_qemu(path: Path) -> str:
+def run_on_qemu(path: Path, processor: str = "rv32,d=false") -> str:
     done = subprocess.run(
-        [QEMU, "-machine", "virt", "-bios", "none", "-cpu", "rv32,d=false", "-nographic",
+        [QEMU, "-machine", "virt", "-bios", "none", "-cpu", processor, "-nographic",
          "-serial", "stdio", "-monitor", "none", "-kernel", str(path)],
         capture_output=True, text=True, timeout=30, check=False,
     )  # fmt: skip

@@ -99,7 +99,9 @@ def test_addresses_without_memory_are_refused():
         sim.read(0x5000_0000, 4)
     with pytest.raises(SimulationError, match=r"^address 0x1003fffe: 4 bytes do not fit"):
         sim.write(0x1003_FFFE, b"1234")
-    with pytest.raises(OptionError, match=r"^timing 'fast': unknown; there is gvsoc, silicon$"):
+    with pytest.raises(
+        OptionError, match=r"^timing 'fast': unknown for siracusa; there is gvsoc, silicon$"
+    ):
         find_machine("siracusa", "fast")
 
 

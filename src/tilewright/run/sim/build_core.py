@@ -17,8 +17,8 @@ from tilewright.run.sim.generate import generate_header
 
 CORE_FOLDER = Path(__file__).parent / "core"
 FLAGS = (
-    "-std=gnu11", "-O2", "-fPIC", "-shared", "-frounding-math", "-fno-gcse",
-    "-fno-crossjumping", "-Wno-pedantic",
+    "-std=gnu11", "-O2", "-fPIC", "-fno-semantic-interposition", "-shared", "-frounding-math",
+    "-fno-gcse", "-fno-crossjumping", "-Wno-pedantic",
 )  # fmt: skip
 
 

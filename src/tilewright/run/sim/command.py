@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tilewright.run.sim.elf_image import Image
+    from tilewright.run.sim.machine import Machine
     from tilewright.run.sim.simulator import Counters, Outcome, Simulator
 
 _STOPPED = 70  # exit code where the program did not end by itself
@@ -27,11 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--machine", default="siracusa", metavar="NAME",
-        help="siracusa, rv32imac or rv32imfc (default: %(default)s)",
+        help="siracusa, snitch, snitch-ita, snitch-ita-shift5, rv32imac or rv32imfc "
+        "(default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--timing", default="gvsoc", metavar="NAME",
-        help="gvsoc: as its model; silicon: corrected where that is known to differ",
+        "--timing", metavar="NAME",
+        help="gvsoc: as its model (default for siracusa); silicon: corrected where that is known "
+        "to differ; rtl: as the hardware (snitch machines only, and their default)",
     )  # fmt: skip
     parser.add_argument("--max-cycles", type=int, metavar="N", help="stop at this cluster cycle")
     parser.add_argument("--trace", action="store_true", help="print each instruction on stderr")
@@ -83,16 +86,15 @@ class Simulated:
 def simulate(
     program: Path | list[Path],
     machine: str = "siracusa",
-    timing: str = "gvsoc",
+    timing: str | None = None,
     max_cycles: int | None = None,
 ) -> Simulated:
     """Run an ELF file, or C files with the runtime that ships here, to its end.
 
     Raises ModelError, OptionError, ToolError, SimulationError.
     """
-    sim, image = _loaded(
-        [program] if isinstance(program, Path) else program, machine, timing, shows_output=False
-    )
+    sim = _machine(machine, timing, shows_output=False)
+    image = _load(sim, [program] if isinstance(program, Path) else program)
     guard_stacks(sim, image)
     return _ended(sim, sim.run(max_cycles=max_cycles))
 
@@ -106,8 +108,9 @@ def execute(args: argparse.Namespace) -> int:
     from tilewright.run.sim.timeline import write_timeline
 
     wants_json = bool(getattr(args, "json", False))
-    sim, image = _loaded(args.program, args.machine, args.timing, shows_output=not wants_json)
+    sim = _machine(args.machine, args.timing, shows_output=not wants_json)
     sim.check(uninitialised="uninitialised" in args.check, dma="dma" in args.check)
+    image = _load(sim, args.program)
     guard_stacks(sim, image)
     if args.trace or args.trace_to is not None:
         sim.trace_to(args.trace_to or Path("-"))
@@ -126,18 +129,20 @@ def execute(args: argparse.Namespace) -> int:
     return ended.exit_code
 
 
-def _loaded(
-    files: list[Path], machine: str, timing: str, *, shows_output: bool
-) -> "tuple[Simulator, Image]":
-    from tilewright.run.sim.elf_image import read_image
+def _machine(machine: str, timing: str | None, *, shows_output: bool) -> "Simulator":
     from tilewright.run.sim.machines import find_machine
     from tilewright.run.sim.simulator import Simulator
 
-    with _built(files) as program:
+    return Simulator(find_machine(machine, timing), _to_stdout if shows_output else None)
+
+
+def _load(sim: "Simulator", files: list[Path]) -> "Image":
+    from tilewright.run.sim.elf_image import read_image
+
+    with _built(files, sim.machine) as program:
         image = read_image(program)
-    sim = Simulator(find_machine(machine, timing), _to_stdout if shows_output else None)
     sim.load(image)
-    return sim, image
+    return image
 
 
 def _ended(sim: "Simulator", outcome: "Outcome") -> Simulated:
@@ -155,15 +160,15 @@ def _ended(sim: "Simulator", outcome: "Outcome") -> Simulated:
 
 
 @contextmanager
-def _built(files: list[Path]) -> Generator[Path]:
+def _built(files: list[Path], machine: "Machine") -> Generator[Path]:
     """The ELF file; C files are built first."""
     from tilewright.errors import OptionError
-    from tilewright.run.sim.program import build_program
+    from tilewright.run.sim.program import build_program, runtime_of
 
     if all(path.suffix in _SOURCES for path in files):
         with tempfile.TemporaryDirectory() as folder:
             program = Path(folder) / "program.elf"
-            build_program(files, program)
+            build_program(files, program, runtime=runtime_of(machine))
             yield program
     elif len(files) == 1:
         yield files[0]
@@ -189,7 +194,9 @@ def guard_stacks(sim: "Simulator", image: "Image") -> None:
     size = image.symbols.get("__cluster_stack_size")
     fabric = image.symbols.get("__fc_stack_start")
     for index, core in enumerate(sim.machine.cores):
-        if core.starts and fabric is not None:
+        if core.is_snitch and end is not None and size is not None:
+            sim.guard(index, end - (index + 1) * size, _GUARD_BYTES)
+        elif core.starts and fabric is not None:
             sim.guard(index, fabric, _GUARD_BYTES)
         elif not core.starts and end is not None and size is not None:
             sim.guard(index, end - (index + 1) * size, _GUARD_BYTES)

@@ -8,6 +8,7 @@ _LAST_INSTRUCTIONS = 8
 _ASLEEP = 2
 _OFF = 0
 
+_ITA_STEPS = ("idle", "Q", "K", "V", "QK", "AV", "OW", "F1", "F2", "MatMul")
 _EVENTS = {8: "DMA", 12: "N-EUREKA", 16: "barrier", 17: "mutex", 18: "dispatch"}
 
 
@@ -26,6 +27,12 @@ class Fault(IntEnum):
     ECALL = 9
     FETCH = 10
     DEVICE = 11
+    STREAM = 12
+    STREAM_FULL = 13
+    REPEATED = 14
+    REPEATED_LENGTH = 15
+    ITA = 16
+    ITA_FULL = 17
 
 
 _WHAT = {
@@ -34,7 +41,16 @@ _WHAT = {
     Fault.MISALIGNED: "misaligned {size}-byte access to 0x{address:08x}",
     Fault.STACK: "stack overflow: {size}-byte access to 0x{address:08x} at the end of the stack",
     Fault.DMA_RANGE: "the DMA is to move {size} bytes at 0x{address:08x}: no memory holds them",
-    Fault.NPU_RANGE: "N-EUREKA touches {size} bytes at 0x{address:08x}: no memory holds them",
+    Fault.STREAM: "stream ft{address} has no element left, or runs in the other direction",
+    Fault.STREAM_FULL: "configures a stream while a start waits that nothing will ever use up",
+    Fault.REPEATED: "a repetition (FREP) holds an instruction that writes an integer register, "
+    "repeats or switches streams",
+    Fault.REPEATED_LENGTH: "repeats {address} instructions: the sequencer holds {size}",
+    Fault.ITA: "ITA's job in step {step} with inner tile {size}: its output flag is not "
+    "that of this place; the streams would wait for each other for ever",
+    Fault.ITA_FULL: "ITA is given a job while all its {size} contexts are taken",
+    Fault.NPU_RANGE: "the accelerator touches {size} bytes at 0x{address:08x}: "
+    "no memory holds them",
     Fault.UNINITIALISED: "reads {size} bytes at 0x{address:08x} that nothing has written",
     Fault.OWNED_BY_DMA: "touches {size} bytes at 0x{address:08x} of a DMA transfer in flight",
     Fault.ECALL: "environment call {address} is not known",
@@ -50,7 +66,22 @@ _TRY = {
     Fault.NPU_RANGE: "check pointers, strides and subtile counts of the job",
     Fault.UNINITIALISED: "initialise the buffer, or wait for the transfer that fills it",
     Fault.OWNED_BY_DMA: "wait for the transfer before touching its buffer",
+    Fault.STREAM: "compare the stream's counts and repeats with the uses of the register",
+    Fault.STREAM_FULL: "use up the stream at work before a third start",
+    Fault.REPEATED: "take the instruction out of the loop",
+    Fault.REPEATED_LENGTH: "repeat fewer instructions, or loop around two repetitions",
+    Fault.ITA: "output_disable is 0 for the last inner tile only; check TILES, the layer and the "
+    "order of jobs",
+    Fault.ITA_FULL: "read ACQUIRE or STATUS before the job's registers are written",
     Fault.FETCH: "a function pointer or a return address was overwritten",
+}
+
+
+_WAYS_OUT = {
+    False: "let every core of a barrier's mask arrive; look for a DMA or N-EUREKA wait without a "
+    "command",
+    True: "let every core read the barrier's CSR; end the program by a store to tohost; look for a "
+    "wfi whose interrupt nobody sets or enables",
 }
 
 
@@ -71,7 +102,8 @@ def explain(sim: Simulator, outcome: Outcome) -> str:
 def _explain_fault(sim: Simulator) -> str:
     fault = Fault(sim.value(2))
     core, address, size = sim.value(3), sim.value(4), sim.value(5)
-    what = _WHAT[fault].format(address=address, size=size)
+    step = _ITA_STEPS[address] if fault is Fault.ITA else ""
+    what = _WHAT[fault].format(address=address, size=size, step=step)
     advice = [f"  try      {_TRY[fault]}"] if fault in _TRY else []
     if core < 0:
         lines = [f"{sim.machine.name}: {what}", "  the cores are at"]
@@ -90,8 +122,7 @@ def _explain_deadlock(sim: Simulator) -> str:
     return "\n".join([
         "deadlock: every core sleeps and no event is due",
         *_where_all_are(sim),
-        "  try      let every core of a barrier's mask arrive; look for a DMA or N-EUREKA wait "
-        "without a command",
+        f"  try      {_WAYS_OUT[sim.machine.snitch is not None]}",
     ])  # fmt: skip
 
 
@@ -111,6 +142,9 @@ def _where_all_are(sim: Simulator) -> list[str]:
 
 def _awaited(sim: Simulator, core: int) -> str:
     why = LOSSES[sim.core_value(core, 9)]
+    if sim.machine.cores[core].is_snitch:
+        arrived = f"the barrier, where {sim.core_value(core, 11)} of {len(sim.machine.cores)} are"
+        return {"barrier": arrived, "dma": "room in the DMA's queue"}.get(why, "an interrupt")
     mask = sim.core_value(core, 8)
     names = [_EVENTS.get(bit, f"event {bit}") for bit in range(32) if mask >> bit & 1]
     awaited = " or ".join(names) if names else "nothing: its event mask is empty"

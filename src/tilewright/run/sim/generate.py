@@ -5,25 +5,11 @@ The result is one header that core/cpu.c and core/decode.c include; it is never 
 
 import re
 
+from tilewright.run.sim.families import FAMILIES, FP_INTRINSICS, Family
 from tilewright.run.sim.isa_format import Format, read_formats
 from tilewright.run.sim.isa_table import Row, read_rows
 
 FIRST_OP = 2  # 0: not decoded, 1: look before executing
-
-INTRINSICS = {
-    "load": "tw_load(sim, core, cycle, &latency, ",
-    "store": "tw_store(sim, core, cycle, &latency, ",
-    "modify": "modify(sim, core, cycle, ",
-    "load_reserved": "load_reserved(sim, core, cycle, &latency, ",
-    "store_conditional": "store_conditional(sim, core, cycle, &latency, ",
-    "csr_swap": "csr_swap(sim, core, cycle, ip, ",
-    "csr_set": "csr_set(sim, core, cycle, ip, ",
-    "csr_clear": "csr_clear(sim, core, cycle, ip, ",
-    "loop_start": "set_loop_start(core, ip->rd, ",
-    "loop_end": "set_loop_end(sim, core, ip->rd, ",
-    "loop_count": "set_loop_count(core, ip->rd, ",
-}
-"""Functions that a meaning calls, and the C call with the context that they need."""
 
 LOCALS = {
     "rs1": "const uint32_t rs1 = x[ip->rs1];",
@@ -44,49 +30,11 @@ LOCALS = {
     "taken": "bool taken;",
 }
 
-SHARED = "if (cycle > sim->horizon) goto park;"  # others see what the instruction does
-NEXT = (
-    "if (after) goto loop_back; cycle += 1 + stall; stall = 0; count++; ip += ip->size; "
-    "goto *labels[ip->entry];"
-)
-TAILS: dict[str, tuple[str, str]] = {
-    "alu": ("", NEXT),
-    "hwloop": ("", NEXT),
-    "csr": ("core->instructions += count; count = 0;", "goto step;"),
-    "system": (SHARED + " core->pc = ip->pc; core->cycle = cycle;", "goto step;"),
-    "branch": ("", "if (taken) { target = pc + (uint32_t)ip->imm; goto take_branch; } " + NEXT),
-    "jump": ("", "goto take_jump;"),
-    "load": (
-        SHARED + " int32_t latency = 0; core->load_register = ip->rd;",
-        "after_latency = latency; goto after_load;",
-    ),
-    "elw": (
-        SHARED + " int32_t latency = 0; core->sleep_stall = stall + core->timing[TW_T_ELW];"
-        " core->wake_register = ip->rd;",
-        "if (core->state == TW_RUNNING) { core->wake_register = TW_SINK; core->sleep_stall = 0; }"
-        " stall += core->timing[TW_T_ELW]; after_latency = latency; goto after_load;",
-    ),
-    "fload": (
-        SHARED + " int32_t latency = 0;",
-        "after_latency = latency; goto after_float_load;",
-    ),
-    "store": (
-        SHARED + " int32_t latency = 0;",
-        "stall += latency; if (sim->needs_attention) goto step; " + NEXT,
-    ),
-    "mul": ("", "goto after_mul;"),
-    "mulh": ("", "stall += core->timing[TW_T_MULH]; " + NEXT),
-    "sdiv": ("", "stall += tw_divider(core, rs2, true); " + NEXT),
-    "udiv": ("", "stall += tw_divider(core, rs2, false); " + NEXT),
-    "fp": ("TAKE_FPU", NEXT),
-    "fdiv": ("TAKE_DIVIDER", NEXT),
-}
-"""Timing class to what comes before and after the meaning."""
+FP_CLASSES = ("fp", "fpmove", "fpcompare", "fpconvert", "fdiv", "fload", "fstore", "frep")
+"""Timing classes of the floating-point subsystem, in the order of tw_fp_class of snitch.h."""
 
-UNITS = {
-    "TAKE_FPU": "if (core->fpu >= 0) { " + SHARED + " stall += tw_take_fpu(sim, core, cycle); }",
-    "TAKE_DIVIDER": SHARED + " stall += tw_take_divider(sim, core, cycle);",
-}
+_SETTLED = {"offload": "offload_settled"}
+_KINDS = {"": "0", "r": "TW_KIND_INTEGER", "f": "TW_KIND_SINGLE", "d": "TW_KIND_DOUBLE"}
 
 
 def generate_header() -> str:
@@ -99,12 +47,9 @@ def generate_header() -> str:
         "#ifdef TW_UNPACK",
         _unpack(formats),
         "#endif",
-        "#ifdef TW_EXECUTOR",
-        "static const void *const labels[] = {&&undecoded, &&look, "
-        + ", ".join(f"&&op_{row.symbol}" for row in rows)
-        + "};",
-        "goto resume;",
-        *(_executor(row) for row in rows),
+        *(_family(family, rows) for family in FAMILIES),
+        "#ifdef TW_FP_UNIT",
+        *_fp_unit(rows, formats),
         "#endif",
     ]
     return "\n".join(parts) + "\n"
@@ -115,12 +60,18 @@ def _tables(rows: tuple[Row, ...], formats: dict[str, Format]) -> str:
     lines = ["#ifdef TW_ROWS", "static const tw_row tw_rows[] = {"]
     lines += [
         f"  {{0x{row.match:08x}u, 0x{row.mask:08x}u, {row.needs}, {row.size}, "
-        f'{numbers[row.form]}, {_uses(row, formats[row.form])}, "{row.name}", '
+        f"{numbers[row.form]}, {_uses(row, formats[row.form])}, {int(_writes_at_once(row))}, "
+        f'"{row.name}", '
         f'"{formats[row.form].syntax}"}},'
         for row in rows
     ]
     lines += ["};", f"enum {{ TW_ROW_COUNT = {len(rows)}, TW_FIRST_OP = {FIRST_OP} }};", "#endif"]
     return "\n".join(lines)
+
+
+def _writes_at_once(row: Row) -> bool:
+    """Whether rd is written in the cycle of issue, for pipelines that have one write port."""
+    return row.timing in ("alu", "jump", "csr") and row.uses("rd")
 
 
 def _uses(row: Row, form: Format) -> int:
@@ -158,14 +109,94 @@ def _unpack(formats: dict[str, Format]) -> str:
     return "\n".join([*lines, "  default:", "    return false;", "  }", "}"])
 
 
-def _executor(row: Row) -> str:
-    before, after = TAILS[row.timing]
-    before = UNITS.get(before, before)
+def _family(family: Family, rows: tuple[Row, ...]) -> str:
+    """Labels of every row, and the code of those that cores of this family can have."""
+    own = [row for row in rows if row.extension in family.extensions]
+    labels = {row.symbol: _label(row, family) for row in own}
+    names = [labels.get(row.symbol, "undecoded") for row in rows]
+    parts = [
+        f"#ifdef {family.macro}",
+        _labels("labels", ["undecoded", "look", *names]),
+        *([_labels("settled", ["undecoded", "undecoded", *map(_behind, names)])] * family.settles),
+        "goto resume;",
+        *(_executor(row, family) for row in own if labels[row.symbol] != "offload"),
+        "#endif",
+    ]
+    return "\n".join(parts)
+
+
+def _label(row: Row, family: Family) -> str:
+    return "offload" if row.timing in family.offloads else f"op_{row.symbol}"
+
+
+def _behind(label: str) -> str:
+    return label.replace("op_", "do_") if label.startswith("op_") else _SETTLED.get(label, label)
+
+
+def _labels(name: str, labels: list[str]) -> str:
+    listed = ", ".join(f"&&{label}" for label in labels)
+    return f"static const void *const {name}[] = {{{listed}}};"
+
+
+def _executor(row: Row, family: Family) -> str:
+    before, after = family.tails[row.timing]
     declared = [text for name, text in LOCALS.items() if _needs(row, name)]
-    meaning = re.sub(r"\b(\w+)\(", lambda m: INTRINSICS.get(m[1], m[1] + "("), row.meaning)
+    meaning = _called(row.meaning, family.intrinsics)
     written = [f"x[ip->{name}] = {name};" for name in ("base", "rd") if _assigns(row, name)]
     body = " ".join([*declared, before, meaning, *written, after])
+    if family.settles:
+        return f"op_{row.symbol}: if (s->pending != 0) goto settle;\ndo_{row.symbol}: {{ {body} }}"
     return f"op_{row.symbol}: {{ {body} }}"
+
+
+def _called(meaning: str, intrinsics: dict[str, str]) -> str:
+    return re.sub(r"\b(\w+)\(", lambda m: intrinsics.get(m[1], m[1] + "("), meaning)
+
+
+def _fp_unit(rows: tuple[Row, ...], formats: dict[str, Format]) -> list[str]:
+    """What the floating-point subsystem executes: a table by row, and the meanings as a switch."""
+    numbered = enumerate(rows, start=FIRST_OP)
+    floating = [(i, row) for i, row in numbered if row.timing in FP_CLASSES]
+    table = [
+        f"  [{i}] = {{TW_FP_{row.timing.upper()}, "
+        + ", ".join(_KINDS[_kind(row, formats, o)] for o in ("rd", "rs1", "rs2", "rs3"))
+        + "},"
+        for i, row in floating
+    ]
+    return [
+        "static const tw_fp_row tw_fp_rows[] = {", *table, "};",
+        "static uint64_t tw_fp_meaning(tw_sim *sim, tw_core *core, int64_t cycle, "
+        "const tw_fp_op *o, const uint64_t *v) {",
+        "  (void)sim; (void)cycle;",
+        "  switch (o->op) {",
+        *(_fp_case(i, row, formats[row.form]) for i, row in floating if row.timing != "frep"),
+        "  default: return 0;", "  }", "}",
+    ]  # fmt: skip
+
+
+def _kind(row: Row, formats: dict[str, Format], operand: str) -> str:
+    return formats[row.form].kind(operand) if row.uses(operand) else ""
+
+
+def _fp_case(number: int, row: Row, form: Format) -> str:
+    is_raw = row.timing == "fstore" or row.name == "fmv.x.w"  # these move bits, boxed or not
+    single = "(uint32_t)v[{0}]" if is_raw else "tw_unbox(v[{0}])"
+    takes = {"r": "(uint32_t)v[{0}]", "f": single, "d": "v[{0}]"}
+    types = {"r": "uint32_t", "f": "uint32_t", "d": "uint64_t"}
+    declared = [
+        f"const {types[form.kind(name)]} {name} = {takes[form.kind(name)].format(i)};"
+        for i, name in enumerate(("rs1", "rs2", "rs3"))
+        if row.uses(name)
+    ]
+    for name, text in (("rm", "const uint32_t rm = (uint32_t)o->imm;"),
+                       ("imm", "const int32_t imm = o->imm;")):  # fmt: skip
+        declared += [text] if row.uses(name) else []
+    meaning = _called(row.meaning, FP_INTRINSICS)
+    if not _assigns(row, "rd"):
+        return f"  case {number}: {{ {' '.join(declared)} {meaning} return 0; }}"
+    result = "tw_box(rd)" if form.kind("rd") == "f" else "rd"
+    declared.append(f"{types[form.kind('rd')]} rd;")
+    return f"  case {number}: {{ {' '.join(declared)} {meaning} return {result}; }}"
 
 
 def _needs(row: Row, name: str) -> bool:

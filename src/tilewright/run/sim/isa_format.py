@@ -2,7 +2,8 @@
 
 A format is a line of text: operands with the C expression that reads them from the word ``w``,
 then a bar, then the assembly syntax. Registers are ``r<lowest bit>`` (``q<bit>``: the three-bit
-registers of RV32C, ``f...``: floating point), so that the generator knows what an operand is.
+registers of RV32C, ``f...`` and ``d...``: single and double precision), so that the generator
+knows what an operand is.
 Source: RISC-V unprivileged ISA 20191213, sections 2.2, 11 and 16.2; RI5CY user manual.
 """
 
@@ -48,6 +49,25 @@ FR1    rd=f7 rs1=f15 imm=(int)bits(w,14,12)           | rd, rs1
 FRC    rd=r7 rs1=f15 rs2=f20                          | rd, rs1, rs2
 FRX    rd=r7 rs1=f15 imm=(int)bits(w,14,12)           | rd, rs1
 FXR    rd=f7 rs1=r15 imm=(int)bits(w,14,12)           | rd, rs1
+DL     rd=d7 rs1=r15 imm=imm_i(w)                     | rd, imm(rs1)
+DS     rs1=r15 rs2=d20 imm=imm_s(w)                   | rs2, imm(rs1)
+DR4    rd=d7 rs1=d15 rs2=d20 rs3=d27 imm=(int)bits(w,14,12) | rd, rs1, rs2, rs3
+DR     rd=d7 rs1=d15 rs2=d20 imm=(int)bits(w,14,12)   | rd, rs1, rs2
+DR1    rd=d7 rs1=d15 imm=(int)bits(w,14,12)           | rd, rs1
+DRC    rd=r7 rs1=d15 rs2=d20                          | rd, rs1, rs2
+DRX    rd=r7 rs1=d15 imm=(int)bits(w,14,12)           | rd, rs1
+DXR    rd=d7 rs1=r15 imm=(int)bits(w,14,12)           | rd, rs1
+DFD    rd=f7 rs1=d15 imm=(int)bits(w,14,12)           | rd, rs1
+DDF    rd=d7 rs1=f15 imm=(int)bits(w,14,12)           | rd, rs1
+SR     rd=r7 imm=(int)bits(w,31,20)                   | rd, imm
+SW     rs1=r15 imm=(int)bits(w,31,20)                 | rs1, imm
+SRR2   rd=r7 rs2=r20                                  | rd, rs2
+SWR    rs1=r15 rs2=r20                                | rs1, rs2
+FREP   rs1=r15 imm=(int)bits(w,31,20) field=(int)frep_stagger(w)   | rs1, imm, field
+DM1    rs1=r15                                        | rs1
+DM2    rs1=r15 rs2=r20                                | rs1, rs2
+DMI    rd=r7 field=(int)bits(w,24,20)                 | rd, field
+DMR    rd=r7 rs2=r20                                  | rd, rs2
 CIW    rd=q2 rs1=#2 imm=imm_ciw(w) legal=imm_ciw(w)!=0 | rd, rs1, imm
 CL     rd=q2 rs1=q7 imm=imm_cl(w)                     | rd, imm(rs1)
 CS     rs1=q7 rs2=q2 imm=imm_cl(w)                    | rs2, imm(rs1)
@@ -83,6 +103,11 @@ class Format:
     operands: dict[str, str]
     syntax: str
 
+    def kind(self, operand: str) -> str:
+        """r, f or d: in which registers the operand is; empty where there is none."""
+        where = self.operands.get(operand, "")
+        return {"q": "r", "g": "f", "#": "r"}.get(where[:1], where[:1])
+
     def register(self, operand: str) -> str:
         """C expression of the register's number; floating-point registers start at 64."""
         where = self.operands[operand]
@@ -90,7 +115,7 @@ class Format:
         match kind:
             case "r":
                 return f"bits(w, {bit + 4}, {bit})"
-            case "f":
+            case "f" | "d":
                 return f"64 + bits(w, {bit + 4}, {bit})"
             case "q":
                 return f"8 + bits(w, {bit + 2}, {bit})"

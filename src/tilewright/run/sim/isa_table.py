@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ISA_FOLDER = Path(__file__).parent / "isa"
-EXTENSIONS = {"i": 1, "m": 2, "a": 4, "f": 8, "c": 16, "xpulp": 32}
+EXTENSIONS = {
+    "i": 1, "m": 2, "a": 4, "f": 8, "c": 16, "xpulp": 32, "d": 64, "xssr": 128, "xfrep": 256,
+    "xdma": 512,
+}  # fmt: skip
 """Letter or name of an extension to its bit in ``tw_core.extensions``."""
 
 

@@ -11,7 +11,11 @@ _P, _B = ctypes.c_void_p, ctypes.c_char_p
 _FUNCTIONS: dict[str, tuple[type | None, tuple[type, ...]]] = {
     "tw_new": (_P, (_L, _L)),
     "tw_delete": (None, (_P,)),
-    "tw_add_memory": (_I, (_P, _U, _I, _I)),
+    "tw_add_memory": (_I, (_P, _U, _I, _I, _I)),
+    "tw_set_snitch": (_I, (_P, _P)),
+    "tw_set_ita": (_I, (_P, _I, _I)),
+    "tw_set_host": (None, (_P, _U, _U)),
+    "tw_double_register": (_L, (_P, _I, _I)),
     "tw_add_route": (_I, (_P, _I, _I, _U, _U, _I, _I, _I)),
     "tw_add_core": (_I, (_P, _P, _P)),
     "tw_set_shared_icache": (_I, (_P, _I, _I, _I)),

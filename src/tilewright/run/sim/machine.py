@@ -6,6 +6,8 @@ A new machine is a new value of ``Machine``; a new device is a C file in core/ a
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from tilewright.run.sim.snitch_timing import SnitchTiming
+
 
 class View(IntEnum):
     """Whose address map a window belongs to."""
@@ -46,16 +48,24 @@ class Device(IntEnum):
     FINISHER = 10
     UART = 11
     PLAIN_REGISTERS = 12
+    SNITCH_PERIPHERALS = 13
+    ZERO_MEMORY = 14
+    ITA = 15
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """One memory. ``banks`` of one word per cycle, interleaved by words; 0: never busy."""
+    """One memory. ``banks`` of one word (bytes) per cycle, interleaved by words; 0: never busy.
+
+    ``fill``: what every byte is at the start.
+    """
 
     name: str
     size: int
     banks: int = 0
     domain: Domain = Domain.CLUSTER
+    word: int = 4
+    fill: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +133,8 @@ class Core:
     fpu            which shared unit it uses; None: its own
     starts         whether it runs from the ELF file's entry on (others wait to be started)
     starts_at      cycle of its clock at which it does: what loading takes
+    is_snitch      whether its pipeline is Snitch's (timing: the machine's), not RI5CY's
+    misa           what the register reads; None: the letters of the extensions
     """
 
     hartid: int
@@ -136,11 +148,28 @@ class Core:
     fpu: int | None = None
     starts: bool = False
     starts_at: int = 0
+    is_snitch: bool = False
+    misa: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ita:
+    """One version of ITA: jobs that it holds, and by how many bits its softmax shifts distances.
+
+    A softmax shift of 0: a step of the logits is a factor of two; of 5: 32 steps are.
+    """
+
+    contexts: int
+    softmax_shift: int
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A whole machine. Periods in picoseconds."""
+    """A whole machine. Periods in picoseconds.
+
+    snitch  times of its Snitch cores
+    ita     its accelerator, in the window of Device.ITA, with the first memory as its own
+    """
 
     name: str
     cores: tuple[Core, ...]
@@ -149,3 +178,5 @@ class Machine:
     cluster_period: int
     fabric_period: int
     shared_cache: Cache | None = None
+    snitch: SnitchTiming | None = None
+    ita: Ita | None = None

@@ -6,27 +6,50 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from tilewright.errors import ToolError
+from tilewright.errors import OptionError, ToolError
+from tilewright.run.sim.machine import Machine
 
-RUNTIME = Path(__file__).parent / "runtime" / "siracusa"
+RUNTIME = Path(__file__).parent / "runtime"
 COMPILER = "riscv64-unknown-elf-gcc"
 FLAGS = (
-    # rv32imac names a libgcc that exists; the cores run all of it but atomics.
-    "-march=rv32imac_zicsr", "-mabi=ilp32", "-O2", "-std=gnu11", "-ffreestanding", "-fno-builtin",
-    "-nostdlib", "-nostartfiles", "-static", "-mno-relax", "-Wl,--no-warn-rwx-segments",
+    "-O2", "-std=gnu11", "-ffreestanding", "-fno-builtin", "-nostdlib", "-nostartfiles", "-static",
+    "-mno-relax", "-Wl,--no-warn-rwx-segments",
 )  # fmt: skip
+ARCHITECTURES = {
+    # rv32imac names a libgcc that exists; the cores run all of it but atomics.
+    "siracusa": ("-march=rv32imac_zicsr", "-mabi=ilp32"),
+    "snitch": ("-march=rv32imafd_zicsr", "-mabi=ilp32d"),
+}
+"""Folder of the runtime, and what the compiler is told about the cores."""
 
 
-def build_program(sources: Sequence[Path], program: Path, flags: Sequence[str] = ()) -> None:
-    """Compile and link ``sources`` with the runtime of Siracusa. Raises ToolError."""
+def runtime_of(machine: Machine) -> str:
+    """Which runtime a machine's programs are built with. Raises OptionError where none ships."""
+    if machine.snitch is not None:
+        return "snitch"
+    if machine.name == "siracusa":
+        return "siracusa"
+    raise OptionError(
+        f"machine '{machine.name}': no runtime ships for it; build the program, give the ELF file"
+    )
+
+
+def build_program(
+    sources: Sequence[Path],
+    program: Path,
+    flags: Sequence[str] = (),
+    runtime: str = "siracusa",
+) -> None:
+    """Compile and link ``sources`` with one of the runtimes. Raises ToolError."""
     if shutil.which(COMPILER) is None:
         raise ToolError(
             f"{COMPILER}: not found; install it (Debian: apt-get install gcc-riscv64-unknown-elf)"
         )
-    runtime = [RUNTIME / "crt0.S", RUNTIME / "tw_sim.c", RUNTIME / "printf.c"]
+    folder = RUNTIME / runtime
+    shipped = [folder / "crt0.S", folder / "tw_sim.c", RUNTIME / "common" / "printf.c"]
     command = [
-        COMPILER, *FLAGS, *flags, f"-I{RUNTIME}", f"-T{RUNTIME / 'link.ld'}",
-        *map(str, [*runtime, *sources]), "-lgcc", "-o", str(program),
+        COMPILER, *ARCHITECTURES[runtime], *FLAGS, *flags, f"-I{folder}",
+        f"-T{folder / 'link.ld'}", *map(str, [*shipped, *sources]), "-lgcc", "-o", str(program),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:

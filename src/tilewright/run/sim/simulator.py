@@ -36,6 +36,16 @@ class Outcome(IntEnum):
     BREAKPOINT = 5
 
 
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """What DMA and accelerator of a Snitch cluster have done. Cycles: with a job or a transfer."""
+
+    jobs: int
+    job_cycles: int
+    moved_bytes: int
+    moving_cycles: int
+
+
 class SimulationError(TilewrightError):
     """The program under simulation did something that no machine could go on after."""
 
@@ -62,10 +72,19 @@ class Simulator:
         self._memories = {memory.name: i for i, memory in enumerate(machine.memories)}
         for memory in machine.memories:
             self._must(
-                self._core.tw_add_memory(self._sim, memory.size, memory.banks, memory.domain)
+                self._core.tw_add_memory(
+                    self._sim, memory.size, memory.banks, memory.word, memory.domain
+                )
             )
         for window in machine.windows:
             self._add_window(window)
+        self._fill_memories()
+        if machine.snitch is not None:
+            times = machine.snitch.as_numbers()
+            self._must(self._core.tw_set_snitch(self._sim, (ctypes.c_int64 * len(times))(*times)))
+        if machine.ita is not None:
+            ita = machine.ita
+            self._must(self._core.tw_set_ita(self._sim, ita.contexts, ita.softmax_shift))
         for core in machine.cores:
             self._add_core(core)
         if machine.shared_cache is not None:
@@ -92,13 +111,21 @@ class Simulator:
                 )
             )  # fmt: skip
 
+    def _fill_memories(self) -> None:
+        for window in self.machine.windows:
+            for memory in self.machine.memories:
+                if memory.fill and window.shows == memory.name:
+                    self.write(window.base, bytes((memory.fill,)) * memory.size)
+
     def _add_core(self, core: Core) -> None:
         extensions = sum(EXTENSIONS[e] for e in core.extensions)
-        misa = sum(1 << (ord(e) - ord("a")) for e in core.extensions if len(e) == 1)
+        letters = sum(1 << (ord(e) - ord("a")) for e in core.extensions if len(e) == 1)
+        misa = letters if core.misa is None else core.misa & 0x3FFFFFFF
         fields = (
             core.hartid, core.view, core.domain, extensions, core.cache.sets, core.cache.ways,
             core.cache.refill, 0 if core.shares_cache else -1, core.fetch_latency,
             -1 if core.fpu is None else core.fpu, 0, misa, int(core.cache.is_on),
+            int(core.is_snitch),
         )  # fmt: skip
         timing = core.timing.as_numbers()
         self._must(
@@ -117,6 +144,9 @@ class Simulator:
         self.image = program if isinstance(program, Image) else read_image(program)
         for segment in self.image.segments:
             self.write(segment.address, segment.data)
+        if self.machine.snitch is not None:
+            symbols = self.image.symbols
+            self._core.tw_set_host(self._sim, symbols.get("tohost", 0), symbols.get("fromhost", 0))
         for index, core in enumerate(self.machine.cores):
             if core.starts:
                 self._core.tw_begin_core(self._sim, index, self.image.entry, core.starts_at)
@@ -190,6 +220,10 @@ class Simulator:
         """An unsigned register: x0 to x31, then f0 from FLOAT on."""
         return self.core_value(core, 0, index)
 
+    def double_register(self, core: int, index: int) -> int:
+        """The 64 bits of a floating-point register of a Snitch core."""
+        return self._core.tw_double_register(self._sim, core, index) & 0xFFFF_FFFF_FFFF_FFFF
+
     def set_register(self, core: int, index: int, value: int) -> None:
         """Write a register."""
         self._core.tw_set_register(self._sim, core, index, value & 0xFFFFFFFF)
@@ -202,6 +236,10 @@ class Simulator:
         """Cycles, instructions and lost cycles of a core."""
         lost = {name: self.core_value(core, 4, i) for i, name in enumerate(LOSSES)}
         return Counters(self.core_value(core, 2), self.core_value(core, 3), lost)
+
+    def engines(self) -> Engines:
+        """What ITA and the DMA of a Snitch cluster have done; zeros on other machines."""
+        return Engines(self.value(9), self.value(10), self.value(11), self.value(12))
 
     def region_cycles(self, core: int, region: int) -> int:
         """Cycles that a core spent between the marks of a region (``lui x0, 2 * region + 1``)."""

@@ -1,4 +1,4 @@
-"""The timeline as Chrome and Perfetto trace JSON: tracks of the cores, of the DMA, of the NPU.
+"""The timeline as Chrome and Perfetto trace JSON: tracks of cores, DMA and accelerator.
 
 Times are cluster cycles, shown as microseconds. Trace Event Format, complete events ("X").
 """
@@ -27,8 +27,9 @@ def write_timeline(sim: Simulator, path: Path) -> None:
 
 
 def _tracks(sim: Simulator) -> list[tuple[int, str]]:
+    accelerator = "N-EUREKA" if sim.machine.ita is None else "ITA"
     cores = [(i, f"core {i}") for i in range(len(sim.machine.cores))]
-    return [*cores, (_DMA, "DMA to L1"), (_DMA + 1, "DMA from L1"), (_NPU, "N-EUREKA")]
+    return [*cores, (_DMA, "DMA to L1"), (_DMA + 1, "DMA from L1"), (_NPU, accelerator)]
 
 
 def _name(track: int, name: str) -> _Event:

@@ -1,12 +1,17 @@
 // What Python calls. Every function takes the machine that tw_new made.
 #include "decode.h"
+#include "snitch.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 tw_sim *tw_new(int64_t cluster_period, int64_t fabric_period);
 void tw_delete(tw_sim *sim);
-int32_t tw_add_memory(tw_sim *sim, uint32_t size, int32_t banks, int32_t domain);
+int32_t tw_add_memory(tw_sim *sim, uint32_t size, int32_t banks, int32_t word, int32_t domain);
+int32_t tw_set_snitch(tw_sim *sim, const int64_t *timing);
+void tw_set_host(tw_sim *sim, uint32_t tohost, uint32_t fromhost);
+int32_t tw_set_ita(tw_sim *sim, int32_t contexts, int32_t softmax_shift);
+int64_t tw_double_register(tw_sim *sim, int32_t core, int32_t index);
 int32_t tw_add_route(tw_sim *sim, int32_t view, int32_t kind, uint32_t base, uint32_t size,
                      int32_t target, int32_t offset, int32_t latency);
 int32_t tw_add_core(tw_sim *sim, const int64_t *fields, const int32_t *timing);
@@ -60,9 +65,11 @@ tw_sim *tw_new(int64_t cluster_period, int64_t fabric_period) {
   for (int32_t slot = 0; slot < TW_EVENTS; slot++) {
     sim->events[slot].key = INT64_MAX;
   }
-  sim->events_unit = tw_new_event_unit();
-  sim->mchan = tw_new_mchan();
-  sim->neureka = tw_new_neureka();
+  tw_plug_small_devices(sim);
+  if (!tw_plug_event_unit(sim) || !tw_plug_mchan(sim) || !tw_plug_neureka(sim)) {
+    tw_delete(sim);
+    return NULL;
+  }
   return sim;
 }
 
@@ -77,6 +84,7 @@ void tw_delete(tw_sim *sim) {
   for (int32_t i = 0; i < sim->core_count; i++) {
     free(sim->cores[i].icache.tags);
     free(sim->cores[i].icache.arrives);
+    free(sim->cores[i].snitch);
   }
   for (int32_t i = 0; i < 2; i++) {
     free(sim->shared[i].tags);
@@ -91,13 +99,19 @@ void tw_delete(tw_sim *sim) {
   free(sim->events_unit);
   free(sim->mchan);
   free(sim->neureka);
+  if (sim->snitch != NULL) {
+    free(sim->snitch->dma);
+    free(sim->snitch->ita);
+  }
+  free(sim->snitch);
   free(sim);
 }
 
-int32_t tw_add_memory(tw_sim *sim, uint32_t size, int32_t banks, int32_t domain) {
+int32_t tw_add_memory(tw_sim *sim, uint32_t size, int32_t banks, int32_t word, int32_t domain) {
   tw_memory *memory = &sim->memories[sim->memory_count];
   memory->size = size;
   memory->banks = banks;
+  memory->word_shift = __builtin_ctz((uint32_t)word);
   memory->domain = domain;
   // Room after the end: the decoder may look one instruction ahead.
   memory->bytes = calloc(size + 8, 1);
@@ -133,6 +147,8 @@ int32_t tw_add_route(tw_sim *sim, int32_t view, int32_t kind, uint32_t base, uin
 
 int32_t tw_add_core(tw_sim *sim, const int64_t *fields, const int32_t *timing) {
   tw_core *core = &sim->cores[sim->core_count];
+  core->run = tw_run_core;
+  core->background = INT64_MAX;
   core->id = sim->core_count;
   core->rank = sim->core_count;
   core->hartid = (uint32_t)fields[0];
@@ -151,7 +167,8 @@ int32_t tw_add_core(tw_sim *sim, const int64_t *fields, const int32_t *timing) {
   memcpy(core->timing, timing, sizeof core->timing);
   sim->keys[sim->core_count] = INT64_MAX;
   const bool is_there =
-      set_up_cache(&core->icache, (int32_t)fields[4], (int32_t)fields[5], (int32_t)fields[6]);
+      set_up_cache(&core->icache, (int32_t)fields[4], (int32_t)fields[5], (int32_t)fields[6]) &&
+      (fields[13] == 0 || tw_make_snitch(sim, core));
   return is_there ? sim->core_count++ : -1;
 }
 
@@ -160,6 +177,23 @@ int32_t tw_set_shared_icache(tw_sim *sim, int32_t sets, int32_t ways, int32_t re
                  set_up_cache(&sim->shared[1], sets, ways, refill)
              ? 0
              : -1;
+}
+
+int32_t tw_set_snitch(tw_sim *sim, const int64_t *timing) {
+  return tw_plug_snitch(sim, timing) ? 0 : -1;
+}
+
+int32_t tw_set_ita(tw_sim *sim, int32_t contexts, int32_t softmax_shift) {
+  return tw_plug_ita(sim, contexts, softmax_shift) ? 0 : -1;
+}
+
+void tw_set_host(tw_sim *sim, uint32_t tohost, uint32_t fromhost) {
+  sim->snitch->tohost = tohost;
+  sim->snitch->fromhost = fromhost;
+}
+
+int64_t tw_double_register(tw_sim *sim, int32_t core, int32_t index) {
+  return (int64_t)sim->cores[core].snitch->fp.f[index];
 }
 
 void tw_begin_core(tw_sim *sim, int32_t core, uint32_t pc, int64_t cycle) {
@@ -245,6 +279,8 @@ int64_t tw_core_value(tw_sim *sim, int32_t id, int32_t what, int32_t index) {
     return core->sleep_loss;
   case 10:
     return core->fflags | core->frm << 5;
+  case 11: // cores at the barrier of a Snitch cluster
+    return sim->snitch == NULL ? 0 : __builtin_popcount(sim->snitch->arrived);
   default:
     return -1;
   }
@@ -255,6 +291,7 @@ void tw_set_register(tw_sim *sim, int32_t core, int32_t index, uint32_t value) {
 }
 
 int64_t tw_sim_value(tw_sim *sim, int32_t what) {
+  const tw_snitch none = {0}, *cluster = sim->snitch == NULL ? &none : sim->snitch;
   const int64_t values[] = {
       sim->now,
       sim->exit_code,
@@ -265,6 +302,10 @@ int64_t tw_sim_value(tw_sim *sim, int32_t what) {
       (int64_t)sim->output_size,
       (int64_t)sim->interval_count,
       tw_dma_is_busy(sim),
+      cluster->jobs,
+      cluster->job_cycles,
+      cluster->moved_bytes,
+      cluster->moving_cycles,
   };
   return values[what];
 }

@@ -177,27 +177,6 @@ static int32_t wait_for_operands(tw_core *core, const tw_insn *ip, int64_t cycle
   return (int32_t)(core->hazard_until - cycle);
 }
 
-static bool decode_at(tw_sim *sim, tw_core *core, tw_memory *memory, tw_insn *ip, uint32_t pc,
-                      uint32_t offset) {
-  uint32_t word = 0;
-  const uint32_t left = memory->size - offset;
-  if (offset >= memory->size) {
-    tw_raise(sim, core, TW_F_FETCH, pc, 2);
-    return false;
-  }
-  memcpy(&word, memory->bytes + offset, left < 4 ? 2 : 4);
-  if (!tw_decode(ip, word, pc, core->extensions)) {
-    tw_raise(sim, core, TW_F_ILLEGAL, pc, 0);
-    return false;
-  }
-  if (sim->observes || (sim->has_breakpoint && pc == sim->breakpoint)) {
-    ip->entry = 1; // must be looked at
-  }
-  memory->has_code[offset >> 6] = 1;
-  memory->has_code[(offset + 2) >> 6] = 1;
-  return true;
-}
-
 static uint64_t hazard_bit(const tw_insn *ip) { return ip->rd < 32 ? 1ull << ip->rd : 0; }
 
 // The last cycle that private code may reach before it lets the scheduler look.
@@ -214,10 +193,10 @@ void tw_run_core(tw_sim *sim, tw_core *core) {
   uint64_t count = 0;
   uint32_t target = core->pc, loop_target = 0;
   bool after = false; // the loop goes round after this instruction, to loop_target
-  tw_memory *memory = NULL;
-  tw_insn *code = NULL, *ip = NULL;
-  uint32_t code_base = 0, code_size = 0;
-#define TW_EXECUTOR
+  tw_memory *memory = core->code;
+  tw_insn *code = memory == NULL ? NULL : memory->code, *ip = NULL;
+  uint32_t code_base = core->code_base, code_size = core->code_size;
+#define TW_EXECUTOR_PULP
 #include "generated.h"
 #include "run_core.inc"
 }

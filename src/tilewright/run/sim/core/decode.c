@@ -7,7 +7,7 @@
 
 typedef struct {
   uint32_t match, mask, needs;
-  uint8_t size, form, uses;
+  uint8_t size, form, uses, writes_at_once;
   const char *name, *syntax;
 } tw_row;
 
@@ -62,11 +62,33 @@ bool tw_decode(tw_insn *insn, uint32_t word, uint32_t pc, uint32_t extensions) {
   insn->reads &= ~1ull;
   insn->size = r->size;
   insn->pc = pc;
+  insn->writes_at_once = r->writes_at_once != 0 && written != 0;
   insn->op = (uint16_t)(row + TW_FIRST_OP);
   insn->is_loop_end = is_loop_end;
   const bool starts_line = (pc & 15) == 0 || (pc & 15) == 14;
   const bool spans = (pc & 15) + 2u * r->size > 16;
   insn->entry = starts_line || spans || is_loop_end ? 1 : insn->op;
+  return true;
+}
+
+bool tw_decode_at(tw_sim *sim, tw_core *core, tw_memory *memory, tw_insn *ip, uint32_t pc,
+                  uint32_t offset) {
+  uint32_t word = 0;
+  const uint32_t left = memory->size - offset;
+  if (offset >= memory->size) {
+    tw_raise(sim, core, TW_F_FETCH, pc, 2);
+    return false;
+  }
+  memcpy(&word, memory->bytes + offset, left < 4 ? 2 : 4);
+  if (!tw_decode(ip, word, pc, core->extensions)) {
+    tw_raise(sim, core, TW_F_ILLEGAL, pc, 0);
+    return false;
+  }
+  if (sim->observes || (sim->has_breakpoint && pc == sim->breakpoint)) {
+    ip->entry = 1; // must be looked at
+  }
+  memory->has_code[offset >> 6] = 1;
+  memory->has_code[(offset + 2) >> 6] = 1;
   return true;
 }
 

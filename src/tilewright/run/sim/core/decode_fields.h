@@ -29,6 +29,10 @@ static inline int32_t imm_j(uint32_t w) {
   return sext(
       place(w, 31, 31, 20) | place(w, 19, 12, 12) | place(w, 20, 20, 11) | place(w, 30, 21, 1), 21);
 }
+// Xfrep: whether the outer form, the largest stagger, the mask of operands that stagger.
+static inline uint32_t frep_stagger(uint32_t w) {
+  return place(w, 7, 7, 7) | place(w, 14, 12, 4) | bits(w, 11, 8);
+}
 // The six-bit immediate of XpulpV2's .sci forms: bit 25 is its lowest bit.
 static inline uint32_t vector_imm(uint32_t w) { return place(w, 24, 20, 1) | bits(w, 25, 25); }
 

@@ -1,4 +1,4 @@
-// Registers of the small devices, output, semihosting, and faults.
+// Registers of the small devices, output, and semihosting.
 #include "memory.h"
 
 #include <stdlib.h>
@@ -17,16 +17,6 @@ void tw_print(tw_sim *sim, const char *text, size_t size) {
   }
   memcpy(sim->output + sim->output_size, text, size);
   sim->output_size += size;
-}
-
-void tw_raise(tw_sim *sim, tw_core *core, tw_fault fault, uint32_t address, uint32_t size) {
-  if (sim->fault == TW_F_NONE) {
-    sim->fault = fault;
-    sim->fault_core = core == NULL ? -1 : core->id;
-    sim->fault_address = address;
-    sim->fault_size = size;
-  }
-  tw_stop(sim, TW_FAULTED, 0);
 }
 
 void tw_wait_for_interrupt(tw_sim *sim, tw_core *core) { tw_sleep(sim, core, TW_L_ASLEEP); }
@@ -91,6 +81,8 @@ void tw_breakpoint(tw_sim *sim, tw_core *core, uint32_t pc) {
 
 static uint32_t access_cluster_control(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t offset,
                                        uint32_t value, bool is_write) {
+  (void)core;
+  (void)cycle;
   uint32_t *reg = &sim->registers[offset / 4 % 64];
   if (!is_write) {
     return *reg;
@@ -109,14 +101,15 @@ static uint32_t access_cluster_control(tw_sim *sim, tw_core *core, int64_t cycle
       other->boot = value;
     }
     if (offset == FETCH_ENABLE && (changed >> other->id & 1) != 0 && other->state == TW_OFF) {
-      tw_start_core(sim, other, cycle * sim->period[core->domain]);
+      tw_start_core(sim, other, sim->now);
     }
   }
   return 0;
 }
 
-static uint32_t access_timer(tw_sim *sim, int64_t cycle, uint32_t offset, uint32_t value,
-                             bool is_write) {
+static uint32_t access_timer(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t offset,
+                             uint32_t value, bool is_write) {
+  (void)core;
   const uint32_t which = offset / 4 % 2;
   const bool runs = (sim->timer_config[which] & 1) != 0;
   const int64_t count = runs ? cycle - sim->timer_start[which] : sim->timer_held[which];
@@ -148,8 +141,8 @@ static uint32_t access_timer(tw_sim *sim, int64_t cycle, uint32_t offset, uint32
   }
 }
 
-static uint32_t access_icache_control(tw_sim *sim, tw_cache *cache, uint32_t offset, uint32_t value,
-                                      bool is_write) {
+static uint32_t switch_cache(tw_sim *sim, tw_cache *cache, uint32_t offset, uint32_t value,
+                             bool is_write) {
   if (is_write && offset == 0) {
     cache->is_enabled = value != 0;
   }
@@ -159,19 +152,24 @@ static uint32_t access_icache_control(tw_sim *sim, tw_cache *cache, uint32_t off
   return cache->is_enabled;
 }
 
-static uint32_t access_event_unit(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t offset,
-                                  uint32_t value, bool is_write) {
-  if (offset < 0x400) {
-    const int32_t id = (int32_t)(offset / 0x40);
-    return tw_access_event_unit(sim, core, cycle, id, offset % 0x40, value, is_write);
-  }
-  if (offset < 0x600) {
-    return tw_access_event_unit(sim, core, cycle, core->id, offset - 0x200, value, is_write);
-  }
-  return tw_access_event_unit(sim, core, cycle, core->id, offset - 0x500, value, is_write);
+static uint32_t access_icache_control(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t offset,
+                                      uint32_t value, bool is_write) {
+  (void)core;
+  (void)cycle;
+  return switch_cache(sim, &sim->shared[0], offset, value, is_write);
 }
 
-static uint32_t access_stdout(tw_sim *sim, uint32_t value, bool is_write) {
+static uint32_t access_fc_icache_control(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t offset,
+                                         uint32_t value, bool is_write) {
+  (void)cycle;
+  return switch_cache(sim, &core->icache, offset, value, is_write);
+}
+
+static uint32_t access_stdout(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t offset,
+                              uint32_t value, bool is_write) {
+  (void)core;
+  (void)cycle;
+  (void)offset;
   const char letter = (char)(value & 0xff);
   if (is_write) {
     tw_print(sim, &letter, 1);
@@ -179,7 +177,20 @@ static uint32_t access_stdout(tw_sim *sim, uint32_t value, bool is_write) {
   return 0;
 }
 
-static uint32_t access_finisher(tw_sim *sim, uint32_t value, bool is_write) {
+// A 16550 whose transmitter is always empty.
+static uint32_t access_uart(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t offset,
+                            uint32_t value, bool is_write) {
+  if (offset == 5) {
+    return 0x60;
+  }
+  return offset == 0 ? access_stdout(sim, core, cycle, offset, value, is_write) : 0;
+}
+
+static uint32_t access_finisher(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t offset,
+                                uint32_t value, bool is_write) {
+  (void)core;
+  (void)cycle;
+  (void)offset;
   if (is_write && (value & 0xffff) == 0x5555) {
     tw_stop(sim, TW_EXITED, 0);
   } else if (is_write && (value & 0xffff) == 0x3333) {
@@ -188,42 +199,22 @@ static uint32_t access_finisher(tw_sim *sim, uint32_t value, bool is_write) {
   return 0;
 }
 
-uint32_t tw_access_device(tw_sim *sim, tw_core *core, int64_t cycle, const tw_route *route,
-                          uint32_t offset, uint32_t value, bool is_write) {
-  // Devices count cycles of the cluster.
-  const int64_t at = core->domain == 0 ? cycle : cycle * sim->period[core->domain] / sim->period[0];
-  sim->now = cycle * sim->period[core->domain];
-  switch ((tw_device)route->target) {
-  case TW_CLUSTER_CONTROL:
-    return access_cluster_control(sim, core, cycle, offset, value, is_write);
-  case TW_TIMER:
-    return access_timer(sim, at, offset, value, is_write);
-  case TW_EVENT_UNIT:
-    return access_event_unit(sim, core, at, offset, value, is_write);
-  case TW_EVENT_UNIT_DEMUX:
-    return tw_access_event_unit(sim, core, at, core->id, offset, value, is_write);
-  case TW_NEUREKA:
-    return tw_access_neureka(sim, at, offset, value, is_write);
-  case TW_ICACHE_CONTROL:
-    return access_icache_control(sim, &sim->shared[0], offset, value, is_write);
-  case TW_FC_ICACHE_CONTROL:
-    return access_icache_control(sim, &core->icache, offset, value, is_write);
-  case TW_MCHAN_EXTERNAL:
-    return tw_access_mchan(sim, core, at, 9, offset, value, is_write);
-  case TW_MCHAN_DEMUX:
-    return tw_access_mchan(sim, core, at, core->id, offset, value, is_write);
-  case TW_STDOUT:
-    return access_stdout(sim, value, is_write);
-  case TW_UART: // a 16550 whose transmitter is always empty
-    return offset == 5 ? 0x60 : offset == 0 ? access_stdout(sim, value, is_write) : 0;
-  case TW_FINISHER:
-    return access_finisher(sim, value, is_write);
-  case TW_PLAIN_REGISTERS:
-    sim->registers[64 + offset / 4 % 192] =
-        is_write ? value : sim->registers[64 + offset / 4 % 192];
-    return sim->registers[64 + offset / 4 % 192];
-  default:
-    tw_raise(sim, core, TW_F_DEVICE, offset, 4);
-    return 0;
-  }
+static uint32_t access_plain(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t offset,
+                             uint32_t value, bool is_write) {
+  (void)core;
+  (void)cycle;
+  uint32_t *reg = &sim->registers[64 + offset / 4 % 192];
+  *reg = is_write ? value : *reg;
+  return *reg;
+}
+
+void tw_plug_small_devices(tw_sim *sim) {
+  sim->devices[TW_CLUSTER_CONTROL] = access_cluster_control;
+  sim->devices[TW_TIMER] = access_timer;
+  sim->devices[TW_ICACHE_CONTROL] = access_icache_control;
+  sim->devices[TW_FC_ICACHE_CONTROL] = access_fc_icache_control;
+  sim->devices[TW_STDOUT] = access_stdout;
+  sim->devices[TW_UART] = access_uart;
+  sim->devices[TW_FINISHER] = access_finisher;
+  sim->devices[TW_PLAIN_REGISTERS] = access_plain;
 }

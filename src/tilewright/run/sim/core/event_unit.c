@@ -33,8 +33,6 @@ struct tw_event_unit {
   uint32_t dispatch_team;
 };
 
-tw_event_unit *tw_new_event_unit(void) { return calloc(1, sizeof(tw_event_unit)); }
-
 static void wake_handler(tw_sim *sim, int32_t slot) {
   tw_core *core = &sim->cores[slot - TW_SLOT_WAKE];
   tw_wake(sim, core, tw_cluster_cycle(sim), core->sleep_stall);
@@ -247,8 +245,8 @@ static uint32_t access_dispatch(tw_sim *sim, tw_core *core, int64_t cycle, uint3
   return wait(sim, core, cycle, TW_L_ASLEEP);
 }
 
-uint32_t tw_access_event_unit(tw_sim *sim, tw_core *core, int64_t cycle, int32_t id,
-                              uint32_t offset, uint32_t value, bool is_write) {
+static uint32_t access_unit(tw_sim *sim, tw_core *core, int64_t cycle, int32_t id, uint32_t offset,
+                            uint32_t value, bool is_write) {
   if (offset < 0x80) {
     return access_core(sim, core, cycle, id, offset, value, is_write);
   }
@@ -263,4 +261,28 @@ uint32_t tw_access_event_unit(tw_sim *sim, tw_core *core, int64_t cycle, int32_t
     return 0;
   }
   return access_barrier(sim, core, cycle, offset - 0x200, value, is_write);
+}
+
+// A core's own view.
+static uint32_t access_demux(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t offset,
+                             uint32_t value, bool is_write) {
+  return access_unit(sim, core, cycle, core->id, offset, value, is_write);
+}
+
+// What everybody sees: all cores' registers, then the shared ones.
+static uint32_t access_all(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t offset,
+                           uint32_t value, bool is_write) {
+  if (offset < 0x400) {
+    const int32_t id = (int32_t)(offset / 0x40);
+    return access_unit(sim, core, cycle, id, offset % 0x40, value, is_write);
+  }
+  const uint32_t at = offset < 0x600 ? offset - 0x200 : offset - 0x500;
+  return access_unit(sim, core, cycle, core->id, at, value, is_write);
+}
+
+bool tw_plug_event_unit(tw_sim *sim) {
+  sim->events_unit = calloc(1, sizeof *sim->events_unit);
+  sim->devices[TW_EVENT_UNIT] = access_all;
+  sim->devices[TW_EVENT_UNIT_DEMUX] = access_demux;
+  return sim->events_unit != NULL;
 }

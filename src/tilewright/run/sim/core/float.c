@@ -1,11 +1,10 @@
 #include "float.h"
 
-#include <fenv.h>
+#include "fp_host.h"
+
 #include <math.h>
 #include <string.h>
 
-// Compiled with -frounding-math; volatile keeps operations between the fences of the environment.
-enum { NX = 1, UF = 2, OF = 4, DZ = 8, NV = 16 };
 static const uint32_t CANONICAL_NAN = 0x7fc00000u;
 static const uint32_t SIGN_BIT = 0x80000000u;
 
@@ -24,36 +23,8 @@ static uint32_t from_float(float f) {
 static bool is_nan(uint32_t v) { return (v & 0x7fffffffu) > 0x7f800000u; }
 static bool is_signalling(uint32_t v) { return is_nan(v) && (v & 0x00400000u) == 0; }
 
-// Round to nearest, ties away (mode 4), has no counterpart on the host: it rounds ties to even.
-static int host_rounding(const tw_core *core, uint32_t rm) {
-  switch (rm == 7 ? core->frm : rm) {
-  case 1:
-    return FE_TOWARDZERO;
-  case 2:
-    return FE_DOWNWARD;
-  case 3:
-    return FE_UPWARD;
-  default:
-    return FE_TONEAREST;
-  }
-}
-
-static void begin(const tw_core *core, uint32_t rm) {
-  feclearexcept(FE_ALL_EXCEPT);
-  const int rounding = host_rounding(core, rm);
-  if (rounding != FE_TONEAREST) {
-    fesetround(rounding);
-  }
-}
-
 static uint32_t end(tw_core *core, float result) {
-  const int raised = fetestexcept(FE_ALL_EXCEPT);
-  if (fegetround() != FE_TONEAREST) {
-    fesetround(FE_TONEAREST);
-  }
-  core->fflags |= (uint32_t)((raised & FE_INEXACT ? NX : 0) | (raised & FE_UNDERFLOW ? UF : 0) |
-                             (raised & FE_OVERFLOW ? OF : 0) | (raised & FE_DIVBYZERO ? DZ : 0) |
-                             (raised & FE_INVALID ? NV : 0));
+  end_operation(core);
   const uint32_t out = from_float(result);
   return is_nan(out) ? CANONICAL_NAN : out;
 }

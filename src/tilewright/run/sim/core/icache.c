@@ -4,7 +4,7 @@
 // replace comes from an eight-bit shift register that steps once per refill.
 #include "sim.h"
 
-static uint32_t *find(const tw_cache *cache, uint32_t set, uint32_t line) {
+uint32_t *tw_cache_find(const tw_cache *cache, uint32_t set, uint32_t line) {
   uint32_t *tags = &cache->tags[set * (uint32_t)cache->ways];
   for (int32_t way = 0; way < cache->ways; way++) {
     if (tags[way] == line) {
@@ -15,16 +15,17 @@ static uint32_t *find(const tw_cache *cache, uint32_t set, uint32_t line) {
 }
 
 // Where the line goes that is to be fetched.
-static uint32_t *replace(tw_cache *cache, uint32_t set) {
+uint32_t *tw_cache_replace(tw_cache *cache, uint32_t set) {
   const uint32_t old = cache->lfsr;
   const uint32_t bit = ~((old >> 7) ^ (old >> 3) ^ (old >> 2) ^ (old >> 1)) & 1;
   cache->lfsr = ((old << 1) | bit) & 0xff;
-  return &cache->tags[set * (uint32_t)cache->ways + ((cache->lfsr >> 1) & 3)];
+  return &cache->tags[set * (uint32_t)cache->ways +
+                      ((cache->lfsr >> 1) & (uint32_t)(cache->ways - 1))];
 }
 
 // Cycles until the line is there, given that the next level needs `below`.
-static int32_t refill(tw_cache *cache, uint32_t *slot, uint32_t line, int64_t cycle,
-                      int32_t below) {
+int32_t tw_cache_refill(tw_cache *cache, uint32_t *slot, uint32_t line, int64_t cycle,
+                        int32_t below) {
   const int64_t start = cache->busy_until > cycle ? cache->busy_until : cycle;
   cache->busy_until = start + below + cache->refill;
   *slot = line;
@@ -32,7 +33,7 @@ static int32_t refill(tw_cache *cache, uint32_t *slot, uint32_t line, int64_t cy
   return (int32_t)(cache->busy_until - cycle);
 }
 
-static int32_t wait_for(const tw_cache *cache, const uint32_t *slot, int64_t cycle) {
+int32_t tw_cache_wait(const tw_cache *cache, const uint32_t *slot, int64_t cycle) {
   const int64_t arrives = cache->arrives[slot - cache->tags];
   return arrives > cycle ? (int32_t)(arrives - cycle) : 0;
 }
@@ -55,12 +56,12 @@ static int32_t fetch_shared(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t 
   }
   tw_cache *bank = &sim->shared[line & 1];
   const uint32_t set = (line >> 1) & (uint32_t)(bank->sets - 1);
-  uint32_t *slot = find(bank, set, line);
+  uint32_t *slot = tw_cache_find(bank, set, line);
   if (slot != NULL) {
-    return wait_for(bank, slot, cycle);
+    return tw_cache_wait(bank, slot, cycle);
   }
-  slot = replace(bank, set);
-  return refill(bank, slot, line, cycle, fetch_from_memory(sim, core, cycle, line));
+  slot = tw_cache_replace(bank, set);
+  return tw_cache_refill(bank, slot, line, cycle, fetch_from_memory(sim, core, cycle, line));
 }
 
 static bool is_cached(const tw_sim *sim, const tw_core *core) {
@@ -70,7 +71,7 @@ static bool is_cached(const tw_sim *sim, const tw_core *core) {
 bool tw_fetch_is_private(const tw_core *core, uint32_t line) {
   const tw_cache *cache = &core->icache;
   return cache->is_enabled && cache->sets != 0 &&
-         find(cache, line & (uint32_t)(cache->sets - 1), line) != NULL;
+         tw_cache_find(cache, line & (uint32_t)(cache->sets - 1), line) != NULL;
 }
 
 int32_t tw_fetch(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t line) {
@@ -79,12 +80,12 @@ int32_t tw_fetch(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t line) {
   }
   tw_cache *cache = &core->icache;
   const uint32_t set = line & (uint32_t)(cache->sets - 1);
-  uint32_t *slot = find(cache, set, line);
+  uint32_t *slot = tw_cache_find(cache, set, line);
   if (slot != NULL) {
-    return wait_for(cache, slot, cycle);
+    return tw_cache_wait(cache, slot, cycle);
   }
-  slot = replace(cache, set);
-  return refill(cache, slot, line, cycle, fetch_shared(sim, core, cycle, line));
+  slot = tw_cache_replace(cache, set);
+  return tw_cache_refill(cache, slot, line, cycle, fetch_shared(sim, core, cycle, line));
 }
 
 static void flush(tw_cache *cache) {

@@ -12,14 +12,6 @@
 
 static void check_queues(tw_sim *sim, int64_t cycle);
 
-tw_mchan *tw_new_mchan(void) {
-  tw_mchan *dma = calloc(1, sizeof *dma);
-  if (dma != NULL) {
-    dma->free_counters = 0xffff;
-  }
-  return dma;
-}
-
 bool tw_dma_is_busy(const tw_sim *sim) {
   for (int32_t i = 0; sim->mchan != NULL && i < COUNTERS; i++) {
     if (sim->mchan->pending[i] != 0) {
@@ -134,8 +126,8 @@ static uint32_t read_status(const tw_mchan *dma) {
   return busy | (~dma->free_counters & 0xffff) << 16;
 }
 
-uint32_t tw_access_mchan(tw_sim *sim, tw_core *core, int64_t cycle, int32_t channel,
-                         uint32_t offset, uint32_t value, bool is_write) {
+static uint32_t access_channel(tw_sim *sim, tw_core *core, int64_t cycle, int32_t channel,
+                               uint32_t offset, uint32_t value, bool is_write) {
   tw_mchan *dma = sim->mchan;
   if (offset == 4) {
     if (is_write) {
@@ -358,7 +350,7 @@ static void check_queues(tw_sim *sim, int64_t cycle) {
        dma->read_count > 0 || dma->has_write);
 }
 
-bool tw_dma_owns(tw_sim *sim, const tw_memory *memory, uint32_t offset, uint32_t size,
+static bool owns(tw_sim *sim, const tw_memory *memory, uint32_t offset, uint32_t size,
                  bool is_write) {
   for (int32_t i = 0; sim->mchan != NULL && i < COMMANDS; i++) {
     const command *c = &sim->mchan->pool[i];
@@ -372,4 +364,26 @@ bool tw_dma_owns(tw_sim *sim, const tw_memory *memory, uint32_t offset, uint32_t
     }
   }
   return false;
+}
+
+static uint32_t access_demux(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t offset,
+                             uint32_t value, bool is_write) {
+  return access_channel(sim, core, cycle, core->id, offset, value, is_write);
+}
+
+static uint32_t access_external(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t offset,
+                                uint32_t value, bool is_write) {
+  return access_channel(sim, core, cycle, EXTERNAL, offset, value, is_write);
+}
+
+bool tw_plug_mchan(tw_sim *sim) {
+  sim->mchan = calloc(1, sizeof *sim->mchan);
+  if (sim->mchan == NULL) {
+    return false;
+  }
+  sim->mchan->free_counters = 0xffff;
+  sim->devices[TW_MCHAN_DEMUX] = access_demux;
+  sim->devices[TW_MCHAN_EXTERNAL] = access_external;
+  sim->dma_owns = owns;
+  return true;
 }

@@ -7,7 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHANNELS = 10, COUNTERS = 16, CORE_QUEUE = 2, QUEUE = 8, BURSTS = 8, BURST = 256 };
+enum {
+  EXTERNAL = 9,
+  CHANNELS = 10,
+  COUNTERS = 16,
+  CORE_QUEUE = 2,
+  QUEUE = 8,
+  BURSTS = 8,
+  BURST = 256
+};
 enum { COMMANDS = CHANNELS * (CORE_QUEUE + 1) + 2 * QUEUE + 4 };
 
 typedef struct {

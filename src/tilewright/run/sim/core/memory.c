@@ -57,7 +57,8 @@ static bool is_forbidden(tw_sim *sim, tw_core *core, tw_memory *memory, uint32_t
     tw_raise(sim, core, TW_F_STACK, address, size);
     return true;
   }
-  if (sim->checks_dma && tw_dma_owns(sim, memory, offset, size, is_write)) {
+  if (sim->checks_dma && sim->dma_owns != NULL &&
+      sim->dma_owns(sim, memory, offset, size, is_write)) {
     tw_raise(sim, core, TW_F_OWNED_BY_DMA, address, size);
     return true;
   }
@@ -91,6 +92,14 @@ static int32_t wait_for_banks(tw_sim *sim, tw_core *core, const tw_route *route,
   return latency;
 }
 
+// Devices count cycles of the cluster.
+static uint32_t access_device(tw_sim *sim, tw_core *core, int64_t cycle, const tw_route *route,
+                              uint32_t offset, uint32_t value, bool is_write) {
+  const int64_t at = core->domain == 0 ? cycle : cycle * sim->period[core->domain] / sim->period[0];
+  sim->now = cycle * sim->period[core->domain];
+  return sim->devices[route->target](sim, core, at, offset, value, is_write);
+}
+
 static bool reach(tw_sim *sim, tw_core *core, uint32_t address, uint32_t size, bool is_write,
                   const tw_route **route, uint32_t *offset) {
   *route = tw_route_of(sim, core->view, address);
@@ -119,7 +128,7 @@ uint32_t tw_load_slowly(tw_sim *sim, tw_core *core, int64_t cycle, int32_t *late
   if (route->kind == TW_DEVICE) {
     *latency = route->latency;
     core->lost[TW_L_FAR] += route->latency;
-    return tw_access_device(sim, core, cycle, route, offset, 0, false);
+    return access_device(sim, core, cycle, route, offset, 0, false);
   }
   tw_memory *memory = &sim->memories[route->target];
   *latency = wait_for_banks(sim, core, route, offset, size, cycle);
@@ -143,7 +152,7 @@ void tw_store_slowly(tw_sim *sim, tw_core *core, int64_t cycle, int32_t *latency
   if (route->kind == TW_DEVICE) {
     *latency = route->latency;
     core->lost[TW_L_FAR] += route->latency;
-    tw_access_device(sim, core, cycle, route, offset, value, true);
+    access_device(sim, core, cycle, route, offset, value, true);
     return;
   }
   tw_memory *memory = &sim->memories[route->target];

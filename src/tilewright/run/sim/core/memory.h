@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-// Cycles a word access waits for its bank, which it books. The bank counts the core's own cycles.
+// Cycles a word access waits for its bank, which it books. The bank counts the core's own cycles
+// and is four bytes wide, as all banks beside PULP cores.
 static inline int32_t tw_wait_own_domain(tw_memory *memory, uint32_t offset, int64_t cycle) {
   int64_t *slot = &memory->free[(offset >> 2) & (uint32_t)(memory->banks - 1)];
   const int64_t start = *slot > cycle ? *slot : cycle;

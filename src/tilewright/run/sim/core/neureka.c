@@ -26,8 +26,6 @@ struct tw_neureka {
   int64_t hidden, load_start; // multiplication that a load may hide; when the load began
 };
 
-tw_neureka *tw_new_neureka(void) { return calloc(1, sizeof(tw_neureka)); }
-
 static int32_t high(uint32_t v) { return (int32_t)(v >> 16); }
 static int32_t low(uint32_t v) { return (int32_t)(v & 0xffff); }
 static int32_t ceil_div(int32_t a, int32_t b) { return (a + b - 1) / b; }
@@ -294,8 +292,9 @@ static void commit(tw_sim *sim, int64_t cycle) {
   }
 }
 
-uint32_t tw_access_neureka(tw_sim *sim, int64_t cycle, uint32_t offset, uint32_t value,
-                           bool is_write) {
+static uint32_t access_registers(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t offset,
+                                 uint32_t value, bool is_write) {
+  (void)core;
   tw_neureka *npu = sim->neureka;
   if (offset >= 0x20 && offset < 0x20 + 4 * NEUREKA_REGISTERS) {
     uint32_t *reg = &npu->shadow[(offset - 0x20) / 4];
@@ -321,4 +320,10 @@ uint32_t tw_access_neureka(tw_sim *sim, int64_t cycle, uint32_t offset, uint32_t
   default:
     return 0; // trace level and format: of no effect
   }
+}
+
+bool tw_plug_neureka(tw_sim *sim) {
+  sim->neureka = calloc(1, sizeof *sim->neureka);
+  sim->devices[TW_NEUREKA] = access_registers;
+  return sim->neureka != NULL;
 }

@@ -23,6 +23,12 @@ void tw_schedule(tw_sim *sim, int32_t slot, tw_handler handler, int64_t cycle) {
   sim->needs_attention = true;
 }
 
+void tw_cancel(tw_sim *sim, int32_t slot) {
+  sim->events[slot].key = INT64_MAX;
+  find_next_event(sim);
+  sim->needs_attention = true;
+}
+
 static void fire_next_event(tw_sim *sim) {
   tw_event *first = NULL;
   for (int32_t slot = 0; slot < TW_EVENTS; slot++) {
@@ -39,10 +45,11 @@ static void fire_next_event(tw_sim *sim) {
 
 static void update_key(tw_sim *sim, int32_t index) {
   const tw_core *core = &sim->cores[index];
-  sim->keys[index] =
-      core->state == TW_RUNNING
-          ? core->cycle * sim->period[core->domain] * KEYS_PER_PICOSECOND + core->rank
-          : INT64_MAX;
+  int64_t cycle = core->state == TW_RUNNING ? core->cycle : INT64_MAX;
+  cycle = core->background < cycle ? core->background : cycle;
+  sim->keys[index] = cycle == INT64_MAX
+                         ? INT64_MAX
+                         : cycle * sim->period[core->domain] * KEYS_PER_PICOSECOND + core->rank;
 }
 
 // A core that (re)starts goes first in its cycle.
@@ -97,6 +104,16 @@ void tw_stop(tw_sim *sim, tw_outcome outcome, int32_t exit_code) {
   sim->needs_attention = true;
 }
 
+void tw_raise(tw_sim *sim, tw_core *core, tw_fault fault, uint32_t address, uint32_t size) {
+  if (sim->fault == TW_F_NONE) {
+    sim->fault = fault;
+    sim->fault_core = core == NULL ? -1 : core->id;
+    sim->fault_address = address;
+    sim->fault_size = size;
+  }
+  tw_stop(sim, TW_FAULTED, 0);
+}
+
 void tw_record(tw_sim *sim, int32_t track, uint32_t what, int64_t start, int64_t end) {
   if (!sim->records) {
     return;
@@ -129,7 +146,7 @@ static void run_first_core(tw_sim *sim, int32_t first, int64_t second) {
   sim->now = sim->keys[first] / KEYS_PER_PICOSECOND;
   sim->horizon = last_cycle_before(sim, core, bound);
   sim->needs_attention = false;
-  tw_run_core(sim, core);
+  core->run(sim, core);
   update_key(sim, first);
 }
 

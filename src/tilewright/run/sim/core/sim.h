@@ -32,7 +32,7 @@ typedef struct {
   uint8_t base; // address register to write back
   uint8_t size; // in halfwords: 1 or 2
   uint8_t is_loop_end;
-  uint8_t unused;
+  uint8_t writes_at_once; // rd, in the cycle of issue
   int32_t imm;
   uint64_t reads; // bit mask of the registers that it reads, floating point from 32 on
   uint32_t pc;
@@ -47,6 +47,7 @@ typedef struct {
   int32_t banks;          // 0: never busy
   int32_t domain;         // whose cycles the banks count
   int64_t free[TW_BANKS]; // cycle from which a bank takes the next word
+  int32_t word_shift;     // log2 of the bytes of a bank's word
 } tw_memory;
 
 typedef enum { TW_NOTHING, TW_MEMORY, TW_TEST_AND_SET, TW_DEVICE } tw_route_kind;
@@ -75,6 +76,9 @@ typedef enum {
   TW_FINISHER,
   TW_UART,
   TW_PLAIN_REGISTERS,
+  TW_SNITCH_PERIPHERALS,
+  TW_ZERO_MEMORY,
+  TW_ITA,
   TW_DEVICES,
 } tw_device;
 
@@ -119,17 +123,31 @@ typedef struct {
 
 typedef enum { TW_OFF, TW_RUNNING, TW_ASLEEP, TW_HALTED } tw_core_state;
 
-typedef struct {
+typedef struct tw_sim tw_sim;
+typedef struct tw_snitch_core tw_snitch_core;
+typedef struct tw_snitch tw_snitch;
+typedef struct tw_core tw_core;
+// Runs one core, and what belongs to it alone, until it would overtake the horizon.
+typedef void (*tw_runner)(tw_sim *sim, tw_core *core);
+// Reads or writes a device's register; cycles are those of the cluster's clock.
+typedef uint32_t (*tw_register_access)(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t offset,
+                                       uint32_t value, bool is_write);
+
+struct tw_core {
   uint32_t x[TW_REGISTERS];
   uint32_t pc;
-  int64_t cycle;           // at which the next instruction issues
+  int64_t cycle;      // at which the next instruction issues
+  int64_t background; // cycle at which a unit of its own goes on beside it; INT64_MAX: none
+  tw_runner run;
   int32_t stall;           // already owed by a parked instruction
   bool is_fetched, passes; // parked after its fetch; goes on from a breakpoint
   uint64_t hazard_mask;
   int64_t hazard_until;
   uint32_t loop_start[2], loop_end[2], loop_count[2];
   tw_core_state state;
-  uint32_t line; // number of the line in the fetch buffer
+  uint32_t line;   // number of the line in the fetch buffer
+  tw_memory *code; // where it runs, and the addresses of that memory
+  uint32_t code_base, code_size;
   int32_t id, view, domain, rank;
   uint32_t hartid, extensions, boot;
   int32_t timing[TW_TIMINGS];
@@ -140,7 +158,7 @@ typedef struct {
   int32_t fpu; // index of the unit it uses, or -1 for one of its own
   uint32_t fflags, frm;
   uint32_t csr[16];
-  uint32_t reserved_address;
+  uint32_t reserved_address, reserved_value;
   uint8_t wake_register, load_register; // written when it wakes; target of the load at work
   uint32_t wake_value;
   int32_t sleep_stall;
@@ -154,9 +172,9 @@ typedef struct {
   int64_t observed_cycle, observed_lost[TW_LOSSES];
   uint32_t observed_symbol;
   uint64_t observed_instructions;
-} tw_core;
+  tw_snitch_core *snitch; // NULL: a PULP core
+};
 
-typedef struct tw_sim tw_sim;
 typedef void (*tw_handler)(tw_sim *sim, int32_t slot);
 
 typedef struct {
@@ -194,6 +212,12 @@ typedef enum {
   TW_F_ECALL,
   TW_F_FETCH,
   TW_F_DEVICE,
+  TW_F_STREAM,
+  TW_F_STREAM_FULL,
+  TW_F_REPEATED,
+  TW_F_REPEATED_LENGTH,
+  TW_F_ITA,
+  TW_F_ITA_FULL,
 } tw_fault;
 
 typedef struct tw_mchan tw_mchan;
@@ -224,9 +248,14 @@ struct tw_sim {
   uint32_t fault_address, fault_size;
   tw_cache shared[2]; // banks of the shared instruction cache
   int64_t fpu_free[TW_CORES], divider_free;
+  tw_register_access devices[TW_DEVICES]; // what stands behind a window of that kind
+  // Whether a DMA transfer in flight forbids the access; NULL: no DMA
+  bool (*dma_owns)(tw_sim *sim, const tw_memory *memory, uint32_t offset, uint32_t size,
+                   bool is_write);
   tw_event_unit *events_unit;
   tw_mchan *mchan;
   tw_neureka *neureka;
+  tw_snitch *snitch;       // NULL: no Snitch cluster
   uint32_t registers[256]; // of TW_PLAIN_REGISTERS and cluster control
   int64_t timer_start[2], timer_held[2];
   uint32_t timer_config[2];
@@ -261,27 +290,34 @@ int32_t tw_bank_wait(tw_sim *sim, tw_memory *memory, uint32_t offset, int64_t pi
 int32_t tw_bank_wait_line(tw_sim *sim, tw_memory *memory, uint32_t offset, int64_t picoseconds,
                           int32_t way);
 
-// device.c: registers. Returns what a load sees; *latency grows by extra cycles.
-uint32_t tw_access_device(tw_sim *sim, tw_core *core, int64_t cycle, const tw_route *route,
-                          uint32_t offset, uint32_t value, bool is_write);
+// device.c: small devices, output, semihosting.
+void tw_plug_small_devices(tw_sim *sim);
 void tw_print(tw_sim *sim, const char *text, size_t size);
-void tw_stop(tw_sim *sim, tw_outcome outcome, int32_t exit_code);
-void tw_raise(tw_sim *sim, tw_core *core, tw_fault fault, uint32_t address, uint32_t size);
 void tw_wait_for_interrupt(tw_sim *sim, tw_core *core);
 void tw_environment_call(tw_sim *sim, tw_core *core);
 void tw_breakpoint(tw_sim *sim, tw_core *core, uint32_t pc);
 
 // icache.c
+uint32_t *tw_cache_find(const tw_cache *cache, uint32_t set, uint32_t line); // NULL: not there
+uint32_t *tw_cache_replace(tw_cache *cache, uint32_t set);
+// Cycles until the line is there; of a new one, given that the next level needs `below`.
+int32_t tw_cache_refill(tw_cache *cache, uint32_t *slot, uint32_t line, int64_t cycle,
+                        int32_t below);
+int32_t tw_cache_wait(const tw_cache *cache, const uint32_t *slot, int64_t cycle);
 int32_t tw_fetch(tw_sim *sim, tw_core *core, int64_t cycle, uint32_t line);
 bool tw_fetch_is_private(const tw_core *core, uint32_t line);
 void tw_flush_icaches(tw_sim *sim);
 
-// schedule.c
+// schedule.c: the one interface between what has a clock. Cores are known to it by their runner,
+// devices by the handlers of their events; it calls no other file.
 int64_t tw_run(tw_sim *sim);
 void tw_schedule(tw_sim *sim, int32_t slot, tw_handler handler, int64_t cycle);
+void tw_cancel(tw_sim *sim, int32_t slot);
 void tw_sleep(tw_sim *sim, tw_core *core, tw_loss why);
 void tw_wake(tw_sim *sim, tw_core *core, int64_t cycle, int32_t delay);
 void tw_start_core(tw_sim *sim, tw_core *core, int64_t picoseconds);
+void tw_stop(tw_sim *sim, tw_outcome outcome, int32_t exit_code);
+void tw_raise(tw_sim *sim, tw_core *core, tw_fault fault, uint32_t address, uint32_t size);
 int64_t tw_cluster_cycle(const tw_sim *sim);
 void tw_record(tw_sim *sim, int32_t track, uint32_t what, int64_t start, int64_t end);
 
@@ -315,19 +351,12 @@ enum {              // slots of tw_sim.events
   TW_SLOT_DMA_LOCAL,
   TW_SLOT_NPU,
 };
-tw_event_unit *tw_new_event_unit(void);
-uint32_t tw_access_event_unit(tw_sim *sim, tw_core *core, int64_t cycle, int32_t id,
-                              uint32_t offset, uint32_t value, bool is_write);
+// Each plugs its registers in; false: no memory.
+bool tw_plug_event_unit(tw_sim *sim);
 void tw_trigger(tw_sim *sim, uint32_t events, uint32_t cores, int64_t cycle);
 uint32_t tw_waits_for(const tw_sim *sim, int32_t core);
-tw_mchan *tw_new_mchan(void);
-uint32_t tw_access_mchan(tw_sim *sim, tw_core *core, int64_t cycle, int32_t channel,
-                         uint32_t offset, uint32_t value, bool is_write);
-bool tw_dma_owns(tw_sim *sim, const tw_memory *memory, uint32_t offset, uint32_t size,
-                 bool is_write);
+bool tw_plug_mchan(tw_sim *sim);
 bool tw_dma_is_busy(const tw_sim *sim);
-tw_neureka *tw_new_neureka(void);
-uint32_t tw_access_neureka(tw_sim *sim, int64_t cycle, uint32_t offset, uint32_t value,
-                           bool is_write);
+bool tw_plug_neureka(tw_sim *sim);
 
 #endif
