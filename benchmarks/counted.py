@@ -27,7 +27,7 @@ def count(kernel: Kernel, target: Target, calls: Sequence[Call]) -> list[int]:
     unpriced = replace(kernel, cycles=rough_cycles)  # its table may be older than its terms
     engine = replace(target.engines[0], kernels=(unpriced,))
     machine = replace(target, engines=(engine,), alternatives=())
-    graph, _, plan = plan_network(graph, machine, Options(effort="quick"))
+    graph, _, plan, _ = plan_network(graph, machine, Options(effort="quick"))
     program = stage(graph, plan, machine, "calls")
     bundle = print_bundle(program, plan, graph, "")
     batch = Batch({name: array[np.newaxis] for name, array in fed.items()}, 1, is_batched=False)
