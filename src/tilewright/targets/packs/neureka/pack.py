@@ -1,0 +1,12 @@
+"""Every kernel for N-EUREKA; what it cannot compute exactly is left to the cluster."""
+
+from tilewright.targets.packs.neureka.kernels.conv2d_neureka import (
+    CONV2D_NEUREKA,
+    DEPTHWISE_NEUREKA,
+)
+from tilewright.targets.packs.neureka.kernels.dense_neureka import (
+    DENSE_NEUREKA,
+    DENSE_VECTOR_NEUREKA,
+)
+
+NEUREKA = (CONV2D_NEUREKA, DEPTHWISE_NEUREKA, DENSE_VECTOR_NEUREKA, DENSE_NEUREKA)

@@ -1,0 +1,59 @@
+"""N-EUREKA's kernels on the simulated chip against the operators' definitions."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from case import Case
+from targets.neureka_bench import NeurekaBench, needs_compiler
+from targets.neureka_cases import (
+    dense_case,
+    depthwise_case,
+    point_case,
+    vector_case,
+    window_case,
+)
+from tilewright.ir.target import Kernel
+from tilewright.targets.packs.neureka.cycles import AROUND
+from tilewright.targets.packs.neureka.kernels.conv2d_neureka import (
+    CONV2D_NEUREKA,
+    DEPTHWISE_NEUREKA,
+)
+from tilewright.targets.packs.neureka.kernels.dense_neureka import (
+    DENSE_NEUREKA,
+    DENSE_VECTOR_NEUREKA,
+)
+
+Draw = Callable[[np.random.Generator], Case]
+
+KINDS: dict[str, tuple[Kernel, Draw]] = {
+    "window": (CONV2D_NEUREKA, window_case),
+    "point": (CONV2D_NEUREKA, point_case),
+    "depthwise": (DEPTHWISE_NEUREKA, depthwise_case),
+    "dense": (DENSE_NEUREKA, dense_case),
+    "vector": (DENSE_VECTOR_NEUREKA, vector_case),
+}
+
+
+@pytest.fixture(scope="session")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> NeurekaBench:
+    return NeurekaBench(tmp_path_factory.mktemp("neureka"))
+
+
+@needs_compiler
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(10))
+def test_kernels_compute_the_definition_in_the_cycles_that_they_say(
+    bench: NeurekaBench, kind: str, seed: int
+) -> None:
+    kernel, draw = KINDS[kind]
+    case = draw(np.random.default_rng([seed, list(KINDS).index(kind)]))
+    assert kernel.objection(case.op, case.signature) is None
+    # Depthwise weights in L1 take another time in the model; all others do not.
+    is_far = kernel is DEPTHWISE_NEUREKA or seed % 2 == 0
+    ran = bench.kernel(kernel, case, in_weight_memory=is_far)
+    wanted = case.op.evaluate(*case.inputs)
+    made = np.frombuffer(ran.data, wanted.dtype).reshape(wanted.shape)
+    assert (made == wanted).all(), f"{(made != wanted).sum()} of {made.size} differ: {case}"
+    assert ran.job_cycles == kernel.cycles(case.op, case.signature) - AROUND
