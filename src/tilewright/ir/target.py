@@ -227,8 +227,14 @@ class Kernel:
     """Constant inputs in the layout that the kernel wants (None for inputs that vary). An array
     that keeps its shape keeps the place of every element, so that tiles may use parts of it; one
     that changes it is used whole."""
+    tables: frozenset[int] = frozenset()
+    """Constant inputs that it reads as tables: from memories that its engine reaches for those."""
     limits: tuple[Limit, ...] = ()
     """What every single call must keep to; planner, checker and test generators read the same."""
+
+    def constant_role(self, index: int) -> Role:
+        """What an input is for, if it is constant."""
+        return Role.TABLE if index in self.tables else Role.WEIGHT
 
     def objection(self, op: Op, signature: Signature) -> Objection | None:
         """Why the kernel does not compute a call of any operator; None where it does."""

@@ -16,6 +16,8 @@ from tilewright.targets.packs.portable.kernels.contract_variants import rounds_a
 
 HERE = Path(__file__).parent
 POINTERS = ("x", "w", "bias", "multiplier", "shift", "y")
+TABLES = frozenset({2, 3, 4})
+"""Weights may lie in the weight memory; everything else lies in L1."""
 SIGNED_RANGE, UNSIGNED_RANGE = (-128, 127), (0, 255)
 
 MakeJob = Callable[[Op, Signature], Job]
@@ -53,6 +55,7 @@ def neureka_kernel(
         refuse=refuse,
         includes=(HERE / "neureka_start.h",),
         pack=pack,
+        tables=TABLES,
         limits=limits,
     )
 
