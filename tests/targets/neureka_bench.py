@@ -36,10 +36,10 @@ needs_compiler = pytest.mark.skipif(
 
 @dataclass(frozen=True)
 class Ran:
-    """What a run left behind. ``job_cycles``: from the engine's start to its end."""
+    """What a run left behind. ``jobs``: how long the engine worked on each."""
 
     data: bytes
-    job_cycles: int
+    jobs: list[int]
     call_cycles: int
 
 
@@ -66,14 +66,17 @@ class NeurekaBench:
             sim.write(address, data)
         sim.write(WEIGHT_MEMORY, far)
         sim.write(sim.image.symbols["bench_which"], which.to_bytes(4, "little"))
+        # What one job leaves for the next lies behind all operands.
+        scratch = max(at + len(data) for at, data in near.items()) + 15 & ~15
+        sim.write(sim.image.symbols["bench_scratch"], scratch.to_bytes(4, "little"))
         packed = b"".join((word & 0xFFFFFFFF).to_bytes(4, "little") for word in words)
         sim.write(sim.image.symbols["bench_words"], packed)
         sim.record_timeline()
         assert sim.run(max_cycles=20_000_000) is Outcome.EXITED
-        (span,) = [i for i in sim.intervals() if i[0] == NPU_TRACK]
+        spans = [i for i in sim.intervals() if i[0] == NPU_TRACK]
         at = sim.image.symbols["bench_cycles"]
         spent = int.from_bytes(sim.read(at, 4), "little")
-        return Ran(sim.read(*output), span[3] - span[2], spent)
+        return Ran(sim.read(*output), [stop - start for _, _, start, stop in spans], spent)
 
     def kernel(self, kernel: Kernel, case: Case, *, in_weight_memory: bool = True) -> Ran:
         """One call of a kernel; the weights lie in the weight memory or in L1."""
@@ -116,7 +119,6 @@ class NeurekaBench:
             r["last_out"], r["last_in"], r["channel_tiles"], r["pixel_tiles"], r["padding"],
             r["weight_offset"], 0, config,
         ]  # fmt: skip
-        words += [0] * 8
         return self._run(0, words, places.data, rows, (y, data.output_bytes(job)))
 
 

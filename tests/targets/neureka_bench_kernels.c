@@ -1,10 +1,15 @@
 // The kernels by number: the simulator's runtime has a tw_work of its own.
 #include "neureka_job.h"
 
-void bench_call(uint32_t which, const void *args);
+void bench_call(uint32_t which, const void *args, void *scratch);
 
-void bench_call(uint32_t which, const void *args) {
-  static tw_kernel *const kernels[] = {0, conv2d_neureka, depthwise_neureka, dense_vector_neureka,
-                                       dense_neureka};
-  kernels[which](args, (tw_work){.stop = 1});
+void bench_call(uint32_t which, const void *args, void *scratch) {
+  static tw_kernel *const kernels[] = {0,
+                                       conv2d_neureka,
+                                       depthwise_neureka,
+                                       dense_vector_neureka,
+                                       dense_neureka,
+                                       conv2d_strided_neureka,
+                                       depthwise_strided_neureka};
+  kernels[which](args, (tw_work){.stop = 1, .scratch = scratch});
 }

@@ -54,6 +54,14 @@ def output(rng: np.random.Generator) -> Requantise:
     return Requantise(Rounding.HALF_UP, zero_point(rng))
 
 
+def strided_window(rng: np.random.Generator) -> tuple[Window2d, tuple[int, int]]:
+    """3x3 that moves by up to three, and an input; the last rows and columns may be unused."""
+    strides = [(2, 2), (1, 2), (2, 1), (2, 3)][int(rng.integers(4))]
+    top, left, bottom, right = (int(p) for p in rng.integers(0, 2, 4))
+    height, width = (int(n) for n in rng.integers(3, 15, 2))
+    return Window2d((3, 3), strides, (top, left, bottom, right)), (height, width)
+
+
 def any_window(rng: np.random.Generator) -> tuple[Window2d, tuple[int, int]]:
     """3x3, and the input that a drawn output needs."""
     rows, columns = (int(rng.choice(SIZES)) for _ in range(2))
@@ -64,7 +72,15 @@ def any_window(rng: np.random.Generator) -> tuple[Window2d, tuple[int, int]]:
 
 
 def window_case(rng: np.random.Generator) -> Case:
-    window, (height, width) = any_window(rng)
+    return _windows(rng, *any_window(rng))
+
+
+def strided_case(rng: np.random.Generator) -> Case:
+    return _windows(rng, *strided_window(rng))
+
+
+def _windows(rng: np.random.Generator, window: Window2d, size: tuple[int, int]) -> Case:
+    height, width = size
     inputs, outputs = channels(rng), channels(rng)
     op = QConv2d(
         window, output=output(rng), x_zero=zero_point(rng), w_zero=int(rng.integers(-3, 4))
@@ -85,7 +101,15 @@ def point_case(rng: np.random.Generator) -> Case:
 
 
 def depthwise_case(rng: np.random.Generator) -> Case:
-    window, (height, width) = any_window(rng)
+    return _depthwise(rng, *any_window(rng))
+
+
+def strided_depthwise_case(rng: np.random.Generator) -> Case:
+    return _depthwise(rng, *strided_window(rng))
+
+
+def _depthwise(rng: np.random.Generator, window: Window2d, size: tuple[int, int]) -> Case:
+    height, width = size
     count = channels(rng)
     op = QDepthwiseConv2d(window, output(rng), zero_point(rng), int(rng.integers(-3, 4)))
     x = any_bytes(rng, 1, height, width, count)

@@ -11,11 +11,14 @@ from targets.neureka_cases import (
     dense_case,
     depthwise_case,
     point_case,
+    strided_case,
+    strided_depthwise_case,
     vector_case,
     window_case,
 )
 from tilewright.ir.target import Kernel
-from tilewright.targets.packs.neureka.cycles import AROUND
+from tilewright.ops.conv2d import QDepthwiseConv2d
+from tilewright.targets.packs.neureka.cycles import AROUND, BETWEEN
 from tilewright.targets.packs.neureka.kernels.conv2d_neureka import (
     CONV2D_NEUREKA,
     DEPTHWISE_NEUREKA,
@@ -24,6 +27,13 @@ from tilewright.targets.packs.neureka.kernels.dense_neureka import (
     DENSE_NEUREKA,
     DENSE_VECTOR_NEUREKA,
 )
+from tilewright.targets.packs.neureka.kernels.strided import (
+    CONV2D_STRIDED_NEUREKA,
+    DEPTHWISE_STRIDED_NEUREKA,
+)
+
+MOST_CONFLICTS = 20
+"""Cycles that a job loses to a core that reads its arguments."""
 
 Draw = Callable[[np.random.Generator], Case]
 
@@ -33,6 +43,8 @@ KINDS: dict[str, tuple[Kernel, Draw]] = {
     "depthwise": (DEPTHWISE_NEUREKA, depthwise_case),
     "dense": (DENSE_NEUREKA, dense_case),
     "vector": (DENSE_VECTOR_NEUREKA, vector_case),
+    "strided": (CONV2D_STRIDED_NEUREKA, strided_case),
+    "strided_depthwise": (DEPTHWISE_STRIDED_NEUREKA, strided_depthwise_case),
 }
 
 
@@ -51,9 +63,12 @@ def test_kernels_compute_the_definition_in_the_cycles_that_they_say(
     case = draw(np.random.default_rng([seed, list(KINDS).index(kind)]))
     assert kernel.objection(case.op, case.signature) is None
     # Depthwise weights in L1 take another time in the model; all others do not.
-    is_far = kernel is DEPTHWISE_NEUREKA or seed % 2 == 0
+    is_far = kernel.op is QDepthwiseConv2d or seed % 2 == 0
     ran = bench.kernel(kernel, case, in_weight_memory=is_far)
     wanted = case.op.evaluate(*case.inputs)
     made = np.frombuffer(ran.data, wanted.dtype).reshape(wanted.shape)
     assert (made == wanted).all(), f"{(made != wanted).sum()} of {made.size} differ: {case}"
-    assert ran.job_cycles == kernel.cycles(case.op, case.signature) - AROUND
+    later = len(ran.jobs) - 1
+    wanted_cycles = kernel.cycles(case.op, case.signature) - AROUND - BETWEEN * later
+    # While the first of two runs, the core that writes the second one's registers uses L1, too.
+    assert wanted_cycles <= sum(ran.jobs) <= wanted_cycles + MOST_CONFLICTS * later

@@ -13,6 +13,9 @@ from tilewright.targets.packs.neureka.job import TILE, Job, Mode, Out, last_of, 
 AROUND = 8
 """From the store that starts a job to the core that goes on when it is over."""
 
+BETWEEN = 1
+"""From the end of a job to the start of the one that waits behind it."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Tile:

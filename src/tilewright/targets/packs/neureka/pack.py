@@ -8,5 +8,16 @@ from tilewright.targets.packs.neureka.kernels.dense_neureka import (
     DENSE_NEUREKA,
     DENSE_VECTOR_NEUREKA,
 )
+from tilewright.targets.packs.neureka.kernels.strided import (
+    CONV2D_STRIDED_NEUREKA,
+    DEPTHWISE_STRIDED_NEUREKA,
+)
 
-NEUREKA = (CONV2D_NEUREKA, DEPTHWISE_NEUREKA, DENSE_VECTOR_NEUREKA, DENSE_NEUREKA)
+NEUREKA = (
+    CONV2D_NEUREKA,
+    DEPTHWISE_NEUREKA,
+    DENSE_VECTOR_NEUREKA,
+    DENSE_NEUREKA,
+    CONV2D_STRIDED_NEUREKA,
+    DEPTHWISE_STRIDED_NEUREKA,
+)

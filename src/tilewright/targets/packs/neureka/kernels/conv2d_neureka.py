@@ -56,7 +56,8 @@ def _refuse(op: Op, signature: Signature) -> str | None:
     return too_large(n * rows * columns, columns, outputs, signature.inputs[0].shape[-1])
 
 
-def _job(op: Op, signature: Signature) -> Job:
+def conv2d_job(op: Op, signature: Signature) -> Job:
+    """The job of a call of conv2d_neureka."""
     assert isinstance(op, QConv2d)
     n, rows, columns, outputs = signature.output.shape
     _, _, in_columns, inputs = signature.inputs[0].shape
@@ -71,15 +72,21 @@ def _job(op: Op, signature: Signature) -> Job:
     return best_plane(job, n * rows * columns) if window.is_pointwise else job
 
 
+def encode_conv2d(op: QConv2d, stored: Array) -> Array:
+    """Rows for 1x1 or 3x3."""
+    if op.window.kernel == (1, 1):
+        return encode_points(stored.reshape(len(stored), -1), 8)
+    return encode_windows(stored, 8)
+
+
+def encode_depthwise(stored: Array) -> Array:
+    """Rows for one window per channel."""
+    return encode_channels(stored, 8)
+
+
 def _pack(op: Op, constants: Packed) -> Packed:
     assert isinstance(op, QConv2d)
-
-    def encode(w: Array) -> Array:
-        if op.window.kernel == (1, 1):
-            return encode_points(w.reshape(len(w), -1), 8)
-        return encode_windows(w, 8)
-
-    return packed(op.output, constants, encode)
+    return packed(op.output, constants, lambda w: encode_conv2d(op, w))
 
 
 def _refuse_depthwise(op: Op, signature: Signature) -> str | None:
@@ -93,7 +100,8 @@ def _refuse_depthwise(op: Op, signature: Signature) -> str | None:
     return f"has {n} images, the engine one" if n > 1 else too_large(rows, columns, outputs)
 
 
-def _depthwise_job(op: Op, signature: Signature) -> Job:
+def depthwise_job(op: Op, signature: Signature) -> Job:
+    """The job of a call of depthwise_neureka."""
     assert isinstance(op, QDepthwiseConv2d)
     _, rows, columns, outputs = signature.output.shape
     _, _, in_columns, inputs = signature.inputs[0].shape
@@ -109,14 +117,14 @@ def _depthwise_job(op: Op, signature: Signature) -> Job:
 
 def _pack_depthwise(op: Op, constants: Packed) -> Packed:
     assert isinstance(op, QDepthwiseConv2d)
-    return packed(op.output, constants, lambda w: encode_channels(w, 8))
+    return packed(op.output, constants, encode_depthwise)
 
 
-CONV2D_NEUREKA = neureka_kernel(QConv2d, "conv2d_neureka", _job, _refuse, _pack, CHANNELS)
+CONV2D_NEUREKA = neureka_kernel(QConv2d, "conv2d_neureka", conv2d_job, _refuse, _pack, CHANNELS)
 DEPTHWISE_NEUREKA = neureka_kernel(
     QDepthwiseConv2d,
     "depthwise_neureka",
-    _depthwise_job,
+    depthwise_job,
     _refuse_depthwise,
     _pack_depthwise,
     CHANNELS,

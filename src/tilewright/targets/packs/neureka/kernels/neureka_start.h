@@ -24,9 +24,10 @@ static inline void neureka_start(const neureka_args *a) {
   job[0] = is_far ? weights - NEUREKA_WEIGHT_MEMORY : weights;
   job[1] = neureka_address(a->x) - (uint32_t)a->before;
   job[2] = neureka_address(a->y);
-  job[3] = neureka_address(a->multiplier);
-  job[4] = neureka_address(a->shift);
-  job[5] = neureka_address(a->bias);
+  const uint32_t biases = neureka_address(a->bias);
+  job[3] = biases + (uint32_t)a->scales;
+  job[4] = biases + 2 * (uint32_t)a->scales;
+  job[5] = biases;
   job[6] = (uint32_t)a->in_pixel;
   job[7] = (uint32_t)a->in_row;
   job[8] = 0;

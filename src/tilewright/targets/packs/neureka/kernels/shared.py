@@ -16,8 +16,8 @@ from tilewright.targets.packs.portable.kernels.contract_variants import rounds_a
 
 HERE = Path(__file__).parent
 POINTERS = ("x", "w", "bias", "multiplier", "shift", "y")
-TABLES = frozenset({2, 3, 4})
-"""Weights may lie in the weight memory; everything else lies in L1."""
+TABLES = frozenset({2})
+"""Weights may lie in the weight memory; what is added and multiplied with lies in L1."""
 SIGNED_RANGE, UNSIGNED_RANGE = (-128, 127), (0, 255)
 
 MakeJob = Callable[[Op, Signature], Job]
@@ -36,7 +36,7 @@ def neureka_kernel(
 
     def fields(op: Op, signature: Signature) -> Fields:
         made = job(op, signature)
-        return {"before": made.before, **registers(made)}
+        return job_fields(made)
 
     def cycles(op: Op, signature: Signature) -> int:
         return job_cycles(job(op, signature))
@@ -49,7 +49,7 @@ def neureka_kernel(
         source=HERE / f"{symbol}.c",
         pointers=POINTERS,
         fields=fields,
-        items=_one_item,
+        items=one_item,
         cycles=cycles,
         variant=rounds_as(Rounding.HALF_UP),
         refuse=refuse,
@@ -60,7 +60,12 @@ def neureka_kernel(
     )
 
 
-def _one_item(op: Op, signature: Signature) -> int:
+def job_fields(job: Job) -> dict[str, int]:
+    """What the argument struct says of a job."""
+    return {"before": job.before, "scales": 4 * job.outputs, **registers(job)}
+
+
+def one_item(op: Op, signature: Signature) -> int:
     del op, signature
     return 1
 
@@ -97,11 +102,28 @@ def weight_offset(w_zero: int) -> int:
     return -128 - w_zero
 
 
-def packed(output: Requantise, constants: Packed, encode: Callable[[Array], Array]) -> Packed:
-    """x, encoded weights, folded tables. ``encode`` takes weights as they are stored."""
+def packed(
+    output: Requantise, constants: Packed, encode: Callable[[Array], Array], *more: Array
+) -> Packed:
+    """x, encoded weights, and all tables in the place of the first of them: they travel as one.
+
+    encode  takes weights as they are stored
+    more    tables that follow the others
+    """
     x, *given = constants
     w, bias, multiplier, shift = (constant for constant in given if constant is not None)
-    return x, encode(stored_weights(w)), *folded_tables(output, bias, multiplier, shift)
+    tables = (*folded_tables(output, bias, multiplier, shift), *more)
+    joined = np.concatenate([_words(table) for table in tables])
+    return x, encode(stored_weights(w)), joined, UNUSED, UNUSED
+
+
+UNUSED = np.zeros(1, np.int32)
+
+
+def _words(table: Array) -> Array:
+    """Any table as int32, zeros after the last byte."""
+    data = table.tobytes()
+    return np.frombuffer(data + bytes(-len(data) % 4), np.int32)
 
 
 def folded_tables(
