@@ -306,7 +306,7 @@ class _Work:
                     name,
                     engine,
                     tuple(p.inputs[i] if p else None for p in pieces),
-                    kernel.constant_role(i),
+                    Role.TABLE if i in kernel.tables else Role.WEIGHT,
                 )
                 for i, name in enumerate(node.inputs)
             ),

@@ -214,8 +214,7 @@ class Kernel:
     """None if the kernel computes this call exactly, else the reason in a few words. Asked about
     operators of its class and variant only: ``objection`` asks everything."""
     scratch_bytes: Callable[[Op, Signature], int] = _no_scratch
-    """Working memory of one call on one core, 4-byte aligned; every core of an engine has its
-    own."""
+    """Working memory of one call on one core, 4-byte aligned; each core has its own."""
     streaming: Streaming | None = None
     """Set only where the promise holds for calls on one core."""
     replaces: int | None = None
@@ -228,13 +227,9 @@ class Kernel:
     that keeps its shape keeps the place of every element, so that tiles may use parts of it; one
     that changes it is used whole."""
     tables: frozenset[int] = frozenset()
-    """Constant inputs that it reads as tables: from memories that its engine reaches for those."""
+    """Constant inputs that have Role.TABLE; all others have Role.WEIGHT."""
     limits: tuple[Limit, ...] = ()
     """What every single call must keep to; planner, checker and test generators read the same."""
-
-    def constant_role(self, index: int) -> Role:
-        """What an input is for, if it is constant."""
-        return Role.TABLE if index in self.tables else Role.WEIGHT
 
     def objection(self, op: Op, signature: Signature) -> Objection | None:
         """Why the kernel does not compute a call of any operator; None where it does."""

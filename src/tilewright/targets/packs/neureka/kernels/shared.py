@@ -49,7 +49,7 @@ def neureka_kernel(
         source=HERE / f"{symbol}.c",
         pointers=POINTERS,
         fields=fields,
-        items=one_item,
+        items=_one_item,
         cycles=cycles,
         variant=rounds_as(Rounding.HALF_UP),
         refuse=refuse,
@@ -65,7 +65,7 @@ def job_fields(job: Job) -> dict[str, int]:
     return {"before": job.before, "scales": 4 * job.outputs, **registers(job)}
 
 
-def one_item(op: Op, signature: Signature) -> int:
+def _one_item(op: Op, signature: Signature) -> int:
     del op, signature
     return 1
 
