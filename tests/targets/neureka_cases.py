@@ -130,3 +130,22 @@ def _dense(rng: np.random.Generator, leading: tuple[int, ...]) -> Case:
     op = QDense(output(rng), int(rng.integers(-3, 4)))
     x = any_bytes(rng, *leading, length)
     return case_of(rng, op, x, any_bytes(rng, channels(rng), length), 0)
+
+
+def narrow_case(rng: np.random.Generator) -> Case:
+    """Windows of up to 10 x 4 over rows of at most 16 bytes with their padding."""
+    inputs, outputs = int(rng.integers(1, 4)), channels(rng)
+    columns = int(rng.integers(1, 16 // inputs + 1))
+    kernel = (int(rng.integers(1, 11)), int(rng.integers(1, min(columns, 4) + 1)))
+    left, right = (int(p) for p in rng.integers(0, 2, 2))
+    width = max(columns - left - right, 1)
+    left, right = (left, right) if width + left + right <= columns else (0, columns - width)
+    top, bottom = (int(p) for p in rng.integers(0, kernel[0] // 2 + 1, 2))
+    height = max(int(rng.integers(1, 16)), kernel[0] - top - bottom)
+    strides = (int(rng.integers(1, 4)), int(rng.integers(1, 3)))
+    window = Window2d(kernel, strides, (top, left, bottom, right))
+    op = QConv2d(
+        window, output=output(rng), x_zero=zero_point(rng), w_zero=int(rng.integers(-3, 4))
+    )
+    w = any_bytes(rng, outputs, *kernel, inputs)
+    return case_of(rng, op, any_bytes(rng, 1, height, width, inputs), w, 0)

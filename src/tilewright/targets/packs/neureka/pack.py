@@ -8,6 +8,7 @@ from tilewright.targets.packs.neureka.kernels.dense_neureka import (
     DENSE_NEUREKA,
     DENSE_VECTOR_NEUREKA,
 )
+from tilewright.targets.packs.neureka.kernels.narrow import CONV2D_NARROW_NEUREKA
 from tilewright.targets.packs.neureka.kernels.strided import (
     CONV2D_STRIDED_NEUREKA,
     DEPTHWISE_STRIDED_NEUREKA,
@@ -20,4 +21,5 @@ NEUREKA = (
     DENSE_NEUREKA,
     CONV2D_STRIDED_NEUREKA,
     DEPTHWISE_STRIDED_NEUREKA,
+    CONV2D_NARROW_NEUREKA,
 )

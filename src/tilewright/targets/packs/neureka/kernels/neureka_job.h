@@ -46,6 +46,28 @@ typedef struct {
   int32_t keep_config;
 } neureka_strided_args;
 
+/// The same for a narrow input, which is copied to scratch with its padding first, every row at the
+/// start of 16 bytes: there a whole window is a run of bytes, and a 1x1 convolution computes it.
+typedef struct {
+  const void *x;
+  const uint8_t *w;
+  const int32_t *bias;
+  const int32_t *multiplier, *shift;
+  void *y;
+  int32_t before, scales;
+  int32_t in_pixel, in_row;
+  int32_t out_pixel, out_row;
+  int32_t weight_row;
+  int32_t last_channels, last_out, last_in;
+  int32_t channel_tiles, pixel_tiles;
+  int32_t padding, weight_offset, config;
+  int32_t copy_rows;         // of 16 bytes
+  int32_t first_row, rows;   // those of them that show the input
+  int32_t first_byte, bytes; // what of such a row does
+  int32_t x_row;             // bytes from one row of the input to the next
+  int32_t fill;              // padding, four times
+} neureka_narrow_args;
+
 /// int8 convolution: 3x3, or 1x1 with any stride.
 void conv2d_neureka(const void *args, tw_work work);
 /// int8 depthwise convolution: 3x3.
@@ -57,3 +79,5 @@ void dense_vector_neureka(const void *args, tw_work work);
 /// The first two where the 3x3 window moves by more than one: computed everywhere, some kept.
 void conv2d_strided_neureka(const void *args, tw_work work);
 void depthwise_strided_neureka(const void *args, tw_work work);
+/// int8 convolution of any window over rows of at most 16 bytes, padding included.
+void conv2d_narrow_neureka(const void *args, tw_work work);

@@ -154,6 +154,9 @@ def _outputs(constants: Packed, axis: int) -> int:
 
 
 def _strided(kernel: Kernel, symbol: str) -> Kernel:
+    def refuse(op: Op, signature: Signature) -> str | None:
+        return _refuse(kernel, op, signature)
+
     return replace(
         kernel,
         symbol=symbol,
@@ -161,7 +164,7 @@ def _strided(kernel: Kernel, symbol: str) -> Kernel:
         source=HERE / f"{symbol}.c",
         fields=_fields,
         cycles=_cycles,
-        refuse=lambda op, signature: _refuse(kernel, op, signature),
+        refuse=refuse,
         includes=(*kernel.includes, HERE / "neureka_strided.h"),
         scratch_bytes=_scratch_bytes,
     )
