@@ -11,6 +11,7 @@ void bench_call(uint32_t which, const void *args, void *scratch) {
                                        dense_neureka,
                                        conv2d_strided_neureka,
                                        depthwise_strided_neureka,
-                                       conv2d_narrow_neureka};
+                                       conv2d_narrow_neureka,
+                                       conv2d_pairs_neureka};
   kernels[which](args, (tw_work){.stop = 1, .scratch = scratch});
 }

@@ -149,3 +149,19 @@ def narrow_case(rng: np.random.Generator) -> Case:
     )
     w = any_bytes(rng, outputs, *kernel, inputs)
     return case_of(rng, op, any_bytes(rng, 1, height, width, inputs), w, 0)
+
+
+def paired_case(rng: np.random.Generator) -> Case:
+    """Few channels, and a window that moves along by two."""
+    inputs, outputs = int(rng.integers(1, 15)), channels(rng)
+    rows, columns = (int(n) for n in rng.choice([1, 2, 3, 5, 6, 8, 12], 2))
+    top, bottom, right = (int(p) for p in rng.integers(0, 2, 3))
+    height, width = max(2 * rows + 1 - top - bottom, 1), max(2 * columns + 1 - right, 2)
+    right = right if columns % 6 != 1 else 0
+    window = Window2d((3, 3), (2, 2), (top, 0, bottom, right))
+    op = QConv2d(
+        window, output=output(rng), x_zero=zero_point(rng), w_zero=int(rng.integers(-3, 4))
+    )
+    w = any_bytes(rng, outputs, 3, 3, inputs)
+    more = int(rng.integers(0, 2))
+    return case_of(rng, op, any_bytes(rng, 1, height, max(width, 3 - right) + more, inputs), w, 0)

@@ -11,6 +11,7 @@ from targets.neureka_cases import (
     dense_case,
     depthwise_case,
     narrow_case,
+    paired_case,
     point_case,
     strided_case,
     strided_depthwise_case,
@@ -30,6 +31,7 @@ from tilewright.targets.packs.neureka.kernels.dense_neureka import (
 )
 from tilewright.targets.packs.neureka.kernels.narrow import CONV2D_NARROW_NEUREKA
 from tilewright.targets.packs.neureka.kernels.strided import (
+    CONV2D_PAIRS_NEUREKA,
     CONV2D_STRIDED_NEUREKA,
     DEPTHWISE_STRIDED_NEUREKA,
 )
@@ -47,6 +49,7 @@ KINDS: dict[str, tuple[Kernel, Draw]] = {
     "vector": (DENSE_VECTOR_NEUREKA, vector_case),
     "strided": (CONV2D_STRIDED_NEUREKA, strided_case),
     "strided_depthwise": (DEPTHWISE_STRIDED_NEUREKA, strided_depthwise_case),
+    "paired": (CONV2D_PAIRS_NEUREKA, paired_case),
     "narrow": (CONV2D_NARROW_NEUREKA, narrow_case),
 }
 

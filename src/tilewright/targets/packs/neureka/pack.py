@@ -10,6 +10,7 @@ from tilewright.targets.packs.neureka.kernels.dense_neureka import (
 )
 from tilewright.targets.packs.neureka.kernels.narrow import CONV2D_NARROW_NEUREKA
 from tilewright.targets.packs.neureka.kernels.strided import (
+    CONV2D_PAIRS_NEUREKA,
     CONV2D_STRIDED_NEUREKA,
     DEPTHWISE_STRIDED_NEUREKA,
 )
@@ -22,4 +23,5 @@ NEUREKA = (
     CONV2D_STRIDED_NEUREKA,
     DEPTHWISE_STRIDED_NEUREKA,
     CONV2D_NARROW_NEUREKA,
+    CONV2D_PAIRS_NEUREKA,
 )

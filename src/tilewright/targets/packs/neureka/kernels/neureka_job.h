@@ -79,5 +79,7 @@ void dense_vector_neureka(const void *args, tw_work work);
 /// The first two where the 3x3 window moves by more than one: computed everywhere, some kept.
 void conv2d_strided_neureka(const void *args, tw_work work);
 void depthwise_strided_neureka(const void *args, tw_work work);
+/// 3x3 over few channels where the window moves along by two: two columns are one pixel.
+void conv2d_pairs_neureka(const void *args, tw_work work);
 /// int8 convolution of any window over rows of at most 16 bytes, padding included.
 void conv2d_narrow_neureka(const void *args, tw_work work);

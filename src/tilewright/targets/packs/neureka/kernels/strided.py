@@ -1,8 +1,8 @@
-"""Bindings of conv2d_strided_neureka.c and depthwise_strided_neureka.c.
+"""Bindings of conv2d_strided_neureka.c, depthwise_strided_neureka.c and conv2d_pairs_neureka.c.
 
 The engine's 3x3 window moves by one. A window that moves further is computed everywhere, and a
-second job, a 1x1 convolution by one, keeps the pixels that are wanted. Both wait in the engine's
-queue; no core copies anything.
+second job keeps the pixels that are wanted. Where an input has few channels, two columns are taken
+as one pixel of twice as many: the window then moves along by two, and only rows are left to drop.
 """
 
 from dataclasses import replace
@@ -10,13 +10,12 @@ from dataclasses import replace
 import numpy as np
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Signature
+from tilewright.ir.target import Kernel, Signature, WholeAxis
 from tilewright.ir.types import Array, DType, TensorType
 from tilewright.ops.conv2d import QConv2d, QDepthwiseConv2d
 from tilewright.ops.window2d import Window2d
-from tilewright.targets.packs.neureka.cycles import AROUND, BETWEEN, job_cycles
-from tilewright.targets.packs.neureka.encoding import encode_points
-from tilewright.targets.packs.neureka.job import Job, Mode, Rescale, registers, weight_bytes
+from tilewright.targets.packs.neureka.encoding import encode_windows
+from tilewright.targets.packs.neureka.job import TILE, Job, Mode
 from tilewright.targets.packs.neureka.kernels.conv2d_neureka import (
     CONV2D_NEUREKA,
     DEPTHWISE_NEUREKA,
@@ -25,18 +24,16 @@ from tilewright.targets.packs.neureka.kernels.conv2d_neureka import (
     encode_conv2d,
     encode_depthwise,
 )
-from tilewright.targets.packs.neureka.kernels.shared import (
-    HERE,
-    Packed,
-    job_fields,
-    out_of,
-    packed,
+from tilewright.targets.packs.neureka.kernels.shared import Packed, out_of, weight_offset
+from tilewright.targets.packs.neureka.kernels.two_jobs import (
+    Both,
+    keeping,
+    packed_with_keep,
+    two_job_kernel,
 )
 
-KEPT_WORDS = (
-    "in_pixel", "in_row", "out_pixel", "out_row", "weight_row", "last_channels", "channel_tiles",
-    "pixel_tiles", "config",
-)  # fmt: skip
+MOST_PAIRED = 14
+"""Input channels of which two pixels fit a tile of the engine."""
 
 _Strided = QConv2d | QDepthwiseConv2d
 
@@ -52,72 +49,20 @@ def everywhere(window: Window2d, height: int, width: int) -> Window2d:
 
 def _all_of(op: _Strided, signature: Signature) -> tuple[_Strided, Signature]:
     """The same layer where the window moves by one."""
-    x = signature.inputs[0]
-    _, height, width, _ = x.shape
-    window = everywhere(op.window, height, width)
+    _, height, width, _ = signature.inputs[0].shape
     n, rows, columns, outputs = signature.output.shape
-    shape = (
-        n, (rows - 1) * op.window.strides[0] + 1, (columns - 1) * op.window.strides[1] + 1, outputs,
-    )  # fmt: skip
-    made = TensorType(signature.output.dtype, shape)
-    return replace(op, window=window), Signature(signature.inputs, made)
-
-
-def _first(op: _Strided, signature: Signature) -> Job:
-    whole, everything = _all_of(op, signature)
-    if isinstance(whole, QConv2d):
-        return conv2d_job(whole, everything)
-    return depthwise_job(whole, everything)
-
-
-def _keep(op: _Strided, signature: Signature) -> Job:
-    """The job that keeps every so many rows and columns of what the first one makes."""
-    _, _, all_columns, outputs = _all_of(op, signature)[1].output.shape
-    _, rows, columns, _ = signature.output.shape
     down, along = op.window.strides
-    return Job(
-        Mode.POINT, outputs, outputs, rows, columns,
-        in_pixel=along * outputs, in_row=down * all_columns * outputs,
-        weight_offset=0, out=out_of(signature), rescale=Rescale(8, 0, has_bias=False),
-        is_signed=signature.output.dtype is DType.S8,
-    )  # fmt: skip
+    shape = (n, (rows - 1) * down + 1, (columns - 1) * along + 1, outputs)
+    made = TensorType(signature.output.dtype, shape)
+    whole = replace(op, window=everywhere(op.window, height, width))
+    return whole, Signature(signature.inputs, made)
 
 
-def _fields(op: Op, signature: Signature) -> Fields:
+def _both(op: Op, signature: Signature) -> Both:
     assert isinstance(op, _Strided)
-    first, keep = _first(op, signature), _keep(op, signature)
-    words = registers(keep)
-    kept = {f"keep_{name}": words[name] for name in KEPT_WORDS}
-    kept["keep_last_pixels"] = words["last_out"]
-    size = weight_bytes(first) * first.outputs
-    if first.mode is Mode.DEPTHWISE:
-        size = 32 * first.weight_bits * first.out_tiles
-    # Biases and scales, then shifts in whole words.
-    behind = 8 * first.outputs + -(-first.outputs // 4) * 4
-    fields = {**job_fields(first), "keep_w": size, "keep_scales": behind, **kept}
-    return {name: fields[name] for name in _ORDER}
-
-
-_ORDER = (
-    "before", "scales", "in_pixel", "in_row", "out_pixel", "out_row", "weight_row",
-    "last_channels", "last_out", "last_in", "channel_tiles", "pixel_tiles", "padding",
-    "weight_offset", "config", "keep_w", "keep_scales", "keep_in_pixel", "keep_in_row",
-    "keep_out_pixel", "keep_out_row", "keep_weight_row", "keep_last_channels",
-    "keep_last_pixels", "keep_channel_tiles", "keep_pixel_tiles", "keep_config",
-)  # fmt: skip
-"""Members of neureka_strided_args behind the pointers."""
-
-
-def _cycles(op: Op, signature: Signature) -> int:
-    assert isinstance(op, _Strided)
-    both = job_cycles(_first(op, signature)) + job_cycles(_keep(op, signature))
-    return both - AROUND + BETWEEN
-
-
-def _scratch_bytes(op: Op, signature: Signature) -> int:
-    assert isinstance(op, _Strided)
-    size = _all_of(op, signature)[1].output.size
-    return -(-size // 4) * 4
+    whole, everything = _all_of(op, signature)
+    make = conv2d_job if isinstance(whole, QConv2d) else depthwise_job
+    return keeping(make(whole, everything), signature, *op.window.strides)
 
 
 def _refuse(kernel: Kernel, op: Op, signature: Signature) -> str | None:
@@ -129,22 +74,23 @@ def _refuse(kernel: Kernel, op: Op, signature: Signature) -> str | None:
     return kernel.refuse(*_all_of(op, signature))
 
 
-def _with_keep(made: Array, outputs: int) -> Array:
-    """Encoded weights of both jobs, as rows of 32 bytes."""
-    ones = encode_points(np.eye(outputs, dtype=np.uint8), 8)
-    return np.concatenate([made.reshape(-1, 32), ones.reshape(-1, 32)])
+def _refuse_conv2d(op: Op, signature: Signature) -> str | None:
+    return _refuse(CONV2D_NEUREKA, op, signature)
+
+
+def _refuse_depthwise(op: Op, signature: Signature) -> str | None:
+    return _refuse(DEPTHWISE_NEUREKA, op, signature)
 
 
 def _pack_conv2d(op: Op, constants: Packed) -> Packed:
     assert isinstance(op, QConv2d)
-    ones = np.ones(_outputs(constants, 0), np.uint8)
-    return packed(op.output, constants, lambda w: _with_keep(encode_conv2d(op, w), len(ones)), ones)
+    outputs = _outputs(constants, 0)
+    return packed_with_keep(op.output, constants, outputs, lambda w: encode_conv2d(op, w))
 
 
 def _pack_depthwise(op: Op, constants: Packed) -> Packed:
     assert isinstance(op, QDepthwiseConv2d)
-    ones = np.ones(_outputs(constants, 2), np.uint8)
-    return packed(op.output, constants, lambda w: _with_keep(encode_depthwise(w), len(ones)), ones)
+    return packed_with_keep(op.output, constants, _outputs(constants, 2), encode_depthwise)
 
 
 def _outputs(constants: Packed, axis: int) -> int:
@@ -153,26 +99,64 @@ def _outputs(constants: Packed, axis: int) -> int:
     return weights.shape[axis]
 
 
-def _strided(kernel: Kernel, symbol: str) -> Kernel:
-    def refuse(op: Op, signature: Signature) -> str | None:
-        return _refuse(kernel, op, signature)
+def _pairs(op: Op, signature: Signature) -> Both:
+    """Of the three columns of a window, pixel 0 has two and pixel 1 the third."""
+    assert isinstance(op, QConv2d)
+    _, height, width, channels = signature.inputs[0].shape
+    _, rows, columns, outputs = signature.output.shape
+    top, _, below, right = everywhere(op.window, height, width).pads
+    first = Job(
+        mode=Mode.WINDOW, inputs=2 * channels, outputs=outputs,
+        rows=(rows - 1) * op.window.strides[0] + 1, columns=columns,
+        in_pixel=2 * channels, in_row=width * channels,
+        # A column beyond the input: pixel 1 of the last window, and pixel 2, which counts nothing.
+        pads=(top, 0, below, 2 if right else 0), pad_value=op.x_zero,
+        weight_offset=weight_offset(op.w_zero), out=out_of(signature),
+        is_signed=signature.inputs[0].dtype is DType.S8,
+    )  # fmt: skip
+    return keeping(first, signature, op.window.strides[0], 1)
 
-    return replace(
-        kernel,
-        symbol=symbol,
-        struct="neureka_strided_args",
-        source=HERE / f"{symbol}.c",
-        fields=_fields,
-        cycles=_cycles,
-        refuse=refuse,
-        includes=(*kernel.includes, HERE / "neureka_strided.h"),
-        scratch_bytes=_scratch_bytes,
-    )
+
+def _refuse_pairs(op: Op, signature: Signature) -> str | None:
+    assert isinstance(op, QConv2d)
+    if op.window.strides[0] < 2 or op.window.strides[1] != 2 or op.window.pads[1]:
+        return f"takes windows that move by two without padding on the left, not {op.window}"
+    if (channels := signature.inputs[0].shape[-1]) > MOST_PAIRED:
+        return f"takes two pixels of {channels} channels as one; at most {MOST_PAIRED} fit"
+    if (wrong := _refuse_conv2d(op, signature)) is not None:
+        return wrong
+    if signature.output.shape[2] % TILE == 1 and _padding_on_the_right(op, signature):
+        return "the last tile has one column, and padding that the engine does not give the others"
+    return None
 
 
-CONV2D_STRIDED_NEUREKA = replace(
-    _strided(CONV2D_NEUREKA, "conv2d_strided_neureka"), pack=_pack_conv2d
+def _padding_on_the_right(op: QConv2d, signature: Signature) -> int:
+    """Columns of padding on the right that windows reach."""
+    _, height, width, _ = signature.inputs[0].shape
+    return everywhere(op.window, height, width).pads[3]
+
+
+def _pack_pairs(op: Op, constants: Packed) -> Packed:
+    assert isinstance(op, QConv2d)
+
+    def encode(w: Array) -> Array:
+        outputs, _, _, channels = w.shape
+        # What a pixel has beyond the window meets weights whose effective value is zero.
+        pixels = np.full((outputs, 3, 3, 2 * channels), 128 + op.w_zero, np.uint8)
+        columns = pixels.reshape(outputs, 3, 6, channels)
+        columns[:, :, :3] = w
+        return encode_windows(pixels, 8)
+
+    return packed_with_keep(op.output, constants, _outputs(constants, 0), encode)
+
+
+CONV2D_STRIDED_NEUREKA = two_job_kernel(
+    CONV2D_NEUREKA, "conv2d_strided_neureka", _both, _refuse_conv2d, _pack_conv2d
 )
-DEPTHWISE_STRIDED_NEUREKA = replace(
-    _strided(DEPTHWISE_NEUREKA, "depthwise_strided_neureka"), pack=_pack_depthwise
+CONV2D_PAIRS_NEUREKA = replace(
+    two_job_kernel(CONV2D_NEUREKA, "conv2d_pairs_neureka", _pairs, _refuse_pairs, _pack_pairs),
+    limits=(WholeAxis(3), WholeAxis(2)),
+)
+DEPTHWISE_STRIDED_NEUREKA = two_job_kernel(
+    DEPTHWISE_NEUREKA, "depthwise_strided_neureka", _both, _refuse_depthwise, _pack_depthwise
 )
