@@ -36,6 +36,9 @@ from tilewright.targets.packs.neureka.kernels.strided import (
     DEPTHWISE_STRIDED_NEUREKA,
 )
 
+COLD_SETUP = 1200
+"""Cycles of a first call that go to instructions from L2 and to the registers."""
+
 MOST_CONFLICTS = 20
 """Cycles that a job loses to a core that reads its arguments."""
 
@@ -75,7 +78,8 @@ def test_kernels_compute_the_definition_in_the_cycles_that_they_say(
     made = np.frombuffer(ran.data, wanted.dtype).reshape(wanted.shape)
     assert (made == wanted).all(), f"{(made != wanted).sum()} of {made.size} differ: {case}"
     if kernel is CONV2D_NARROW_NEUREKA:  # a core copies first
-        assert sum(ran.jobs) < kernel.cycles(case.op, case.signature)
+        estimate = kernel.cycles(case.op, case.signature)
+        assert 0.85 * estimate < ran.call_cycles < 1.15 * estimate + COLD_SETUP
         return
     later = len(ran.jobs) - 1
     wanted_cycles = kernel.cycles(case.op, case.signature) - AROUND - BETWEEN * later
