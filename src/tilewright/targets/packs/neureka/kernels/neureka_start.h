@@ -19,6 +19,7 @@ static inline void neureka_start(const neureka_args *a) {
   volatile uint32_t *const job = engine + NEUREKA_JOB;
   const uint32_t weights = neureka_address(a->w);
   const int32_t is_far = weights >= NEUREKA_WEIGHT_MEMORY;
+  __asm__ volatile("" : : : "memory"); // what the core has written is there before the job starts
   while ((engine[NEUREKA_ACQUIRE] >> 31) != 0) {
   }
   job[0] = is_far ? weights - NEUREKA_WEIGHT_MEMORY : weights;
