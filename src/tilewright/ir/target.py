@@ -214,8 +214,7 @@ class Kernel:
     """None if the kernel computes this call exactly, else the reason in a few words. Asked about
     operators of its class and variant only: ``objection`` asks everything."""
     scratch_bytes: Callable[[Op, Signature], int] = _no_scratch
-    """Working memory of one call on one core, 4-byte aligned; every core of an engine has its
-    own."""
+    """Working memory of one call on one core, 4-byte aligned; each core has its own."""
     streaming: Streaming | None = None
     """Set only where the promise holds for calls on one core."""
     replaces: int | None = None
@@ -227,6 +226,8 @@ class Kernel:
     """Constant inputs in the layout that the kernel wants (None for inputs that vary). An array
     that keeps its shape keeps the place of every element, so that tiles may use parts of it; one
     that changes it is used whole."""
+    tables: frozenset[int] = frozenset()
+    """Constant inputs that have Role.TABLE; all others have Role.WEIGHT."""
     limits: tuple[Limit, ...] = ()
     """What every single call must keep to; planner, checker and test generators read the same."""
 
