@@ -1,0 +1,147 @@
+"""Bindings of conv2d_xpulp.c: int8 convolution."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tilewright.ir.op import Op
+from tilewright.ir.target import Fields, Kernel, MultipleOf, Signature
+from tilewright.ir.types import Array
+from tilewright.ops.conv2d import QConv2d
+from tilewright.ops.rescale import Rounding
+from tilewright.targets.packs.portable.kernels.contract_variants import rounds_as
+from tilewright.targets.packs.xpulp.kernels.shared import (
+    COMMON,
+    HERE,
+    ROWS,
+    filled,
+    interleaved,
+    padded,
+    products,
+    round_up,
+    stored_shifts,
+)
+
+MOST_PRODUCTS = 1 << 13
+"""Of one accumulator: it stays below 2**29."""
+
+
+def _is_pointwise(op: QConv2d) -> bool:
+    window = op.window
+    return window.kernel == (1, 1) and window.strides == (1, 1) and not any(window.pads)
+
+
+def _is_strip(op: QConv2d, in_c: int) -> bool:
+    """Whether a row of the window is a run of whole words."""
+    return in_c % 4 == 0 and op.window.dilations[1] == 1
+
+
+def _products(signature: Signature) -> int:
+    w = signature.inputs[1]
+    return w.size // w.shape[0]
+
+
+def _refuse_any(op: Op, signature: Signature) -> str | None:
+    assert isinstance(op, QConv2d)
+    if op.groups > 1 or op.is_channels_first:
+        return "channels are in groups or come first"
+    if op.w_zero:
+        return "weights have a zero point"
+    if _products(signature) > MOST_PRODUCTS:
+        return f"{_products(signature):,} products per sum, at most {MOST_PRODUCTS:,}"
+    return None
+
+
+def _refuse(op: Op, signature: Signature) -> str | None:
+    channels = signature.output.shape[3]
+    if channels % ROWS:
+        return f"{channels} output channels, no multiple of {ROWS}"
+    return _refuse_any(op, signature)
+
+
+def _fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, QConv2d)
+    n, h, w, c = signature.inputs[0].shape
+    _, out_h, out_w, out_c = signature.output.shape
+    window = op.window
+    if _is_pointwise(op):
+        h, w, out_h, out_w = 1, n * h * w, 1, n * out_h * out_w
+    is_strip = _is_strip(op, c)
+    run = window.kernel[1] * c if is_strip else _products(signature)
+    return {
+        "in_h": h, "in_w": w, "in_c": c,
+        "out_h": out_h, "out_w": out_w, "out_c": out_c,
+        "kernel_h": window.kernel[0], "kernel_w": window.kernel[1],
+        "stride_h": window.strides[0], "stride_w": window.strides[1],
+        "dilation_h": window.dilations[0], "dilation_w": window.dilations[1],
+        "pad_top": window.pads[0], "pad_left": window.pads[1],
+        "x_zero": op.x_zero, "y_zero": op.output.zero,
+        "low": op.output.low, "high": op.output.high,
+        "words": round_up(run, 4) // 4,
+        "rows": window.kernel[0] if is_strip else 0,
+    }  # fmt: skip
+
+
+def _items(op: Op, signature: Signature) -> int:
+    del op
+    n, out_h, out_w, _ = signature.output.shape
+    return n * out_h * out_w
+
+
+def _scratch_bytes(op: Op, signature: Signature) -> int:
+    assert isinstance(op, QConv2d)
+    c = signature.inputs[0].shape[3]
+    if not _is_strip(op, c):
+        return ROWS * round_up(_products(signature), 4)
+    columns = (ROWS - 1) * op.window.strides[1] + op.window.kernel[1]
+    return op.window.kernel[0] * columns * c
+
+
+def _cycles(op: Op, signature: Signature) -> int:
+    assert isinstance(op, QConv2d)
+    pixels, channels = _items(op, signature), signature.output.shape[3]
+    blocks = -(-pixels // ROWS)
+    words = round_up(_products(signature), 4) // 4
+    per_block = -(-channels // ROWS) * (24 * words + 250)
+    return 200 + blocks * (per_block + 60 + (0 if _is_pointwise(op) else 4 * words))
+
+
+def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
+    assert isinstance(op, QConv2d)
+    x, w, bias, multiplier, shift = products(constants)
+    rows = padded(np.ascontiguousarray(w).reshape(len(w), -1))
+    packed = interleaved(rows)
+    tables = (bias, multiplier, stored_shifts(shift, op.output.rounding))
+    return x, packed.reshape(w.shape) if packed.size == w.size else packed, *(
+        filled(table, len(w)) for table in tables
+    )
+
+
+def _kernel(rounding: Rounding) -> Kernel:
+    return Kernel(
+        op=QConv2d,
+        symbol=f"conv2d_xpulp_{rounding.value}",
+        struct="conv2d_xpulp_args",
+        header=HERE / "conv2d_xpulp.h",
+        source=HERE / "conv2d_xpulp.c",
+        pointers=("x", "w", "bias", "multiplier", "shift", "y"),
+        variant=rounds_as(rounding),
+        refuse=_refuse,
+        fields=_fields,
+        items=_items,
+        cycles=_cycles,
+        scratch_bytes=_scratch_bytes,
+        includes=(HERE / "conv2d_xpulp_core.h", HERE / "dot_xpulp.h", *COMMON),
+        pack=_pack,
+        limits=(MultipleOf(3, ROWS),),
+    )
+
+
+def _any(strict: Kernel, rounding: Rounding) -> Kernel:
+    return replace(
+        strict, symbol=f"conv2d_any_xpulp_{rounding.value}", refuse=_refuse_any, limits=()
+    )
+
+
+CONV2D_XPULP = tuple(map(_kernel, Rounding))
+CONV2D_ANY_XPULP = tuple(map(_any, CONV2D_XPULP, Rounding))

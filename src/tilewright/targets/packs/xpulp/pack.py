@@ -1,0 +1,6 @@
+"""Every kernel of the XpulpV2 pack; what it refuses is left to the portable pack."""
+
+from tilewright.ir.target import Kernel
+from tilewright.targets.packs.xpulp.kernels.conv2d import CONV2D_ANY_XPULP, CONV2D_XPULP
+
+XPULP: tuple[Kernel, ...] = (*CONV2D_XPULP, *CONV2D_ANY_XPULP)
