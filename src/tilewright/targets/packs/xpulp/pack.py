@@ -2,5 +2,6 @@
 
 from tilewright.ir.target import Kernel
 from tilewright.targets.packs.xpulp.kernels.conv2d import CONV2D_ANY_XPULP, CONV2D_XPULP
+from tilewright.targets.packs.xpulp.kernels.depthwise import DEPTHWISE_XPULP
 
-XPULP: tuple[Kernel, ...] = (*CONV2D_XPULP, *CONV2D_ANY_XPULP)
+XPULP: tuple[Kernel, ...] = (*CONV2D_XPULP, *CONV2D_ANY_XPULP, *DEPTHWISE_XPULP)

@@ -64,6 +64,35 @@ static inline int32_t pv_add_b(int32_t a, int32_t b) {
   return out;
 }
 
+/// bytes of `old` (0 to 3) and `a` (4 to 7), chosen by the bytes of `by`
+static inline int32_t pv_shuffle2_b(int32_t old, int32_t a, int32_t by) {
+  __asm__(".insn r 0x57, 1, 0x64, %0, %1, %2" : "+r"(old) : "r"(a), "r"(by));
+  return old;
+}
+
+/// halves of `old` (0 and 1) and `a` (2 and 3), chosen by the halves of `by`
+static inline int32_t pv_shuffle2_h(int32_t old, int32_t a, int32_t by) {
+  __asm__(".insn r 0x57, 0, 0x64, %0, %1, %2" : "+r"(old) : "r"(a), "r"(by));
+  return old;
+}
+
+/// lower halves, the one of `low` below
+static inline int32_t pv_pack_h(int32_t high, int32_t low) {
+  int32_t out;
+  __asm__(".insn r 0x57, 0, 0x68, %0, %1, %2" : "=r"(out) : "r"(high), "r"(low));
+  return out;
+}
+
+/// p.lw rd, step(at!): four bytes at any address, which then moves on
+static inline int32_t p_lw_post(const int8_t **at, int32_t step) {
+  int32_t out;
+  __asm__ volatile(".insn r 0x0b, 7, 0x10, %0, %1, %2"
+                   : "=&r"(out), "+r"(*at)
+                   : "r"(step)
+                   : "memory");
+  return out;
+}
+
 /// Four bytes at any address; two accesses where they lie across words.
 static inline int32_t xp_load(const int8_t *from) {
   int32_t out;
