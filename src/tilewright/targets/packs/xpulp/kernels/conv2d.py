@@ -25,6 +25,11 @@ from tilewright.targets.packs.xpulp.kernels.shared import (
 MOST_PRODUCTS = 1 << 13
 """Of one accumulator: it stays below 2**29."""
 
+CORES = 8
+CHUNKS = 8
+ENOUGH = 1.06
+"""How much more than an equal share a core may have."""
+
 
 def _is_pointwise(op: QConv2d) -> bool:
     window = op.window
@@ -71,6 +76,7 @@ def _fields(op: Op, signature: Signature) -> Fields:
     return {
         "in_h": h, "in_w": w, "in_c": c,
         "out_h": out_h, "out_w": out_w, "out_c": out_c,
+        "pixels": n * out_h * out_w if not _is_pointwise(op) else out_w,
         "kernel_h": window.kernel[0], "kernel_w": window.kernel[1],
         "stride_h": window.strides[0], "stride_w": window.strides[1],
         "dilation_h": window.dilations[0], "dilation_w": window.dilations[1],
@@ -79,31 +85,52 @@ def _fields(op: Op, signature: Signature) -> Fields:
         "low": op.output.low, "high": op.output.high,
         "words": round_up(run, 4) // 4,
         "rows": window.kernel[0] if is_strip else 0,
+        "item_channels": _item_channels(op, signature),
     }  # fmt: skip
 
 
-def _items(op: Op, signature: Signature) -> int:
-    del op
+def _blocks(op: QConv2d, signature: Signature) -> int:
+    """Of four pixels: of a row, or of all images."""
     n, out_h, out_w, _ = signature.output.shape
-    return n * out_h * out_w
+    if _is_strip(op, signature.inputs[0].shape[3]) and not _is_pointwise(op):
+        return n * out_h * -(-out_w // ROWS)
+    return -(-n * out_h * out_w // ROWS)
+
+
+def _item_channels(op: QConv2d, signature: Signature) -> int:
+    """Few enough that eight cores have equal shares, as far as there are channels."""
+    channels = signature.output.shape[3]
+    blocks, groups = _blocks(op, signature), -(-channels // ROWS)
+    for chunks in range(1, min(groups, CHUNKS) + 1):
+        each = -(-groups // chunks)
+        items = blocks * -(-groups // each)
+        # What the busiest core does, against equal shares.
+        if -(-items // CORES) * each * CORES <= ENOUGH * blocks * groups:
+            return min(each * ROWS, channels)
+    return min(-(-groups // min(groups, CHUNKS)) * ROWS, channels)
+
+
+def _items(op: Op, signature: Signature) -> int:
+    assert isinstance(op, QConv2d)
+    chunks = -(-signature.output.shape[3] // _item_channels(op, signature))
+    return _blocks(op, signature) * chunks
 
 
 def _scratch_bytes(op: Op, signature: Signature) -> int:
     assert isinstance(op, QConv2d)
     c = signature.inputs[0].shape[3]
     if not _is_strip(op, c):
-        return ROWS * round_up(_products(signature), 4)
+        return ROWS * round_up(_products(signature), 4) + 4
     columns = (ROWS - 1) * op.window.strides[1] + op.window.kernel[1]
     return op.window.kernel[0] * columns * c
 
 
 def _cycles(op: Op, signature: Signature) -> int:
     assert isinstance(op, QConv2d)
-    pixels, channels = _items(op, signature), signature.output.shape[3]
-    blocks = -(-pixels // ROWS)
+    blocks, channels = _blocks(op, signature), signature.output.shape[3]
     words = round_up(_products(signature), 4) // 4
-    per_block = -(-channels // ROWS) * (24 * words + 250)
-    return 200 + blocks * (per_block + 60 + (0 if _is_pointwise(op) else 4 * words))
+    per_block = -(-channels // ROWS) * (24 * words + 205)
+    return 200 + blocks * (per_block + 80 + (0 if _is_pointwise(op) else 4 * words))
 
 
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:

@@ -1,131 +1,164 @@
-/// Products of four pixels with four weight rows: 24 instructions for 64 multiply-accumulates, none
-/// of which waits for a load.
+/// Four pixels meet groups of four channels: 24 instructions for 64 multiply-accumulates, none of
+/// which waits for a load, then requantisation without leaving the registers.
+///
+/// One piece of assembly, because compilers spill half of the sixteen accumulators. Registers:
+///   a0-a7, s0-s7    accumulators: c0 is a0-a3 for the four pixels, c1 a4-a7, c2 s0-s3, c3 s4-s7
+///   s8              the dot_xpulp_job
+///   s9 s10          input, weights, both moving
+///   s11 t3 t4 t5    step, back, skip, words of the job
+///   t6              groups that are left
+///   gp tp t2 ra     the pixels' words; t0 t1 two channels' words
 #pragma once
 
 #include "xp_requantise.h"
 
-/// Where four neighbouring pixels find their windows.
+/// In the order in which the assembly reads it.
 typedef struct {
-  const int8_t *x;
-  int32_t step;  // bytes from one pixel to the next
-  int32_t skip;  // bytes from the end of a run to the start of the next one
-  int32_t words; // of a run
-  int32_t rows;  // runs
-} dot_xpulp_four;
+  const int8_t *x;           //  0 first window
+  const int8_t *w;           //  4 moves on
+  const int32_t *bias;       //  8 moves on
+  const int32_t *multiplier; // 12 moves on
+  const int32_t *shift;      // 16 moves on
+  int8_t *y;                 // 20 first pixel and channel; moves on
+  int32_t step;              // 24 bytes from one pixel's window to the next
+  int32_t back;              // 28 4 - 3 * step: to the first pixel's next word
+  int32_t skip;              // 32 bytes from the end of a run to the start of the next one
+  int32_t words;             // 36 of a run
+  int32_t rows;              // 40 runs
+  int32_t groups;            // 44 of four channels, at least 1
+  int32_t y_step;            // 48 bytes from one output pixel to the next
+  int32_t pixels;            // 52 that are stored, 1 to 4
+  int32_t low, high;         // 56, 60 clip range before y_zero is added
+  int32_t zeros;             // 64 y_zero in four bytes
+} dot_xpulp_job;
 
-/// What a group of four channels needs; all but `out` start at its first channel.
-typedef struct {
-  const int8_t *w;
-  const int32_t *bias, *multiplier, *shift;
-} dot_xpulp_rows;
+#define DOT_LW(rd, step, at) ".insn r 0x0b, 7, 0x10, " rd ", " at ", " step "\n\t"
+#define DOT_NEXT(rd, at) ".insn i 0x0b, 2, " rd ", " at ", 4\n\t"
+#define DOT_DOT(acc, x, w) ".insn r 0x57, 1, 0x5c, " acc ", " x ", " w "\n\t"
+#define DOT_FOUR(a, b, c, d, w)                                                                    \
+  DOT_DOT(a, "gp", w) DOT_DOT(b, "tp", w) DOT_DOT(c, "t2", w) DOT_DOT(d, "ra", w)
+#define DOT_COPY(a, b, c, d) "mv " b ", " a "\n\tmv " c ", " a "\n\tmv " d ", " a "\n\t"
 
-/// Where results go: `pixels` of the four pixels, `channels` of the four channels.
-typedef struct {
-  int8_t *y;
-  int32_t step; // bytes from one pixel to the next
-  int32_t pixels, channels;
-} dot_xpulp_to;
+/// What comes before the first group, and the sums of one group.
+#define DOT_BEGIN                                                                                  \
+  ".option push\n\t.option norvc\n\t"                                                              \
+  "lw s10, 4(s8)\n\tlw s11, 24(s8)\n\tlw t3, 28(s8)\n\tlw t4, 32(s8)\n\tlw t5, 36(s8)\n\t"         \
+  "lw t6, 44(s8)\n"                                                                                \
+  "0:\n\tlw t0, 8(s8)\n\tlw s9, 0(s8)\n\t"                                                         \
+  DOT_NEXT("a0", "t0") DOT_NEXT("a4", "t0") DOT_NEXT("s0", "t0") DOT_NEXT("s4", "t0")              \
+  "sw t0, 8(s8)\n\tlw t2, 40(s8)\n\t"                                                              \
+  DOT_COPY("a0", "a1", "a2", "a3") DOT_COPY("a4", "a5", "a6", "a7")                                \
+  DOT_COPY("s0", "s1", "s2", "s3") DOT_COPY("s4", "s5", "s6", "s7")                                \
+  ".insn i 0x7b, 4, x1, t2, 52\n\t" /* lp.setup 1: 26 instructions */                              \
+  ".insn i 0x7b, 4, x0, t5, 48\n\t" /* lp.setup 0: 24 instructions */                              \
+  DOT_LW("gp", "s11", "s9") DOT_LW("tp", "s11", "s9") DOT_LW("t2", "s11", "s9")                    \
+  DOT_LW("ra", "t3", "s9")                                                                         \
+  DOT_NEXT("t0", "s10") DOT_NEXT("t1", "s10")                                                      \
+  DOT_FOUR("a0", "a1", "a2", "a3", "t0")                                                           \
+  DOT_NEXT("t0", "s10")                                                                            \
+  DOT_FOUR("a4", "a5", "a6", "a7", "t1")                                                           \
+  DOT_NEXT("t1", "s10")                                                                            \
+  DOT_FOUR("s0", "s1", "s2", "s3", "t0")                                                           \
+  DOT_FOUR("s4", "s5", "s6", "s7", "t1")                                                           \
+  "add s9, s9, t4\n\t"
 
-static inline void dot_xpulp_put(const dot_xpulp_to *to, int32_t pixel, int32_t four) {
-  int8_t *y = to->y + pixel * to->step;
-  if (to->channels == 4) {
-    xp_store(y, four);
-    return;
-  }
-  for (int32_t c = 0; c < to->channels; ++c, four >>= 8) {
-    y[c] = (int8_t)four;
+/// Requantisation of one accumulator, under TW_ROUND_DOUBLE where results below zero are clipped.
+/// t0 multiplier, t1 shift + 1, gp one, tp the largest result. xp_requantise.h says why it is right.
+#define DOT_POSITIVE(a)                                                                            \
+  "slli " a ", " a ", 2\n\tmulh " a ", " a ", t0\n\t"                                              \
+  ".insn r 0x5b, 6, 0x20, " a ", gp, t1\n\t.insn r 0x33, 6, 0x0a, " a ", " a ", tp\n\t"
+/// The same with both signs; s9 the smallest result.
+#define DOT_CLIP(a)                                                                                \
+  ".insn r 0x33, 6, 0x02, " a ", " a ", s9\n\t.insn r 0x33, 4, 0x02, " a ", " a ", tp\n\t"
+#define DOT_SIGNED(a)                                                                              \
+  "slli " a ", " a ", 2\n\tmulh " a ", " a ", t0\n\tsrai gp, " a ", 31\n\tori gp, gp, 1\n\t"       \
+  ".insn r 0x5b, 6, 0x20, " a ", gp, t1\n\t" DOT_CLIP(a)
+/// Under TW_ROUND_HALF_UP.
+#define DOT_HALF_UP(a)                                                                             \
+  "mul " a ", " a ", t0\n\t.insn r 0x5b, 6, 0x20, " a ", x0, t1\n\t" DOT_CLIP(a)
+
+#define DOT_CHANNEL(one, a, b, c, d)                                                               \
+  DOT_NEXT("t0", "t2") DOT_NEXT("t1", "ra") one(a) one(b) one(c) one(d)
+#define DOT_TAIL(one)                                                                              \
+  "lw t2, 12(s8)\n\tlw ra, 16(s8)\n\tlw tp, 60(s8)\n\tlw s9, 56(s8)\n\tli gp, 1\n\t"               \
+  DOT_CHANNEL(one, "a0", "a1", "a2", "a3") DOT_CHANNEL(one, "a4", "a5", "a6", "a7")                \
+  DOT_CHANNEL(one, "s0", "s1", "s2", "s3") DOT_CHANNEL(one, "s4", "s5", "s6", "s7")                \
+  "sw t2, 12(s8)\n\tsw ra, 16(s8)\n\t"
+
+/// Four channels of one pixel in t0: pv.packlo.b, pv.packhi.b, pv.add.b, p.sw with post-increment.
+#define DOT_PIXEL(a, b, c, d)                                                                      \
+  ".insn r 0x57, 1, 0x70, t0, " b ", " a "\n\t.insn r 0x57, 1, 0x6c, t0, " d ", " c "\n\t"         \
+  ".insn r 0x57, 1, 0x00, t0, t0, t1\n\t.insn r 0x2b, 6, 0x00, ra, gp, t0\n\t"
+#define DOT_STORE                                                                                  \
+  "lw gp, 20(s8)\n\tlw ra, 48(s8)\n\tlw t1, 64(s8)\n\tlw t2, 52(s8)\n\t"                           \
+  "addi tp, gp, 4\n\tsw tp, 20(s8)\n\taddi t6, t6, -1\n\t"                                         \
+  DOT_PIXEL("a0", "a4", "s0", "s4")                                                                \
+  "li tp, 2\n\tblt t2, tp, 1f\n\t"                                                                 \
+  DOT_PIXEL("a1", "a5", "s1", "s5")                                                                \
+  "beq t2, tp, 1f\n\tli tp, 3\n\t"                                                                 \
+  DOT_PIXEL("a2", "a6", "s2", "s6")                                                                \
+  "beq t2, tp, 1f\n\t"                                                                             \
+  DOT_PIXEL("a3", "a7", "s3", "s7")                                                                \
+  "1:\n\tbnez t6, 0b\n\tsw s10, 4(s8)\n\t.option pop"
+
+#define DOT_REGISTERS                                                                              \
+  "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7",  \
+      "s9", "s10", "s11", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "ra", "memory"
+
+/// All groups of a job whose clip range lies in bytes.
+static inline void dot_xpulp_groups(dot_xpulp_job *job, tw_rounding rounding, int32_t positive) {
+  register dot_xpulp_job *at __asm__("s8") = job;
+  if (rounding == TW_ROUND_HALF_UP) {
+    __asm__ volatile(DOT_BEGIN DOT_TAIL(DOT_HALF_UP) DOT_STORE : : "r"(at) : DOT_REGISTERS);
+  } else if (positive) {
+    __asm__ volatile(DOT_BEGIN DOT_TAIL(DOT_POSITIVE) DOT_STORE : : "r"(at) : DOT_REGISTERS);
+  } else {
+    __asm__ volatile(DOT_BEGIN DOT_TAIL(DOT_SIGNED) DOT_STORE : : "r"(at) : DOT_REGISTERS);
   }
 }
 
-/// Shifts that the short form cannot do; rare, so out of the way.
-static __attribute__((noinline)) void dot_xpulp_slow(const int32_t acc[4][4],
-                                                     const dot_xpulp_rows *r,
-                                                     const xp_output *out, const dot_xpulp_to *to,
-                                                     tw_rounding rounding) {
-  for (int32_t p = 0; p < to->pixels; ++p) {
-    for (int32_t c = 0; c < to->channels; ++c) {
-      const int32_t v = xp_rescale_any(acc[c][p], r->multiplier[c], r->shift[c], rounding);
-      to->y[p * to->step + c] = (int8_t)(tw_clip(v, out->low, out->high) + out->zeros);
+/// Sums of one group, [4 channels][4 pixels], for what the short forms cannot do.
+static inline void dot_xpulp_sums(dot_xpulp_job *job, int32_t sums[16]) {
+  register dot_xpulp_job *at __asm__("s8") = job;
+  job->y = (int8_t *)sums;
+  __asm__ volatile(DOT_BEGIN "lw gp, 20(s8)\n\t"
+                             "sw a0, 0(gp)\n\tsw a1, 4(gp)\n\tsw a2, 8(gp)\n\tsw a3, 12(gp)\n\t"
+                             "sw a4, 16(gp)\n\tsw a5, 20(gp)\n\tsw a6, 24(gp)\n\tsw a7, 28(gp)\n\t"
+                             "sw s0, 32(gp)\n\tsw s1, 36(gp)\n\tsw s2, 40(gp)\n\tsw s3, 44(gp)\n\t"
+                             "sw s4, 48(gp)\n\tsw s5, 52(gp)\n\tsw s6, 56(gp)\n\tsw s7, 60(gp)\n\t"
+                             "sw s10, 4(s8)\n\t.option pop"
+                   :
+                   : "r"(at)
+                   : DOT_REGISTERS);
+}
+
+/// One group of `channels` channels, 1 to 4, with any shifts.
+static __attribute__((noinline)) void dot_xpulp_any(dot_xpulp_job *job, int32_t channels,
+                                                    tw_rounding rounding) {
+  int32_t sums[16];
+  int8_t *y = job->y;
+  dot_xpulp_sums(job, sums);
+  for (int32_t c = 0; c < channels; ++c) {
+    const int32_t multiplier = job->multiplier[c], shift = job->shift[c];
+    for (int32_t p = 0; p < job->pixels; ++p) {
+      const int32_t v = xp_rescale_any(sums[4 * c + p], multiplier, shift, rounding);
+      y[p * job->y_step + c] = (int8_t)(tw_clip(v, job->low, job->high) + job->zeros);
     }
   }
+  job->y = y + 4;
+  job->multiplier += 4;
+  job->shift += 4;
 }
 
-#define DOT_XPULP_CHANNEL(c)                                                                       \
-  {                                                                                                \
-    const int32_t m = r->multiplier[c], bits = r->shift[c];                                        \
-    a##c##0 = xp_clip(xp_rescale(a##c##0, m, bits, rounding, positive), out, positive);            \
-    a##c##1 = xp_clip(xp_rescale(a##c##1, m, bits, rounding, positive), out, positive);            \
-    a##c##2 = xp_clip(xp_rescale(a##c##2, m, bits, rounding, positive), out, positive);            \
-    a##c##3 = xp_clip(xp_rescale(a##c##3, m, bits, rounding, positive), out, positive);            \
+/// `channels` channels of a job, in groups of four; shifts of a layer are all short or all not.
+static inline void dot_xpulp_channels(dot_xpulp_job *job, int32_t channels, tw_rounding rounding) {
+  const int32_t is_short = rounding != TW_ROUND_HALF_EVEN && job->shift[0] >= 0;
+  if (is_short && channels >= 4) {
+    job->groups = channels >> 2;
+    dot_xpulp_groups(job, rounding, job->low == 0);
+    channels &= 3;
   }
-
-#define DOT_XPULP_PIXEL(p)                                                                         \
-  if (to->pixels > (p)) {                                                                          \
-    dot_xpulp_put(to, p, pv_add_b(xp_pack(a0##p, a1##p, a2##p, a3##p), out->zeros));               \
+  for (job->groups = 1; channels > 0; channels -= 4) {
+    dot_xpulp_any(job, p_min(channels, 4), rounding);
   }
-
-#define DOT_XPULP_LW(rd, step, base) ".insn r 0x0b, 7, 0x10, " rd ", " base ", " step "\n\t"
-#define DOT_XPULP_LWI(rd, base) ".insn i 0x0b, 2, " rd ", " base ", 4\n\t"
-#define DOT_XPULP_DOT(acc, x, w) ".insn r 0x57, 1, 0x5c, " acc ", " x ", " w "\n\t"
-#define DOT_XPULP_DOTS(c, w)                                                                       \
-  DOT_XPULP_DOT("%[a" c "0]", "%[t]", w)                                                           \
-  DOT_XPULP_DOT("%[a" c "1]", "%[b]", w)                                                           \
-  DOT_XPULP_DOT("%[a" c "2]", "gp", w)                                                             \
-  DOT_XPULP_DOT("%[a" c "3]", "tp", w)
-
-/// acc[c][p] = bias[c] + the sum over all runs; then requantised and stored.
-static inline void dot_xpulp_block(const dot_xpulp_four *four, const dot_xpulp_rows *r,
-                                   const xp_output *out, const dot_xpulp_to *to,
-                                   tw_rounding rounding, int32_t positive) {
-  int32_t a00, a01, a02, a03, a10, a11, a12, a13, a20, a21, a22, a23, a30, a31, a32, a33;
-  const int8_t *x = four->x, *w = r->w;
-  const int32_t *b = r->bias;
-  int32_t t = four->rows;
-  __asm__ volatile(
-      ".option push\n\t.option norvc\n\t"
-      "lw %[a00], 0(%[b])\n\tlw %[a10], 4(%[b])\n\tlw %[a20], 8(%[b])\n\tlw %[a30], 12(%[b])\n\t"
-      "mv %[a01], %[a00]\n\tmv %[a02], %[a00]\n\tmv %[a03], %[a00]\n\t"
-      "mv %[a11], %[a10]\n\tmv %[a12], %[a10]\n\tmv %[a13], %[a10]\n\t"
-      "mv %[a21], %[a20]\n\tmv %[a22], %[a20]\n\tmv %[a23], %[a20]\n\t"
-      "mv %[a31], %[a30]\n\tmv %[a32], %[a30]\n\tmv %[a33], %[a30]\n\t"
-      ".insn i 0x7b, 4, x1, %[t], 52\n\t" // lp.setup 1: 26 instructions
-      ".insn i 0x7b, 4, x0, %[n], 48\n\t" // lp.setup 0: 24 instructions
-      DOT_XPULP_LW("%[t]", "%[step]", "%[x]")
-      DOT_XPULP_LW("%[b]", "%[step]", "%[x]")
-      DOT_XPULP_LW("gp", "%[step]", "%[x]")
-      DOT_XPULP_LW("tp", "%[back]", "%[x]")
-      DOT_XPULP_LWI("t0", "%[w]")
-      DOT_XPULP_LWI("t1", "%[w]")
-      DOT_XPULP_DOTS("0", "t0")
-      DOT_XPULP_LWI("t0", "%[w]")
-      DOT_XPULP_DOTS("1", "t1")
-      DOT_XPULP_LWI("t1", "%[w]")
-      DOT_XPULP_DOTS("2", "t0")
-      DOT_XPULP_DOTS("3", "t1")
-      "add %[x], %[x], %[skip]\n\t"
-      ".option pop"
-      : [a00] "=&r"(a00), [a01] "=&r"(a01), [a02] "=&r"(a02), [a03] "=&r"(a03), [a10] "=&r"(a10),
-        [a11] "=&r"(a11), [a12] "=&r"(a12), [a13] "=&r"(a13), [a20] "=&r"(a20), [a21] "=&r"(a21),
-        [a22] "=&r"(a22), [a23] "=&r"(a23), [a30] "=&r"(a30), [a31] "=&r"(a31), [a32] "=&r"(a32),
-        [a33] "=&r"(a33), [x] "+r"(x), [w] "+r"(w), [b] "+r"(b), [t] "+r"(t)
-      : [n] "r"(four->words), [step] "r"(four->step), [back] "r"(4 - 3 * four->step),
-        [skip] "r"(four->skip)
-      : "t0", "t1", "memory");
-  if (rounding == TW_ROUND_DOUBLE &&
-      (r->shift[0] | r->shift[1] | r->shift[2] | r->shift[3]) < 0) {
-    const int32_t acc[4][4] = {{a00, a01, a02, a03},
-                               {a10, a11, a12, a13},
-                               {a20, a21, a22, a23},
-                               {a30, a31, a32, a33}};
-    dot_xpulp_slow(acc, r, out, to, rounding);
-    return;
-  }
-  DOT_XPULP_CHANNEL(0)
-  DOT_XPULP_CHANNEL(1)
-  DOT_XPULP_CHANNEL(2)
-  DOT_XPULP_CHANNEL(3)
-  DOT_XPULP_PIXEL(0)
-  DOT_XPULP_PIXEL(1)
-  DOT_XPULP_PIXEL(2)
-  DOT_XPULP_PIXEL(3)
 }
