@@ -12,7 +12,10 @@ from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.portable.kernels.contract_variants import rounds_as
 from tilewright.targets.packs.xpulp.kernels.shared import (
     COMMON,
+    CORES,
     HERE,
+    MOST_PRODUCTS,
+    OVERRUN,
     ROWS,
     filled,
     interleaved,
@@ -22,10 +25,6 @@ from tilewright.targets.packs.xpulp.kernels.shared import (
     stored_shifts,
 )
 
-MOST_PRODUCTS = 1 << 13
-"""Of one accumulator: it stays below 2**29."""
-
-CORES = 8
 CHUNKS = 8
 ENOUGH = 1.06
 """How much more than an equal share a core may have."""
@@ -120,7 +119,7 @@ def _scratch_bytes(op: Op, signature: Signature) -> int:
     assert isinstance(op, QConv2d)
     c = signature.inputs[0].shape[3]
     if not _is_strip(op, c):
-        return ROWS * round_up(_products(signature), 4) + 4
+        return ROWS * round_up(_products(signature), 4) + OVERRUN
     columns = (ROWS - 1) * op.window.strides[1] + op.window.kernel[1]
     return op.window.kernel[0] * columns * c
 

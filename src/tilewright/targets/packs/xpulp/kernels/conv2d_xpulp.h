@@ -28,7 +28,7 @@ typedef struct {
   int32_t item_channels; // a multiple of 4, or out_c
 } conv2d_xpulp_args;
 
-/// Scratch: four gathered patches [4][4 * words] and 4 bytes, or a strip of columns, [rows][3 *
+/// Scratch: four gathered patches [4][4 * words] and 12 bytes, or a strip of columns, [rows][3 *
 /// stride_w + kernel_w][in_c]. out_c is a multiple of 4.
 void conv2d_xpulp_double(const void *args, tw_work work);
 void conv2d_xpulp_half_even(const void *args, tw_work work);

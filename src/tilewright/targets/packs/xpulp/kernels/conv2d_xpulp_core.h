@@ -31,10 +31,16 @@ static inline int8_t *conv2d_xpulp_fill(int8_t *to, int32_t bytes, int32_t value
   return to + bytes;
 }
 
-/// Copies bytes by words at any address; up to three more are read and written.
+/// Copies bytes by words at any address; up to eleven more are read and written.
 static inline void conv2d_xpulp_copy(int8_t *to, const int8_t *from, int32_t bytes) {
-  for (int32_t i = 0; i < bytes; i += 4) {
-    xp_store(to + i, xp_load(from + i));
+  for (; bytes > 8; bytes -= 12, to += 12, from += 12) {
+    const int32_t a = xp_load(from), b = xp_load(from + 4), c = xp_load(from + 8);
+    xp_store(to, a);
+    xp_store(to + 4, b);
+    xp_store(to + 8, c);
+  }
+  for (; bytes > 0; bytes -= 4, to += 4, from += 4) {
+    xp_store(to, xp_load(from));
   }
 }
 
@@ -73,6 +79,11 @@ static inline void conv2d_xpulp_gather(const conv2d_xpulp_args *a, const conv2d_
   }
   for (int32_t ky = 0; ky < a->kernel_h; ++ky) {
     const int32_t row = at->top + ky * a->dilation_h;
+    if (a->dilation_w == 1) {
+      conv2d_xpulp_row(a, at, row, a->kernel_w, 0, to);
+      to += run;
+      continue;
+    }
     for (int32_t kx = 0; kx < a->kernel_w; ++kx, to += a->in_c) {
       const conv2d_xpulp_corner one = {at->image, at->top, at->left + kx * a->dilation_w};
       conv2d_xpulp_row(a, &one, row, 1, 0, to);

@@ -41,7 +41,6 @@ typedef struct {
 
 /// What comes before the first group, and the sums of one group.
 #define DOT_BEGIN                                                                                  \
-  ".option push\n\t.option norvc\n\t"                                                              \
   "lw s10, 4(s8)\n\tlw s11, 24(s8)\n\tlw t3, 28(s8)\n\tlw t4, 32(s8)\n\tlw t5, 36(s8)\n\t"         \
   "lw t6, 44(s8)\n"                                                                                \
   "0:\n\tlw t0, 8(s8)\n\tlw s9, 0(s8)\n\t"                                                         \
@@ -49,6 +48,7 @@ typedef struct {
   "sw t0, 8(s8)\n\tlw t2, 40(s8)\n\t"                                                              \
   DOT_COPY("a0", "a1", "a2", "a3") DOT_COPY("a4", "a5", "a6", "a7")                                \
   DOT_COPY("s0", "s1", "s2", "s3") DOT_COPY("s4", "s5", "s6", "s7")                                \
+  ".option push\n\t.option norvc\n\t"                                                              \
   ".insn i 0x7b, 4, x1, t2, 52\n\t" /* lp.setup 1: 26 instructions */                              \
   ".insn i 0x7b, 4, x0, t5, 48\n\t" /* lp.setup 0: 24 instructions */                              \
   DOT_LW("gp", "s11", "s9") DOT_LW("tp", "s11", "s9") DOT_LW("t2", "s11", "s9")                    \
@@ -60,7 +60,7 @@ typedef struct {
   DOT_NEXT("t1", "s10")                                                                            \
   DOT_FOUR("s0", "s1", "s2", "s3", "t0")                                                           \
   DOT_FOUR("s4", "s5", "s6", "s7", "t1")                                                           \
-  "add s9, s9, t4\n\t"
+  "add s9, s9, t4\n\t.option pop\n\t"
 
 /// Requantisation of one accumulator, under TW_ROUND_DOUBLE where results below zero are clipped.
 /// t0 multiplier, t1 shift + 1, gp one, tp the largest result. xp_requantise.h says why it is right.
@@ -99,7 +99,7 @@ typedef struct {
   DOT_PIXEL("a2", "a6", "s2", "s6")                                                                \
   "beq t2, tp, 1f\n\t"                                                                             \
   DOT_PIXEL("a3", "a7", "s3", "s7")                                                                \
-  "1:\n\tbnez t6, 0b\n\tsw s10, 4(s8)\n\t.option pop"
+  "1:\n\tbnez t6, 0b\n\tsw s10, 4(s8)"
 
 #define DOT_REGISTERS                                                                              \
   "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7",  \
@@ -126,7 +126,7 @@ static inline void dot_xpulp_sums(dot_xpulp_job *job, int32_t sums[16]) {
                              "sw a4, 16(gp)\n\tsw a5, 20(gp)\n\tsw a6, 24(gp)\n\tsw a7, 28(gp)\n\t"
                              "sw s0, 32(gp)\n\tsw s1, 36(gp)\n\tsw s2, 40(gp)\n\tsw s3, 44(gp)\n\t"
                              "sw s4, 48(gp)\n\tsw s5, 52(gp)\n\tsw s6, 56(gp)\n\tsw s7, 60(gp)\n\t"
-                             "sw s10, 4(s8)\n\t.option pop"
+                             "sw s10, 4(s8)"
                    :
                    : "r"(at)
                    : DOT_REGISTERS);

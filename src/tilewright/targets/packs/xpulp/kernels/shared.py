@@ -15,6 +15,15 @@ ROWS = 4
 SLOW = 64
 """XP_SLOW of xp_requantise.h."""
 
+CORES = 8
+"""For which items are cut; any other number computes the same."""
+
+MOST_PRODUCTS = 1 << 13
+"""Of one accumulator: it stays below 2**29."""
+
+OVERRUN = 12
+"""Bytes of scratch behind copies by words."""
+
 COMMON = (HERE / "xpulp.h", HERE / "xp_requantise.h")
 
 
