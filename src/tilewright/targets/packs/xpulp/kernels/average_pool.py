@@ -9,7 +9,7 @@ from tilewright.ops.pool_tflite import QAveragePool2d
 from tilewright.targets.packs.portable.kernels.refusals import wrong_types
 from tilewright.targets.packs.portable.kernels.window2d import window_fields
 from tilewright.targets.packs.portable.pack import PORTABLE
-from tilewright.targets.packs.xpulp.kernels.shared import HERE
+from tilewright.targets.packs.xpulp.kernels.shared import HERE, shared_out
 
 WINDOWS = next(k.header.parent for k in PORTABLE) / "window2d.h"
 
@@ -36,7 +36,7 @@ def _items(op: Op, signature: Signature) -> int:
 def _cycles(op: Op, signature: Signature) -> int:
     assert isinstance(op, QAveragePool2d)
     kernel_h, kernel_w = op.window.kernel
-    return 60 + _items(op, signature) * (260 + kernel_h * (14 + 9 * kernel_w))
+    return shared_out(_items(op, signature), 260 + kernel_h * (14 + 9 * kernel_w)) + 60
 
 
 AVERAGE_POOL_XPULP = Kernel(

@@ -22,6 +22,7 @@ from tilewright.targets.packs.xpulp.kernels.shared import (
     padded,
     products,
     round_up,
+    shared_out,
     stored_shifts,
 )
 
@@ -126,10 +127,10 @@ def _scratch_bytes(op: Op, signature: Signature) -> int:
 
 def _cycles(op: Op, signature: Signature) -> int:
     assert isinstance(op, QConv2d)
-    blocks, channels = _blocks(op, signature), signature.output.shape[3]
     words = round_up(_products(signature), 4) // 4
-    per_block = -(-channels // ROWS) * (24 * words + 205)
-    return 200 + blocks * (per_block + 80 + (0 if _is_pointwise(op) else 4 * words))
+    groups = -(-_item_channels(op, signature) // ROWS)
+    ready = 40 if _is_pointwise(op) else 120 + 8 * words
+    return shared_out(_items(op, signature), ready + groups * (25 * words + 205)) + 200 * CORES
 
 
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:

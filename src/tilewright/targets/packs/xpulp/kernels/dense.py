@@ -20,6 +20,7 @@ from tilewright.targets.packs.xpulp.kernels.shared import (
     padded,
     products,
     round_up,
+    shared_out,
     stored_shifts,
 )
 
@@ -56,7 +57,8 @@ def _item_channels(signature: Signature) -> int:
     channels, blocks = signature.inputs[1].shape[0], _blocks(signature)
     if blocks % CORES == 0 or blocks >= 8 * CORES:
         return channels
-    return min(EIGHT, channels)
+    eights = blocks * -(-channels // EIGHT)
+    return min(EIGHT if eights % CORES == 0 or eights >= 4 * CORES else ROWS, channels)
 
 
 def _fields(op: Op, signature: Signature) -> Fields:
@@ -82,13 +84,10 @@ def _scratch_bytes(op: Op, signature: Signature) -> int:
 
 
 def _cycles(op: Op, signature: Signature) -> int:
-    del op
-    out_c, in_c = signature.inputs[1].shape
-    words, groups = round_up(in_c, 4) // 4, round_up(out_c, ROWS) // ROWS
-    rows = _rows(signature)
-    if rows < ROWS:
-        return 150 + rows * groups * (9 * words + 100)
-    return 150 + -(-rows // ROWS) * groups * (24 * words + 205)
+    words = round_up(signature.inputs[1].shape[1], 4) // 4
+    groups = -(-_item_channels(signature) // ROWS)
+    one = 9 * words + 100 if _rows(signature) < ROWS else 24 * words + 205
+    return shared_out(_items(op, signature), 30 + groups * one) + 150 * CORES
 
 
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:

@@ -14,6 +14,7 @@ from tilewright.targets.packs.xpulp.kernels.shared import (
     filled,
     products,
     round_up,
+    shared_out,
     stored_shifts,
 )
 
@@ -86,12 +87,12 @@ def _scratch_bytes(op: Op, signature: Signature) -> int:
 
 def _cycles(op: Op, signature: Signature) -> int:
     assert isinstance(op, QDepthwiseConv2d)
-    kernel_h, kernel_w = op.window.kernel
-    rows, items = _item_rows(signature), _items(op, signature)
-    turned = items * _taken(op, rows) * (60 + 5 * signature.inputs[0].shape[2])
+    (kernel_h, kernel_w), (_, _, out_w, _) = op.window.kernel, signature.output.shape
+    rows = _item_rows(signature)
     words = kernel_h * round_up(kernel_w, 4) // 4
-    per_output = 22 + (3 if (kernel_h, kernel_w) == (3, 3) else 9) * words
-    return 200 + items * 150 + turned + signature.output.size * per_output
+    one = 20 if (kernel_h, kernel_w) == (3, 3) else 30 + 9 * words
+    turned = _taken(op, rows) * (60 + 7 * signature.inputs[0].shape[2])
+    return shared_out(_items(op, signature), 200 + turned + 4 * rows * (8 + one * out_w)) + 100
 
 
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:

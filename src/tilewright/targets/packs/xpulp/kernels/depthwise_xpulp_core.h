@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "depthwise_xpulp.h"
-#include "xp_requantise.h"
+#include "xp_finish.h"
 
 enum { DEPTHWISE_XPULP_LEFT = 4 }; // bytes before the first column of a plane's row
 
@@ -17,12 +17,6 @@ typedef struct {
   int8_t *plane;   // of the first channel
   int32_t size;    // bytes of a plane
 } depthwise_xpulp_planes;
-
-/// What one channel's outputs have in common.
-typedef struct {
-  const int8_t *w;
-  int32_t bias, multiplier, shift;
-} depthwise_xpulp_channel;
 
 /// Four channels of four pixels become four pixels of four channels, each word where `to` says.
 static inline void depthwise_xpulp_turn(const int8_t *from, int32_t step, int8_t *to,
@@ -69,67 +63,95 @@ static inline void depthwise_xpulp_fill(const depthwise_xpulp_args *a,
   }
 }
 
-static inline int8_t depthwise_xpulp_one(int32_t acc, const depthwise_xpulp_channel *c,
-                                         const xp_output *out, tw_rounding rounding,
-                                         int32_t positive) {
-  const int32_t v = rounding == TW_ROUND_DOUBLE && c->shift < 0
-                        ? xp_rescale_any(acc, c->multiplier, c->shift, rounding)
-                        : xp_rescale(acc, c->multiplier, c->shift, rounding, positive);
-  return (int8_t)(xp_clip(v, out, positive) + out->zeros);
-}
+/// One channel of an item, in the order in which the assembly reads it.
+typedef struct {
+  const int8_t *x;    //  0 window of the first output, in its plane
+  const int8_t *w;    //  4
+  int8_t *y;          //  8
+  int32_t bias;       // 12
+  int32_t multiplier; // 16
+  int32_t shift;      // 20
+  int32_t low, high;  // 24, 28 clip range before y_zero is added
+  int32_t zero;       // 32 y_zero
+  int32_t pitch;      // 36 bytes from one row of the plane to the next
+  int32_t step;       // 40 bytes from one window to the next
+  int32_t y_step;     // 44
+  int32_t columns;    // 48 outputs of a row
+  int32_t rows;       // 52
+  int32_t x_row;      // 56 bytes from one row of windows to the next
+  int32_t y_row;      // 60
+} depthwise_xpulp_job;
 
-/// One output row of one channel, 3x3 window: two pixels at a time.
-static inline void depthwise_xpulp_row3(const depthwise_xpulp_args *a, const int8_t *x, int8_t *y,
-                                        const depthwise_xpulp_channel *c, const xp_output *out,
-                                        tw_rounding rounding, int32_t positive) {
-  const int32_t w0 = xp_load(c->w), w1 = xp_load(c->w + 4), w2 = xp_load(c->w + 8);
-  const int8_t *x1 = x + a->pitch, *x2 = x1 + a->pitch;
-  const int32_t step = a->stride_w;
-  for (int32_t left = a->out_w; left > 0; left -= 2) {
-    const int32_t p0 = p_lw_post(&x, step), p1 = p_lw_post(&x1, step), p2 = p_lw_post(&x2, step);
-    const int32_t q0 = p_lw_post(&x, step), q1 = p_lw_post(&x1, step), q2 = p_lw_post(&x2, step);
-    const int32_t p = pv_sdotsp_b(pv_sdotsp_b(pv_sdotsp_b(c->bias, p0, w0), p1, w1), p2, w2);
-    const int32_t q = pv_sdotsp_b(pv_sdotsp_b(pv_sdotsp_b(c->bias, q0, w0), q1, w1), q2, w2);
-    *y = depthwise_xpulp_one(p, c, out, rounding, positive);
-    y += a->channels;
-    if (left > 1) {
-      *y = depthwise_xpulp_one(q, c, out, rounding, positive);
-      y += a->channels;
-    }
+/// Rows of one channel, 3x3 window, by two hardware loops. `setup` and `inner`: twice the number of
+/// instructions of their bodies. Weights are s2 to s4, rows of the plane a4 to a6.
+#define DEPTHWISE_XPULP_3X3(setup, inner, one)                                                     \
+  ".option push\n\t.option norvc\n\t"                                                              \
+  "lw a1, 0(s8)\n\tlw t2, 4(s8)\n\tlw a3, 8(s8)\n\tlw s5, 12(s8)\n\tlw t0, 16(s8)\n\t"           \
+  "lw t1, 20(s8)\n\tlw s9, 24(s8)\n\tlw tp, 28(s8)\n\tlw s6, 32(s8)\n\tlw a2, 36(s8)\n\t"        \
+  "lw s7, 40(s8)\n\tlw s10, 44(s8)\n\tlw t4, 48(s8)\n\tlw t5, 52(s8)\n\tlw s11, 56(s8)\n\t"      \
+  "lw t6, 60(s8)\n\tlw s2, 0(t2)\n\tlw s3, 4(t2)\n\tlw s4, 8(t2)\n\tli gp, 1\n\t"                \
+  ".insn i 0x7b, 4, x1, t5, " setup "\n\t"                                                         \
+  "mv a4, a1\n\tadd a5, a1, a2\n\tadd a6, a5, a2\n\tmv a7, a3\n\t"                               \
+  ".insn i 0x7b, 4, x0, t4, " inner "\n\t"                                                         \
+  ".insn r 0x0b, 7, 0x10, t2, a4, s7\n\t"                                                          \
+  ".insn r 0x0b, 7, 0x10, s0, a5, s7\n\t"                                                          \
+  ".insn r 0x0b, 7, 0x10, s1, a6, s7\n\t"                                                          \
+  "mv a0, s5\n\t"                                                                                  \
+  ".insn r 0x57, 1, 0x5c, a0, t2, s2\n\t"                                                          \
+  ".insn r 0x57, 1, 0x5c, a0, s0, s3\n\t"                                                          \
+  ".insn r 0x57, 1, 0x5c, a0, s1, s4\n\t" one("a0") "add a0, a0, s6\n\t"                           \
+  ".insn r 0x2b, 4, 0x00, s10, a7, a0\n\t"                                                         \
+  "add a1, a1, s11\n\tadd a3, a3, t6\n\t.option pop"
+
+#define DEPTHWISE_XPULP_REGISTERS                                                                  \
+  "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7",  \
+      "s9", "s10", "s11", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "memory"
+
+/// The short forms; 9 instructions around the requantisation, 7 around the inner loop.
+static inline void depthwise_xpulp_3x3(depthwise_xpulp_job *job, tw_rounding rounding) {
+  register depthwise_xpulp_job *at __asm__("s8") = job;
+  if (rounding == TW_ROUND_HALF_UP) {
+    __asm__ volatile(DEPTHWISE_XPULP_3X3("40", "26", XP_HALF_UP)
+                     :
+                     : "r"(at)
+                     : DEPTHWISE_XPULP_REGISTERS);
+  } else if (rounding == TW_ROUND_HALF_EVEN) {
+    __asm__ volatile(DEPTHWISE_XPULP_3X3("52", "38", XP_HALF_EVEN)
+                     :
+                     : "r"(at)
+                     : DEPTHWISE_XPULP_REGISTERS);
+  } else if (job->low == 0) {
+    __asm__ volatile(DEPTHWISE_XPULP_3X3("40", "26", XP_POSITIVE)
+                     :
+                     : "r"(at)
+                     : DEPTHWISE_XPULP_REGISTERS);
+  } else {
+    __asm__ volatile(DEPTHWISE_XPULP_3X3("46", "32", XP_SIGNED)
+                     :
+                     : "r"(at)
+                     : DEPTHWISE_XPULP_REGISTERS);
   }
 }
 
-/// One output row of one channel, any window.
-static inline void depthwise_xpulp_row(const depthwise_xpulp_args *a, const int8_t *x, int8_t *y,
-                                       const depthwise_xpulp_channel *c, const xp_output *out,
-                                       tw_rounding rounding) {
-  for (int32_t column = 0; column < a->out_w; ++column, x += a->stride_w, y += a->channels) {
-    const int8_t *w = c->w;
-    int32_t acc = c->bias;
-    for (int32_t ky = 0; ky < a->kernel_h; ++ky) {
-      for (int32_t kx = 0; kx < a->kernel_w; kx += 4, w += 4) {
-        acc = pv_sdotsp_b(acc, xp_load(x + ky * a->pitch + kx), xp_load(w));
+/// Any window, any shift.
+static inline void depthwise_xpulp_any(const depthwise_xpulp_args *a,
+                                       const depthwise_xpulp_job *job, tw_rounding rounding) {
+  const int32_t words = (a->kernel_w + 3) >> 2;
+  const int8_t *row = job->x;
+  for (int32_t r = 0; r < job->rows; ++r, row += job->x_row) {
+    const int8_t *x = row;
+    int8_t *y = job->y + r * job->y_row;
+    for (int32_t column = 0; column < job->columns; ++column, x += job->step, y += job->y_step) {
+      const int8_t *w = job->w, *line = x;
+      int32_t acc = job->bias;
+      for (int32_t ky = 0; ky < a->kernel_h; ++ky, line += job->pitch) {
+        for (int32_t i = 0; i < words; ++i, w += 4) {
+          acc = pv_sdotsp_b(acc, xp_load(line + 4 * i), xp_load(w));
+        }
       }
+      const int32_t v = xp_rescale_any(acc, job->multiplier, job->shift, rounding);
+      *y = (int8_t)(tw_clip(v, job->low, job->high) + job->zero);
     }
-    *y = depthwise_xpulp_one(acc, c, out, rounding, 0);
-  }
-}
-
-/// Output rows [start, stop) of one channel.
-static inline void depthwise_xpulp_rows(const depthwise_xpulp_args *a, const int8_t *x, int8_t *y,
-                                        int32_t rows, const depthwise_xpulp_channel *c,
-                                        const xp_output *out, tw_rounding rounding) {
-  const int32_t is_3x3 = a->kernel_h == 3 && a->kernel_w == 3;
-  for (int32_t row = 0; row < rows; ++row) {
-    if (is_3x3 && c->shift >= 0 && out->is_positive) {
-      depthwise_xpulp_row3(a, x, y, c, out, rounding, 1);
-    } else if (is_3x3) {
-      depthwise_xpulp_row3(a, x, y, c, out, rounding, 0);
-    } else {
-      depthwise_xpulp_row(a, x, y, c, out, rounding);
-    }
-    x += a->stride_h * a->pitch;
-    y += a->out_w * a->channels;
   }
 }
 
@@ -146,15 +168,26 @@ static inline void depthwise_xpulp_item(const depthwise_xpulp_args *a, int32_t i
       a->x + image * a->in_h * a->in_w * a->channels + channel, row * a->stride_h - a->pad_top,
       taken, scratch, taken * a->pitch};
   depthwise_xpulp_fill(a, &planes);
-  int8_t *y = a->y + (image * a->out_h + row) * a->out_w * a->channels + channel;
   const int32_t window = a->kernel_h * ((a->kernel_w + 3) & ~3);
   const int32_t channels = p_min(a->channels - channel, 4);
+  int8_t *const y = a->y + (image * a->out_h + row) * a->out_w * a->channels + channel;
+  depthwise_xpulp_job job = {.low = out->low, .high = out->high, .zero = a->y_zero,
+                             .pitch = a->pitch, .step = a->stride_w, .y_step = a->channels,
+                             .columns = a->out_w, .rows = rows,
+                             .x_row = a->stride_h * a->pitch, .y_row = a->out_w * a->channels};
   for (int32_t i = 0; i < channels; ++i) {
     const int32_t at = channel + i;
-    const depthwise_xpulp_channel c = {a->w + at * window, a->bias[at], a->multiplier[at],
-                                       a->shift[at]};
-    const int8_t *x = scratch + i * planes.size + DEPTHWISE_XPULP_LEFT - a->pad_left;
-    depthwise_xpulp_rows(a, x, y + i, rows, &c, out, rounding);
+    job.x = scratch + i * planes.size + DEPTHWISE_XPULP_LEFT - a->pad_left;
+    job.w = a->w + at * window;
+    job.y = y + i;
+    job.bias = a->bias[at];
+    job.multiplier = a->multiplier[at];
+    job.shift = a->shift[at];
+    if (a->kernel_h == 3 && a->kernel_w == 3 && job.shift >= 0) {
+      depthwise_xpulp_3x3(&job, rounding);
+    } else {
+      depthwise_xpulp_any(a, &job, rounding);
+    }
   }
 }
 

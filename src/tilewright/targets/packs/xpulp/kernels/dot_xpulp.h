@@ -10,7 +10,7 @@
 ///   gp tp t2 ra     the pixels' words; t0 t1 two channels' words
 #pragma once
 
-#include "xp_requantise.h"
+#include "xp_finish.h"
 
 /// In the order in which the assembly reads it.
 typedef struct {
@@ -62,28 +62,13 @@ typedef struct {
   DOT_FOUR("s4", "s5", "s6", "s7", "t1")                                                           \
   "add s9, s9, t4\n\t.option pop\n\t"
 
-/// Requantisation of one accumulator, under TW_ROUND_DOUBLE where results below zero are clipped.
-/// t0 multiplier, t1 shift + 1, gp one, tp the largest result. xp_requantise.h says why it is right.
-#define DOT_POSITIVE(a)                                                                            \
-  "slli " a ", " a ", 2\n\tmulh " a ", " a ", t0\n\t"                                              \
-  ".insn r 0x5b, 6, 0x20, " a ", gp, t1\n\t.insn r 0x33, 6, 0x0a, " a ", " a ", tp\n\t"
-/// The same with both signs; s9 the smallest result.
-#define DOT_CLIP(a)                                                                                \
-  ".insn r 0x33, 6, 0x02, " a ", " a ", s9\n\t.insn r 0x33, 4, 0x02, " a ", " a ", tp\n\t"
-#define DOT_SIGNED(a)                                                                              \
-  "slli " a ", " a ", 2\n\tmulh " a ", " a ", t0\n\tsrai gp, " a ", 31\n\tori gp, gp, 1\n\t"       \
-  ".insn r 0x5b, 6, 0x20, " a ", gp, t1\n\t" DOT_CLIP(a)
-/// Under TW_ROUND_HALF_UP.
-#define DOT_HALF_UP(a)                                                                             \
-  "mul " a ", " a ", t0\n\t.insn r 0x5b, 6, 0x20, " a ", x0, t1\n\t" DOT_CLIP(a)
-
 #define DOT_CHANNEL(one, a, b, c, d)                                                               \
   DOT_NEXT("t0", "t2") DOT_NEXT("t1", "ra") one(a) one(b) one(c) one(d)
 #define DOT_TAIL(one)                                                                              \
   "lw t2, 12(s8)\n\tlw ra, 16(s8)\n\tlw tp, 60(s8)\n\tlw s9, 56(s8)\n\tli gp, 1\n\t"               \
   DOT_CHANNEL(one, "a0", "a1", "a2", "a3") DOT_CHANNEL(one, "a4", "a5", "a6", "a7")                \
   DOT_CHANNEL(one, "s0", "s1", "s2", "s3") DOT_CHANNEL(one, "s4", "s5", "s6", "s7")                \
-  "sw t2, 12(s8)\n\tsw ra, 16(s8)\n\t"
+  "sw t2, 12(s8)\n\tsw ra, 16(s8)\n\tlw t3, 28(s8)\n\t"
 
 /// Four channels of one pixel in t0: pv.packlo.b, pv.packhi.b, pv.add.b, p.sw with post-increment.
 #define DOT_PIXEL(a, b, c, d)                                                                      \
@@ -109,11 +94,13 @@ typedef struct {
 static inline void dot_xpulp_groups(dot_xpulp_job *job, tw_rounding rounding, int32_t positive) {
   register dot_xpulp_job *at __asm__("s8") = job;
   if (rounding == TW_ROUND_HALF_UP) {
-    __asm__ volatile(DOT_BEGIN DOT_TAIL(DOT_HALF_UP) DOT_STORE : : "r"(at) : DOT_REGISTERS);
+    __asm__ volatile(DOT_BEGIN DOT_TAIL(XP_HALF_UP) DOT_STORE : : "r"(at) : DOT_REGISTERS);
+  } else if (rounding == TW_ROUND_HALF_EVEN) {
+    __asm__ volatile(DOT_BEGIN DOT_TAIL(XP_HALF_EVEN) DOT_STORE : : "r"(at) : DOT_REGISTERS);
   } else if (positive) {
-    __asm__ volatile(DOT_BEGIN DOT_TAIL(DOT_POSITIVE) DOT_STORE : : "r"(at) : DOT_REGISTERS);
+    __asm__ volatile(DOT_BEGIN DOT_TAIL(XP_POSITIVE) DOT_STORE : : "r"(at) : DOT_REGISTERS);
   } else {
-    __asm__ volatile(DOT_BEGIN DOT_TAIL(DOT_SIGNED) DOT_STORE : : "r"(at) : DOT_REGISTERS);
+    __asm__ volatile(DOT_BEGIN DOT_TAIL(XP_SIGNED) DOT_STORE : : "r"(at) : DOT_REGISTERS);
   }
 }
 
@@ -152,8 +139,7 @@ static __attribute__((noinline)) void dot_xpulp_any(dot_xpulp_job *job, int32_t 
 
 /// `channels` channels of a job, in groups of four; shifts of a layer are all short or all not.
 static inline void dot_xpulp_channels(dot_xpulp_job *job, int32_t channels, tw_rounding rounding) {
-  const int32_t is_short = rounding != TW_ROUND_HALF_EVEN && job->shift[0] >= 0;
-  if (is_short && channels >= 4) {
+  if (job->shift[0] >= 0 && channels >= 4) {
     job->groups = channels >> 2;
     dot_xpulp_groups(job, rounding, job->low == 0);
     channels &= 3;

@@ -24,12 +24,17 @@ MOST_PRODUCTS = 1 << 13
 OVERRUN = 12
 """Bytes of scratch behind copies by words."""
 
-COMMON = (HERE / "xpulp.h", HERE / "xp_requantise.h")
+COMMON = (HERE / "xpulp.h", HERE / "xp_requantise.h", HERE / "xp_finish.h")
 
 
 def round_up(n: int, to: int) -> int:
     """The smallest multiple of ``to`` that is n or more."""
     return -(-n // to) * to
+
+
+def shared_out(items: int, each: int) -> int:
+    """Cycles of a call on one core if eight shared it: what the busiest has, eight times."""
+    return CORES * -(-items // CORES) * each
 
 
 def filled(table: Array, channels: int) -> Array:
@@ -42,11 +47,14 @@ def filled(table: Array, channels: int) -> Array:
 def stored_shifts(shift: Array, rounding: Rounding) -> Array:
     """Shifts as xp_requantise.h takes them, int32."""
     wide = shift.astype(np.int32)
-    if rounding is not Rounding.DOUBLE:
+    if rounding is Rounding.HALF_UP:
         return wide
-    is_short = (wide < 0) & (wide > -31)
+    is_even = rounding is Rounding.HALF_EVEN
+    is_short = (wide > 32) & (wide < 64) if is_even else (wide < 0) & (wide > -31)
     # Kernels look at the first channel of a part only.
-    return 1 - wide if bool(is_short.all()) else -1 - SLOW - wide
+    if not is_short.all():
+        return -1 - SLOW - wide
+    return wide - 32 if is_even else 1 - wide
 
 
 def interleaved(rows: Array) -> Array:

@@ -26,7 +26,9 @@ static inline xp_output xp_output_of(int32_t low, int32_t high, int32_t y_zero) 
 ///                   the two roundings are ((t + 1) / 2 + half + (-1 below zero)) / 2**right, which
 ///                   is one addition and one shift of t: floors of floors are floors.
 ///                   |acc| < 2**29.
-/// otherwise         `bits` is the shift.
+/// TW_ROUND_HALF_EVEN  `bits` is the shift - 32, at least 1: only the product's upper word is shifted,
+///                   half of an even result's step goes down where the lower word is zero.
+/// TW_ROUND_HALF_UP  `bits` is the shift.
 static inline int32_t xp_rescale(int32_t acc, int32_t multiplier, int32_t bits,
                                  tw_rounding rounding, int32_t is_positive) {
   if (rounding == TW_ROUND_DOUBLE) {
@@ -36,13 +38,16 @@ static inline int32_t xp_rescale(int32_t acc, int32_t multiplier, int32_t bits,
   if (rounding == TW_ROUND_HALF_UP) {
     return p_addrn(acc * multiplier, 0, bits);
   }
-  return tw_rescale(acc, multiplier, bits, rounding);
+  const int64_t product = (int64_t)acc * multiplier;
+  const int32_t upper = (int32_t)(product >> 32);
+  const int32_t is_tie = ((int32_t)product | (upper >> bits & 1)) == 0;
+  return p_addrn(upper - is_tie, 0, bits);
 }
 
 /// The same for any shift: those that the short form cannot do are stored below zero.
 static inline int32_t xp_rescale_any(int32_t acc, int32_t multiplier, int32_t bits,
                                      tw_rounding rounding) {
-  if (rounding == TW_ROUND_DOUBLE && bits < 0) {
+  if (bits < 0) {
     return tw_rescale(acc, multiplier, -1 - bits - XP_SLOW, rounding);
   }
   return xp_rescale(acc, multiplier, bits, rounding, 0);
