@@ -17,13 +17,12 @@ from tilewright.targets.packs.xpulp.kernels.shared import (
     MOST_PRODUCTS,
     OVERRUN,
     ROWS,
-    filled,
+    finished,
     interleaved,
     padded,
     products,
     round_up,
     shared_out,
-    stored_shifts,
 )
 
 CHUNKS = 8
@@ -136,12 +135,10 @@ def _cycles(op: Op, signature: Signature) -> int:
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
     assert isinstance(op, QConv2d)
     x, w, bias, multiplier, shift = products(constants)
-    rows = padded(np.ascontiguousarray(w).reshape(len(w), -1))
-    packed = interleaved(rows)
-    tables = (bias, multiplier, stored_shifts(shift, op.output.rounding))
-    return x, packed.reshape(w.shape) if packed.size == w.size else packed, *(
-        filled(table, len(w)) for table in tables
-    )
+    rows = np.ascontiguousarray(w).reshape(len(w), -1)
+    packed = interleaved(padded(rows))
+    tables = finished(rows, (bias, multiplier, shift), op.output.rounding)
+    return x, packed.reshape(w.shape) if packed.size == w.size else packed, *tables
 
 
 def _kernel(rounding: Rounding) -> Kernel:

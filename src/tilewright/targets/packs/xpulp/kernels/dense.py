@@ -15,13 +15,12 @@ from tilewright.targets.packs.xpulp.kernels.shared import (
     MOST_PRODUCTS,
     OVERRUN,
     ROWS,
-    filled,
+    finished,
     interleaved,
     padded,
     products,
     round_up,
     shared_out,
-    stored_shifts,
 )
 
 EIGHT = 8
@@ -93,8 +92,8 @@ def _cycles(op: Op, signature: Signature) -> int:
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
     assert isinstance(op, QDense)
     x, w, bias, multiplier, shift = products(constants)
-    tables = (bias, multiplier, stored_shifts(shift, op.output.rounding))
-    return x, interleaved(padded(w)), *(filled(table, len(w)) for table in tables)
+    tables = finished(w, (bias, multiplier, shift), op.output.rounding)
+    return x, interleaved(padded(w)), *tables
 
 
 def _kernel(rounding: Rounding) -> Kernel:

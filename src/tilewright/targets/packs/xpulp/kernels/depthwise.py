@@ -11,11 +11,10 @@ from tilewright.targets.packs.portable.kernels.contract_variants import rounds_a
 from tilewright.targets.packs.xpulp.kernels.shared import (
     COMMON,
     HERE,
-    filled,
+    finished,
     products,
     round_up,
     shared_out,
-    stored_shifts,
 )
 
 ITEMS = 16
@@ -102,8 +101,8 @@ def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ..
     channels = w.shape[-1]
     whole = np.zeros((round_up(channels, 4), kernel_h, round_up(kernel_w, 4)), np.int8)
     whole[:channels, :, :kernel_w] = w.reshape(kernel_h, kernel_w, channels).transpose(2, 0, 1)
-    tables = (bias, multiplier, stored_shifts(shift, op.output.rounding))
-    return x, whole, *(filled(table, channels) for table in tables)
+    rows = whole[:channels].reshape(channels, -1)
+    return x, whole, *finished(rows, (bias, multiplier, shift), op.output.rounding)
 
 
 def _kernel(rounding: Rounding) -> Kernel:

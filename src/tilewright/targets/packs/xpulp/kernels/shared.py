@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from tilewright.ir.types import Array
-from tilewright.ops.rescale import Rounding
+from tilewright.ops.rescale import Rounding, rescale
 
 HERE = Path(__file__).parent
 
@@ -20,6 +20,12 @@ CORES = 8
 
 MOST_PRODUCTS = 1 << 13
 """Of one accumulator: it stays below 2**29."""
+
+MOST_SUM = 1 << 29
+"""Sums are below it where the short form is right."""
+
+MOST_VALUE = 1 << 10
+"""Values beyond it are clipped, whatever the zero point."""
 
 OVERRUN = 12
 """Bytes of scratch behind copies by words."""
@@ -44,17 +50,39 @@ def filled(table: Array, channels: int) -> Array:
     return whole
 
 
-def stored_shifts(shift: Array, rounding: Rounding) -> Array:
-    """Shifts as xp_requantise.h takes them, int32."""
-    wide = shift.astype(np.int32)
+def finished(
+    rows: Array, tables: tuple[Array, Array, Array], rounding: Rounding
+) -> tuple[Array, Array, Array]:
+    """bias, multiplier and shift as xp_requantise.h takes them, int32, up to a multiple of four.
+
+    rows    [O, K] weights: a channel whose weights are all zero gives one value, and gets tables
+            that are short whatever its own are
+    tables  bias, multiplier, shift
+    Kernels look at the first shift of a part only, so that one that is not short makes none short.
+    """
+    bias, multiplier, shift = (np.broadcast_to(t, len(rows)).astype(np.int64) for t in tables)
+    if rounding is not Rounding.HALF_UP:
+        value = np.clip(rescale(bias, multiplier, shift, rounding), -MOST_VALUE, MOST_VALUE)
+        constant = (rows == 0).all(axis=1)
+        factor, bits = (4, -1) if rounding is Rounding.DOUBLE else (8, 33)
+        bias = np.where(constant, factor * value, bias)
+        multiplier = np.where(constant, 1 << 30, multiplier)
+        shift = np.where(constant, bits, shift)
+    reach = np.abs(bias) + 128 * np.abs(rows.astype(np.int64)).sum(axis=1)
+    stored = _stored(shift, multiplier, int(reach.max()), rounding)
+    return filled(bias, len(rows)), filled(multiplier, len(rows)), filled(stored, len(rows))
+
+
+def _stored(shift: Array, multiplier: Array, reach: int, rounding: Rounding) -> Array:
     if rounding is Rounding.HALF_UP:
-        return wide
-    is_even = rounding is Rounding.HALF_EVEN
-    is_short = (wide > 32) & (wide < 64) if is_even else (wide < 0) & (wide > -31)
-    # Kernels look at the first channel of a part only.
-    if not is_short.all():
-        return -1 - SLOW - wide
-    return wide - 32 if is_even else 1 - wide
+        return shift
+    if rounding is Rounding.HALF_EVEN:
+        shift = np.where(multiplier == 0, 33, shift)
+        return shift - 32 if ((shift > 32) & (shift < 64)).all() else -1 - SLOW - shift
+    shift = np.where(multiplier == 0, -1, shift)
+    if reach >= MOST_SUM or not ((shift < 0) & (shift >= -31)).all():
+        return -1 - SLOW - shift
+    return 1 - np.maximum(shift, -30)  # by 30 or by 31: nothing is left of such sums
 
 
 def interleaved(rows: Array) -> Array:
