@@ -24,9 +24,10 @@ static inline conv2d_xpulp_corner conv2d_xpulp_at(const conv2d_xpulp_args *a, in
   };
 }
 
-static inline int8_t *conv2d_xpulp_fill(int8_t *to, int32_t bytes, int32_t value) {
-  for (int32_t i = 0; i < bytes; ++i) {
-    to[i] = (int8_t)value;
+/// Fills by words; up to three more bytes are written.
+static inline int8_t *conv2d_xpulp_fill(int8_t *to, int32_t bytes, int32_t four) {
+  for (int32_t i = 0; i < bytes; i += 4) {
+    xp_store(to + i, four);
   }
   return to + bytes;
 }
@@ -44,50 +45,70 @@ static inline void conv2d_xpulp_copy(int8_t *to, const int8_t *from, int32_t byt
   }
 }
 
-/// Copies `columns` columns from (row, left) on, with padding where there is no input; whole words
-/// where `is_whole`.
-static inline void conv2d_xpulp_row(const conv2d_xpulp_args *a, const conv2d_xpulp_corner *at,
-                                    int32_t row, int32_t columns, int32_t is_whole, int8_t *to) {
-  const int32_t in_c = a->in_c;
-  int32_t before = p_min(p_max(-at->left, 0), columns);
-  int32_t inside = p_min(p_max(a->in_w - at->left, 0), columns) - before;
-  if (row < 0 || row >= a->in_h || inside < 0) {
-    before = columns;
-    inside = 0;
+/// What a row of `columns` columns from at->left on consists of, in bytes.
+typedef struct {
+  int32_t before, inside, after, first; // padding, input from byte `first` of its row on, padding
+  int32_t four;                         // padding
+} conv2d_xpulp_parts;
+
+static inline conv2d_xpulp_parts conv2d_xpulp_cut(const conv2d_xpulp_args *a, int32_t left,
+                                                  int32_t columns) {
+  const int32_t before = p_min(p_max(-left, 0), columns);
+  const int32_t inside = p_max(p_min(p_max(a->in_w - left, 0), columns) - before, 0);
+  return (conv2d_xpulp_parts){before * a->in_c, inside * a->in_c,
+                              (columns - before - inside) * a->in_c, (left + before) * a->in_c,
+                              (a->x_zero & 0xff) * 0x01010101};
+}
+
+/// One row of the input, `from` its start or null where there is none; whole words where `is_whole`,
+/// else up to eleven bytes more are written.
+static inline void conv2d_xpulp_row(const conv2d_xpulp_parts *p, const int8_t *from,
+                                    int32_t is_whole, int8_t *to) {
+  if (from == 0) {
+    conv2d_xpulp_fill(to, p->before + p->inside + p->after, p->four);
+    return;
   }
-  to = conv2d_xpulp_fill(to, before * in_c, a->x_zero);
-  const int8_t *from = at->image + (row * a->in_w + at->left + before) * in_c;
+  to = conv2d_xpulp_fill(to, p->before, p->four);
   if (is_whole) {
-    xp_copy_words(to, from, inside * in_c >> 2);
+    xp_copy_words(to, from + p->first, p->inside >> 2);
   } else {
-    conv2d_xpulp_copy(to, from, inside * in_c);
+    conv2d_xpulp_copy(to, from + p->first, p->inside);
   }
-  conv2d_xpulp_fill(to + inside * in_c, (columns - before - inside) * in_c, a->x_zero);
+  conv2d_xpulp_fill(to + p->inside, p->after, p->four);
+}
+
+/// Where row `row` of the image starts; null outside.
+static inline const int8_t *conv2d_xpulp_line(const conv2d_xpulp_args *a, const int8_t *image,
+                                              int32_t row) {
+  return row < 0 || row >= a->in_h ? 0 : image + row * a->in_w * a->in_c;
+}
+
+/// The window of one pixel as one run, where it reaches into padding or has holes.
+static inline void conv2d_xpulp_gather_edge(const conv2d_xpulp_args *a,
+                                            const conv2d_xpulp_corner *at, int8_t *to) {
+  const int32_t columns = a->dilation_w == 1 ? a->kernel_w : 1;
+  for (int32_t ky = 0; ky < a->kernel_h; ++ky) {
+    const int8_t *const line = conv2d_xpulp_line(a, at->image, at->top + ky * a->dilation_h);
+    for (int32_t kx = 0; kx < a->kernel_w; kx += columns, to += columns * a->in_c) {
+      const conv2d_xpulp_parts parts =
+          conv2d_xpulp_cut(a, at->left + kx * a->dilation_w, columns);
+      conv2d_xpulp_row(&parts, line, 0, to);
+    }
+  }
 }
 
 /// The window of one pixel as one run.
 static inline void conv2d_xpulp_gather(const conv2d_xpulp_args *a, const conv2d_xpulp_corner *at,
                                        int8_t *to) {
   const int32_t pitch = a->in_w * a->in_c, run = a->kernel_w * a->in_c;
-  if (a->dilation_w == 1 && at->top >= 0 && at->left >= 0 && at->left + a->kernel_w <= a->in_w &&
-      at->top + (a->kernel_h - 1) * a->dilation_h < a->in_h) {
-    const int8_t *from = at->image + at->top * pitch + at->left * a->in_c;
-    for (int32_t ky = 0; ky < a->kernel_h; ++ky, from += a->dilation_h * pitch, to += run) {
-      conv2d_xpulp_copy(to, from, run);
-    }
+  if (a->dilation_w != 1 || at->top < 0 || at->left < 0 || at->left + a->kernel_w > a->in_w ||
+      at->top + (a->kernel_h - 1) * a->dilation_h >= a->in_h) {
+    conv2d_xpulp_gather_edge(a, at, to);
     return;
   }
-  for (int32_t ky = 0; ky < a->kernel_h; ++ky) {
-    const int32_t row = at->top + ky * a->dilation_h;
-    if (a->dilation_w == 1) {
-      conv2d_xpulp_row(a, at, row, a->kernel_w, 0, to);
-      to += run;
-      continue;
-    }
-    for (int32_t kx = 0; kx < a->kernel_w; ++kx, to += a->in_c) {
-      const conv2d_xpulp_corner one = {at->image, at->top, at->left + kx * a->dilation_w};
-      conv2d_xpulp_row(a, &one, row, 1, 0, to);
-    }
+  const int8_t *from = at->image + at->top * pitch + at->left * a->in_c;
+  for (int32_t ky = 0; ky < a->kernel_h; ++ky, from += a->dilation_h * pitch, to += run) {
+    conv2d_xpulp_copy(to, from, run);
   }
 }
 
@@ -107,8 +128,9 @@ static inline void conv2d_xpulp_strip(const conv2d_xpulp_args *a, int32_t pixel,
     return;
   }
   const int32_t needed = (job->pixels - 1) * a->stride_w + a->kernel_w;
+  const conv2d_xpulp_parts parts = conv2d_xpulp_cut(a, at.left, needed);
   for (int32_t ky = 0; ky < a->rows; ++ky) {
-    conv2d_xpulp_row(a, &at, at.top + ky * a->dilation_h, needed, 1,
+    conv2d_xpulp_row(&parts, conv2d_xpulp_line(a, at.image, at.top + ky * a->dilation_h), 1,
                      scratch + ky * columns * a->in_c);
   }
   job->x = scratch;

@@ -3,7 +3,7 @@
 ///
 /// One piece of assembly, because compilers spill half of the sixteen accumulators. Registers:
 ///   a0-a7, s0-s7    accumulators: c0 is a0-a3 for the four pixels, c1 a4-a7, c2 s0-s3, c3 s4-s7
-///   s8              the dot_xpulp_job
+///   s8, then sp     the dot_xpulp_job
 ///   s9 s10          input, weights, both moving
 ///   s11 t3 t4 t5    step, back, skip, words of the job
 ///   t6              groups that are left
@@ -30,6 +30,7 @@ typedef struct {
   int32_t pixels;            // 52 that are stored, 1 to 4
   int32_t low, high;         // 56, 60 clip range before y_zero is added
   int32_t zeros;             // 64 y_zero in four bytes
+  int32_t sp;                // 68 the stack pointer, which the assembly puts here
 } dot_xpulp_job;
 
 #define DOT_LW(rd, step, at) ".insn r 0x0b, 7, 0x10, " rd ", " at ", " step "\n\t"
@@ -41,11 +42,12 @@ typedef struct {
 
 /// What comes before the first group, and the sums of one group.
 #define DOT_BEGIN                                                                                  \
-  "lw s10, 4(s8)\n\tlw s11, 24(s8)\n\tlw t3, 28(s8)\n\tlw t4, 32(s8)\n\tlw t5, 36(s8)\n\t"         \
-  "lw t6, 44(s8)\n"                                                                                \
-  "0:\n\tlw t0, 8(s8)\n\tlw s9, 0(s8)\n\t"                                                         \
+  "sw sp, 68(s8)\n\tmv sp, s8\n\t" /* c.lwsp is half as long as a load by another register */        \
+  "lw s10, 4(sp)\n\tlw s11, 24(sp)\n\tlw t3, 28(sp)\n\tlw t4, 32(sp)\n\tlw t5, 36(sp)\n\t"         \
+  "lw t6, 44(sp)\n\t.balign 16\n"                                                                   \
+  "0:\n\tlw t0, 8(sp)\n\tlw s9, 0(sp)\n\t"                                                         \
   DOT_NEXT("a0", "t0") DOT_NEXT("a4", "t0") DOT_NEXT("s0", "t0") DOT_NEXT("s4", "t0")              \
-  "sw t0, 8(s8)\n\tlw t2, 40(s8)\n\t"                                                              \
+  "sw t0, 8(sp)\n\tlw t2, 40(sp)\n\t"                                                              \
   DOT_COPY("a0", "a1", "a2", "a3") DOT_COPY("a4", "a5", "a6", "a7")                                \
   DOT_COPY("s0", "s1", "s2", "s3") DOT_COPY("s4", "s5", "s6", "s7")                                \
   ".option push\n\t.option norvc\n\t"                                                              \
@@ -64,43 +66,42 @@ typedef struct {
 
 #define DOT_CHANNEL(one, a, b, c, d)                                                               \
   DOT_NEXT("t0", "t2") DOT_NEXT("t1", "ra") one(a) one(b) one(c) one(d)
-#define DOT_TAIL(one)                                                                              \
-  "lw t2, 12(s8)\n\tlw ra, 16(s8)\n\tlw tp, 60(s8)\n\tlw s9, 56(s8)\n\tli gp, 1\n\t"               \
+/// `set` loads s9 or gp as `one` wants them.
+#define DOT_TAIL(set, one)                                                                              \
+  "lw t2, 12(sp)\n\tlw ra, 16(sp)\n\tlw tp, 60(sp)\n\t" set                  \
   DOT_CHANNEL(one, "a0", "a1", "a2", "a3") DOT_CHANNEL(one, "a4", "a5", "a6", "a7")                \
   DOT_CHANNEL(one, "s0", "s1", "s2", "s3") DOT_CHANNEL(one, "s4", "s5", "s6", "s7")                \
-  "sw t2, 12(s8)\n\tsw ra, 16(s8)\n\tlw t3, 28(s8)\n\t"
+  "sw t2, 12(sp)\n\tsw ra, 16(sp)\n\t"
 
 /// Four channels of one pixel in t0: pv.packlo.b, pv.packhi.b, pv.add.b, p.sw with post-increment.
 #define DOT_PIXEL(a, b, c, d)                                                                      \
   ".insn r 0x57, 1, 0x70, t0, " b ", " a "\n\t.insn r 0x57, 1, 0x6c, t0, " d ", " c "\n\t"         \
   ".insn r 0x57, 1, 0x00, t0, t0, t1\n\t.insn r 0x2b, 6, 0x00, ra, gp, t0\n\t"
 #define DOT_STORE                                                                                  \
-  "lw gp, 20(s8)\n\tlw ra, 48(s8)\n\tlw t1, 64(s8)\n\tlw t2, 52(s8)\n\t"                           \
-  "addi tp, gp, 4\n\tsw tp, 20(s8)\n\taddi t6, t6, -1\n\t"                                         \
+  "lw gp, 20(sp)\n\tlw ra, 48(sp)\n\tlw t1, 64(sp)\n\t"                           \
+  "addi tp, gp, 4\n\tsw tp, 20(sp)\n\taddi t6, t6, -1\n\t"                                         \
   DOT_PIXEL("a0", "a4", "s0", "s4")                                                                \
-  "li tp, 2\n\tblt t2, tp, 1f\n\t"                                                                 \
   DOT_PIXEL("a1", "a5", "s1", "s5")                                                                \
-  "beq t2, tp, 1f\n\tli tp, 3\n\t"                                                                 \
   DOT_PIXEL("a2", "a6", "s2", "s6")                                                                \
-  "beq t2, tp, 1f\n\t"                                                                             \
   DOT_PIXEL("a3", "a7", "s3", "s7")                                                                \
-  "1:\n\tbnez t6, 0b\n\tsw s10, 4(s8)"
+  "bnez t6, 0b\n\tsw s10, 4(sp)\n\tlw sp, 68(sp)"
 
 #define DOT_REGISTERS                                                                              \
   "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7",  \
       "s9", "s10", "s11", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "ra", "memory"
 
-/// All groups of a job whose clip range lies in bytes.
+/// All groups of a job with four pixels and short shifts. The loop takes 508 bytes where results below
+/// zero are clipped: a core's own instruction cache has 512.
 static inline void dot_xpulp_groups(dot_xpulp_job *job, tw_rounding rounding, int32_t positive) {
   register dot_xpulp_job *at __asm__("s8") = job;
   if (rounding == TW_ROUND_HALF_UP) {
-    __asm__ volatile(DOT_BEGIN DOT_TAIL(XP_HALF_UP) DOT_STORE : : "r"(at) : DOT_REGISTERS);
+    __asm__ volatile(DOT_BEGIN DOT_TAIL("lw s9, 56(sp)\n\t", XP_HALF_UP) DOT_STORE : : "r"(at) : DOT_REGISTERS);
   } else if (rounding == TW_ROUND_HALF_EVEN) {
-    __asm__ volatile(DOT_BEGIN DOT_TAIL(XP_HALF_EVEN) DOT_STORE : : "r"(at) : DOT_REGISTERS);
+    __asm__ volatile(DOT_BEGIN DOT_TAIL("lw s9, 56(sp)\n\t", XP_HALF_EVEN) "lw t3, 28(sp)\n\t" DOT_STORE : : "r"(at) : DOT_REGISTERS);
   } else if (positive) {
-    __asm__ volatile(DOT_BEGIN DOT_TAIL(XP_POSITIVE) DOT_STORE : : "r"(at) : DOT_REGISTERS);
+    __asm__ volatile(DOT_BEGIN DOT_TAIL("li gp, 1\n\t", XP_POSITIVE) DOT_STORE : : "r"(at) : DOT_REGISTERS);
   } else {
-    __asm__ volatile(DOT_BEGIN DOT_TAIL(XP_SIGNED) DOT_STORE : : "r"(at) : DOT_REGISTERS);
+    __asm__ volatile(DOT_BEGIN DOT_TAIL("lw s9, 56(sp)\n\t", XP_SIGNED) DOT_STORE : : "r"(at) : DOT_REGISTERS);
   }
 }
 
@@ -108,12 +109,12 @@ static inline void dot_xpulp_groups(dot_xpulp_job *job, tw_rounding rounding, in
 static inline void dot_xpulp_sums(dot_xpulp_job *job, int32_t sums[16]) {
   register dot_xpulp_job *at __asm__("s8") = job;
   job->y = (int8_t *)sums;
-  __asm__ volatile(DOT_BEGIN "lw gp, 20(s8)\n\t"
+  __asm__ volatile(DOT_BEGIN "lw gp, 20(sp)\n\t"
                              "sw a0, 0(gp)\n\tsw a1, 4(gp)\n\tsw a2, 8(gp)\n\tsw a3, 12(gp)\n\t"
                              "sw a4, 16(gp)\n\tsw a5, 20(gp)\n\tsw a6, 24(gp)\n\tsw a7, 28(gp)\n\t"
                              "sw s0, 32(gp)\n\tsw s1, 36(gp)\n\tsw s2, 40(gp)\n\tsw s3, 44(gp)\n\t"
                              "sw s4, 48(gp)\n\tsw s5, 52(gp)\n\tsw s6, 56(gp)\n\tsw s7, 60(gp)\n\t"
-                             "sw s10, 4(s8)"
+                             "sw s10, 4(sp)\n\tlw sp, 68(sp)"
                    :
                    : "r"(at)
                    : DOT_REGISTERS);
@@ -139,7 +140,7 @@ static __attribute__((noinline)) void dot_xpulp_any(dot_xpulp_job *job, int32_t 
 
 /// `channels` channels of a job, in groups of four; shifts of a layer are all short or all not.
 static inline void dot_xpulp_channels(dot_xpulp_job *job, int32_t channels, tw_rounding rounding) {
-  if (job->shift[0] >= 0 && channels >= 4) {
+  if (job->shift[0] >= 0 && job->pixels == 4 && channels >= 4) {
     job->groups = channels >> 2;
     dot_xpulp_groups(job, rounding, job->low == 0);
     channels &= 3;
