@@ -26,6 +26,8 @@ from tilewright.targets.packs.xpulp.kernels.shared import (
 )
 
 CHUNKS = 8
+PATCHES_BYTES = 1024
+"""Gathered patches take no more, unless four need more."""
 ENOUGH = 1.06
 """How much more than an equal share a core may have."""
 
@@ -85,6 +87,7 @@ def _fields(op: Op, signature: Signature) -> Fields:
         "words": round_up(run, 4) // 4,
         "rows": window.kernel[0] if is_strip else 0,
         "item_channels": _item_channels(op, signature),
+        "patch_blocks": _patch_blocks(op, signature),
     }  # fmt: skip
 
 
@@ -115,11 +118,19 @@ def _items(op: Op, signature: Signature) -> int:
     return _blocks(op, signature) * chunks
 
 
+def _patch_blocks(op: QConv2d, signature: Signature) -> int:
+    """Few enough that patches take little memory."""
+    block = ROWS * round_up(_products(signature), 4)
+    share = -(-_blocks(op, signature) // CORES)
+    return max(1, min(PATCHES_BYTES // block, share))
+
+
 def _scratch_bytes(op: Op, signature: Signature) -> int:
     assert isinstance(op, QConv2d)
     c = signature.inputs[0].shape[3]
     if not _is_strip(op, c):
-        return ROWS * round_up(_products(signature), 4) + OVERRUN
+        block = ROWS * round_up(_products(signature), 4)
+        return _patch_blocks(op, signature) * block + OVERRUN
     columns = (ROWS - 1) * op.window.strides[1] + op.window.kernel[1]
     return op.window.kernel[0] * columns * c
 

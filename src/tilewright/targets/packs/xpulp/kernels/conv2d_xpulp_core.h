@@ -112,21 +112,40 @@ static inline void conv2d_xpulp_gather(const conv2d_xpulp_args *a, const conv2d_
   }
 }
 
-/// Where the job's pixels of one output row, from `pixel` on, find their windows; strips go to
-/// `scratch`.
-static inline void conv2d_xpulp_strip(const conv2d_xpulp_args *a, int32_t pixel, int8_t *scratch,
-                                      dot_xpulp_job *job) {
-  const conv2d_xpulp_corner at = conv2d_xpulp_at(a, pixel);
+/// How many blocks of a row, from `column` on, are whole and have their windows inside.
+static inline int32_t conv2d_xpulp_inside(const conv2d_xpulp_args *a, int32_t left, int32_t column,
+                                          int32_t most) {
   const int32_t columns = (CONV2D_XPULP_PIXELS - 1) * a->stride_w + a->kernel_w;
+  int32_t blocks = 0;
+  while (blocks < most && left + columns <= a->in_w && column + CONV2D_XPULP_PIXELS <= a->out_w) {
+    left += CONV2D_XPULP_PIXELS * a->stride_w;
+    column += CONV2D_XPULP_PIXELS;
+    ++blocks;
+  }
+  return blocks;
+}
+
+/// Where the pixels of one output row, from `pixel` on, find their windows: at most `most` blocks
+/// where they lie, or one in a strip that goes to `scratch`.
+static inline void conv2d_xpulp_strip(const conv2d_xpulp_args *a, int32_t pixel, int32_t most,
+                                      int8_t *scratch, dot_xpulp_job *job) {
+  const conv2d_xpulp_corner at = conv2d_xpulp_at(a, pixel);
   const int32_t pitch = a->in_w * a->in_c, run = 4 * a->words;
   job->rows = a->rows;
   job->step = a->stride_w * a->in_c;
-  if (job->pixels == CONV2D_XPULP_PIXELS && at.top >= 0 && at.left >= 0 &&
-      at.left + columns <= a->in_w && at.top + (a->rows - 1) * a->dilation_h < a->in_h) {
-    job->x = at.image + at.top * pitch + at.left * a->in_c;
-    job->skip = a->dilation_h * pitch - run;
-    return;
+  job->next = CONV2D_XPULP_PIXELS * job->step;
+  job->blocks = 1;
+  if (at.top >= 0 && at.left >= 0 && at.top + (a->rows - 1) * a->dilation_h < a->in_h) {
+    const int32_t column = a->pixels == a->out_w ? pixel : pixel % a->out_w;
+    const int32_t blocks = conv2d_xpulp_inside(a, at.left, column, most);
+    if (blocks > 0) {
+      job->x = at.image + at.top * pitch + at.left * a->in_c;
+      job->skip = a->dilation_h * pitch - run;
+      job->blocks = blocks;
+      return;
+    }
   }
+  const int32_t columns = (CONV2D_XPULP_PIXELS - 1) * a->stride_w + a->kernel_w;
   const int32_t needed = (job->pixels - 1) * a->stride_w + a->kernel_w;
   const conv2d_xpulp_parts parts = conv2d_xpulp_cut(a, at.left, needed);
   for (int32_t ky = 0; ky < a->rows; ++ky) {
@@ -137,12 +156,19 @@ static inline void conv2d_xpulp_strip(const conv2d_xpulp_args *a, int32_t pixel,
   job->skip = columns * a->in_c - run;
 }
 
-/// The same where patches are gathered: `pixel` and those that follow it in any row.
-static inline void conv2d_xpulp_patches(const conv2d_xpulp_args *a, int32_t pixel, int8_t *scratch,
-                                        dot_xpulp_job *job) {
+/// The same where patches are gathered: blocks from `pixel` on, in any row, at most `most`.
+static inline void conv2d_xpulp_patches(const conv2d_xpulp_args *a, int32_t pixel, int32_t most,
+                                        int8_t *scratch, dot_xpulp_job *job) {
   conv2d_xpulp_corner at = conv2d_xpulp_at(a, pixel);
   const int32_t end = a->out_w * a->stride_w - a->pad_left;
-  for (int32_t p = 0; p < job->pixels; ++p) {
+  const int32_t left = a->pixels - pixel;
+  int32_t pixels = job->pixels;
+  job->blocks = 1;
+  if (pixels == CONV2D_XPULP_PIXELS) {
+    job->blocks = p_min(p_min(most, a->patch_blocks), left >> 2);
+    pixels = CONV2D_XPULP_PIXELS * job->blocks;
+  }
+  for (int32_t p = 0; p < pixels; ++p) {
     conv2d_xpulp_gather(a, &at, scratch + p * 4 * a->words);
     at.left += a->stride_w;
     if (at.left >= end) {
@@ -152,6 +178,7 @@ static inline void conv2d_xpulp_patches(const conv2d_xpulp_args *a, int32_t pixe
   job->x = scratch;
   job->rows = 1;
   job->step = 4 * a->words;
+  job->next = CONV2D_XPULP_PIXELS * job->step;
   job->skip = 0;
 }
 
@@ -174,33 +201,37 @@ static inline void conv2d_xpulp_core(const void *args, tw_work work, tw_rounding
   const xp_output out = xp_output_of(a->low, a->high, a->y_zero);
   const int32_t chunks = (a->out_c + a->item_channels - 1) / a->item_channels;
   const int32_t group_bytes = 16 * a->words * (a->rows != 0 ? a->rows : 1);
-  dot_xpulp_job job = {.words = a->words, .y_step = a->out_c, .low = p_max(out.low, -512),
-                       .high = out.high, .zeros = out.zeros};
-  int32_t block = work.start / chunks, chunk = work.start - block * chunks;
+  dot_xpulp_job job = {.words = a->words, .y_step = a->out_c, .low = out.low, .high = out.high,
+                       .zeros = out.zeros};
+  int32_t block = work.start / chunks, chunk = work.start - block * chunks, ready = -1;
   int32_t pixel = 0;
-  int8_t is_ready = 0;
-  for (int32_t item = work.start; item < work.stop; ++item) {
-    if (!is_ready) {
+  const int8_t *x = a->x;
+  for (int32_t item = work.start; item < work.stop;) {
+    if (ready != block) {
+      const int32_t most = chunks == 1 ? work.stop - item : 1;
       pixel = conv2d_xpulp_block(a, block, &job);
       if (a->rows != 0) {
-        conv2d_xpulp_strip(a, pixel, work.scratch, &job);
+        conv2d_xpulp_strip(a, pixel, most, work.scratch, &job);
       } else {
-        conv2d_xpulp_patches(a, pixel, work.scratch, &job);
+        conv2d_xpulp_patches(a, pixel, most, work.scratch, &job);
       }
       job.back = 4 - 3 * job.step;
-      is_ready = 1;
+      x = job.x;
+      ready = block;
     }
     const int32_t channel = chunk * a->item_channels;
+    job.x = x;
     job.w = a->w + (channel >> 2) * group_bytes;
     job.bias = a->bias + channel;
     job.multiplier = a->multiplier + channel;
     job.shift = a->shift + channel;
     job.y = a->y + pixel * a->out_c + channel;
     dot_xpulp_channels(&job, p_min(a->out_c - channel, a->item_channels), rounding);
-    if (++chunk == chunks) {
+    item += job.blocks;
+    chunk += 1;
+    if (chunk == chunks) {
       chunk = 0;
-      ++block;
-      is_ready = 0;
+      block += job.blocks;
     }
   }
 }

@@ -134,6 +134,7 @@ static inline void dense_xpulp_core(const void *args, tw_work work, tw_rounding 
       job.shift = a->shift + channel;
       job.y = a->y + row * a->out_c + channel;
       job.pixels = rows;
+      job.blocks = 1;
       dot_xpulp_channels(&job, channels, rounding);
     } else {
       for (int32_t r = 0; r < rows; ++r) {
