@@ -165,7 +165,7 @@ static inline void conv2d_xpulp_patches(const conv2d_xpulp_args *a, int32_t pixe
   int32_t pixels = job->pixels;
   job->blocks = 1;
   if (pixels == CONV2D_XPULP_PIXELS) {
-    job->blocks = p_min(p_min(most, a->patch_blocks), left >> 2);
+    job->blocks = p_max(p_min(p_min(most, a->patch_blocks), left >> 2), 1);
     pixels = CONV2D_XPULP_PIXELS * job->blocks;
   }
   for (int32_t p = 0; p < pixels; ++p) {
@@ -182,16 +182,19 @@ static inline void conv2d_xpulp_patches(const conv2d_xpulp_args *a, int32_t pixe
   job->skip = 0;
 }
 
-/// First pixel of a block, and how many there are.
+/// First pixel of a block, and how many there are: four wherever a row has four. The last block of a
+/// row then computes some pixels again, to the same bytes.
 static inline int32_t conv2d_xpulp_block(const conv2d_xpulp_args *a, int32_t block,
                                          dot_xpulp_job *job) {
-  int32_t pixel = block * CONV2D_XPULP_PIXELS, end = a->pixels;
+  int32_t start = 0, end = a->pixels, pixel = block * CONV2D_XPULP_PIXELS;
   if (a->rows != 0 && a->pixels != a->out_w) {
     const int32_t per_row = (a->out_w + CONV2D_XPULP_PIXELS - 1) / CONV2D_XPULP_PIXELS;
     const int32_t row = block / per_row;
-    pixel = row * a->out_w + (block - row * per_row) * CONV2D_XPULP_PIXELS;
-    end = (row + 1) * a->out_w;
+    start = row * a->out_w;
+    pixel = start + (block - row * per_row) * CONV2D_XPULP_PIXELS;
+    end = start + a->out_w;
   }
+  pixel = p_max(p_min(pixel, end - CONV2D_XPULP_PIXELS), start);
   job->pixels = p_min(end - pixel, CONV2D_XPULP_PIXELS);
   return pixel;
 }

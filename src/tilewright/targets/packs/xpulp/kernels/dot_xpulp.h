@@ -32,6 +32,9 @@ typedef struct {
   int32_t zeros;             // 64 y_zero in four bytes
   int32_t next;              // 68 bytes from one block's first window to the next one's
   int32_t sp;                // 72 the stack pointer, which the assembly puts here
+  const int8_t *x_start;     // 76 x and
+  int8_t *y_start;           // 80 y of the first block; y_start moves on
+  int32_t groups;            // 84 of four channels, at least 1
 } dot_xpulp_job;
 
 #define DOT_LW(rd, step, at) ".insn r 0x0b, 7, 0x10, " rd ", " at ", " step "\n\t"
@@ -77,6 +80,9 @@ typedef struct {
 #define DOT_PIXEL(a, b, c, d)                                                                      \
   ".insn r 0x57, 1, 0x70, t0, " b ", " a "\n\t.insn r 0x57, 1, 0x6c, t0, " d ", " c "\n\t"         \
   ".insn r 0x57, 1, 0x00, t0, t0, t1\n\t.insn r 0x2b, 6, 0x00, ra, gp, t0\n\t"
+/// A member of the job moves on, and is in t0.
+#define DOT_ON(at, by) "lw t0, " #at "(sp)\n\taddi t0, t0, " #by "\n\tsw t0, " #at "(sp)\n\t"
+/// Results of the four pixels; on to the next block, or to the next group with the first block.
 #define DOT_STORE                                                                                  \
   "lw gp, 20(sp)\n\tlw ra, 48(sp)\n\tlw t1, 64(sp)\n\t"                           \
   "addi t6, t6, -1\n\t"                                         \
@@ -84,13 +90,17 @@ typedef struct {
   DOT_PIXEL("a1", "a5", "s1", "s5")                                                                \
   DOT_PIXEL("a2", "a6", "s2", "s6")                                                                \
   DOT_PIXEL("a3", "a7", "s3", "s7")                                                                \
-  "sw gp, 20(sp)\n\tbnez t6, 0b\n\tlw sp, 72(sp)"
+  "sw gp, 20(sp)\n\tbnez t6, 0b\n\t"                                                                \
+  DOT_ON(8, 16) DOT_ON(12, 16) DOT_ON(16, 16) DOT_ON(80, 4)                                        \
+  "sw t0, 20(sp)\n\tlw t0, 76(sp)\n\tsw t0, 0(sp)\n\tsw s10, 4(sp)\n\tlw t6, 44(sp)\n\t"           \
+  DOT_ON(84, -1)                                                                                   \
+  "bnez t0, 0b\n\tlw sp, 72(sp)"
 
 #define DOT_REGISTERS                                                                              \
   "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7",  \
       "s9", "s10", "s11", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "ra", "memory"
 
-/// Four channels of all blocks, which have four pixels each, with short shifts. The loop takes about
+/// All groups of all blocks, which have four pixels each, with short shifts. The loop takes about
 /// 500 bytes where results below zero are clipped: a core's own instruction cache has 512.
 static inline void dot_xpulp_blocks(dot_xpulp_job *job, tw_rounding rounding, int32_t positive) {
   register dot_xpulp_job *at __asm__("s8") = job;
@@ -141,20 +151,20 @@ static __attribute__((noinline)) void dot_xpulp_any(dot_xpulp_job *job, int32_t 
 
 /// `channels` channels of a job; shifts of a layer are all short or all not.
 static inline void dot_xpulp_channels(dot_xpulp_job *job, int32_t channels, tw_rounding rounding) {
-  const int32_t is_short = job->shift[0] >= 0 && job->pixels == 4;
   const int32_t group_bytes = 16 * job->words * job->rows, blocks = job->blocks;
-  const int8_t *const x = job->x;
-  int8_t *y = job->y;
+  job->x_start = job->x;
+  job->y_start = job->y;
+  if (job->shift[0] >= 0 && job->pixels == 4 && channels >= 4) {
+    job->groups = channels >> 2;
+    dot_xpulp_blocks(job, rounding, job->low == 0);
+    channels &= 3;
+  }
   for (; channels > 0; channels -= 4) {
-    if (is_short && channels >= 4) {
-      dot_xpulp_blocks(job, rounding, job->low == 0);
-    } else {
-      dot_xpulp_any(job, p_min(channels, 4), rounding);
-    }
-    y += 4;
-    job->x = x;
-    job->y = y;
+    job->x = job->x_start;
+    job->y = job->y_start;
+    dot_xpulp_any(job, p_min(channels, 4), rounding);
     job->blocks = blocks;
+    job->y_start += 4;
     job->w += group_bytes;
     job->bias += 4;
     job->multiplier += 4;
