@@ -2,8 +2,6 @@
 /// in which neighbours of one row are one word, and a row of the window is one dot product.
 #pragma once
 
-#include <string.h>
-
 #include "depthwise_xpulp.h"
 #include "xp_finish.h"
 
@@ -18,47 +16,42 @@ typedef struct {
   int32_t size;    // bytes of a plane
 } depthwise_xpulp_planes;
 
-/// Four channels of four pixels become four pixels of four channels, each word where `to` says.
-static inline void depthwise_xpulp_turn(const int8_t *from, int32_t step, int8_t *to,
-                                        int32_t size) {
-  int32_t a = xp_load(from), b = xp_load(from + step);
-  int32_t c = xp_load(from + 2 * step), d = xp_load(from + 3 * step);
-  int32_t ab = a, cd = c;
-  ab = pv_shuffle2_b(ab, b, 0x05010400); // a0 b0 a1 b1
-  cd = pv_shuffle2_b(cd, d, 0x05010400);
-  a = pv_shuffle2_b(a, b, 0x07030602); // a2 b2 a3 b3
-  c = pv_shuffle2_b(c, d, 0x07030602);
-  xp_store(to, pv_pack_h(cd, ab));
-  xp_store(to + size, pv_shuffle2_h(ab, cd, 0x00030001));
-  xp_store(to + 2 * size, pv_pack_h(c, a));
-  xp_store(to + 3 * size, pv_shuffle2_h(a, c, 0x00030001));
+/// Four channels of a row become rows of four planes, four pixels at a time: what follows the last
+/// pixel is written, too.
+static inline void depthwise_xpulp_turn(const int8_t *from, int32_t step, int32_t pixels,
+                                        int8_t *to, int32_t size) {
+  const int32_t low = 0x05010400, high = 0x07030602, halves = 0x00030001;
+  const int32_t on = 4 - 3 * size;
+  for (; pixels > 0; pixels -= 4) {
+    const int32_t a = p_lw_post(&from, step), b = p_lw_post(&from, step);
+    const int32_t c = p_lw_post(&from, step), d = p_lw_post(&from, step);
+    const int32_t ab = pv_shuffle2_b(a, b, low), cd = pv_shuffle2_b(c, d, low); // a0 b0 a1 b1
+    const int32_t ab2 = pv_shuffle2_b(a, b, high), cd2 = pv_shuffle2_b(c, d, high);
+    p_sw_post(&to, size, pv_pack_h(cd, ab));
+    p_sw_post(&to, size, pv_shuffle2_h(ab, cd, halves));
+    p_sw_post(&to, size, pv_pack_h(cd2, ab2));
+    p_sw_post(&to, on, pv_shuffle2_h(ab2, cd2, halves));
+  }
 }
 
-/// Fills the planes. What lies beyond the last column a window reaches is never multiplied by
-/// anything but zero.
+/// Fills the planes, padding first. What lies beyond the last column that a window reaches is never
+/// multiplied by anything but zero.
 static inline void depthwise_xpulp_fill(const depthwise_xpulp_args *a,
                                         const depthwise_xpulp_planes *p) {
   const int32_t zeros = (a->x_zero & 0xff) * 0x01010101;
-  const int32_t step = a->channels;
-  for (int32_t r = 0; r < p->rows; ++r) {
-    const int32_t row = p->top + r;
-    int8_t *to = p->plane + r * a->pitch;
-    if (row < 0 || row >= a->in_h) {
-      for (int32_t c = 0; c < 4; ++c) {
-        memset(to + c * p->size, a->x_zero, (size_t)a->pitch);
-      }
-      continue;
-    }
-    const int8_t *from = p->x + row * a->in_w * step;
-    int8_t *at = to + DEPTHWISE_XPULP_LEFT;
-    for (int32_t column = 0; column < a->in_w; column += 4, at += 4, from += 4 * step) {
-      depthwise_xpulp_turn(from, step, at, p->size);
-    }
-    for (int32_t c = 0; c < 4; ++c, to += p->size) {
-      xp_store(to, zeros);
-      for (int32_t at_x = DEPTHWISE_XPULP_LEFT + a->in_w; at_x < a->pitch - 3; at_x += 4) {
-        xp_store(to + at_x, zeros);
-      }
+  const int32_t step = a->channels, is_ragged = a->in_w & 3;
+  const int32_t first = p_max(-p->top, 0), stop = p_min(a->in_h - p->top, p->rows);
+  xp_fill_words(p->plane, zeros, p->size); // four planes of p->size / 4 words
+  const int8_t *from = p->x + (p->top + first) * a->in_w * step;
+  int8_t *to = p->plane + first * a->pitch + DEPTHWISE_XPULP_LEFT;
+  for (int32_t r = first; r < stop; ++r, to += a->pitch, from += a->in_w * step) {
+    depthwise_xpulp_turn(from, step, a->in_w, to, p->size);
+    if (is_ragged != 0) {
+      int8_t *right = to + a->in_w;
+      p_sw_post(&right, p->size, zeros);
+      p_sw_post(&right, p->size, zeros);
+      p_sw_post(&right, p->size, zeros);
+      p_sw_post(&right, p->size, zeros);
     }
   }
 }

@@ -93,6 +93,26 @@ static inline int32_t p_lw_post(const int8_t **at, int32_t step) {
   return out;
 }
 
+/// p.sw four, step(at!)
+static inline void p_sw_post(int8_t **at, int32_t step, int32_t four) {
+  __asm__ volatile(".insn r 0x2b, 6, 0x00, %1, %0, %2"
+                   : "+r"(*at)
+                   : "r"(step), "r"(four)
+                   : "memory");
+}
+
+/// Fills words; `to` is aligned.
+static inline void xp_fill_words(int8_t *to, int32_t four, int32_t words) {
+  __asm__ volatile(".option push\n\t.option norvc\n\t"
+                   ".insn i 0x7b, 4, x0, %[n], 4\n\t"        // lp.setup: 2 instructions
+                   ".insn s 0x2b, 2, %[four], 4(%[to])\n\t" // p.sw
+                   "nop\n\t"
+                   ".option pop"
+                   : [to] "+r"(to)
+                   : [n] "r"(words), [four] "r"(four)
+                   : "memory");
+}
+
 /// Four bytes at any address; two accesses where they lie across words.
 static inline int32_t xp_load(const int8_t *from) {
   int32_t out;
