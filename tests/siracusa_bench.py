@@ -1,4 +1,4 @@
-"""Runs drawn calls of kernels on the simulated Siracusa: all of them in one program, side by side."""
+"""Runs drawn calls of kernels on the simulated Siracusa, all of them in one program."""
 
 import shutil
 import zlib

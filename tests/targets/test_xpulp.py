@@ -1,9 +1,9 @@
-"""Every kernel of the pack, on drawn calls, on the simulated chip: the same bytes as the definition."""
+"""Every kernel of the pack on the simulated chip: the same bytes as the definition."""
 
 import numpy as np
 import pytest
-from siracusa_bench import drawn, needs_compiler, outputs_of
 
+from siracusa_bench import drawn, needs_compiler, outputs_of
 from tilewright.ir.target import Kernel
 from tilewright.targets.packs.xpulp.pack import XPULP
 from tilewright.targets.siracusa.target import with_cores

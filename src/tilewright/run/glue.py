@@ -7,7 +7,10 @@ from tilewright.ir.program import Operand, Program
 
 
 def print_glue(
-    program: Program, names: CNames, section: str | None = None, apart: Mapping[str, str] = {}
+    program: Program,
+    names: CNames,
+    section: str | None = None,
+    apart: Mapping[str, str] | None = None,
 ) -> str:
     """Text of glue.c: implements tilewright_host.h for one network; the arena in ``section``.
 

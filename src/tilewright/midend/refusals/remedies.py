@@ -99,7 +99,8 @@ class Doctor:
         for memory, size in self._helpful_memories:
             assert memory.size is not None
             more = size - memory.size
-            yield f"{memory.name} {more:,} B larger (--memory {memory.name}={size + memory.reserved})"
+            given = size + memory.reserved
+            yield f"{memory.name} {more:,} B larger (--memory {memory.name}={given})"
         yield self._larger()
 
     def _larger(self) -> str:

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,10 @@ import numpy as np
 from tilewright.backend.bundle import Bundle
 from tilewright.backend.c_names import CNames, c_names
 from tilewright.errors import MismatchError, OptionError, ToolError
+from tilewright.ir.graph import ValueName
 from tilewright.ir.program import Program
 from tilewright.ir.target import Toolchain
+from tilewright.ir.types import Array
 from tilewright.run import elf
 from tilewright.run.compiler import Compiler, compile_sources, link
 from tilewright.run.exchange import input_bytes, split_layers, split_outputs
@@ -140,8 +143,8 @@ def _link_with(built: Built, toolchain: Toolchain, batch: Batch, options: HostOp
     results = options.repeat * batch.inferences * sum(o.value.type.nbytes for o in program.outputs)
     if len(data) + layers + results + 64 > WMEM_BYTES:
         raise OptionError(
-            f"{batch.inferences} inferences: inputs and results take {len(data) + results:,} B, the "
-            f"weight memory that holds them {WMEM_BYTES:,} B; run fewer inferences"
+            f"{batch.inferences} inferences: inputs and results take {len(data) + results:,} B, "
+            f"the weight memory that holds them {WMEM_BYTES:,} B; run fewer inferences"
         )
     (folder / "inputs.bin").write_bytes(data)
     source = folder / "inputs.S"
@@ -189,7 +192,7 @@ def _run(sim: Simulator, built: Built, skipped: int) -> tuple[Count, int]:
     outcome = sim.run()
     if outcome is not Outcome.EXITED or sim.exit_code != 0:
         raise _failure(sim, built, outcome)
-    layers = tuple(b - a for a, b in zip(marks[1:-1], marks[2:], strict=True))
+    layers = tuple(b - a for a, b in pairwise(marks[1:]))
     return Count("cycles", marks[-1] - marks[0], layers), stack
 
 
@@ -233,7 +236,7 @@ def _painted(sim: Simulator, cores: int) -> int:
 
 def _results(
     sim: Simulator, built: Built, batch: Batch, options: HostOptions
-) -> tuple[dict[str, np.ndarray], bool, tuple[tuple[bytes, ...], ...]]:
+) -> tuple[dict[ValueName, Array], bool, tuple[tuple[bytes, ...], ...]]:
     program, symbols = built.program, sim.image.symbols
     size = sum(operand.value.type.nbytes for operand in program.outputs)
     raw = sim.read(symbols["results_start"], size * batch.inferences * options.repeat)

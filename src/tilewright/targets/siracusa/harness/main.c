@@ -7,8 +7,9 @@
 ///   layers_start   where the network is built with -DTW_OBSERVE: for each inference of the first
 ///                  run and each layer, int32 layer, int32 bytes, result; then int32 -1
 ///
-/// Runs alternate between tensors of the caller's and tensors inside the arena, where the plan keeps
-/// them: both are promised to work. The second run, warm and on the latter, is the one to measure.
+/// Runs alternate between tensors of the caller's and tensors inside the arena, where the plan
+/// keeps them: both are promised to work. The second run, warm and on the latter, is the one to
+/// measure.
 #include "cluster.h"
 #include "tilewright_host.h"
 

@@ -1,5 +1,5 @@
-/// Transfers by MCHAN, Siracusa's DMA between L1 and everything outside: rows at one distance are one
-/// command, and all commands of a transfer share one of its sixteen counters.
+/// Transfers by MCHAN, Siracusa's DMA between L1 and everything outside: rows at one distance are
+/// one command, and all commands of a transfer share one of its sixteen counters.
 #pragma once
 
 #include "tilewright.h"

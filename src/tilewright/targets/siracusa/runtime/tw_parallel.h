@@ -1,5 +1,5 @@
-/// A kernel call on the cores of Siracusa's cluster: the core that runs the network publishes it and
-/// meets the others at a hardware barrier, everybody computes a share, all meet again.
+/// A kernel call on the cores of Siracusa's cluster: the core that runs the network publishes it
+/// and meets the others at a hardware barrier, everybody computes a share, all meet again.
 #pragma once
 
 #include "tilewright.h"

@@ -13,6 +13,7 @@ from tilewright.targets.packs.portable.kernels.contract_variants import rounds_a
 from tilewright.targets.packs.xpulp.kernels.shared import (
     COMMON,
     CORES,
+    DOT,
     HERE,
     MOST_PRODUCTS,
     OVERRUN,
@@ -166,7 +167,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         items=_items,
         cycles=_cycles,
         scratch_bytes=_scratch_bytes,
-        includes=(HERE / "conv2d_xpulp_core.h", HERE / "dot_xpulp.h", *COMMON),
+        includes=(HERE / "conv2d_xpulp_core.h", *DOT, *COMMON),
         pack=_pack,
         limits=(MultipleOf(3, ROWS),),
     )

@@ -4,8 +4,8 @@
 #include "tilewright.h"
 
 /// Padding below and to the right is implied by out_h and out_w. One work item is four neighbouring
-/// pixels of an output row (of all rows where patches are gathered), item_channels channels of them;
-/// items go over channels first.
+/// pixels of an output row (of all rows where patches are gathered), item_channels channels of
+/// them; items go over channels first.
 typedef struct {
   const int8_t *x;           // [batch][in_h][in_w][in_c]
   const int8_t *w;           // [out_c / 4][words in all][4][4]: four channels' words in turn
@@ -29,8 +29,8 @@ typedef struct {
   int32_t patch_blocks;  // of four pixels that are gathered at a time
 } conv2d_xpulp_args;
 
-/// Scratch: gathered patches [4 * patch_blocks][4 * words] and 12 bytes, or a strip of columns, [rows][3 *
-/// stride_w + kernel_w][in_c]. out_c is a multiple of 4.
+/// Scratch: gathered patches [4 * patch_blocks][4 * words] and 12 bytes, or a strip of columns,
+/// [rows][3 * stride_w + kernel_w][in_c]. out_c is a multiple of 4.
 void conv2d_xpulp_double(const void *args, tw_work work);
 void conv2d_xpulp_half_even(const void *args, tw_work work);
 void conv2d_xpulp_half_up(const void *args, tw_work work);

@@ -1,6 +1,6 @@
-/// Convolution by blocks of four neighbouring pixels. Where columns are whole words, windows are read
-/// where they lie; only at the image's edge, and for what is left over of a row, a strip of columns
-/// is copied and padded. Other windows are gathered pixel by pixel.
+/// Convolution by blocks of four neighbouring pixels. Where columns are whole words, windows are
+/// read where they lie; only at the image's edge, and for what is left over of a row, a strip of
+/// columns is copied and padded. Other windows are gathered pixel by pixel.
 #pragma once
 
 #include "conv2d_xpulp.h"
@@ -60,8 +60,8 @@ static inline conv2d_xpulp_parts conv2d_xpulp_cut(const conv2d_xpulp_args *a, in
                               (a->x_zero & 0xff) * 0x01010101};
 }
 
-/// One row of the input, `from` its start or null where there is none; whole words where `is_whole`,
-/// else up to eleven bytes more are written.
+/// One row of the input, `from` its start or null where there is none; whole words where
+/// `is_whole`, else up to eleven bytes more are written.
 static inline void conv2d_xpulp_row(const conv2d_xpulp_parts *p, const int8_t *from,
                                     int32_t is_whole, int8_t *to) {
   if (from == 0) {
@@ -90,8 +90,7 @@ static inline void conv2d_xpulp_gather_edge(const conv2d_xpulp_args *a,
   for (int32_t ky = 0; ky < a->kernel_h; ++ky) {
     const int8_t *const line = conv2d_xpulp_line(a, at->image, at->top + ky * a->dilation_h);
     for (int32_t kx = 0; kx < a->kernel_w; kx += columns, to += columns * a->in_c) {
-      const conv2d_xpulp_parts parts =
-          conv2d_xpulp_cut(a, at->left + kx * a->dilation_w, columns);
+      const conv2d_xpulp_parts parts = conv2d_xpulp_cut(a, at->left + kx * a->dilation_w, columns);
       conv2d_xpulp_row(&parts, line, 0, to);
     }
   }
@@ -182,8 +181,8 @@ static inline void conv2d_xpulp_patches(const conv2d_xpulp_args *a, int32_t pixe
   job->skip = 0;
 }
 
-/// First pixel of a block, and how many there are: four wherever a row has four. The last block of a
-/// row then computes some pixels again, to the same bytes.
+/// First pixel of a block, and how many there are: four wherever a row has four. The last block of
+/// a row then computes some pixels again, to the same bytes.
 static inline int32_t conv2d_xpulp_block(const conv2d_xpulp_args *a, int32_t block,
                                          dot_xpulp_job *job) {
   int32_t start = 0, end = a->pixels, pixel = block * CONV2D_XPULP_PIXELS;
@@ -204,8 +203,8 @@ static inline void conv2d_xpulp_core(const void *args, tw_work work, tw_rounding
   const xp_output out = xp_output_of(a->low, a->high, a->y_zero);
   const int32_t chunks = (a->out_c + a->item_channels - 1) / a->item_channels;
   const int32_t group_bytes = 16 * a->words * (a->rows != 0 ? a->rows : 1);
-  dot_xpulp_job job = {.words = a->words, .y_step = a->out_c, .low = out.low, .high = out.high,
-                       .zeros = out.zeros};
+  dot_xpulp_job job = {
+      .words = a->words, .y_step = a->out_c, .low = out.low, .high = out.high, .zeros = out.zeros};
   int32_t block = work.start / chunks, chunk = work.start - block * chunks, ready = -1;
   int32_t pixel = 0;
   const int8_t *x = a->x;

@@ -11,6 +11,7 @@ from tilewright.targets.packs.portable.kernels.contract_variants import rounds_a
 from tilewright.targets.packs.xpulp.kernels.shared import (
     COMMON,
     CORES,
+    DOT,
     HERE,
     MOST_PRODUCTS,
     OVERRUN,
@@ -110,7 +111,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         items=_items,
         cycles=_cycles,
         scratch_bytes=_scratch_bytes,
-        includes=(HERE / "dense_xpulp_core.h", HERE / "dot_xpulp.h", *COMMON),
+        includes=(HERE / "dense_xpulp_core.h", *DOT, *COMMON),
         pack=_pack,
         limits=(MultipleOf(1, ROWS),),
     )

@@ -13,9 +13,9 @@ typedef struct {
   const int32_t *shift;      // [out_c], as xp_requantise.h wants it
   int8_t *y;                 // [rows][out_c]
   int32_t rows, in_c, out_c;
-  int32_t words;     // of four elements in a row of weights
-  int32_t y_zero;    // zero point of the output
-  int32_t low, high; // clip range of the output, within int8
+  int32_t words;         // of four elements in a row of weights
+  int32_t y_zero;        // zero point of the output
+  int32_t low, high;     // clip range of the output, within int8
   int32_t item_channels; // a multiple of 4, or out_c
 } dense_xpulp_args;
 

@@ -1,5 +1,5 @@
-/// Four rows meet four channels as pixels do; a single row meets eight channels, so that a word of it
-/// is loaded once for 32 multiply-accumulates.
+/// Four rows meet four channels as pixels do; a single row meets eight channels, so that a word of
+/// it is loaded once for 32 multiply-accumulates.
 #pragma once
 
 #include "dense_xpulp.h"
@@ -7,24 +7,21 @@
 
 enum { DENSE_XPULP_ROWS = 4 };
 
-#define DENSE_XPULP_DOT(acc, w) ".insn r 0x57, 1, 0x5c, " acc ", %[x0], " w "\n\t"
-
 /// acc[c] += the row times the weights of channel c, c in [0, 4).
 static inline void dense_xpulp_four(const int8_t *x, const int8_t *w, int32_t words,
                                     int32_t acc[4]) {
   int32_t a0 = acc[0], a1 = acc[1], a2 = acc[2], a3 = acc[3], x0, w0, w1, w2, w3;
-  __asm__ volatile(".option push\n\t.option norvc\n\t"
-                   ".insn i 0x7b, 4, x0, %[n], 18\n\t" // lp.setup: 9 instructions
-                   DOT_NEXT("%[x0]", "%[x]") DOT_NEXT("%[w0]", "%[w]") DOT_NEXT("%[w1]", "%[w]")
-                   DOT_NEXT("%[w2]", "%[w]") DOT_NEXT("%[w3]", "%[w]")
-                   DENSE_XPULP_DOT("%[a0]", "%[w0]") DENSE_XPULP_DOT("%[a1]", "%[w1]")
-                   DENSE_XPULP_DOT("%[a2]", "%[w2]") DENSE_XPULP_DOT("%[a3]", "%[w3]")
-                   ".option pop"
-                   : [a0] "+r"(a0), [a1] "+r"(a1), [a2] "+r"(a2), [a3] "+r"(a3), [x] "+r"(x),
-                     [w] "+r"(w), [x0] "=&r"(x0), [w0] "=&r"(w0), [w1] "=&r"(w1), [w2] "=&r"(w2),
-                     [w3] "=&r"(w3)
-                   : [n] "r"(words)
-                   : "memory");
+  __asm__ volatile(
+      ".option push\n\t.option norvc\n\t"
+      ".insn i 0x7b, 4, x0, %[n], 18\n\t" // lp.setup: 9 instructions
+      DOT_NEXT("%[x0]", "%[x]") DOT_NEXT("%[w0]", "%[w]") DOT_NEXT("%[w1]", "%[w]")
+          DOT_NEXT("%[w2]", "%[w]") DOT_NEXT("%[w3]", "%[w]") DOT_DOT("%[a0]", "%[x0]", "%[w0]")
+              DOT_DOT("%[a1]", "%[x0]", "%[w1]") DOT_DOT("%[a2]", "%[x0]", "%[w2]")
+                  DOT_DOT("%[a3]", "%[x0]", "%[w3]") ".option pop"
+      : [a0] "+r"(a0), [a1] "+r"(a1), [a2] "+r"(a2), [a3] "+r"(a3), [x] "+r"(x), [w] "+r"(w),
+        [x0] "=&r"(x0), [w0] "=&r"(w0), [w1] "=&r"(w1), [w2] "=&r"(w2), [w3] "=&r"(w3)
+      : [n] "r"(words)
+      : "memory");
   acc[0] = a0;
   acc[1] = a1;
   acc[2] = a2;
@@ -37,22 +34,19 @@ static inline void dense_xpulp_eight(const int8_t *x, const int8_t *w, int32_t w
   int32_t a0 = acc[0], a1 = acc[1], a2 = acc[2], a3 = acc[3];
   int32_t b0 = acc[4], b1 = acc[5], b2 = acc[6], b3 = acc[7];
   const int8_t *v = w + 16 * words;
-  __asm__ volatile(".option push\n\t.option norvc\n\t"
-                   ".insn i 0x7b, 4, x0, %[n], 34\n\t" // lp.setup: 17 instructions
-                   DOT_NEXT("gp", "%[x]") DOT_NEXT("t0", "%[w]") DOT_NEXT("t1", "%[w]")
-                   DOT_DOT("%[a0]", "gp", "t0") DOT_NEXT("t0", "%[w]")
-                   DOT_DOT("%[a1]", "gp", "t1") DOT_NEXT("t1", "%[w]")
-                   DOT_DOT("%[a2]", "gp", "t0") DOT_NEXT("t0", "%[v]")
-                   DOT_DOT("%[a3]", "gp", "t1") DOT_NEXT("t1", "%[v]")
-                   DOT_DOT("%[b0]", "gp", "t0") DOT_NEXT("t0", "%[v]")
-                   DOT_DOT("%[b1]", "gp", "t1") DOT_NEXT("t1", "%[v]")
-                   DOT_DOT("%[b2]", "gp", "t0") DOT_DOT("%[b3]", "gp", "t1")
-                   ".option pop"
-                   : [a0] "+r"(a0), [a1] "+r"(a1), [a2] "+r"(a2), [a3] "+r"(a3), [b0] "+r"(b0),
-                     [b1] "+r"(b1), [b2] "+r"(b2), [b3] "+r"(b3), [x] "+r"(x), [w] "+r"(w),
-                     [v] "+r"(v)
-                   : [n] "r"(words)
-                   : "t0", "t1", "memory");
+  __asm__ volatile(
+      ".option push\n\t.option norvc\n\t"
+      ".insn i 0x7b, 4, x0, %[n], 34\n\t" // lp.setup: 17 instructions
+      DOT_NEXT("gp", "%[x]") DOT_NEXT("t0", "%[w]") DOT_NEXT("t1", "%[w]")
+          DOT_DOT("%[a0]", "gp", "t0") DOT_NEXT("t0", "%[w]") DOT_DOT("%[a1]", "gp", "t1")
+              DOT_NEXT("t1", "%[w]") DOT_DOT("%[a2]", "gp", "t0") DOT_NEXT("t0", "%[v]")
+                  DOT_DOT("%[a3]", "gp", "t1") DOT_NEXT("t1", "%[v]") DOT_DOT("%[b0]", "gp", "t0")
+                      DOT_NEXT("t0", "%[v]") DOT_DOT("%[b1]", "gp", "t1") DOT_NEXT("t1", "%[v]")
+                          DOT_DOT("%[b2]", "gp", "t0") DOT_DOT("%[b3]", "gp", "t1") ".option pop"
+      : [a0] "+r"(a0), [a1] "+r"(a1), [a2] "+r"(a2), [a3] "+r"(a3), [b0] "+r"(b0), [b1] "+r"(b1),
+        [b2] "+r"(b2), [b3] "+r"(b3), [x] "+r"(x), [w] "+r"(w), [v] "+r"(v)
+      : [n] "r"(words)
+      : "t0", "t1", "memory");
   acc[0] = a0;
   acc[1] = a1;
   acc[2] = a2;
@@ -113,8 +107,13 @@ static inline void dense_xpulp_core(const void *args, tw_work work, tw_rounding 
   const xp_output out = xp_output_of(a->low, a->high, a->y_zero);
   const int32_t chunks = (a->out_c + a->item_channels - 1) / a->item_channels;
   const int32_t each = a->rows < DENSE_XPULP_ROWS ? 1 : DENSE_XPULP_ROWS;
-  dot_xpulp_job job = {.step = 4 * a->words, .back = 4 - 12 * a->words, .words = a->words,
-                       .rows = 1, .y_step = a->out_c, .low = out.low, .high = out.high,
+  dot_xpulp_job job = {.step = 4 * a->words,
+                       .back = 4 - 12 * a->words,
+                       .words = a->words,
+                       .rows = 1,
+                       .y_step = a->out_c,
+                       .low = out.low,
+                       .high = out.high,
                        .zeros = out.zeros};
   int32_t block = work.start / chunks, chunk = work.start - block * chunks, ready = -1;
   const int8_t *x = a->x;

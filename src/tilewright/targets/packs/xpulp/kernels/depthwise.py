@@ -119,7 +119,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         items=_items,
         cycles=_cycles,
         scratch_bytes=_scratch_bytes,
-        includes=(HERE / "depthwise_xpulp_core.h", *COMMON),
+        includes=(HERE / "depthwise_xpulp_core.h", HERE / "depthwise_xpulp_asm.h", *COMMON),
         pack=_pack,
     )
 

@@ -3,8 +3,9 @@
 
 #include "tilewright.h"
 
-/// Padding below and to the right is implied by out_h and out_w. One work item is `item_rows` output
-/// rows of four channels: items go over row blocks first, then over groups of channels, then images.
+/// Padding below and to the right is implied by out_h and out_w. One work item is `item_rows`
+/// output rows of four channels: items go over row blocks first, then over groups of channels, then
+/// images.
 typedef struct {
   const int8_t *x;           // [batch][in_h][in_w][channels]
   const int8_t *w;           // [channels in fours][kernel_h][kernel_w in fours], zeros beyond

@@ -3,7 +3,8 @@
 #pragma once
 
 #include "depthwise_xpulp.h"
-#include "xp_finish.h"
+#include "depthwise_xpulp_asm.h"
+#include "xp_requantise.h"
 
 enum { DEPTHWISE_XPULP_LEFT = 4 }; // bytes before the first column of a plane's row
 
@@ -12,8 +13,8 @@ typedef struct {
   const int8_t *x; // the image, at the group's first channel
   int32_t top;     // input row of the planes' first row; may be padding
   int32_t rows;
-  int8_t *plane;   // of the first channel
-  int32_t size;    // bytes of a plane
+  int8_t *plane; // of the first channel
+  int32_t size;  // bytes of a plane
 } depthwise_xpulp_planes;
 
 /// Four channels of a row become rows of four planes, four pixels at a time: what follows the last
@@ -75,31 +76,6 @@ typedef struct {
   int32_t y_row;      // 60
 } depthwise_xpulp_job;
 
-/// Rows of one channel, 3x3 window, by two hardware loops. `setup` and `inner`: twice the number of
-/// instructions of their bodies. Weights are s2 to s4, rows of the plane a4 to a6.
-#define DEPTHWISE_XPULP_3X3(setup, inner, one)                                                     \
-  ".option push\n\t.option norvc\n\t"                                                              \
-  "lw a1, 0(s8)\n\tlw t2, 4(s8)\n\tlw a3, 8(s8)\n\tlw s5, 12(s8)\n\tlw t0, 16(s8)\n\t"           \
-  "lw t1, 20(s8)\n\tlw s9, 24(s8)\n\tlw tp, 28(s8)\n\tlw s6, 32(s8)\n\tlw a2, 36(s8)\n\t"        \
-  "lw s7, 40(s8)\n\tlw s10, 44(s8)\n\tlw t4, 48(s8)\n\tlw t5, 52(s8)\n\tlw s11, 56(s8)\n\t"      \
-  "lw t6, 60(s8)\n\tlw s2, 0(t2)\n\tlw s3, 4(t2)\n\tlw s4, 8(t2)\n\tli gp, 1\n\t"                \
-  ".insn i 0x7b, 4, x1, t5, " setup "\n\t"                                                         \
-  "mv a4, a1\n\tadd a5, a1, a2\n\tadd a6, a5, a2\n\tmv a7, a3\n\t"                               \
-  ".insn i 0x7b, 4, x0, t4, " inner "\n\t"                                                         \
-  ".insn r 0x0b, 7, 0x10, t2, a4, s7\n\t"                                                          \
-  ".insn r 0x0b, 7, 0x10, s0, a5, s7\n\t"                                                          \
-  ".insn r 0x0b, 7, 0x10, s1, a6, s7\n\t"                                                          \
-  "mv a0, s5\n\t"                                                                                  \
-  ".insn r 0x57, 1, 0x5c, a0, t2, s2\n\t"                                                          \
-  ".insn r 0x57, 1, 0x5c, a0, s0, s3\n\t"                                                          \
-  ".insn r 0x57, 1, 0x5c, a0, s1, s4\n\t" one("a0") "add a0, a0, s6\n\t"                           \
-  ".insn r 0x2b, 4, 0x00, s10, a7, a0\n\t"                                                         \
-  "add a1, a1, s11\n\tadd a3, a3, t6\n\t.option pop"
-
-#define DEPTHWISE_XPULP_REGISTERS                                                                  \
-  "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7",  \
-      "s9", "s10", "s11", "t0", "t1", "t2", "t3", "t4", "t5", "t6", "memory"
-
 /// The short forms; 9 instructions around the requantisation, 7 around the inner loop.
 static inline void depthwise_xpulp_3x3(depthwise_xpulp_job *job, tw_rounding rounding) {
   register depthwise_xpulp_job *at __asm__("s8") = job;
@@ -157,17 +133,23 @@ static inline void depthwise_xpulp_item(const depthwise_xpulp_args *a, int32_t i
   const int32_t image = group_of_all / groups, channel = 4 * (group_of_all - image * groups);
   const int32_t rows = p_min(a->out_h - row, a->item_rows);
   const int32_t taken = (rows - 1) * a->stride_h + a->kernel_h;
-  const depthwise_xpulp_planes planes = {
-      a->x + image * a->in_h * a->in_w * a->channels + channel, row * a->stride_h - a->pad_top,
-      taken, scratch, taken * a->pitch};
+  const depthwise_xpulp_planes planes = {a->x + image * a->in_h * a->in_w * a->channels + channel,
+                                         row * a->stride_h - a->pad_top, taken, scratch,
+                                         taken * a->pitch};
   depthwise_xpulp_fill(a, &planes);
   const int32_t window = a->kernel_h * ((a->kernel_w + 3) & ~3);
   const int32_t channels = p_min(a->channels - channel, 4);
   int8_t *const y = a->y + (image * a->out_h + row) * a->out_w * a->channels + channel;
-  depthwise_xpulp_job job = {.low = out->low, .high = out->high, .zero = a->y_zero,
-                             .pitch = a->pitch, .step = a->stride_w, .y_step = a->channels,
-                             .columns = a->out_w, .rows = rows,
-                             .x_row = a->stride_h * a->pitch, .y_row = a->out_w * a->channels};
+  depthwise_xpulp_job job = {.low = out->low,
+                             .high = out->high,
+                             .zero = a->y_zero,
+                             .pitch = a->pitch,
+                             .step = a->stride_w,
+                             .y_step = a->channels,
+                             .columns = a->out_w,
+                             .rows = rows,
+                             .x_row = a->stride_h * a->pitch,
+                             .y_row = a->out_w * a->channels};
   for (int32_t i = 0; i < channels; ++i) {
     const int32_t at = channel + i;
     job.x = scratch + i * planes.size + DEPTHWISE_XPULP_LEFT - a->pad_left;

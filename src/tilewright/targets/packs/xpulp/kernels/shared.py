@@ -30,7 +30,9 @@ MOST_VALUE = 1 << 10
 OVERRUN = 12
 """Bytes of scratch behind copies by words."""
 
-COMMON = (HERE / "xpulp.h", HERE / "xp_requantise.h", HERE / "xp_finish.h")
+COMMON = (HERE / "xpulp.h", HERE / "xp_requantise.h", HERE / "xp_finish_asm.h")
+
+DOT = (HERE / "dot_xpulp.h", HERE / "dot_xpulp_asm.h")
 
 
 def round_up(n: int, to: int) -> int:

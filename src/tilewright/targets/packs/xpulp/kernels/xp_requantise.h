@@ -22,11 +22,13 @@ static inline xp_output xp_output_of(int32_t low, int32_t high, int32_t y_zero) 
 
 /// One accumulator, y_zero not yet added, not yet clipped.
 ///
-/// TW_ROUND_DOUBLE   `bits` is the right shift + 1, at least 2. t holds the product / 2**30, so that
+/// TW_ROUND_DOUBLE   `bits` is the right shift + 1, at least 2. t holds the product / 2**30, so
+/// that
 ///                   the two roundings are ((t + 1) / 2 + half + (-1 below zero)) / 2**right, which
 ///                   is one addition and one shift of t: floors of floors are floors.
 ///                   |acc| < 2**29.
-/// TW_ROUND_HALF_EVEN  `bits` is the shift - 32, at least 1: only the product's upper word is shifted,
+/// TW_ROUND_HALF_EVEN  `bits` is the shift - 32, at least 1: only the product's upper word is
+/// shifted,
 ///                   half of an even result's step goes down where the lower word is zero.
 /// TW_ROUND_HALF_UP  `bits` is the shift.
 static inline int32_t xp_rescale(int32_t acc, int32_t multiplier, int32_t bits,

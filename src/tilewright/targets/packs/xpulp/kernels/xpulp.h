@@ -104,7 +104,7 @@ static inline void p_sw_post(int8_t **at, int32_t step, int32_t four) {
 /// Fills words; `to` is aligned.
 static inline void xp_fill_words(int8_t *to, int32_t four, int32_t words) {
   __asm__ volatile(".option push\n\t.option norvc\n\t"
-                   ".insn i 0x7b, 4, x0, %[n], 4\n\t"        // lp.setup: 2 instructions
+                   ".insn i 0x7b, 4, x0, %[n], 4\n\t"       // lp.setup: 2 instructions
                    ".insn s 0x2b, 2, %[four], 4(%[to])\n\t" // p.sw
                    "nop\n\t"
                    ".option pop"
@@ -116,12 +116,12 @@ static inline void xp_fill_words(int8_t *to, int32_t four, int32_t words) {
 /// Four bytes at any address; two accesses where they lie across words.
 static inline int32_t xp_load(const int8_t *from) {
   int32_t out;
-  __asm__("lw %0, 0(%1)" : "=r"(out) : "r"(from), "m"(*(const char(*)[4])from));
+  __asm__("lw %0, 0(%1)" : "=r"(out) : "r"(from), "m"(*(const char (*)[4])from));
   return out;
 }
 
 static inline void xp_store(int8_t *to, int32_t four) {
-  __asm__ volatile("sw %1, 0(%2)" : "=m"(*(char(*)[4])to) : "r"(four), "r"(to));
+  __asm__ volatile("sw %1, 0(%2)" : "=m"(*(char (*)[4])to) : "r"(four), "r"(to));
 }
 
 /// Upper half of the product of two words.
@@ -133,11 +133,11 @@ static inline void xp_copy_words(int8_t *to, const int8_t *from, int32_t words) 
   const int32_t pairs = words >> 1;
   if (pairs > 0) {
     __asm__ volatile(".option push\n\t.option norvc\n\t"
-                     ".insn i 0x7b, 4, x0, %[n], 8\n\t"        // lp.setup: 4 instructions
-                     ".insn i 0x0b, 2, %[a], %[from], 4\n\t"   // p.lw
-                     ".insn i 0x0b, 2, %[b], %[from], 4\n\t"   //
-                     ".insn s 0x2b, 2, %[a], 4(%[to])\n\t"     // p.sw
-                     ".insn s 0x2b, 2, %[b], 4(%[to])\n\t"     //
+                     ".insn i 0x7b, 4, x0, %[n], 8\n\t"      // lp.setup: 4 instructions
+                     ".insn i 0x0b, 2, %[a], %[from], 4\n\t" // p.lw
+                     ".insn i 0x0b, 2, %[b], %[from], 4\n\t" //
+                     ".insn s 0x2b, 2, %[a], 4(%[to])\n\t"   // p.sw
+                     ".insn s 0x2b, 2, %[b], 4(%[to])\n\t"   //
                      ".option pop"
                      : [to] "+r"(to), [from] "+r"(from), [a] "=&r"(a), [b] "=&r"(b)
                      : [n] "r"(pairs)
