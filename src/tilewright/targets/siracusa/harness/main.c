@@ -103,6 +103,9 @@ int main(void) {
   layers = layers_start;
   uint8_t *results = results_start;
   for (int32_t run = 0; run < head[1]; ++run) {
+    if (harness_reset() != 0) {
+      fail("tw_NAME_reset returned an error");
+    }
     void *const *inputs = run % 2 != 0 ? net.planned_inputs : own_inputs;
     void *const *outputs = run % 2 != 0 ? net.planned_outputs : own_outputs;
     results = run_batch(&net, inputs, outputs, head[0], results);
