@@ -37,14 +37,17 @@ SCRATCH_ALIGN = 4
 class Memory:
     """One memory of the machine.
 
-    size   bytes; None where nothing limits it
-    align  bytes; every buffer's offset is a multiple of it
+    size      bytes for the network; None where nothing limits it
+    align     bytes; every buffer's offset is a multiple of it
+    reserved  bytes that the runtime takes besides ``size``: stacks, what cores share. Sizes that
+              people give and are given include them.
     """
 
     name: str
     size: int | None
     align: int = 4
     holds: frozenset[Role] = ALL_ROLES
+    reserved: int = 0
 
 
 @dataclass(frozen=True, slots=True)
