@@ -57,7 +57,7 @@ def conv2d(draw: st.DrawFn) -> Case:
 
 
 @st.composite
-def depthwise(draw: st.DrawFn) -> Case:
+def depthwise3x3(draw: st.DrawFn) -> Case:
     pads = tuple(draw(st.integers(0, 3)) for _ in range(4))
     strides = draw(st.sampled_from(((1, 1), (1, 1), (2, 2), (1, 2), (3, 3), (4, 1))))
     window = Window2d((3, 3), strides, pads)
@@ -67,6 +67,32 @@ def depthwise(draw: st.DrawFn) -> Case:
     output = draw(outputs())
     op = QDepthwiseConv2d(window, output, draw(zero_points()))
     return Case(op, (x, *draw(operands(weights, 0, 2, output.rounding))))
+
+
+COUNTS = (
+    (1, 1, 8), (2, 1, 3), (1, 1, 1), (1, 3, 2), (1, 3, 4), (2, 5, 1), (1, 7, 1),
+    (2, 8, 1), (1, 24, 1), (1, 33, 1), (1, 70, 1), (1, 9, 2), (1, 20, 3), (1, 130, 1), (1, 150, 1),
+)  # fmt: skip
+"""Batch, channels, and outputs of each."""
+
+
+@st.composite
+def depthwise(draw: st.DrawFn) -> Case:
+    """Windows of one to many vectors, several outputs per channel, weights with a zero point, and
+    rows of which a block holds only some channels."""
+    kernel = draw(st.sampled_from(((5, 5), (7, 7), (1, 3), (3, 1), (10, 8), (2, 2), (1, 9), (18, 15))))
+    pads = tuple(draw(st.integers(0, kernel[i % 2])) for i in range(4))
+    strides = draw(st.sampled_from(((1, 1), (1, 1), (2, 2), (1, 2), (3, 1))))
+    dilations = draw(st.sampled_from(((1, 1), (1, 1), (1, 1), (2, 2), (3, 1), (1, 4))))
+    window = Window2d(kernel, strides, pads, dilations)
+    h, w = draw(window_inputs(window))
+    w = 1 if kernel[1] == 1 and draw(st.booleans()) else w + draw(st.sampled_from((0, 0, 40, 150)))
+    batch, channels, multiple = draw(st.sampled_from(COUNTS))
+    x = draw(stored((batch, h, w, channels)))
+    weights = draw(stored((*kernel, channels * multiple)))
+    output, zero = draw(outputs()), draw(st.sampled_from((0, 0, 0, 1))) and draw(zero_points())
+    op = QDepthwiseConv2d(window, output, draw(zero_points()), zero)
+    return Case(op, (x, *draw(operands(weights, zero, 2, output.rounding))))
 
 
 @st.composite
@@ -144,7 +170,7 @@ def rescaled_mean(draw: st.DrawFn) -> Case:
 
 HELIUM_CASES: dict[type[Op], st.SearchStrategy[Case]] = {
     QConv2d: conv2d(),
-    QDepthwiseConv2d: depthwise(),
+    QDepthwiseConv2d: depthwise3x3() | depthwise() | depthwise(),
     QDense: dense(),
     QAdd: add(),
     QAveragePool2d: average_pool() | TFLITE[QAveragePool2d],

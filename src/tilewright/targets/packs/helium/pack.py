@@ -8,6 +8,7 @@ from tilewright.targets.packs.helium.kernels.average_pool2d_helium import AVERAG
 from tilewright.targets.packs.helium.kernels.conv2d_helium import CONV2D_HELIUM
 from tilewright.targets.packs.helium.kernels.dense_helium import DENSE_HELIUM
 from tilewright.targets.packs.helium.kernels.depthwise3x3_helium import DEPTHWISE3X3_HELIUM
+from tilewright.targets.packs.helium.kernels.depthwise_helium import DEPTHWISE_HELIUM
 from tilewright.targets.packs.helium.kernels.lut_helium import LUT_HELIUM
 from tilewright.targets.packs.helium.kernels.max_pool2d_helium import MAX_POOL2D_HELIUM
 from tilewright.targets.packs.helium.kernels.mul_helium import MUL_HELIUM
@@ -25,6 +26,7 @@ HELIUM = priced(
     (
         *CONV2D_HELIUM,
         *DEPTHWISE3X3_HELIUM,
+        *DEPTHWISE_HELIUM,
         *DENSE_HELIUM,
         ADD_HELIUM,
         *MUL_HELIUM,
