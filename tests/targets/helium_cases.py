@@ -40,6 +40,11 @@ def channels(largest: int) -> st.SearchStrategy[int]:
     return st.integers(1, largest) | st.sampled_from((3, 4, 15, 16, 17, 32, 33))
 
 
+def w_zeros() -> st.SearchStrategy[int]:
+    """Mostly none."""
+    return st.just(0) | st.just(0) | zero_points()
+
+
 @st.composite
 def conv2d(draw: st.DrawFn) -> Case:
     kernel = draw(st.sampled_from(((1, 1), (1, 1), (3, 3), (2, 4), (4, 1))))
@@ -47,13 +52,14 @@ def conv2d(draw: st.DrawFn) -> Case:
     if kernel == (1, 1) and draw(st.integers(0, 3)):
         pads = (0, 0, 0, 0)
     strides = draw(st.sampled_from(((1, 1), (1, 1), (2, 2), (1, 3))))
-    window = Window2d(kernel, strides, pads, (draw(st.sampled_from((1, 1, 2))), 1))
+    dilations = draw(st.sampled_from(((1, 1), (1, 1), (2, 1), (1, 3))))
+    window = Window2d(kernel, strides, pads, dilations)
     h, w = draw(window_inputs(window))
     x = draw(stored((draw(sizes(2)), h, w, draw(channels(40)))))
     weights = draw(stored((draw(channels(20)), *kernel, x.shape[3])))
-    output = draw(outputs())
-    op = QConv2d(window, output=output, x_zero=draw(zero_points()))
-    return Case(op, (x, *draw(operands(weights, 0, 0, output.rounding))))
+    output, zero = draw(outputs()), draw(w_zeros())
+    op = QConv2d(window, output=output, x_zero=draw(zero_points()), w_zero=zero)
+    return Case(op, (x, *draw(operands(weights, zero, 0, output.rounding))))
 
 
 @st.composite
@@ -75,12 +81,14 @@ COUNTS = (
 )  # fmt: skip
 """Batch, channels, and outputs of each."""
 
+WINDOWS = ((5, 5), (7, 7), (1, 3), (3, 1), (10, 8), (2, 2), (1, 9), (18, 15))
+
 
 @st.composite
 def depthwise(draw: st.DrawFn) -> Case:
     """Windows of one to many vectors, several outputs per channel, weights with a zero point, and
     rows of which a block holds only some channels."""
-    kernel = draw(st.sampled_from(((5, 5), (7, 7), (1, 3), (3, 1), (10, 8), (2, 2), (1, 9), (18, 15))))
+    kernel = draw(st.sampled_from(WINDOWS))
     pads = tuple(draw(st.integers(0, kernel[i % 2])) for i in range(4))
     strides = draw(st.sampled_from(((1, 1), (1, 1), (2, 2), (1, 2), (3, 1))))
     dilations = draw(st.sampled_from(((1, 1), (1, 1), (1, 1), (2, 2), (3, 1), (1, 4))))
@@ -90,7 +98,7 @@ def depthwise(draw: st.DrawFn) -> Case:
     batch, channels, multiple = draw(st.sampled_from(COUNTS))
     x = draw(stored((batch, h, w, channels)))
     weights = draw(stored((*kernel, channels * multiple)))
-    output, zero = draw(outputs()), draw(st.sampled_from((0, 0, 0, 1))) and draw(zero_points())
+    output, zero = draw(outputs()), draw(w_zeros())
     op = QDepthwiseConv2d(window, output, draw(zero_points()), zero)
     return Case(op, (x, *draw(operands(weights, zero, 2, output.rounding))))
 
@@ -99,8 +107,8 @@ def depthwise(draw: st.DrawFn) -> Case:
 def dense(draw: st.DrawFn) -> Case:
     x = draw(stored((draw(sizes(3)), draw(channels(150)))))
     weights = draw(stored((draw(channels(70)), x.shape[1])))
-    output = draw(outputs())
-    return Case(QDense(output), (x, *draw(operands(weights, 0, 0, output.rounding))))
+    output, zero = draw(outputs()), draw(w_zeros())
+    return Case(QDense(output, zero), (x, *draw(operands(weights, zero, 0, output.rounding))))
 
 
 @st.composite

@@ -25,8 +25,8 @@ needs_tools = pytest.mark.skipif(
 )
 
 ROUNDS = range(4)
-DEPTHWISE_ROUNDS = range(12)
-"""Six kernels share its cases."""
+CONVOLUTION_ROUNDS = range(18)
+"""Several kernels share their cases."""
 MORE_ROUNDS = range(4, 40)
 CASES_PER_ROUND = 12
 
@@ -66,8 +66,8 @@ def all_calls(cases: Iterable[Drawn]) -> list[Call]:
 @cache
 def first_cases(op: type[Op]) -> list[Drawn]:
     """Shared by the tests that run them and that count them."""
-    rounds = DEPTHWISE_ROUNDS if op is QDepthwiseConv2d else ROUNDS
-    return drawn(strategies_of(op), rounds)
+    is_shared = op in (QConv2d, QDepthwiseConv2d)
+    return drawn(strategies_of(op), CONVOLUTION_ROUNDS if is_shared else ROUNDS)
 
 
 def strategies_of(op: type[Op]) -> st.SearchStrategy[Case]:

@@ -37,6 +37,7 @@ class Geometry:
 
     @staticmethod
     def of(op: QDepthwiseConv2d, signature: Signature) -> "Geometry":
+        """What a call needs."""
         window = op.window
         rows, extent_w = window.kernel[0], window.extent[1]
         wanted = (signature.output.shape[2] - 1) * window.strides[1] + extent_w

@@ -100,7 +100,8 @@ def _refuse_blocks(op: Op, signature: Signature) -> str | None:
     if x.nbytes != y.nbytes:
         return None
     reads_once = Geometry.of(op, signature).turns(op) and window.kernel[0] > window.pads[0]
-    return None if x.shape == y.shape and reads_once else "rows would be written before they are read"
+    is_kept = x.shape == y.shape and reads_once
+    return None if is_kept else "rows would be written before they are read"
 
 
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
