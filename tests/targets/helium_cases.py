@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from case import Case, sizes, stored, window_inputs, windows
+from strategies_matmul import MATMUL
 from strategies_norms import NORMS
 from strategies_onnx import ONNX
 from strategies_products import fixed_points, operands, zero_points
@@ -14,6 +15,7 @@ from tilewright.ops.arithmetic_tflite import QAdd, QMul
 from tilewright.ops.conv2d import QConv2d, QDepthwiseConv2d
 from tilewright.ops.dense import QDense
 from tilewright.ops.lut import Lut
+from tilewright.ops.matmul import QMatMul
 from tilewright.ops.mean_tflite import QMean
 from tilewright.ops.norm_onnx import RescaledNorm
 from tilewright.ops.pool2d import MaxPool2d
@@ -180,6 +182,7 @@ HELIUM_CASES: dict[type[Op], st.SearchStrategy[Case]] = {
     QConv2d: conv2d(),
     QDepthwiseConv2d: depthwise3x3() | depthwise() | depthwise(),
     QDense: dense(),
+    QMatMul: MATMUL[QMatMul],
     QAdd: add(),
     QAveragePool2d: average_pool() | TFLITE[QAveragePool2d],
     MaxPool2d: max_pool(),
