@@ -79,7 +79,9 @@ static inline depthwise_helium_call depthwise_helium_start(const depthwise_heliu
   for (int32_t i = 0; a->w_zero && i < call.vectors; i++) {
     const mve_pred16_t lanes = vctp8q((uint32_t)(a->taps - 16 * i));
     for (int32_t j = 0; j < 4; j++) {
-      vstrbq_s8(call.ones + (4 * i + j) * 16, vpselq_s8(vdupq_n_s8(1), vdupq_n_s8(0), lanes));
+      const int8x16_t ones = vdupq_n_s8(1);
+      vstrbq_s8(call.ones + (4 * i + j) * 16,
+                call.vectors == 1 ? ones : vpselq_s8(ones, vdupq_n_s8(0), lanes));
     }
   }
   return call;
@@ -143,14 +145,12 @@ static inline void depthwise_helium_some(const depthwise_helium_call *call,
                                          depthwise_helium_job *job, depthwise_helium_sums *sums,
                                          int32_t is_shared) {
   const int32_t w_zero = call->args->w_zero;
-  job->pixels = sums->pixels;
-  job->acc = call->acc;
-  job->w = call->w;
   depthwise_helium_dot(job, is_shared);
   if (w_zero) {
-    job->acc = call->window_sums;
-    job->w = call->ones;
-    depthwise_helium_dot(job, is_shared);
+    depthwise_helium_job ones = *job;
+    ones.acc = call->window_sums;
+    ones.w = call->ones;
+    depthwise_helium_dot(&ones, is_shared);
     for (int32_t i = 0; i < 4 * sums->pixels; i += 4) {
       const int32x4_t sum = vldrwq_s32(call->window_sums + i);
       vstrwq_s32(call->acc + i, vmlaq_n_s32(vldrwq_s32(call->acc + i), sum, -w_zero));
@@ -166,18 +166,27 @@ static inline void depthwise_helium_part(const depthwise_helium_call *call, int3
   const int32_t step = a->stride_w * a->kernel_h, is_shared = a->multiple % 4 == 0;
   const int32_t first = call->first * a->multiple;
   const int32_t stop = first + call->channels * a->multiple;
-  depthwise_helium_job job = {.step = step, .vectors = call->vectors};
+  depthwise_helium_job job = {.acc = call->acc,
+                              .step = step,
+                              .w = call->w,
+                              .vectors = call->vectors,
+                              .taps = a->taps,
+                              .index = call->index};
   depthwise_helium_sums sums = {
       .acc = call->acc, .next = a->out_c, .zero = a->y_zero, .low = a->low, .high = a->high};
   for (int32_t o = first; o < stop; o += 4) {
-    depthwise_helium_weights(call, o);
+    if (call->vectors == 1) {
+      job.w = a->w + o * a->taps;
+    } else {
+      depthwise_helium_weights(call, o);
+    }
     sums.bias = a->bias + o;
     sums.multiplier = a->multiplier + o;
     sums.shift = a->shift + o;
     sums.channels = stop - o;
     for (int32_t at = 0; at < pixels; at += a->at_once) {
       depthwise_helium_windows(call, o, call->planes + (column + at) * step, job.x);
-      sums.pixels = tw_min(a->at_once, pixels - at);
+      sums.pixels = job.pixels = tw_min(a->at_once, pixels - at);
       sums.y = y + at * a->out_c + o;
       depthwise_helium_some(call, &job, &sums, is_shared);
     }
@@ -208,6 +217,9 @@ static inline void depthwise_helium_pixels(const depthwise_helium_call *call, in
       for (int32_t k = 0; k < rows; k++) {
         depthwise_helium_row(a, &call->spread, image, call->first, call->channels,
                              top + k * a->dilation_h - a->pad_top, k, call->planes);
+      }
+      if (call->vectors == 1) {
+        depthwise_helium_turn(call, 0);
       }
     }
     depthwise_helium_part(call, column, pixels, a->y + at * a->out_c);

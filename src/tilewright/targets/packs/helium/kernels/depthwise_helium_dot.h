@@ -10,17 +10,23 @@ typedef struct {
   int32_t *acc;       // r8: [pixels][4], written
   int32_t step;       // r9: bytes from window to window
   int32_t pixels;     // r10, > 0
-  const int8_t *w;    // r11: [vectors][4][16]
+  const int8_t *w;    // r11: [vectors][4][16]; if there is one vector, [4][taps]
   int32_t vectors;
+  int32_t taps;
+  const uint8_t *index; // [16]: where each element finds its weight, if there is one vector
 } depthwise_helium_job;
 
-/// One vector for each channel: weights stay in registers. r7 is kept by hand because compilers may
-/// use it as frame pointer.
+/// One vector for each channel: weights are gathered into registers and stay there. r7 is kept by
+/// hand because compilers may use it as frame pointer.
 static inline void depthwise_helium_dot_1(const depthwise_helium_job *job) {
   __asm__ volatile("push {r7}\n\t"
+                   "ldrd r2, r4, [%0, #36]\n\t"
                    "ldm %0, {r1, r3, r5, r7-r11}\n\t"
-                   "vldrb.8 q0, [r11]; vldrb.8 q1, [r11, #16]\n\t"
-                   "vldrb.8 q2, [r11, #32]; vldrb.8 q3, [r11, #48]\n\t"
+                   "vctp.8 r2; vldrb.8 q7, [r4]\n\t"
+                   "vpst; vldrbt.u8 q0, [r11, q7]; add r11, r2\n\t"
+                   "vpst; vldrbt.u8 q1, [r11, q7]; add r11, r2\n\t"
+                   "vpst; vldrbt.u8 q2, [r11, q7]; add r11, r2\n\t"
+                   "vpst; vldrbt.u8 q3, [r11, q7]\n\t"
                    "dls lr, r10\n"
                    "1:\n\t"
                    "vldrb.8 q4, [r1]; vmladav.s8 r0, q4, q0; add r1, r9\n\t"
