@@ -148,6 +148,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         includes=(
             HERE / "depthwise_helium_core.h",
             HERE / "depthwise_helium_dot.h",
+            HERE / "depthwise_helium_fused.h",
             HERE / "depthwise_helium_rows.h",
             HERE / f"depthwise_helium_{rounding.value}.h",
             HERE / "fill_helium.h",

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "depthwise_helium_dot.h"
+#include "depthwise_helium_fused.h"
 #include "depthwise_helium_rows.h"
 #include "helium_rescale.h"
 
@@ -44,10 +45,17 @@ depthwise_helium_store(const depthwise_helium_sums *s, helium_rescaling how) {
   }
 }
 
+/// How sums become int8. `fused`, where it is not null, does it all for windows of one vector and
+/// weights without zero point.
+typedef struct {
+  depthwise_helium_finish *finish;
+  depthwise_helium_fuse *fused;
+} depthwise_helium_way;
+
 /// What stays the same from row to row: some channels of the input, and where scratch has what.
 typedef struct {
   const depthwise_helium_args *args;
-  depthwise_helium_finish *finish;
+  depthwise_helium_way way;
   int32_t first, channels; // of the input
   int32_t vectors;         // of a window
   depthwise_helium_spread spread;
@@ -59,9 +67,9 @@ typedef struct {
 
 static inline depthwise_helium_call depthwise_helium_start(const depthwise_helium_args *a,
                                                            int32_t channels, int8_t *scratch,
-                                                           depthwise_helium_finish *finish) {
+                                                           depthwise_helium_way way) {
   depthwise_helium_call call = {.args = a,
-                                .finish = finish,
+                                .way = way,
                                 .channels = channels,
                                 .vectors = (a->taps + 15) / 16,
                                 .spread = depthwise_helium_lanes(a, channels)};
@@ -156,7 +164,7 @@ static inline void depthwise_helium_some(const depthwise_helium_call *call,
       vstrwq_s32(call->acc + i, vmlaq_n_s32(vldrwq_s32(call->acc + i), sum, -w_zero));
     }
   }
-  call->finish(sums);
+  call->way.finish(sums);
 }
 
 /// Output pixels [column, column + pixels) of one row.
@@ -193,6 +201,32 @@ static inline void depthwise_helium_part(const depthwise_helium_call *call, int3
   }
 }
 
+/// The same where one vector has a window, and a fused loop computes the rounding.
+static inline void depthwise_helium_fused_part(const depthwise_helium_call *call, int32_t column,
+                                               int32_t pixels, int8_t *y) {
+  const depthwise_helium_args *const a = call->args;
+  const int32_t step = a->stride_w * a->kernel_h, first = call->first * a->multiple;
+  const int32_t stop = first + call->channels * a->multiple;
+  depthwise_helium_fused_job job = {.step = step,
+                                    .pixels = pixels,
+                                    .taps = a->taps,
+                                    .index = call->index,
+                                    .zero = a->y_zero,
+                                    .next = a->out_c,
+                                    .low = {a->low, a->low, a->low, a->low},
+                                    .high = {a->high, a->high, a->high, a->high}};
+  for (int32_t o = first; o < stop; o += 4) {
+    depthwise_helium_windows(call, o, call->planes + column * step, job.x);
+    job.y = y + o;
+    job.w = a->w + o * a->taps;
+    job.multiplier = a->multiplier + o;
+    job.shift = a->shift + o;
+    job.channels = stop - o;
+    vstrwq_s32(job.bias, vldrwq_s32(a->bias + o));
+    call->way.fused(&job);
+  }
+}
+
 /// Output pixels [start, stop) of the batch, from `call->channels` channels of the input.
 static inline void depthwise_helium_pixels(const depthwise_helium_call *call, int32_t start,
                                            int32_t stop) {
@@ -222,25 +256,29 @@ static inline void depthwise_helium_pixels(const depthwise_helium_call *call, in
         depthwise_helium_turn(call, 0);
       }
     }
-    depthwise_helium_part(call, column, pixels, a->y + at * a->out_c);
+    if (call->way.fused && call->vectors == 1 && a->w_zero == 0) {
+      depthwise_helium_fused_part(call, column, pixels, a->y + at * a->out_c);
+    } else {
+      depthwise_helium_part(call, column, pixels, a->y + at * a->out_c);
+    }
   }
 }
 
 /// All channels at once.
 static inline void depthwise_helium_core(const depthwise_helium_args *a, tw_work work,
-                                         depthwise_helium_finish *finish) {
-  const depthwise_helium_call call = depthwise_helium_start(a, a->in_c, work.scratch, finish);
+                                         depthwise_helium_way way) {
+  const depthwise_helium_call call = depthwise_helium_start(a, a->in_c, work.scratch, way);
   depthwise_helium_pixels(&call, work.start, work.stop);
 }
 
 /// Block by block.
 static inline void depthwise_blocks_helium_core(const depthwise_helium_args *a, tw_work work,
-                                                depthwise_helium_finish *finish) {
+                                                depthwise_helium_way way) {
   const int32_t blocks = (a->in_c + a->block - 1) / a->block, pixels = a->out_h * a->out_w;
   for (int32_t item = work.start; item < work.stop; item++) {
     const int32_t image = item / blocks, first = item % blocks * a->block;
     const int32_t channels = tw_min(a->block, a->in_c - first);
-    depthwise_helium_call call = depthwise_helium_start(a, channels, work.scratch, finish);
+    depthwise_helium_call call = depthwise_helium_start(a, channels, work.scratch, way);
     call.first = first;
     depthwise_helium_pixels(&call, image * pixels, (image + 1) * pixels);
   }

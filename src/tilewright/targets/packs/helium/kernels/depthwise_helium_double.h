@@ -15,13 +15,21 @@ static void depthwise_helium_store_left(const depthwise_helium_sums *s) {
   depthwise_helium_store(s, HELIUM_LEFT);
 }
 
-static inline depthwise_helium_finish *depthwise_helium_choose(const depthwise_helium_args *a) {
+static void depthwise_helium_fused_up(const depthwise_helium_fused_job *job) {
+  depthwise_helium_fused(job, 0);
+}
+
+static void depthwise_helium_fused_signed(const depthwise_helium_fused_job *job) {
+  depthwise_helium_fused(job, 1);
+}
+
+static inline depthwise_helium_way depthwise_helium_choose(const depthwise_helium_args *a) {
   switch (helium_choose(a->shift, a->out_c, a->y_zero, a->low, TW_ROUND_DOUBLE)) {
   case HELIUM_UP:
-    return depthwise_helium_store_up;
+    return (depthwise_helium_way){depthwise_helium_store_up, depthwise_helium_fused_up};
   case HELIUM_SIGNED:
-    return depthwise_helium_store_signed;
+    return (depthwise_helium_way){depthwise_helium_store_signed, depthwise_helium_fused_signed};
   default:
-    return depthwise_helium_store_left;
+    return (depthwise_helium_way){depthwise_helium_store_left, 0};
   }
 }

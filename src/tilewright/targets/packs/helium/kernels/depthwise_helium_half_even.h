@@ -11,8 +11,9 @@ static void depthwise_helium_store_wide(const depthwise_helium_sums *s) {
   depthwise_helium_store(s, HELIUM_EVEN_WIDE);
 }
 
-static inline depthwise_helium_finish *depthwise_helium_choose(const depthwise_helium_args *a) {
+static inline depthwise_helium_way depthwise_helium_choose(const depthwise_helium_args *a) {
   const helium_rescaling how =
       helium_choose(a->shift, a->out_c, a->y_zero, a->low, TW_ROUND_HALF_EVEN);
-  return how == HELIUM_EVEN ? depthwise_helium_store_even : depthwise_helium_store_wide;
+  return (depthwise_helium_way){
+      how == HELIUM_EVEN ? depthwise_helium_store_even : depthwise_helium_store_wide, 0};
 }
