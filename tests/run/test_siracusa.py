@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from digits import MODEL, some_digits
 from evaluate import evaluate_graph
 from siracusa_bench import needs_compiler
-
 from tilewright import api
 from tilewright.errors import OptionError, ToolError
 from tilewright.pipeline import Compilation, Options, compile_model

@@ -40,19 +40,7 @@ harness_network harness_open(void) {{
 {member_lines(placed, program.inputs, names)}
 {member_lines("  outputs_in_arena[{i}] = outputs.{member};", program.outputs, names)}
 {_states(program, names, given)}\
-  return (harness_network){{
-      .inputs = {len(program.inputs)},
-      .outputs = {len(program.outputs)},
-      .input_bytes = input_bytes,
-      .output_bytes = output_bytes,
-      .planned_inputs = inputs_in_arena,
-      .planned_outputs = outputs_in_arena,
-      .states = {len(states)},
-      .state_bytes = state_bytes,
-      .states_in = states_in_arena,
-      .arena = (void *)&arena,
-      .arena_bytes = sizeof arena,
-  }};
+{_opened(program, len(states))}
 }}
 
 int harness_run(void *const *inputs, void *const *outputs) {{
@@ -62,6 +50,24 @@ int harness_run(void *const *inputs, void *const *outputs) {{
 
 int harness_reset(void) {{ return {f"tw_{name}_reset({given})" if states else "0"}; }}
 """
+
+
+def _opened(program: Program, states: int) -> str:
+    """C that returns what the harness asks of a network."""
+    return f"""\
+  return (harness_network){{
+      .inputs = {len(program.inputs)},
+      .outputs = {len(program.outputs)},
+      .input_bytes = input_bytes,
+      .output_bytes = output_bytes,
+      .planned_inputs = inputs_in_arena,
+      .planned_outputs = outputs_in_arena,
+      .states = {states},
+      .state_bytes = state_bytes,
+      .states_in = states_in_arena,
+      .arena = (void *)&arena,
+      .arena_bytes = sizeof arena,
+  }};"""
 
 
 def bound_tensors(program: Program, names: CNames) -> str:

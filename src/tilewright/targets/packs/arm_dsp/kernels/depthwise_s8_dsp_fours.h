@@ -25,6 +25,44 @@ typedef struct {
   int32_t back;         // bytes from a window's next four channels to behind its rows
 } depthwise_s8_dsp_pixels;
 
+#if !DSP_ASSEMBLY
+/// The sums of the next four channels, where there is no assembly.
+DSP_INLINE void depthwise_s8_dsp_four_sums(depthwise_s8_dsp_pixels *pixels, int32_t is_wide) {
+  const int32_t *w = pixels->block + 4;
+  const int8_t *row = pixels->x;
+  memcpy(pixels->sums, pixels->block, sizeof pixels->sums);
+  for (int32_t ky = 0; ky < pixels->rows; ky++, row += pixels->row) {
+    const int8_t *x = row;
+    for (int32_t kx = 0; kx < pixels->taps; kx++, x += pixels->step, w += 1 + is_wide) {
+      const uint32_t four = dsp_load(x);
+      const uint32_t even = is_wide ? (uint32_t)w[0] : dsp_even((uint32_t)w[0]);
+      const uint32_t odd = is_wide ? (uint32_t)w[1] : dsp_odd((uint32_t)w[0]);
+      pixels->sums[0] = dsp_first(dsp_even(four), even, pixels->sums[0]);
+      pixels->sums[1] = dsp_first(dsp_odd(four), odd, pixels->sums[1]);
+      pixels->sums[2] = dsp_second(dsp_even(four), even, pixels->sums[2]);
+      pixels->sums[3] = dsp_second(dsp_odd(four), odd, pixels->sums[3]);
+    }
+  }
+  pixels->x += 4;
+  pixels->block = w + 2 * DSP_TAIL_WORDS;
+}
+#endif
+
+/// Two sums to bytes: multipliers r9 and r10, what comes after r12 and r11; `rare` leaves before
+/// the multiplication.
+#define DEPTHWISE_S8_DSP_FINISH                                                                    \
+  ".macro dw_finish one, two, rare\n\t"                                                            \
+  "ldm r1!, {r9, r10, r11}; sbfx r12, r11, #0, #15; asrs r11, r11, #16; \\rare\n\t"                \
+  ".if %c2\n\t"                                                                                    \
+  "smmlar \\one, \\one, r9, \\one; smmlar \\two, \\two, r10, \\two; ldr r9, [sp, #4]\n\t"          \
+  "adds \\one, \\one, \\one, asr #31; asrs \\one, \\one, r12; adc \\one, \\one, r9\n\t"            \
+  "adds \\two, \\two, \\two, asr #31; asrs \\two, \\two, r11; adc \\two, \\two, r9\n\t"            \
+  "ssat \\one, #8, \\one; ssat \\two, #8, \\two\n\t"                                               \
+  ".else\n\t"                                                                                      \
+  "smmla \\one, \\one, r9, r12; ssat \\one, #8, \\one, asr #2\n\t"                                 \
+  "smmla \\two, \\two, r10, r11; ssat \\two, #8, \\two, asr #2\n\t"                                \
+  ".endif; strb \\one, [lr], #1; strb \\two, [lr], #1; .endm\n\t"
+
 /// The next four channels and more, up to the first four of which one is rare: of these, the sums.
 /// Three rows of three taps each have no loops of their own. `is_wide`, `is_symmetric` and `is_3x3`
 /// must be constants.
@@ -53,18 +91,8 @@ DSP_INLINE void depthwise_s8_dsp_next_fours(depthwise_s8_dsp_pixels *pixels, int
       "8:; dw_tap \"[r0]\"; dw_tap \"[r0, r2]\"; add r0, r0, r2, lsl #1\n\t"
       "subs r7, r7, #1; bne 8b\n"
       "9:; add r0, r0, r8; subs lr, lr, #1; bne 7b\n\t"
-      "ldr r12, [sp]; ldrd r7, lr, [sp, #8]; ldr r9, [r12, #80]; sub r0, r0, r9; .endif\n\t"
-      ".macro dw_finish one, two, rare\n\t" // multipliers r9 and r10, what comes after r12 and r11
-      "ldm r1!, {r9, r10, r11}; sbfx r12, r11, #0, #15; asrs r11, r11, #16; \\rare\n\t"
-      ".if %c2\n\t"
-      "smmlar \\one, \\one, r9, \\one; smmlar \\two, \\two, r10, \\two; ldr r9, [sp, #4]\n\t"
-      "adds \\one, \\one, \\one, asr #31; asrs \\one, \\one, r12; adc \\one, \\one, r9\n\t"
-      "adds \\two, \\two, \\two, asr #31; asrs \\two, \\two, r11; adc \\two, \\two, r9\n\t"
-      "ssat \\one, #8, \\one; ssat \\two, #8, \\two\n\t"
-      ".else\n\t"
-      "smmla \\one, \\one, r9, r12; ssat \\one, #8, \\one, asr #2\n\t"
-      "smmla \\two, \\two, r10, r11; ssat \\two, #8, \\two, asr #2\n\t"
-      ".endif; strb \\one, [lr], #1; strb \\two, [lr], #1; .endm\n\t"
+      "ldr r12, [sp]; ldrd r7, lr, [sp, #8]; ldr r9, [r12, #80]; sub r0, r0, r9; "
+      ".endif\n\t" DEPTHWISE_S8_DSP_FINISH
       "dw_finish r3, r4, \"bcs 2f\"; dw_finish r5, r6; .purgem dw_finish; .purgem dw_tap\n\t"
       "subs r7, r7, #1; bne 1b\n\t"
       "ldr r12, [sp]; ldrd r9, r10, [r12, #44]; cmp r9, #0; beq 5f; cmp r10, #0; bne 3f\n\t"
@@ -81,24 +109,8 @@ DSP_INLINE void depthwise_s8_dsp_next_fours(depthwise_s8_dsp_pixels *pixels, int
       : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "cc",
         "memory");
 #else
-  const int32_t *w = pixels->block + 4;
-  const int8_t *row = pixels->x;
   (void)is_symmetric;
   (void)is_3x3;
-  memcpy(pixels->sums, pixels->block, sizeof pixels->sums);
-  for (int32_t ky = 0; ky < pixels->rows; ky++, row += pixels->row) {
-    const int8_t *x = row;
-    for (int32_t kx = 0; kx < pixels->taps; kx++, x += pixels->step, w += 1 + is_wide) {
-      const uint32_t four = dsp_load(x);
-      const uint32_t even = is_wide ? (uint32_t)w[0] : dsp_even((uint32_t)w[0]);
-      const uint32_t odd = is_wide ? (uint32_t)w[1] : dsp_odd((uint32_t)w[0]);
-      pixels->sums[0] = dsp_first(dsp_even(four), even, pixels->sums[0]);
-      pixels->sums[1] = dsp_first(dsp_odd(four), odd, pixels->sums[1]);
-      pixels->sums[2] = dsp_second(dsp_even(four), even, pixels->sums[2]);
-      pixels->sums[3] = dsp_second(dsp_odd(four), odd, pixels->sums[3]);
-    }
-  }
-  pixels->x += 4;
-  pixels->block = w + 2 * DSP_TAIL_WORDS;
+  depthwise_s8_dsp_four_sums(pixels, is_wide);
 #endif
 }
