@@ -153,9 +153,7 @@ def _link_with(built: Built, toolchain: Toolchain, batch: Batch, options: HostOp
         f'.section .tw_layers, "aw", %nobits\n.space {layers}\n'
     )
     compiler = _compiler(toolchain)
-    # Names that the compiler has no library for, such as rv32imac_zicsr, get it the wrong one.
-    flags = [flag.replace("_zicsr", "") for flag in toolchain.flags]
-    flags += [*LINK_FLAGS, f"-T{folder / 'program.ld'}"]
+    flags = [*toolchain.flags, *LINK_FLAGS, f"-T{folder / 'program.ld'}"]
     link(compiler, flags, [*sorted(folder.glob("*.o")), source], built.path, ("-lgcc",))
 
 

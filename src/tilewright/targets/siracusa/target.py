@@ -36,8 +36,8 @@ WORK = frozenset({Role.ACTIVATION, Role.SCRATCH, Role.TILE})
 CONSTANTS = frozenset({Role.WEIGHT, Role.TABLE})
 
 FLAGS = ("-march=rv32imac", "-misa-spec=2.2", "-mabi=ilp32", "-O2")
-"""With this name the compiler finds a libgcc; the cores run all of it but atomics. The old version of
-the specification has the counters in it."""
+"""With this name the compiler finds a libgcc; the cores run all of it but atomics. The old version
+of the specification has the counters in it."""
 
 
 def _needs_no_mathematics(kernel: Kernel) -> bool:
