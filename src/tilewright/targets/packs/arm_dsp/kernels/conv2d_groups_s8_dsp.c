@@ -77,27 +77,39 @@ DSP_INLINE void conv2d_groups_s8_dsp_words(const int8_t *x, const int32_t *at, i
 #endif
 }
 
-/// One group's window of one pixel, as one of `pitch` interleaved rows.
-DSP_INLINE void conv2d_groups_s8_dsp_gather(const conv2d_groups_s8_dsp_plan *p, int32_t pixel,
-                                            int32_t group, uint32_t *wide, int32_t pitch) {
-  const conv2d_groups_s8_dsp_args *a = p->a;
-  const int32_t line = pixel / a->out_w, image = line / a->out_h;
-  const int32_t top = (line - image * a->out_h) * a->stride_h - a->pad_top;
+/// The window of one output pixel.
+typedef struct {
+  const int8_t *image;
+  int32_t top, left;
+  int32_t first; // bytes from the image to its first element, -1 where it reaches beyond
+} conv2d_groups_s8_dsp_spot;
+
+static inline conv2d_groups_s8_dsp_spot
+conv2d_groups_s8_dsp_find(const conv2d_groups_s8_dsp_args *a, int32_t pixel) {
+  const int32_t line = pixel / a->out_w, number = line / a->out_h;
+  const int32_t top = (line - number * a->out_h) * a->stride_h - a->pad_top;
   const int32_t left = (pixel - line * a->out_w) * a->stride_w - a->pad_left;
   const int32_t height = (a->kernel_h - 1) * a->dilation_h,
                 width = (a->kernel_w - 1) * a->dilation_w;
-  const int8_t *const x = a->x + (image * a->in_h * a->in_w * a->in_c + group * p->comb.count);
-  if (top < 0 || left < 0 || top + height >= a->in_h || left + width >= a->in_w) {
-    const dsp_scene scene = {x, a->in_h, a->in_w, a->in_c, a->x_zero};
-    dsp_copy_comb(&scene, &p->comb, top, left, p->bytes);
+  const int32_t is_inside =
+      top >= 0 && left >= 0 && top + height < a->in_h && left + width < a->in_w;
+  return (conv2d_groups_s8_dsp_spot){a->x + number * a->in_h * a->in_w * a->in_c, top, left,
+                                     is_inside ? (top * a->in_w + left) * a->in_c : -1};
+}
+
+/// One group's window of one pixel, as one of `pitch` interleaved rows.
+DSP_INLINE void conv2d_groups_s8_dsp_gather(const conv2d_groups_s8_dsp_plan *p,
+                                            const conv2d_groups_s8_dsp_spot *spot, int32_t group,
+                                            uint32_t *wide, int32_t pitch) {
+  const int8_t *const x = spot->image + group * p->comb.count;
+  if (spot->first < 0) {
+    const dsp_scene scene = {x, p->a->in_h, p->a->in_w, p->a->in_c, p->a->x_zero};
+    dsp_copy_comb(&scene, &p->comb, spot->top, spot->left, p->bytes);
     dsp_widen(p->bytes, p->comb.rows * p->comb.columns * p->comb.count, wide, pitch);
-    return;
-  }
-  const int8_t *const first = x + (top * a->in_w + left) * a->in_c;
-  if (p->offsets == p->quads) {
-    conv2d_groups_s8_dsp_words(first, p->at, p->quads, wide, pitch);
+  } else if (p->offsets == p->quads) {
+    conv2d_groups_s8_dsp_words(x + spot->first, p->at, p->quads, wide, pitch);
   } else {
-    conv2d_groups_s8_dsp_elements(first, p->at, p->quads, wide, pitch);
+    conv2d_groups_s8_dsp_elements(x + spot->first, p->at, p->quads, wide, pitch);
   }
 }
 
@@ -131,12 +143,16 @@ DSP_INLINE void conv2d_groups_s8_dsp_core(const void *args, tw_work work, dsp_wa
     rows = dsp_next_rows(work.stop - pixel);
     int8_t *const y = a->y + pixel * a->out_c, *const block = a->groups > 1 ? p.block : y;
     int8_t *into = block;
+    conv2d_groups_s8_dsp_spot spots[DSP_ROWS];
+    for (int32_t row = 0; row < rows; row++) {
+      spots[row] = conv2d_groups_s8_dsp_find(a, pixel + row);
+    }
     product.pairs = a->w;
     for (int32_t group = 0; group < a->groups; group++) {
       for (int32_t row = 0; row < rows; row++) {
-        conv2d_groups_s8_dsp_gather(&p, pixel + row, group, widened + row, rows);
+        conv2d_groups_s8_dsp_gather(&p, spots + row, group, widened + row, rows);
         if (tally.elements > 0) {
-          dsp_append_sum(widened + row, rows, p.quads, tally);
+          dsp_append_sum(widened + row, rows, a->quads, tally);
         }
       }
       for (int32_t part = 0; part < a->parts; part++, into += made) {

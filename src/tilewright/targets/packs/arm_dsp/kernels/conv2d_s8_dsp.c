@@ -91,7 +91,7 @@ DSP_INLINE void conv2d_s8_dsp_core(const void *args, tw_work work, dsp_way way, 
       }
     }
     for (int32_t p = 0; p < rows && tally.elements > 0; p++) {
-      dsp_append_sum(widened + p, rows, a->quads - tally.elements / 4, tally);
+      dsp_append_sum(widened + p, rows, a->quads, tally);
     }
     int8_t *const y = a->y + pixel * a->out_c;
     dsp_multiply(&product, &pairs, rows, y, way);

@@ -14,7 +14,7 @@ from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE, Tables
 from tilewright.targets.packs.arm_dsp.kernels.words import is_clipped
 from tilewright.targets.packs.terms import groups, whole_windows
 
-FEW_WEIGHTS = 576
+FEW_WEIGHTS = 567
 """Up to so many, weights are stored as int16: two instructions in ten less."""
 
 FOUR = 4

@@ -74,25 +74,34 @@ DSP_INLINE void depthwise_s8_dsp_gather(const depthwise_s8_dsp_args *a, const in
 }
 
 /// Rows and columns of the input from the first to the last that one window covers.
-static inline int32_t depthwise_s8_dsp_extent(int32_t kernel, int32_t dilation) {
-  return (kernel - 1) * dilation + 1;
+DSP_INLINE int32_t depthwise_s8_dsp_extent(int32_t kernel, int32_t dilation,
+                                           depthwise_s8_dsp_kind kind) {
+  return kind == DEPTHWISE_S8_DSP_3X3 ? kernel : (kernel - 1) * dilation + 1;
 }
 
-/// What a window's loops want; one column is taken as a row.
-static inline void depthwise_s8_dsp_walk(const depthwise_s8_dsp_args *a, depthwise_s8_dsp_pixels *p,
-                                         int32_t step, int32_t row) {
+/// What a window's loops want; one column is taken as a row. The assembly for 3x3 windows has no
+/// loops. `kind` must be a constant.
+DSP_INLINE void depthwise_s8_dsp_walk(const depthwise_s8_dsp_args *a, depthwise_s8_dsp_pixels *p,
+                                      int32_t step, int32_t row, depthwise_s8_dsp_kind kind) {
+  p->step = step;
+  p->row = row;
+  if (DSP_ASSEMBLY && kind == DEPTHWISE_S8_DSP_3X3) {
+    return;
+  }
   const int32_t is_column = a->kernel_w == 1;
-  p->step = is_column ? row : step;
-  p->row = is_column ? 0 : row;
   p->taps = is_column ? a->kernel_h : a->kernel_w;
   p->rows = is_column ? 1 : a->kernel_h;
+  if (is_column) {
+    p->step = row;
+    p->row = 0;
+  }
   p->back = p->rows * p->row - 4;
 }
 
 /// How many windows from column `left` of the input on, `count` at most, lie inside it.
-static inline int32_t depthwise_s8_dsp_inside(const depthwise_s8_dsp_args *a, int32_t left,
-                                              int32_t count) {
-  const int32_t room = a->in_w - depthwise_s8_dsp_extent(a->kernel_w, a->dilation_w) - left;
+DSP_INLINE int32_t depthwise_s8_dsp_inside(const depthwise_s8_dsp_args *a, int32_t left,
+                                           int32_t count, depthwise_s8_dsp_kind kind) {
+  const int32_t room = a->in_w - depthwise_s8_dsp_extent(a->kernel_w, a->dilation_w, kind) - left;
   return left < 0 || room < 0 ? 0 : tw_min(room / a->stride_w + 1, count);
 }
 
@@ -102,7 +111,7 @@ DSP_INLINE void depthwise_s8_dsp_line(const depthwise_s8_dsp_args *a, int32_t li
   const int32_t channels = a->channels, stride = a->in_w * channels, image_number = line / a->out_h;
   const int32_t top = (line - image_number * a->out_h) * a->stride_h - a->pad_top;
   const int8_t *const image = a->x + image_number * a->in_h * stride;
-  const int32_t height = depthwise_s8_dsp_extent(a->kernel_h, a->dilation_h);
+  const int32_t height = depthwise_s8_dsp_extent(a->kernel_h, a->dilation_h, kind);
   const int32_t is_within = top >= 0 && top + height <= a->in_h;
   depthwise_s8_dsp_pixels p;
   p.y = a->y + (line * a->out_w + work.start) * channels;
@@ -115,15 +124,17 @@ DSP_INLINE void depthwise_s8_dsp_line(const depthwise_s8_dsp_args *a, int32_t li
   for (int32_t column = work.start, pixels; column < work.stop; column += pixels) {
     const int32_t left = column * a->stride_w - a->pad_left;
     int8_t *const y = p.y;
-    pixels = is_within ? depthwise_s8_dsp_inside(a, left, work.stop - column) : 0;
+    pixels = is_within ? depthwise_s8_dsp_inside(a, left, work.stop - column, kind) : 0;
     if (pixels == 0) {
       depthwise_s8_dsp_gather(a, image, top, left, work.scratch, kind);
       p.x = work.scratch;
-      depthwise_s8_dsp_walk(a, &p, channels, a->kernel_w * channels);
+      depthwise_s8_dsp_walk(a, &p, channels, a->kernel_w * channels, kind);
       pixels = 1;
     } else {
       p.x = image + (top * stride + left * channels);
-      depthwise_s8_dsp_walk(a, &p, a->dilation_w * channels, a->dilation_h * stride);
+      const int32_t has_holes = kind == DEPTHWISE_S8_DSP_ANY;
+      depthwise_s8_dsp_walk(a, &p, has_holes ? a->dilation_w * channels : channels,
+                            has_holes ? a->dilation_h * stride : stride, kind);
     }
     p.block = p.first;
     p.fours = p.all_fours;

@@ -51,7 +51,7 @@ DSP_INLINE int8_t dsp_finish_shortly(int32_t acc, const dsp_scale *s, dsp_way wa
 
 /// The int8 that a sum becomes by the operator's own scale: in the short sequence of the rounding
 /// where that is exact for any sum, as it nearly always is.
-static inline int8_t dsp_finish_meant(int32_t acc, dsp_scale s, dsp_way way) {
+DSP_RARE static int8_t dsp_finish_meant(int32_t acc, dsp_scale s, dsp_way way) {
   const int32_t half = 1 << 30;
   if (way == DSP_HALF_EVEN && s.shift > 32 && s.shift < 63) {
     s.shift -= 32;

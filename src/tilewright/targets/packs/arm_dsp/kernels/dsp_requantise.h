@@ -132,12 +132,10 @@ static inline void dsp_clip(int8_t *y, int32_t count, int32_t low, int32_t high)
     return;
   }
   const uint32_t least = (uint8_t)low * 0x01010101u, most = (uint8_t)high * 0x01010101u;
-  if (count >= 4) {
-    dsp_clip_words(y, count / 4, least, most);
-    dsp_clip_words(y + count - 4, 1, least, most); // some of them once more
-    return;
+  for (; count % 4 > 0; count--, y++) {
+    *y = (int8_t)tw_clip(*y, low, high);
   }
-  for (int32_t i = 0; i < count; i++) {
-    y[i] = (int8_t)tw_clip(y[i], low, high);
+  if (count > 0) {
+    dsp_clip_words(y, count / 4, least, most);
   }
 }

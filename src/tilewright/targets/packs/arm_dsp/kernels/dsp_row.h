@@ -69,7 +69,7 @@ typedef struct {
 
 DSP_RARE static int8_t dsp_finish_rarely(int32_t acc, dsp_scale s, dsp_way way) {
   const dsp_scale meant = {s.multiplier, s.shift - DSP_RARE_NUMBER, s.zero};
-  return dsp_finish_meant(acc, meant, way);
+  return dsp_rescale_slowly(acc, meant, dsp_rounding(way));
 }
 
 /// Channels c to c + 3 of one row, as far as they are below `stop`.

@@ -90,18 +90,19 @@ typedef struct {
   int32_t elements, times;
 } dsp_tally;
 
-/// Appends the sum of a row's `quads` fours to it, for weights with a zero point: `elements` > 0,
-/// a multiple of four, of int16 that together make it, or `times` as much. They meet weights that
-/// are minus the zero point, or a `times`th of it; matrix.py has seen to it that they suffice.
+/// Appends the sum of a row to it, for weights with a zero point, which makes `quads` fours of it:
+/// `elements` > 0, a multiple of four, of int16 that together make the sum, or `times` as much.
+/// They meet weights that are minus the zero point, or a `times`th of it; matrix.py has seen to it
+/// that they suffice.
 static inline void dsp_append_sum(uint32_t *wide, int32_t rows, int32_t quads, dsp_tally tally) {
   int32_t sum = 0;
-  for (int32_t i = 0; i < 2 * quads; i++, wide += rows) {
+  for (int32_t i = 2 * quads - tally.elements / 2; i > 0; i--, wide += rows) {
     sum = dsp_both(*wide, 0x00010001, sum);
   }
   sum *= tally.times;
-  for (int32_t i = 0; i < tally.elements; i += 2, wide += rows) {
-    const int32_t one = tw_clip(sum, -INT16_MAX, INT16_MAX);
-    const int32_t two = tw_clip(sum - one, -INT16_MAX, INT16_MAX);
+  for (; tally.elements > 0; tally.elements -= 2, wide += rows) {
+    const int32_t one = tw_clip(sum, INT16_MIN, INT16_MAX);
+    const int32_t two = tw_clip(sum - one, INT16_MIN, INT16_MAX);
     *wide = (uint16_t)one | (uint32_t)two << 16;
     sum -= one + two;
   }
