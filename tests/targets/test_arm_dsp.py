@@ -23,7 +23,7 @@ CASES = {op: SYMMETRIC.get(op, strategy) for op, strategy in STRATEGIES.items()}
 ROUNDS = range(14)
 ON_THIS_CORE = priced(PORTABLE, PORTABLE_COSTS / "cortex-m4.toml")
 FEW_MACS = 8000
-"""For fewer, above all of windows that are mostly padding, gathering may cost more than it saves."""
+"""For fewer, mostly of windows in padding, gathering may cost more than it saves."""
 MORE_ROUNDS = range(48)
 """For convolutions, which have a kernel for every kind of window and rounding."""
 
