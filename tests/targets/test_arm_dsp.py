@@ -73,7 +73,7 @@ def included_headers(kernel: Kernel) -> set[str]:
 
 @pytest.mark.parametrize("kernel", ARM_DSP, ids=lambda kernel: kernel.symbol)
 def test_where_both_packs_serve_this_one_costs_no_multiple(kernel: Kernel):
-    """Of drawn calls, which are tiny: set-up and padding may cost more than is saved, never twice."""
+    """Of drawn, tiny calls: set-up and padding may cost more than is saved, never twice as much."""
 
     @settings(
         derandomize=True, deadline=None, max_examples=10, database=None,
