@@ -10,7 +10,8 @@ from tilewright.ir.op import Op
 from tilewright.ir.types import Array, Shape
 from tilewright.ops.conv2d import Conv2d, DepthwiseConv2d
 from tilewright.ops.dense import Dense
-from tilewright.ops.elementwise import Activation, Add, BatchNorm, Clip, Curve, Mul
+from tilewright.ops.curves import Curve
+from tilewright.ops.elementwise import Activation, Add, BatchNorm, Clip, Mul
 from tilewright.ops.pool2d import AveragePool2d
 from tilewright.ops.quantise import Dequantize, Quantize
 from tilewright.ops.reduce import Mean

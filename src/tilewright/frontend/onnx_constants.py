@@ -16,8 +16,8 @@ LARGEST_FOLD = 2**24
 """Elements that a folded node may make; shape arithmetic never needs more."""
 
 NUMPY_TYPES: Mapping[int, type[np.generic]] = {
-    1: np.float32, 2: np.uint8, 3: np.int8, 5: np.int16, 6: np.int32, 7: np.int64, 9: np.bool_,
-    11: np.float32,
+    1: np.float32, 2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16, 6: np.int32, 7: np.int64,
+    9: np.bool_, 10: np.float16, 11: np.float32, 12: np.uint32, 13: np.uint64,
 }  # fmt: skip
 """TensorProto.DataType as Cast gives it; double is kept as float32."""
 
@@ -80,7 +80,8 @@ def _cast(node: OnnxNode, arrays: tuple[Array, ...]) -> Array:
     to = node.integer("to", 0)
     if to not in NUMPY_TYPES:
         raise UnsupportedError(f"{node}: casts to element type {to}, which is not supported")
-    return arrays[0].astype(NUMPY_TYPES[to])
+    made = arrays[0].astype(NUMPY_TYPES[to])
+    return made.astype(np.float32) if made.dtype.kind == "f" else made
 
 
 def _axes(node: OnnxNode, arrays: tuple[Array, ...], rank: int) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ from tilewright.ir.types import Array
 
 Attribute = int | float | str | tuple[int, ...] | tuple[float, ...] | Array
 
-OLDEST_OPSET, NEWEST_OPSET = 10, 23
+OLDEST_OPSET, NEWEST_OPSET = 7, 28
 LARGEST_TENSOR = 2**31 - 1
 """Elements; what an int32_t can count. A larger claim in a file is damage, not a network."""
 
@@ -106,7 +106,7 @@ def read_onnx(path: Path) -> OnnxModel:
     """The model in ``path``.
 
     Raises ModelError where the file, or external data that it refers to, cannot be read, and
-    UnsupportedError for opsets outside 10..23.
+    UnsupportedError for opsets that are older or newer than those known.
     """
     proto = _load(path)
     graph = proto.graph
@@ -120,7 +120,7 @@ def read_onnx(path: Path) -> OnnxModel:
     return OnnxModel(
         path.stem,
         _opset(path, proto),
-        tuple(_node(node, index) for index, node in enumerate(graph.node)),
+        tuple(read_node(node, index) for index, node in enumerate(graph.node)),
         initialisers,
         tuple(_input(value) for value in graph.input if _text(value.name) not in initialisers),
         tuple(_text(value.name) for value in graph.output),
@@ -137,7 +137,8 @@ def read_tensor(tensor: TensorProto, where: str) -> Array:
         raise ModelError(f"{where}: its elements cannot be read: {error}") from None
     if tensor.data_type in (TensorProto.INT4, TensorProto.UINT4):
         return array.astype(np.int8)
-    return array.astype(np.float32) if array.dtype == np.float64 else array
+    is_real = array.dtype.kind == "f" or array.dtype.name.startswith(("bfloat", "float"))
+    return array.astype(np.float32) if is_real else array
 
 
 def _load(path: Path) -> onnx.ModelProto:
@@ -163,7 +164,8 @@ def _opset(path: Path, proto: onnx.ModelProto) -> int:
     return versions[0]
 
 
-def _node(proto: NodeProto, index: int) -> OnnxNode:
+def read_node(proto: NodeProto, index: int) -> OnnxNode:
+    """One node; ``index`` names it where the file does not."""
     kind = _text(proto.op_type)
     outputs = tuple(map(_text, proto.output))
     name = _text(proto.name) or f"{kind}_{index}"

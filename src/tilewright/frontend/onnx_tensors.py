@@ -18,6 +18,7 @@ from tilewright.frontend.onnx_file import OnnxModel, OnnxNode
 from tilewright.ir.graph import GraphBuilder, Origin, Value, ValueName
 from tilewright.ir.op import Op
 from tilewright.ir.types import Array, DType, Quantisation, TensorType
+from tilewright.ops.gather import Gather
 from tilewright.ops.layout import Reshape, Transpose
 
 TO_CHANNELS_LAST = (0, 2, 3, 1)
@@ -25,7 +26,8 @@ TO_CHANNELS_FIRST = (0, 3, 1, 2)
 
 MOVEMENTS = frozenset({
     "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity", "Dropout", "MaxPool",
-    "GlobalMaxPool", "Gather",
+    "GlobalMaxPool", "Gather", "Slice", "Split", "Expand", "Tile", "DepthToSpace", "SpaceToDepth",
+    "ReverseSequence", "GatherElements", "GatherND",
 })  # fmt: skip
 """Operators that select stored values and compute none: quantising before or after is the same."""
 
@@ -79,6 +81,8 @@ class Importing:
     images: dict[str, ValueName] = field(default_factory=dict[str, ValueName])
     """The same tensors with channels last."""
     aliases: dict[str, str] = field(default_factory=dict[str, str])
+    elements: dict[str, str] = field(default_factory=dict[str, str])
+    """Tensors whose element type in the file is another than that of the value: numpy's name."""
     integers: set[str] = field(default_factory=set[str])
     """Tensors whose ONNX type is an integer: only movements and DequantizeLinear may read them."""
     _readers: dict[str, list[OnnxNode]] = field(init=False)
@@ -172,9 +176,22 @@ class Importing:
             )
         return held
 
+    def descends(self, name: ValueName) -> bool:
+        """Whether a real value was computed from quantised ones."""
+        return name in self._descends
+
+    def mark(self, name: ValueName) -> None:
+        """A real value that was computed from quantised ones."""
+        self._descends.add(name)
+
+    def is_known(self, name: str) -> bool:
+        """Whether some value holds the tensor."""
+        held = self.held(name)
+        return held in self.values or held in self.images
+
     def is_stored(self, name: str) -> bool:
         """Whether the tensor is held as integers (its ONNX type may still be float)."""
-        return not self.type(name).dtype.is_float
+        return self.type(name).dtype in (DType.S8, DType.U8)
 
     def declare(self, wish: str, constant: Constant) -> ValueName:
         """A constant of the graph. Raises UnsupportedError for types that nothing stores."""
@@ -191,14 +208,17 @@ class Importing:
         """Append ``op`` as the meaning of ``node``; its output holds ``node.output``."""
         values = [self.builder.values[name] for name in inputs]
         # Indices only choose; what is chosen says how the result is stored.
-        moved = values[:1] if node.kind == "Gather" else values
+        moved = values[:1] if isinstance(op, Gather) else values
         descends = any(v.quantisation is not None or v.name in self._descends for v in values)
         tensor, stored = self._destination(node.output) if descends else (node.output, None)
         inferred = op.infer(*(v.type for v in values))
-        if node.kind in SELECTIONS:
+        if inferred.dtype is DType.S32:
+            descends, tensor, stored = False, node.output, None
+            self.integers.add(node.output)
+        elif node.kind in SELECTIONS:
             stored = self._selected(moved, stored)
             tensor = tensor if stored else node.output
-            if not self.integers.isdisjoint(node.inputs[: len(moved)]):
+            if any(self.is_stored_integer(name) for name in node.inputs[: len(moved)]):
                 self.integers.add(node.output)
         dtype = stored.dtype if stored else DType.F32 if descends else inferred.dtype
         wish = f"{tensor}.nhwc" if layout.is_image else tensor
@@ -241,8 +261,12 @@ class Importing:
             name = self.aliases[name]
         return name
 
+    def is_stored_integer(self, name: str) -> bool:
+        """Whether the file has stored integers here, which stand for real numbers."""
+        return name in self.integers and (name in self.constants or self.is_stored(name))
+
     def _refuse_integers(self, node: OnnxNode, name: str) -> None:
-        if name in self.integers and node.kind not in SELECTIONS:
+        if self.is_stored_integer(name) and node.kind not in SELECTIONS:
             raise UnsupportedError(
                 f"{node}: computes with the stored integers of {name}; a DequantizeLinear between "
                 "them would say which numbers they stand for"

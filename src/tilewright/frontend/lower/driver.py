@@ -21,6 +21,7 @@ from tilewright.ir.types import DType
 from tilewright.ops.conv2d import Conv2d, DepthwiseConv2d
 from tilewright.ops.dense import Dense
 from tilewright.ops.gather import Gather
+from tilewright.ops.reductions import ArgRow
 from tilewright.ops.quantise import Dequantize, Quantize, Recentre
 
 COMMON_RULES: LowerRules = {**CONVOLUTION_RULES, **MOVEMENT_RULES, **PRODUCT_RULES}
@@ -83,8 +84,8 @@ def _lower_node(lowering: Lowering, node: Node, *, allow_float: bool) -> None:
         lowering.border(node)
         return
     source, contract = lowering.source, lowering.contract
-    if source.type(node.output).dtype is DType.S32:  # indices of a Gather, in another shape
-        lowering.emit(node, node.op, tuple(lowering.value(name) for name in node.inputs))
+    if source.type(node.output).dtype is DType.S32:
+        _lower_to_integers(lowering, node)
         return
     real = [n for n in _parts(source, node) if source.values[n].type.dtype.is_float]
     quantised = [n for n in _parts(source, node) if n not in real]
@@ -106,6 +107,22 @@ def _lower_node(lowering: Lowering, node: Node, *, allow_float: bool) -> None:
         )
 
 
+def _is_plain(value: Value) -> bool:
+    """Whether integers stand for themselves: indices, truth."""
+    return value.type.dtype is DType.S32 and value.quantisation is None
+
+
+def _lower_to_integers(lowering: Lowering, node: Node) -> None:
+    """Plain integers, made of others, or of real numbers; where the greatest of stored integers is,
+    the greatest of the reals is, too."""
+    is_ordered = isinstance(node.op, ArgRow)
+    inputs = tuple(
+        lowering.value(name) if is_ordered else _as_real(lowering, node, name)
+        for name in node.inputs
+    )
+    lowering.emit(node, node.op, inputs)
+
+
 def _parts(source: Graph, node: Node) -> list[ValueName]:
     """The tensors that must all be quantised or all be real.
 
@@ -113,7 +130,8 @@ def _parts(source: Graph, node: Node) -> list[ValueName]:
     operator whose weights alone are quantised computes with real numbers.
     """
     inputs = node.inputs[:1] if isinstance(node.op, Gather) else node.inputs
-    parts = [n for n in inputs if n not in source.constants] + [node.output]
+    varying = [n for n in inputs if n not in source.constants]
+    parts = [n for n in varying if not _is_plain(source.values[n])] + [node.output]
     if not isinstance(node.op, (Conv2d, DepthwiseConv2d, Dense)):
         return parts
     x, weights = node.inputs[:2]
@@ -148,7 +166,7 @@ def _lower_in_float(lowering: Lowering, node: Node) -> None:
 def _as_real(lowering: Lowering, node: Node, name: ValueName) -> ValueName:
     """The value as float32: constants at compile time, activations by a Dequantize."""
     value = lowering.source.values[name]
-    if value.type.dtype.is_float:
+    if value.type.dtype.is_float or _is_plain(value):
         return lowering.value(name)
     if name in lowering.source.constants:
         array, quantisation = lowering.source.constants[name], value.quantisation
