@@ -216,6 +216,9 @@ def import_cast(state: Importing, node: OnnxNode) -> None:
 
 def _cast(steps: Steps, x: ValueName, have: str, want: str) -> ValueName:
     if have in REALS and want in REALS:
+        if want == "float4_e2m1fn":  # which has no NaN
+            zeros = steps.reals(np.zeros(steps.shape(x)))
+            x = steps.do(Select(), steps.binary(BinaryKind.EQUAL, x, x), x, zeros)
         return steps.do(SHORT[want], x)
     if have in REALS:
         if want == "bool":

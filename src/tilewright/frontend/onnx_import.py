@@ -27,6 +27,8 @@ from tilewright.frontend.onnx_gather import GATHER_IMPORTERS
 from tilewright.frontend.onnx_layout import LAYOUT_IMPORTERS
 from tilewright.frontend.onnx_norm_patterns import with_norms
 from tilewright.frontend.onnx_norms import NORM_IMPORTERS
+from tilewright.frontend.onnx_pools import POOL_IMPORTERS
+from tilewright.frontend.onnx_products import PRODUCT_IMPORTERS
 from tilewright.frontend.onnx_pointwise import POINTWISE_IMPORTERS
 from tilewright.frontend.onnx_qoperator import expanded
 from tilewright.frontend.onnx_quantisation import (
@@ -36,9 +38,11 @@ from tilewright.frontend.onnx_quantisation import (
 )
 from tilewright.frontend.onnx_functions import body_of, has_body, known_results
 from tilewright.frontend.onnx_reductions import REDUCTION_IMPORTERS
+from tilewright.frontend.onnx_recurrent import RECURRENT_IMPORTERS
+from tilewright.frontend.onnx_resize import RESIZE_IMPORTERS
 from tilewright.frontend.onnx_selections import SELECTION_IMPORTERS
-from tilewright.frontend.onnx_steps import REALS, element_of, is_integer, is_plain
-from tilewright.frontend.onnx_tensors import SELECTIONS, Constant, Importing
+from tilewright.frontend.onnx_steps import REALS, SHORT, element_of, is_integer, is_plain
+from tilewright.frontend.onnx_tensors import HALVES, SELECTIONS, Constant, Importing
 from tilewright.frontend.onnx_windows import WINDOW_IMPORTERS
 from tilewright.ir.graph import Contract, Graph, GraphBuilder, Origin, Value, ValueName
 from tilewright.ir.types import DType, Shape, TensorType
@@ -54,13 +58,20 @@ IMPORTERS: Mapping[str, Callable[[Importing, OnnxNode], None]] = {
     **ARITHMETIC_IMPORTERS,
     **REDUCTION_IMPORTERS,
     **SELECTION_IMPORTERS,
+    **RESIZE_IMPORTERS,
+    **RECURRENT_IMPORTERS,
+    **POOL_IMPORTERS,
+    **PRODUCT_IMPORTERS,
     "QuantizeLinear": import_quantize,
     "DequantizeLinear": import_dequantize,
 }
 
 
+SEVERAL = frozenset({"Split", "TopK", "Dropout", "LSTM", "GRU", "RNN", "MaxPool"})
+"""Operators whose importers make every output; others make their first one."""
+
 REALS_ONLY = frozenset({
-    *WINDOW_IMPORTERS, *DENSE_IMPORTERS, *NORM_IMPORTERS, "Softmax", "BatchNormalization", "Sigmoid",
+    *(set(WINDOW_IMPORTERS) - {"MaxPool"}), *DENSE_IMPORTERS, *NORM_IMPORTERS, "Softmax", "BatchNormalization", "Sigmoid",
     "Tanh", "HardSwish", "HardSigmoid", "LeakyRelu", "QuantizeLinear",
 })  # fmt: skip
 """Operators whose importers take their operands for real numbers."""
@@ -91,6 +102,7 @@ def import_onnx(path: Path, input_shapes: Mapping[str, Shape]) -> Graph:
     builder = GraphBuilder(model.name, Contract.FLOAT32, notes=notes)
     state = Importing(model, nodes, builder, constants, stored)
     state.elements.update((i.name, i.dtype.name) for i in model.inputs)
+    state.elements.update((n, e) for n, e in model.elements.items() if n in constants)
     for item in model.inputs:
         _declare_input(state, item.name, TensorType(types[item.name], shapes[item.name]))
     for node in nodes:
@@ -264,8 +276,9 @@ def _import_by_kind(state: Importing, node: OnnxNode) -> None:
                 f"{node}: computes with the integers of {', '.join(plain)}; this operator is "
                 "supported on real numbers"
             )
-        IMPORTERS[node.kind](state, node)
-        return
+        if node.kind in SEVERAL or not any(state.is_read(n) for n in node.outputs[1:] if n):
+            IMPORTERS[node.kind](state, node)
+            return
     body = body_of(state, node)
     if body is None:
         raise UnsupportedError(f"{node}: makes {node.output} from activations, not from constants")
@@ -293,4 +306,9 @@ def _finished(state: Importing, name: str) -> ValueName:
         op = Dequantize(value.quantisation.scale, value.quantisation.zero_point)
         real = Value(state.builder.fresh(name), op.infer(value.type), None, Origin(name))
         return state.builder.node(f"{name}.dequantize", op, (stored,), real)
+    declared = state.model.elements.get(name, "")
+    if declared in HALVES and name not in state.constants and not is_plain(state, name):
+        value = state.any_value(name)
+        short = Value(ValueName(name), state.builder.values[value].type)
+        return state.builder.node(f"{name}.shorten", SHORT[declared], (value,), short)
     return state.finish_output(name)

@@ -43,6 +43,11 @@ def import_slice(state: Importing, node: OnnxNode) -> None:
         axis = normal_axis(node, given, rank)
         extent = steps.shape(x)[axis]
         stop = None if stride < 0 and end < -extent else end
+        if not len(range(extent)[slice(start, stop, stride)]):
+            shape = steps.shape(x)
+            empty = np.zeros((*shape[:axis], 0, *shape[axis + 1 :]), np.float32)
+            as_constant(state, node.output, empty)
+            return
         x = steps.chosen(x, axis, np.arange(extent)[slice(start, stop, stride)])
     steps.finish(x, element_of(state, node.input(0)))
 
@@ -62,7 +67,10 @@ def import_split(state: Importing, node: OnnxNode) -> None:
         raise ModelError(f"{node}: parts {list(parts)} do not make {shape[axis]}")
     start = 0
     for output, size in enumerate(parts):
-        if node.outputs[output]:
+        if node.outputs[output] and not size:
+            empty = np.zeros((*shape[:axis], 0, *shape[axis + 1 :]), np.float32)
+            as_constant(state, node.outputs[output], empty)
+        elif node.outputs[output]:
             part = steps.chosen(x, axis, np.arange(start, start + size))
             steps.finish(part, element_of(state, node.input(0)), output)
         start += size

@@ -71,10 +71,10 @@ def is_plain(state: Importing, name: str) -> bool:
 
 def element_of(state: Importing, name: str) -> str:
     """The element type that the file gives a tensor."""
-    if name in state.constants:
-        return "float32" if not is_plain(state, name) else state.constants[name].array.dtype.name
     if name in state.elements:
         return state.elements[name]
+    if name in state.constants:
+        return "float32" if not is_plain(state, name) else state.constants[name].array.dtype.name
     return "int64" if is_plain(state, name) else "float32"
 
 
@@ -157,7 +157,9 @@ class Steps:
         if np.array_equal(index, np.arange(self.shape(x)[axis])):
             return x
         if not index.size:
-            raise UnsupportedError(f"{self.node}: makes a tensor without elements")
+            raise UnsupportedError(
+                f"{self.node}: makes a tensor without elements; a network needs some in each"
+            )
         return self.do(Gather(axis), x, self.integers(index))
 
     def expanded(self, x: ValueName, shape: Shape) -> ValueName:

@@ -19,7 +19,7 @@ from tilewright.ir.graph import GraphBuilder, Origin, Value, ValueName
 from tilewright.ir.op import Op
 from tilewright.ir.types import Array, DType, Quantisation, TensorType
 from tilewright.ops.gather import Gather
-from tilewright.ops.layout import Reshape, Transpose
+from tilewright.ops.layout import Copy, Reshape, Transpose
 
 TO_CHANNELS_LAST = (0, 2, 3, 1)
 TO_CHANNELS_FIRST = (0, 3, 1, 2)
@@ -30,6 +30,9 @@ MOVEMENTS = frozenset({
     "ReverseSequence", "GatherElements", "GatherND",
 })  # fmt: skip
 """Operators that select stored values and compute none: quantising before or after is the same."""
+
+HALVES = frozenset({"float16", "bfloat16"})
+"""Types of outputs that are computed in float32 and rounded in the end."""
 
 SELECTIONS = MOVEMENTS | {"Concat", "Pad"}
 """Operators that may read stored integers as they are."""
@@ -184,6 +187,10 @@ class Importing:
         """A real value that was computed from quantised ones."""
         self._descends.add(name)
 
+    def is_read(self, name: str) -> bool:
+        """Whether a node or an output of the file wants the tensor."""
+        return name in self._readers
+
     def is_known(self, name: str) -> bool:
         """Whether some value holds the tensor."""
         held = self.held(name)
@@ -221,7 +228,8 @@ class Importing:
             if any(self.is_stored_integer(name) for name in node.inputs[: len(moved)]):
                 self.integers.add(node.output)
         dtype = stored.dtype if stored else DType.F32 if descends else inferred.dtype
-        wish = f"{tensor}.nhwc" if layout.is_image else tensor
+        is_rounded = tensor in self.model.outputs and self.model.elements.get(tensor) in HALVES
+        wish = f"{tensor}.nhwc" if layout.is_image else f"{tensor}.wide" if is_rounded else tensor
         name = self.builder.fresh(f"{wish}.flat" if layout.then else wish)
         value = Value(
             name, replace(inferred, dtype=dtype), stored.quantisation if stored else None,
@@ -241,6 +249,9 @@ class Importing:
 
     def alias(self, name: str, of: str) -> None:
         """Both names mean one tensor from here on."""
+        if of in self.constants:
+            self.constants[name] = self.constants[of]
+            return
         self.aliases[name] = self.held(of)
 
     def between(self, name: str, op: Op, x: ValueName) -> ValueName:
@@ -304,7 +315,7 @@ class Importing:
     def finish_output(self, name: str) -> ValueName:
         """The value that carries a graph output's name. Raises ModelError for a constant one."""
         if name in self.constants:
-            raise ModelError(f"output {name} does not depend on any input")
+            return self._constant_output(name)
         value = self.any_value(name)
         if value == name:
             return value
@@ -313,6 +324,19 @@ class Importing:
             raise ModelError(f"output {name}: another tensor has its name")
         keep = Value(ValueName(name), source.type, source.quantisation, Origin(name))
         return self.builder.node(f"{name}.copy", Reshape(source.type.shape), (value,), keep)
+
+
+    def _constant_output(self, name: str) -> ValueName:
+        """An output whose elements are known: copied at every run."""
+        constant = self.constants[name]
+        array = constant.array
+        if not array.size:
+            raise ModelError(f"output {name} has no elements")
+        if constant.quantisation is None and array.dtype.kind in "iub":
+            array = array.astype(np.int32)
+        made = self.declare(f"{name}//constant", Constant(array, constant.quantisation))
+        value = Value(ValueName(name), self.builder.values[made].type, constant.quantisation)
+        return self.builder.node(f"{name}.copy", Copy(), (made,), value)
 
 
 def real(constant: Constant) -> Array:

@@ -33,7 +33,7 @@ class BinaryKind(Enum):
     LEFT = "left"
     """a * 2**b in 32 bits."""
     RIGHT = "right"
-    """a shifted right by b as an unsigned number; 0 for b > 31."""
+    """a / 2**b towards minus infinity; beyond [0, 31] as by 31."""
     EQUAL = "equal"
     LESS = "less"
     LESS_EQUAL = "less_equal"
@@ -110,7 +110,7 @@ def _power(a: Array, b: Array) -> Array:
 
 
 def _shifted_right(a: Array, b: Array) -> Array:
-    return np.where((b < 0) | (b > 31), 0, (a & 0xFFFFFFFF) >> (b & 31))
+    return a >> np.where((b < 0) | (b > 31), 31, b)
 
 
 def _shifted_left(a: Array, b: Array) -> Array:

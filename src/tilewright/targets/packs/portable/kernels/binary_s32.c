@@ -1,5 +1,6 @@
 #include "binary.h"
 #include "broadcast.h"
+#include "tw_arithmetic.h"
 #include "wrapped_s32.h"
 
 static int32_t quotient(int32_t a, int32_t b) {
@@ -62,7 +63,7 @@ static int32_t logical(int32_t a, int32_t b, int32_t kind) {
   case BINARY_KIND_LEFT:
     return is_shift ? (int32_t)((uint32_t)a << b) : 0;
   case BINARY_KIND_RIGHT:
-    return is_shift ? (int32_t)((uint32_t)a >> b) : 0;
+    return tw_shift_right(a, is_shift ? b : 31);
   case BINARY_KIND_EQUAL:
     return a == b;
   case BINARY_KIND_LESS:
