@@ -265,7 +265,7 @@ def test_incomplete_patterns_name_the_tensor_that_lacks_a_pair(tmp_path: Path):
     assert str(caught.value) == (
         "hidden (Dense): x is quantised, but hidden is not\n"
         "  try      quantise hidden (a QuantizeLinear/DequantizeLinear pair), or keep this "
-        "operator in float32 with --allow-float"
+        "operator in float32 (without --no-float)"
     )
 
 

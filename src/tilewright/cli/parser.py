@@ -108,6 +108,12 @@ COMMANDS = (
         ),
     ),
     Command(
+        "conformance",
+        "the ONNX package's node cases, compiled and run: passed, refused, wrong",
+        ("tilewright conformance", "tilewright conformance --json --case softmax"),
+        "[options]",
+    ),
+    Command(
         "sim",
         "run a RISC-V program on a simulated PULP cluster",
         (
@@ -191,6 +197,7 @@ def build_parser() -> CommandLine:
         "--budget", metavar="NAME=SIZE,...", type=memory_sizes, action="append", dest="memory",
         help="the same as --memory",
     )  # fmt: skip
+    _add_conformance(made["conformance"])
     add_sim_arguments(made["sim"])
     for command in made.values():
         _add_common(command)
@@ -209,7 +216,7 @@ def _examples(lines: Sequence[str]) -> str:
 
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(weights="c")
+    parser.set_defaults(weights="c", allow_float=True)
     parser.add_argument("model", metavar="MODEL", help="a .tflite or .onnx file")
     parser.add_argument(
         "--target", default="host", metavar="NAME",
@@ -239,9 +246,13 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         "--name", help="C identifier of the network (default: from the file's name)"
     )
     parser.add_argument(
-        "--allow-float", action="store_true",
-        help="keep incompletely quantised operators in float32 instead of refusing them",
+        "--no-float", dest="allow_float", action="store_false",
+        help="refuse what is not quantised between quantised layers, instead of computing it in "
+        "float32",
     )  # fmt: skip
+    parser.add_argument(
+        "--allow-float", dest="allow_float", action="store_true", help=argparse.SUPPRESS
+    )
     parser.add_argument(
         "--effort", default="normal", metavar="NAME",
         help="how long to look for a plan: quick, normal or best (default: %(default)s)",
@@ -252,6 +263,17 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-prune", action="store_true", help="keep channels whose weights are all zero"
     )
+
+
+def _add_conformance(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--target", default="host", metavar="NAME",
+        help="what to compile for: host, so far (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--case", metavar="WORD", action="append", default=[],
+        help="only cases whose names contain this word; may be repeated",
+    )  # fmt: skip
 
 
 def _add_weights(parser: argparse.ArgumentParser) -> None:

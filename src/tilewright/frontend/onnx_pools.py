@@ -191,7 +191,9 @@ def _borders(node: OnnxNode, extent: int, kernel: int, index: int, rank: int) ->
     if wanted or mode.startswith("SAME"):
         total = whole - (wanted[index] if wanted else extent * stride)
         small, large = total // 2, total - total // 2
-        before, after = (large, small) if mode == "SAME_LOWER" else (small, large)
+        before, after = (small, large) if mode == "SAME_UPPER" else (large, small)
+        if total < 0:
+            before, after = 0, total
     return reach - before, reach - after + extra
 
 

@@ -22,8 +22,9 @@ from tilewright.ops.reductions import ReduceRow, RowKind
 def import_any_gemm(state: Importing, node: OnnxNode) -> None:
     """Gemm by a dense layer where it is one, else in pieces."""
     bias = state.constants.get(node.inputs[2]) if node.has(2) else None
+    columns = state.shape(node.input(1))[0 if node.integer("transB", 0) else -1]
     is_row = not node.has(2) or (
-        bias is not None and prod(bias.array.shape[:-1]) == 1 and bias.array.size > 1
+        bias is not None and prod(bias.array.shape[:-1]) == 1 and bias.array.size == columns
     )
     if state.is_constant(node.input(1)) and is_row:
         DENSE_IMPORTERS["Gemm"](state, node)

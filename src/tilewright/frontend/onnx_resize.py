@@ -21,11 +21,12 @@ def _coordinate(mode: str, x: float, scale: float, extents: tuple[int, int], roi
 ) -> float:
     """Where output place x lies in the input. extents: of input and output."""
     old, new = extents
+    whole = scale * old
     match mode:
         case "asymmetric":
             return x / scale
         case "align_corners":
-            return x * (old - 1) / (new - 1) if new > 1 else 0.0
+            return x * (old - 1) / (whole - 1) if new > 1 else 0.0
         case "pytorch_half_pixel":
             return (x + 0.5) / scale - 0.5 if new > 1 else -0.5
         case "half_pixel_symmetric":
@@ -36,7 +37,7 @@ def _coordinate(mode: str, x: float, scale: float, extents: tuple[int, int], roi
         case "tf_crop_and_resize":
             start, end = roi
             if new > 1:
-                return start * (old - 1) + x * (end - start) * (old - 1) / (new - 1)
+                return start * (old - 1) + x * (end - start) * (old - 1) / (whole - 1)
             return 0.5 * (start + end) * (old - 1)
         case _:
             return (x + 0.5) / scale - 0.5

@@ -211,7 +211,7 @@ class Steps:
             self.state.elements[name] = element
 
     def _constant(self, array: Array) -> ValueName:
-        return self.state.builder.constant(self._name("constant"), np.ascontiguousarray(array))
+        return self.state.builder.constant(self._name("constant"), np.array(array, order="C"))
 
     def _name(self, what: str = "step") -> str:
         self.count += 1

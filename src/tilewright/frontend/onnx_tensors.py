@@ -334,7 +334,8 @@ class Importing:
             raise ModelError(f"output {name} has no elements")
         if constant.quantisation is None and array.dtype.kind in "iub":
             array = array.astype(np.int32)
-        made = self.declare(f"{name}//constant", Constant(array, constant.quantisation))
+        whole = np.array(array, order="C")
+        made = self.builder.constant(f"{name}//constant", whole, constant.quantisation)
         value = Value(ValueName(name), self.builder.values[made].type, constant.quantisation)
         return self.builder.node(f"{name}.copy", Copy(), (made,), value)
 

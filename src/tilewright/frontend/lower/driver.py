@@ -95,15 +95,28 @@ def _lower_node(lowering: Lowering, node: Node, *, allow_float: bool) -> None:
             f"{node}: {', '.join(quantised)} {'is' if len(quantised) == 1 else 'are'} quantised, "
             f"but {', '.join(real)} {'is' if len(real) == 1 else 'are'} not\n"
             f"  try      quantise {real[0]} (a QuantizeLinear/DequantizeLinear pair), or keep this "
-            "operator in float32 with --allow-float"
+            "operator in float32 (without --no-float)"
         )
     if real or contract is Contract.FLOAT32:
+        _note_float(lowering, node, quantised)
         _lower_in_float(lowering, node)
     elif type(node.op) in rules:
         _lower_in_integers(lowering, node, rules[type(node.op)])
+    elif allow_float:
+        _note_float(lowering, node, quantised)
+        _lower_in_float(lowering, node)
     else:
         raise UnsupportedError(
             f"{node}: the {contract.value} contract has no integer form of {type(node.op).__name__}"
+        )
+
+
+def _note_float(lowering: Lowering, node: Node, quantised: list[ValueName]) -> None:
+    """Says where a quantised network computes with real numbers."""
+    if quantised:
+        lowering.builder.notes.append(
+            f"{node}: in float32, between {', '.join(quantised)}; a QuantizeLinear/DequantizeLinear "
+            "pair around it, or an operator with an integer form, would keep it in integers"
         )
 
 
