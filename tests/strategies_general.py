@@ -32,7 +32,9 @@ def binary(draw: st.DrawFn) -> Case:
     a, b = draw(_broadcast(shape)), draw(_broadcast(shape))
     if kind in INTEGERS_ONLY or draw(st.booleans()):
         right = draw(integers(b))
-        return Case(Binary(kind), (draw(integers(a)), right % 40 - 4 if kind in SMALL else right), 2)
+        return Case(
+            Binary(kind), (draw(integers(a)), right % 40 - 4 if kind in SMALL else right), 2
+        )
     left, right = draw(real(a)), draw(real(b))
     if kind is BinaryKind.POW:
         left, right = np.abs(left) + np.float32(0.5), np.clip(right, -3, 3)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tilewright import __version__
 from tilewright.cli.arguments import (
+    add_conformance,
     engine_pin,
     input_shape,
     memory_ranges,
@@ -197,7 +198,7 @@ def build_parser() -> CommandLine:
         "--budget", metavar="NAME=SIZE,...", type=memory_sizes, action="append", dest="memory",
         help="the same as --memory",
     )  # fmt: skip
-    _add_conformance(made["conformance"])
+    add_conformance(made["conformance"])
     add_sim_arguments(made["sim"])
     for command in made.values():
         _add_common(command)
@@ -263,17 +264,6 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-prune", action="store_true", help="keep channels whose weights are all zero"
     )
-
-
-def _add_conformance(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--target", default="host", metavar="NAME",
-        help="what to compile for: host, so far (default: %(default)s)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--case", metavar="WORD", action="append", default=[],
-        help="only cases whose names contain this word; may be repeated",
-    )  # fmt: skip
 
 
 def _add_weights(parser: argparse.ArgumentParser) -> None:

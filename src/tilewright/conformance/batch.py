@@ -65,9 +65,7 @@ def _kernels(
     known = [kernel for engine in target.engines for kernel in engine.kernels]
     for path in (*RUNTIME.glob("*.h"), *(p for k in known for p in (k.header, *k.includes))):
         shutil.copy(path, headers / path.name)
-    called = {
-        call.kernel.source for case in cases for call in case.compilation.program.calls
-    }
+    called = {call.kernel.source for case in cases for call in case.compilation.program.calls}
     flags = [*FLAGS, f"-I{headers}"]
     return compile_sources(compiler, flags, root, sorted(called))[0]
 
@@ -121,7 +119,10 @@ def _caller(program: Program) -> str:
         *(f"      .{member} = taken(in, {size})," for member, size in given),
         "  };",
         f"  const tw_{name}_outputs outputs = {{",
-        *(f"      .{member} = aligned_alloc(64, {t.nbytes // 64 * 64 + 64})," for member, t in made),
+        *(
+            f"      .{member} = aligned_alloc(64, {t.nbytes // 64 * 64 + 64}),"
+            for member, t in made
+        ),
         "  };",
         f"  const int code = tw_{name}_run(arena, &inputs, &outputs);",
         *(f"  fwrite(outputs.{member}, 1, {t.nbytes}, out);" for member, t in made),
@@ -134,7 +135,9 @@ def _caller(program: Program) -> str:
 def _outcome(case: CompiledCase, program: Path) -> Outcome:
     """One process; its outputs against those of the case."""
     network = case.compilation.program
-    number = re.findall(rf"case (\d+): return run_{network.name}\(", (program.parent / "cases.c").read_text())
+    number = re.findall(
+        rf"case (\d+): return run_{network.name}\(", (program.parent / "cases.c").read_text()
+    )
     feed, result = program.parent / "in.bin", program.parent / "out.bin"
     feed.write_bytes(b"".join(array.tobytes() for array in case.inputs))
     done = subprocess.run(

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import onnx
@@ -15,7 +16,7 @@ from tilewright.ir.types import Array
 class NodeCase:
     """One case of onnx.backend.test.case.node.
 
-    inputs, outputs  in the order of the graph's; what is no tensor (a sequence, an optional) is None
+    inputs, outputs  in the order of the graph's; None for what is no tensor (a sequence)
     rtol, atol       what the case itself allows
     """
 
@@ -36,8 +37,10 @@ def node_cases() -> tuple[NodeCase, ...]:
         found = collect_testcases("")
     cases: list[NodeCase] = []
     for case in found:
-        inputs, outputs = case.data_sets[0]
-        arrays = (tuple(map(_array, inputs)), tuple(map(_array, outputs)))
+        if case.model is None or not case.data_sets:
+            continue
+        given, wanted = cast(tuple[Sequence[object], Sequence[object]], case.data_sets[0])
+        arrays = (tuple(map(_array, given)), tuple(map(_array, wanted)))
         cases.append(NodeCase(case.name, case.model, *arrays, case.rtol, case.atol))
     return tuple(cases)
 
@@ -45,7 +48,9 @@ def node_cases() -> tuple[NodeCase, ...]:
 def _array(item: object) -> Array | None:
     if isinstance(item, onnx.TensorProto):
         item = numpy_helper.to_array(item)
-    return np.asarray(item) if isinstance(item, (np.ndarray, np.generic)) else None
+    if not isinstance(item, (np.ndarray, np.generic)):
+        return None
+    return np.asarray(cast(Array, item))
 
 
 def bindings(case: NodeCase) -> Iterator[tuple[int, ...]]:

@@ -8,7 +8,6 @@ import numpy as np
 from tilewright.conformance.cases import NodeCase
 from tilewright.ir.types import Array, TensorType
 
-
 STEPS = {"bfloat16": 2.0**-7}
 """Relative distance of neighbours, where a case's own tolerance is below it: the reference rounds
 after every operator, and networks here once, at the end."""
@@ -47,7 +46,9 @@ def stored_input(array: Array, wanted: TensorType) -> Array | None:
     """A case's array as the network takes it; None where its values cannot be stored so."""
     with np.errstate(all="ignore"):
         stored = array.astype(wanted.dtype.numpy)
-    if array.dtype.kind in "iub" and not np.array_equal(stored.astype(object), array.astype(object)):
+    if array.dtype.kind in "iub" and not np.array_equal(
+        stored.astype(object), array.astype(object)
+    ):
         return None
     return np.ascontiguousarray(stored.reshape(wanted.shape))
 

@@ -46,7 +46,7 @@ class ConformanceReport:
 
     def show(self, console: Console) -> None:
         """A row per operator, then what is wrong and what is refused."""
-        rows = [[name, *(str(counts[r]) for r in Result)] for name, counts in self._by_operator()]
+        rows = [[name, *(str(counts[r]) for r in Result)] for name, counts in self.by_operator()]
         rows.append(["all", *(str(self.count(result)) for result in Result)])
         columns = ["Operator", *(f">{result.value.capitalize()}" for result in Result)]
         console.print(table(f"ONNX node cases on {self.target}", columns, rows))
@@ -55,7 +55,8 @@ class ConformanceReport:
                 if outcome.result is result:
                     paragraph(console, f"{outcome.name}: {result.value}: {outcome.reason}")
 
-    def _by_operator(self) -> Iterable[tuple[str, Mapping[Result, int]]]:
+    def by_operator(self) -> Iterable[tuple[str, Mapping[Result, int]]]:
+        """Each operator's counts; models of several nodes together."""
         found: dict[str, Counter[Result]] = {}
         for outcome in self.outcomes:
             name = outcome.operators[0] if len(outcome.operators) == 1 else "several operators"

@@ -253,11 +253,15 @@ def import_is_inf(state: Importing, node: OnnxNode) -> None:
     steps.finish(reduce(lambda a, b: steps.binary(BinaryKind.OR, a, b), found), "bool")
 
 
-def _curve(curve: Curve, alpha: tuple[str, float] = ("", 0.0), beta: tuple[str, float] = ("", 0.0)
+def _curve(
+    curve: Curve, alpha: tuple[str, float] = ("", 0.0), beta: tuple[str, float] = ("", 0.0)
 ) -> Importer:
     return import_unary(
-        lambda node: Activation(curve, node.number(*alpha) if alpha[0] else alpha[1],
-                                node.number(*beta) if beta[0] else beta[1])
+        lambda node: Activation(
+            curve,
+            node.number(*alpha) if alpha[0] else alpha[1],
+            node.number(*beta) if beta[0] else beta[1],
+        )
     )
 
 
@@ -276,8 +280,9 @@ PLAIN_CURVES = (
 ARITHMETIC_IMPORTERS: Mapping[str, Importer] = {
     **{curve.value: _curve(curve) for curve in PLAIN_CURVES},
     "Elu": _curve(Curve.ELU, ("alpha", 1.0)),
-    "Selu": _curve(Curve.SELU, ("alpha", 1.67326319217681884765625),
-                   ("gamma", 1.05070102214813232421875)),
+    "Selu": _curve(
+        Curve.SELU, ("alpha", 1.67326319217681884765625), ("gamma", 1.05070102214813232421875)
+    ),
     "Celu": _curve(Curve.CELU, ("alpha", 1.0)),
     "Swish": _curve(Curve.SWISH, ("alpha", 1.0)),
     "ThresholdedRelu": _curve(Curve.THRESHOLDED_RELU, ("alpha", 1.0)),

@@ -168,7 +168,9 @@ _FOLDS: Mapping[str, Fold] = {
     "Slice": _slice,
     "Reshape": _reshape,
     "Gather": _gather,
-    "Concat": lambda node, a: np.concatenate([x for x in a if x.size] or a, axis=node.integer("axis", 0)),
+    "Concat": lambda node, a: np.concatenate(
+        [x for x in a if x.size] or a, axis=node.integer("axis", 0)
+    ),
     "Add": lambda _, a: np.add(*_small(a)),
     "Sub": lambda _, a: np.subtract(*_small(a)),
     "Mul": lambda _, a: np.multiply(*_small(a)),

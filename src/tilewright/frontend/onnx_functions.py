@@ -5,13 +5,14 @@ no importer knows is replaced by that, with names of its own.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Protocol, cast
 
 import numpy as np
 import onnx
-from onnx import AttributeProto, FunctionProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx import AttributeProto, FunctionProto, NodeProto, helper, numpy_helper
 from onnx.defs import OpSchema, SchemaError, get_schema
 
-from tilewright.frontend.onnx_file import OnnxNode, read_node
+from tilewright.frontend.onnx_file import Attribute, OnnxNode, read_node
 from tilewright.frontend.onnx_steps import element_of
 from tilewright.frontend.onnx_tensors import Constant, Importing
 from tilewright.ir.types import Array
@@ -22,10 +23,30 @@ RANDOM = frozenset({
 })  # fmt: skip
 
 
-def schema_of(kind: str, opset: int) -> OpSchema | None:
+class Schema(Protocol):
+    """What of an operator's schema is asked for; the package's stubs know less."""
+
+    has_function: bool
+    has_context_dependent_function: bool
+    function_opset_versions: Sequence[int]
+    context_dependent_function_opset_versions: Sequence[int]
+    attributes: Mapping[str, OpSchema.Attribute]
+
+    def get_function_with_opset_version(self, version: int) -> bytes:
+        """A FunctionProto; empty where there is none."""
+        ...
+
+    def get_context_dependent_function_with_opset_version(
+        self, version: int, node: bytes, types: Sequence[bytes]
+    ) -> bytes:
+        """The same for one node; empty where there is none."""
+        ...
+
+
+def schema_of(kind: str, opset: int) -> Schema | None:
     """What the standard says about an operator; None where it does not have it."""
     try:
-        return get_schema(kind, opset, "")
+        return cast(Schema, get_schema(kind, opset, ""))
     except SchemaError:
         return None
 
@@ -46,7 +67,7 @@ def body_of(state: Importing, node: OnnxNode) -> tuple[OnnxNode, ...] | None:
         return None
     attributes = dict(node.attributes)
     for proto in function.attribute_proto:
-        attributes.setdefault(proto.name, helper.get_attribute_value(proto))
+        attributes.setdefault(proto.name, read_node(_holder(proto), 0).attributes[proto.name])
     for name, declared in schema.attributes.items():
         if declared.default_value.name:
             default = read_node(_holder(declared.default_value), 0).attributes.get(name)
@@ -59,7 +80,7 @@ def body_of(state: Importing, node: OnnxNode) -> tuple[OnnxNode, ...] | None:
     return tuple(made)
 
 
-def _function(state: Importing, node: OnnxNode, schema: OpSchema) -> FunctionProto | None:
+def _function(state: Importing, node: OnnxNode, schema: Schema) -> FunctionProto | None:
     opset = state.model.opset
     raw = b""
     if schema.has_context_dependent_function:
@@ -125,12 +146,12 @@ def _names(node: OnnxNode, function: FunctionProto) -> dict[str, str]:
 
 def _renamed(
     proto: NodeProto, index: int, node: OnnxNode, names: dict[str, str],
-    attributes: Mapping[str, object],
+    attributes: Mapping[str, Attribute],
 ) -> OnnxNode:  # fmt: skip
     copy = NodeProto()
     copy.CopyFrom(proto)
     del copy.attribute[:]
-    given: dict[str, object] = {}
+    given: dict[str, Attribute] = {}
     for attribute in proto.attribute:
         if attribute.ref_attr_name:
             if attribute.ref_attr_name in attributes:
@@ -143,18 +164,16 @@ def _renamed(
     whole = {**read.attributes, **given}
     return OnnxNode(
         f"{node.name}/{read.name or proto.op_type}{index}", read.kind, inputs, outputs, whole
-    )  # type: ignore
+    )
 
 
 def known_results(
     node: OnnxNode, constants: Mapping[str, Constant], opset: int
 ) -> dict[str, Constant] | None:
     """What a node of constants makes, by the package's reference; None where it cannot tell."""
-    if node.kind in RANDOM or not all(n in constants for n in node.inputs if n):
-        return None
-    if any(constants[n].quantisation is not None for n in node.inputs if n):
-        return None
-    if schema_of(node.kind, opset) is None:
+    names = [name for name in node.inputs if name]
+    are_known = all(n in constants and constants[n].quantisation is None for n in names)
+    if node.kind in RANDOM or not are_known or schema_of(node.kind, opset) is None:
         return None
     feeds = {n: constants[n].array for n in node.inputs if n}
     results = _evaluated(as_proto(node), feeds, opset)
@@ -163,15 +182,16 @@ def known_results(
     found: dict[str, Constant] = {}
     for name, array in zip(node.outputs, results, strict=False):
         if name:
-            if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
+            if not isinstance(array, np.ndarray):
                 return None
-            found[name] = Constant(array.astype(np.float32) if array.dtype.kind == "f" else array)
+            known = cast(Array, array)
+            if known.dtype.kind not in "fiub":
+                return None
+            found[name] = Constant(known.astype(np.float32) if known.dtype.kind == "f" else known)
     return found
 
 
-def _evaluated(
-    proto: NodeProto, feeds: Mapping[str, Array], opset: int
-) -> Sequence[object] | None:
+def _evaluated(proto: NodeProto, feeds: Mapping[str, Array], opset: int) -> Sequence[object] | None:
     from onnx.reference import ReferenceEvaluator
 
     inputs = [
@@ -183,7 +203,7 @@ def _evaluated(
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
     try:
         with np.errstate(all="ignore"):
-            made: list[object] = ReferenceEvaluator(model).run(None, dict(feeds))
+            made = cast(Sequence[object], ReferenceEvaluator(model).run(None, dict(feeds)))
     except Exception:  # the reference raises whatever its numpy code does
         return None
     return made

@@ -10,12 +10,9 @@ and DQ nodes disappear.
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import numpy as np
-
 from tilewright.errors import (
     ModelError,
     OptionError,
-    QuantisationError,
     Refusal,
     UnsupportedError,
 )
@@ -23,22 +20,22 @@ from tilewright.frontend.onnx_arithmetic import ARITHMETIC_IMPORTERS
 from tilewright.frontend.onnx_constants import fold
 from tilewright.frontend.onnx_dense import DENSE_IMPORTERS
 from tilewright.frontend.onnx_file import OnnxInput, OnnxModel, OnnxNode, read_onnx, sorted_nodes
+from tilewright.frontend.onnx_functions import body_of, has_body, known_results
 from tilewright.frontend.onnx_gather import GATHER_IMPORTERS
 from tilewright.frontend.onnx_layout import LAYOUT_IMPORTERS
 from tilewright.frontend.onnx_norm_patterns import with_norms
 from tilewright.frontend.onnx_norms import NORM_IMPORTERS
+from tilewright.frontend.onnx_pointwise import POINTWISE_IMPORTERS
 from tilewright.frontend.onnx_pools import POOL_IMPORTERS
 from tilewright.frontend.onnx_products import PRODUCT_IMPORTERS
-from tilewright.frontend.onnx_pointwise import POINTWISE_IMPORTERS
 from tilewright.frontend.onnx_qoperator import expanded
 from tilewright.frontend.onnx_quantisation import (
     import_dequantize,
     import_quantize,
     stored_tensors,
 )
-from tilewright.frontend.onnx_functions import body_of, has_body, known_results
-from tilewright.frontend.onnx_reductions import REDUCTION_IMPORTERS
 from tilewright.frontend.onnx_recurrent import RECURRENT_IMPORTERS
+from tilewright.frontend.onnx_reductions import REDUCTION_IMPORTERS
 from tilewright.frontend.onnx_resize import RESIZE_IMPORTERS
 from tilewright.frontend.onnx_selections import SELECTION_IMPORTERS
 from tilewright.frontend.onnx_steps import REALS, SHORT, element_of, is_integer, is_plain
@@ -71,8 +68,9 @@ SEVERAL = frozenset({"Split", "TopK", "Dropout", "LSTM", "GRU", "RNN", "MaxPool"
 """Operators whose importers make every output; others make their first one."""
 
 REALS_ONLY = frozenset({
-    *(set(WINDOW_IMPORTERS) - {"MaxPool"}), *DENSE_IMPORTERS, *NORM_IMPORTERS, "Softmax", "BatchNormalization", "Sigmoid",
-    "Tanh", "HardSwish", "HardSigmoid", "LeakyRelu", "QuantizeLinear",
+    *(set(WINDOW_IMPORTERS) - {"MaxPool"}), *DENSE_IMPORTERS, *NORM_IMPORTERS, "Softmax",
+    "BatchNormalization", "Sigmoid", "Tanh", "HardSwish", "HardSigmoid", "LeakyRelu",
+    "QuantizeLinear",
 })  # fmt: skip
 """Operators whose importers take their operands for real numbers."""
 

@@ -108,9 +108,9 @@ def import_pad(state: Importing, node: OnnxNode) -> None:
 
 def import_identity(state: Importing, node: OnnxNode) -> None:
     """Identity, and Dropout at inference: the same tensor under another name."""
-    if node.kind == "Dropout" and node.has(2):
-        if np.any(state.numbers(node, 2, "training_mode")):
-            raise UnsupportedError(f"{node}: training_mode is set; export the network for inference")
+    trains = node.kind == "Dropout" and node.has(2)
+    if trains and np.any(state.numbers(node, 2, "training_mode")):
+        raise UnsupportedError(f"{node}: training_mode is set; export the network for inference")
     for mask in filter(None, node.outputs[1:]):
         ones = np.ones(state.shape(node.input(0)), np.bool_)
         state.constants[mask] = Constant(ones)

@@ -29,6 +29,8 @@ from tilewright.ops.softmax import Softmax
 
 
 def import_unary(make: Callable[[OnnxNode], Op]) -> Callable[[Importing, OnnxNode], None]:
+    """An importer of one tensor, in the layout that it has."""
+
     def import_one(state: Importing, node: OnnxNode) -> None:
         name = node.input(0)
         if state.is_image(name):
@@ -61,6 +63,8 @@ def import_clip(state: Importing, node: OnnxNode) -> None:
 
 
 def import_binary(op: Op) -> Callable[[Importing, OnnxNode], None]:
+    """An importer of two tensors, in the layout that one of them has."""
+
     def import_two(state: Importing, node: OnnxNode) -> None:
         names = (node.input(0), node.input(1))
         inputs = _same_layout(state, node, names)

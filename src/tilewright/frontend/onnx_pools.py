@@ -25,7 +25,7 @@ from tilewright.ops.layout import Pad
 
 @dataclass(frozen=True, slots=True)
 class _Axis:
-    """A window along one dimension: which padded places each output covers, from the input's 0 on."""
+    """A window along one dimension: which places each output covers, from the input's 0 on."""
 
     extent: int
     before: int
@@ -74,7 +74,9 @@ def _axes(steps: Steps, x: ValueName) -> list[_Axis]:
     spatial = steps.shape(x)[2:]
     given = steps.node.integers("kernel_shape", ())
     if len(given) != len(spatial):
-        raise ModelError(f"{steps.node}: kernel_shape {list(given)}, x has {len(spatial)} dimensions")
+        raise ModelError(
+            f"{steps.node}: kernel_shape {list(given)}, x has {len(spatial)} dimensions"
+        )
     return [_axis(steps.node, n, i, len(spatial)) for i, n in enumerate(spatial)]
 
 
@@ -216,7 +218,11 @@ def import_conv_transpose(state: Importing, node: OnnxNode) -> None:
     state.values[names[0]] = x
     state.constants[names[1]] = _turned(node, weights, groups)
     pads = (*(max(b, 0) for b, _ in ends), *(max(a, 0) for _, a in ends))
-    attributes = {"pads": pads, "group": groups, "dilations": node.integers("dilations", (1,) * rank)}
+    attributes = {
+        "pads": pads,
+        "group": groups,
+        "dilations": node.integers("dilations", (1,) * rank),
+    }
     conv = replace(node, inputs=(*names, *node.inputs[2:]), attributes=attributes)
     WINDOW_IMPORTERS["Conv"](state, conv)
 

@@ -50,10 +50,10 @@ def _scaled(steps: Steps, x: ValueName, factor: float) -> ValueName:
 
 def import_any_matmul(state: Importing, node: OnnxNode) -> None:
     """MatMul; of two vectors by a row and a column."""
-    if any(len(state.shape(node.input(i))) > 1 for i in (0, 1)):
-        if len(state.shape(node.input(1))) > 1 or not state.is_constant(node.input(1)):
-            DENSE_IMPORTERS["MatMul"](state, node)
-            return
+    left, right = (len(state.shape(node.input(i))) for i in (0, 1))
+    if right > 1 or (left > 1 and not state.is_constant(node.input(1))):
+        DENSE_IMPORTERS["MatMul"](state, node)
+        return
     steps = Steps(state, node)
     a, b = steps.operand(0), steps.operand(1)
     column = steps.reshaped(b, (prod(steps.shape(b)), 1))
@@ -96,7 +96,9 @@ def import_einsum(state: Importing, node: OnnxNode) -> None:
     ranks = [len(state.shape(name)) for name in node.inputs]
     if len(terms) != len(ranks):
         raise ModelError(f"{node}: equation {node.text('equation', '')!r} has other operands")
-    dots = max((r - len(t.replace("...", "")) for t, r in zip(terms, ranks, strict=True)), default=0)
+    dots = max(
+        (r - len(t.replace("...", "")) for t, r in zip(terms, ranks, strict=True)), default=0
+    )
     spelled = "".join(chr(0x3B1 + i) for i in range(dots))
 
     def spell(term: str, rank: int) -> str:
@@ -108,7 +110,9 @@ def import_einsum(state: Importing, node: OnnxNode) -> None:
     if arrow:
         right = right.replace("...", spelled)
     else:
-        right = spelled + "".join(sorted(c for c in set(every) if every.count(c) == 1 and c not in spelled))
+        right = spelled + "".join(
+            sorted(c for c in set(every) if every.count(c) == 1 and c not in spelled)
+        )
     order = right + "".join(sorted(set(every) - set(right)))
     made: ValueName | None = None
     for index, term in enumerate(terms):

@@ -124,7 +124,7 @@ class _Cell:
         else:
             kept = self.product(self.times(reset, h), r[:, 2 * n :], self.bias[1, 2 * n :])
         new = self.bound(self.clipped(self.add(self.gate(seen, 2), kept)), 1)
-        # (1 - z) * new + z * h
+        # What z keeps of the new state is 1 - z.
         return self.add(new, self.times(z, self.steps.binary(BinaryKind.SUB, h, new)))
 
 

@@ -1,6 +1,7 @@
 """Resize and Upsample: along each dimension a table (nearest) or a matrix (linear, cubic)."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from math import ceil, floor
 
 import numpy as np
@@ -17,30 +18,44 @@ from tilewright.ops.matmul import MatMul
 MODES = ("nearest", "linear", "cubic")
 
 
-def _coordinate(mode: str, x: float, scale: float, extents: tuple[int, int], roi: tuple[float, float]
-) -> float:
-    """Where output place x lies in the input. extents: of input and output."""
-    old, new = extents
-    whole = scale * old
-    match mode:
-        case "asymmetric":
-            return x / scale
-        case "align_corners":
-            return x * (old - 1) / (whole - 1) if new > 1 else 0.0
-        case "pytorch_half_pixel":
-            return (x + 0.5) / scale - 0.5 if new > 1 else -0.5
-        case "half_pixel_symmetric":
-            centre = old / 2 * (1 - new / (scale * old))
-            return centre + (x + 0.5) / scale - 0.5
-        case "tf_half_pixel_for_nn":
-            return (x + 0.5) / scale
-        case "tf_crop_and_resize":
-            start, end = roi
-            if new > 1:
-                return start * (old - 1) + x * (end - start) * (old - 1) / (whole - 1)
-            return 0.5 * (start + end) * (old - 1)
-        case _:
-            return (x + 0.5) / scale - 0.5
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One dimension that is resized.
+
+    scale     new over old; it may differ from the quotient of the extents
+    roi       start and end of a crop, as parts of the extent
+    """
+
+    old: int
+    new: int
+    scale: float
+    roi: tuple[float, float]
+
+    def at(self, mode: str, x: float) -> float:
+        """Where output place x lies in the input."""
+        if mode == "align_corners":
+            return x * (self.old - 1) / self._last if self.new > 1 else 0.0
+        if mode == "tf_crop_and_resize":
+            return self._cropped(x)
+        if mode == "pytorch_half_pixel" and self.new == 1:
+            return -0.5
+        half = (x + 0.5) / self.scale
+        shift = {
+            "asymmetric": x / self.scale - half,
+            "tf_half_pixel_for_nn": 0.0,
+            "half_pixel_symmetric": self.old / 2 * (1 - self.new / (self.scale * self.old)) - 0.5,
+        }
+        return half + shift.get(mode, -0.5)
+
+    @property
+    def _last(self) -> float:
+        return self.scale * self.old - 1
+
+    def _cropped(self, x: float) -> float:
+        start, end = self.roi
+        if self.new > 1:
+            return start * (self.old - 1) + x * (end - start) * (self.old - 1) / self._last
+        return 0.5 * (start + end) * (self.old - 1)
 
 
 def _nearest(mode: str, at: float) -> int:
@@ -86,7 +101,9 @@ def _row(node: OnnxNode, at: float, scale: float, old: int) -> Array:
     return row / total if total else row
 
 
-def _sizes(state: Importing, node: OnnxNode, shape: tuple[int, ...]) -> tuple[list[int], list[float]]:
+def _sizes(
+    state: Importing, node: OnnxNode, shape: tuple[int, ...]
+) -> tuple[list[int], list[float]]:
     """New extents and scales of all dimensions."""
     axes = [a % len(shape) for a in node.integers("axes", tuple(range(len(shape))))]
     sizes, scales = list(shape), [1.0] * len(shape)
@@ -102,8 +119,10 @@ def _sizes(state: Importing, node: OnnxNode, shape: tuple[int, ...]) -> tuple[li
         for a, n, r in zip(axes, wish, ratios, strict=True):
             sizes[a], scales[a] = n, r
     else:
-        given = state.numbers(node, scales_at, "scales").reshape(-1) if node.has(scales_at) else (
-            np.array(node.attributes["scales"])
+        given = (
+            state.numbers(node, scales_at, "scales").reshape(-1)
+            if node.has(scales_at)
+            else (np.array(node.attributes["scales"]))
         )
         for a, s in zip(axes, given, strict=True):
             sizes[a], scales[a] = floor(shape[a] * float(s)), float(s)
@@ -124,8 +143,13 @@ def import_resize(state: Importing, node: OnnxNode) -> None:
     axes = [a % len(shape) for a in node.integers("axes", tuple(range(len(shape))))]
     for d, (old, new) in enumerate(zip(shape, sizes, strict=True)):
         spot = axes.index(d) if d in axes else -1
-        part = (float(roi[spot]), float(roi[spot + len(axes)])) if roi.size and spot >= 0 else (0.0, 1.0)
-        at = [_coordinate(how, float(i), scales[d], (old, new), part) for i in range(new)]
+        part = (
+            (float(roi[spot]), float(roi[spot + len(axes)]))
+            if roi.size and spot >= 0
+            else (0.0, 1.0)
+        )
+        line = _Line(old, new, scales[d], part)
+        at = [line.at(how, float(i)) for i in range(new)]
         if at != [float(i) for i in range(old)]:
             x = _along(steps, x, d, at, scales[d])
     steps.finish(x, element_of(state, node.input(0)))
@@ -138,7 +162,9 @@ def _along(steps: Steps, x: ValueName, axis: int, at: list[float], scale: float)
     is_crop = node.text("coordinate_transformation_mode", "") == "tf_crop_and_resize"
     outside = [is_crop and not 0 <= place <= old - 1 for place in at]
     if mode == "nearest":
-        rule = "floor" if node.kind == "Upsample" else node.text("nearest_mode", "round_prefer_floor")
+        rule = (
+            "floor" if node.kind == "Upsample" else node.text("nearest_mode", "round_prefer_floor")
+        )
         table = np.clip([_nearest(rule, place) for place in at], 0, old - 1)
         x = steps.chosen(x, axis, table)
     elif mode in MODES:

@@ -1,9 +1,9 @@
-"""Nodes that choose elements by constant indices: Slice, Split, Expand, Tile, Pad, Gather* and others.
+"""Nodes that choose elements by constant indices: Slice, Split, Expand, Tile, Pad, Gather*.
 
 Nothing here has a kernel of its own: along each dimension it is a Gather by a constant table.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 
 import numpy as np
@@ -105,14 +105,27 @@ def import_any_pad(state: Importing, node: OnnxNode) -> None:
     x = steps.operand(0)
     rank = len(steps.shape(x))
     axes = _listed(state, node, 3, "axes") or tuple(range(rank))
-    how = {"reflect": "reflect", "edge": "edge", "wrap": "wrap"}.get(mode)
-    if how is None or any(p < 0 for p in pads):
+    if mode not in ("reflect", "edge", "wrap") or any(p < 0 for p in pads):
         raise UnsupportedError(f"{node}: mode {mode} with pads {list(pads)} is not supported")
     for i, given in enumerate(axes):
         axis = normal_axis(node, given, rank)
-        border = (pads[i], pads[i + len(axes)])
-        x = steps.chosen(x, axis, np.pad(np.arange(steps.shape(x)[axis]), border, mode=how))
+        table = _bordered(steps.shape(x)[axis], pads[i], pads[i + len(axes)], mode)
+        x = steps.chosen(x, axis, table)
     steps.finish(x, element_of(state, node.input(0)))
+
+
+def _bordered(extent: int, before: int, after: int, mode: str) -> Array:
+    """The places of 0 .. extent - 1 with a border of their own."""
+    places = np.arange(-before, extent + after)
+    match mode:
+        case "edge":
+            return np.clip(places, 0, extent - 1)
+        case "wrap":
+            return places % extent
+        case _:
+            period = max(2 * extent - 2, 1)
+            turned = np.abs(places) % period
+            return np.where(turned < extent, turned, period - turned)
 
 
 def _by_table(steps: Steps, x: ValueName, table: Array) -> ValueName:
@@ -206,7 +219,9 @@ def import_gather_nd(state: Importing, node: OnnxNode) -> None:
         total = column if total is None else steps.binary(BinaryKind.ADD, total, column)
     assert total is not None
     size = prod(shape[batch : batch + depth])
-    first = np.arange(prod(given[:batch])).reshape((*given[:batch], *(1,) * (len(given) - 1 - batch)))
+    first = np.arange(prod(given[:batch])).reshape(
+        (*given[:batch], *(1,) * (len(given) - 1 - batch))
+    )
     total = steps.binary(BinaryKind.ADD, total, steps.integers(np.atleast_1d(first * size)))
     rows = steps.reshaped(x, (prod(shape[:batch]) * size, prod(rest)))
     made = steps.do(Gather(0), rows, steps.reshaped(total, (prod(given[:-1]),)))
@@ -214,9 +229,15 @@ def import_gather_nd(state: Importing, node: OnnxNode) -> None:
     steps.finish(steps.reshaped(made, wish), element_of(state, node.input(0)))
 
 
-def _scattered(
-    steps: Steps, targets: Array, x: ValueName, updates: ValueName
-) -> None:
+def _flat(places: Sequence[Array], shape: Shape) -> Array:
+    """Row-major places, from one row of indices per dimension."""
+    total = np.zeros_like(places[0])
+    for place, extent in zip(places, shape, strict=True):
+        total = total * extent + place
+    return total
+
+
+def _scattered(steps: Steps, targets: Array, x: ValueName, updates: ValueName) -> None:
     """x with the elements at ``targets`` replaced (or combined), in the order of the updates."""
     shape, size = steps.shape(x), prod(steps.shape(x))
     how = steps.node.text("reduction", "none")
@@ -251,9 +272,9 @@ def import_scatter_elements(state: Importing, node: OnnxNode) -> None:
     x, index = steps.operand(0), state.numbers(node, 1, "indices").astype(np.int64)
     shape = steps.shape(x)
     axis = normal_axis(node, node.integer("axis", 0), len(shape))
-    places = list(np.indices(index.shape))
+    places = [np.asarray(grid) for grid in np.indices(index.shape)]
     places[axis] = np.where(index < 0, index + shape[axis], index)
-    targets = np.ravel_multi_index([p.reshape(-1) for p in places], shape)
+    targets = _flat([p.reshape(-1) for p in places], shape)
     _scattered(steps, targets, x, steps.operand(2))
 
 
@@ -265,7 +286,7 @@ def import_scatter_nd(state: Importing, node: OnnxNode) -> None:
     rows = index.reshape(-1, depth)
     rows = np.where(rows < 0, rows + np.array(shape[:depth]), rows)
     inner = prod(shape[depth:])
-    starts = np.ravel_multi_index(list(rows.T), shape[:depth]) * inner
+    starts = _flat(list(rows.T), shape[:depth]) * inner
     targets = (starts[:, None] + np.arange(inner)).reshape(-1)
     _scattered(steps, targets, x, steps.operand(2))
 

@@ -1,8 +1,9 @@
 """Several operators in the place of one node of the file, and which element type the file gives.
 
-Inside there are real numbers in float32 and plain integers in int32, whatever the file has: float16,
-bfloat16 and double are computed in float32; bool, int64 and the small integers in int32. What a
-narrower type would cut off or wrap is cut off or wrapped after each operator that may exceed it.
+Inside there are real numbers in float32 and plain integers in int32, whatever the file has:
+float16, bfloat16 and double are computed in float32; bool, int64 and the small integers in int32.
+What a narrower type would cut off or wrap is cut off or wrapped after each operator that may exceed
+it.
 """
 
 from collections.abc import Mapping

@@ -291,6 +291,8 @@ class Importing:
             kinds = {reader.kind if reader.inputs[0] == name else "" for reader in readers}
             if kinds == {"QuantizeLinear"}:
                 # Some quantisers give every reader a pair of its own, all with equal parameters.
+                if any(reader.output not in self.stored for reader in readers):
+                    break
                 (stored, *others) = (self.stored[reader.output] for reader in readers)
                 if any(other != stored for other in others):
                     break
@@ -324,7 +326,6 @@ class Importing:
             raise ModelError(f"output {name}: another tensor has its name")
         keep = Value(ValueName(name), source.type, source.quantisation, Origin(name))
         return self.builder.node(f"{name}.copy", Reshape(source.type.shape), (value,), keep)
-
 
     def _constant_output(self, name: str) -> ValueName:
         """An output whose elements are known: copied at every run."""

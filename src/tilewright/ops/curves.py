@@ -13,8 +13,8 @@ class Curve(Enum):
     """Activations and functions that are computed point by point.
 
     Where a curve has parameters they are alpha and beta: HardSigmoid clip(alpha * x + beta, 0, 1);
-    LeakyRelu, Elu, Celu, ThresholdedRelu: alpha; Selu: alpha, gamma = beta; Swish: x * sigmoid(alpha * x);
-    Shrink: lambda = alpha, bias = beta.
+    LeakyRelu, Elu, Celu, ThresholdedRelu: alpha; Selu: alpha, and gamma as beta; Swish:
+    x * sigmoid(alpha * x); Shrink: lambda as alpha, bias as beta.
     """
 
     SIGMOID = "Sigmoid"

@@ -21,8 +21,8 @@ from tilewright.ir.types import DType
 from tilewright.ops.conv2d import Conv2d, DepthwiseConv2d
 from tilewright.ops.dense import Dense
 from tilewright.ops.gather import Gather
-from tilewright.ops.reductions import ArgRow
 from tilewright.ops.quantise import Dequantize, Quantize, Recentre
+from tilewright.ops.reductions import ArgRow
 
 COMMON_RULES: LowerRules = {**CONVOLUTION_RULES, **MOVEMENT_RULES, **PRODUCT_RULES}
 
@@ -100,8 +100,10 @@ def _lower_node(lowering: Lowering, node: Node, *, allow_float: bool) -> None:
     if real or contract is Contract.FLOAT32:
         _note_float(lowering, node, quantised)
         _lower_in_float(lowering, node)
-    elif type(node.op) in rules:
+    elif type(node.op) in rules and not allow_float:
         _lower_in_integers(lowering, node, rules[type(node.op)])
+    elif type(node.op) in rules and _lowers_in_integers(lowering, node, rules[type(node.op)]):
+        return
     elif allow_float:
         _note_float(lowering, node, quantised)
         _lower_in_float(lowering, node)
@@ -115,8 +117,9 @@ def _note_float(lowering: Lowering, node: Node, quantised: list[ValueName]) -> N
     """Says where a quantised network computes with real numbers."""
     if quantised:
         lowering.builder.notes.append(
-            f"{node}: in float32, between {', '.join(quantised)}; a QuantizeLinear/DequantizeLinear "
-            "pair around it, or an operator with an integer form, would keep it in integers"
+            f"{node}: in float32, beside {', '.join(quantised)}; a QuantizeLinear and a "
+            "DequantizeLinear around it, or an operator with an integer form, would keep it in "
+            "integers"
         )
 
 
@@ -157,6 +160,32 @@ def _lower_in_integers(lowering: Lowering, node: Node, rule: LowerRule) -> None:
         rule(lowering, node)
     except ValueError as error:
         raise QuantisationError(f"{node}: cannot rescale to {node.output}: {error}") from None
+
+
+def _lowers_in_integers(lowering: Lowering, node: Node, rule: LowerRule) -> bool:
+    """Whether the rule has an integer form of this node; if not, nothing is left of it."""
+    builder = lowering.builder
+    held = (builder.values, builder.constants, lowering.names)
+    nodes, sizes = len(builder.nodes), [len(names) for names in held]
+    try:
+        _lower_in_integers(lowering, node, rule)
+    except (QuantisationError, UnsupportedError) as error:
+        if _is_beyond_float(lowering, node):
+            raise
+        del builder.nodes[nodes:]
+        for names, size in zip(held, sizes, strict=True):
+            while len(names) > size:
+                names.popitem()
+        lowering.builder.notes.append(f"{node}: no integer form: {error}".partition("\n")[0])
+        return False
+    return True
+
+
+def _is_beyond_float(lowering: Lowering, node: Node) -> bool:
+    """Whether float32 could not compute the node either: an activation without one scale."""
+    names = [n for n in (*node.inputs, node.output) if n not in lowering.source.constants]
+    parameters = [lowering.source.values[n].quantisation for n in names]
+    return any(q is not None and not q.is_per_tensor for q in parameters)
 
 
 def _lower_in_float(lowering: Lowering, node: Node) -> None:

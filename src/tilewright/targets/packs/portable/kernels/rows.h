@@ -57,7 +57,7 @@ typedef struct {
 
 typedef struct {
   const float *x; // [rows][columns]
-  float *y;       // [rows][columns]; may be x itself
+  float *y;       // [rows][columns]
   int32_t columns;
   int32_t is_product, is_exclusive;
 } running_f32_args;

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Signature, Streaming
+from tilewright.ir.target import Fields, Kernel, Signature
 from tilewright.ir.types import DType
 from tilewright.ops.reductions import ArgRow, OrderRow, ReduceRow, RowKind, Running
 
@@ -59,7 +59,7 @@ def _kernel(
         return None if x.dtype is dtype else f"takes rows of {dtype}, not {x}"
 
     symbol = f"{name}_{dtype}"
-    is_wrapping = source in ("", "running.c")
+    is_wrapping = op is Running or symbol == "reduce_row_s32"
     return Kernel(
         op=op,
         symbol=symbol,
@@ -70,7 +70,6 @@ def _kernel(
         refuse=refuse,
         fields=fields,
         items=_rows,
-        streaming=Streaming(inputs=(0,), block_axes=1) if op is Running else None,
         includes=(HERE / "wrapped_s32.h",) if is_wrapping else (),
     )
 
@@ -84,10 +83,7 @@ ROW_KERNELS = (
         _kernel(ArgRow, "arg_row", "arg_rows.c", _arg_fields, dtype)
         for dtype in (DType.F32, DType.S32, DType.S8)
     ),
-    *(
-        _kernel(OrderRow, "order_row", "", _order_fields, dtype)
-        for dtype in (DType.F32, DType.S32)
-    ),
+    *(_kernel(OrderRow, "order_row", "", _order_fields, dtype) for dtype in (DType.F32, DType.S32)),
     *(
         _kernel(Running, "running", "running.c", _running_fields, dtype)
         for dtype in (DType.F32, DType.S32)
