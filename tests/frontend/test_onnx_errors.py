@@ -143,10 +143,10 @@ def test_given_shapes_must_name_an_input(tmp_path: Path):
 
 def test_weights_that_are_computed(tmp_path: Path):
     model = Model()
-    w = model.input("w", (4, 5))
-    model.node("Gemm", (model.input("x", (2, 4)), w), "y")
+    w = model.input("w", (4, 4, 1))
+    model.node("Conv", (model.input("x", (1, 4, 5)), w), "y")
     text = message(tmp_path, model.proto(FLOAT), UnsupportedError)
-    assert text == ("y (Gemm): weights w: computed at run time; only a constant is supported here")
+    assert text == ("y (Conv): weights w: computed at run time; only a constant is supported here")
 
 
 def test_products_that_int32_cannot_sum(tmp_path: Path):

@@ -16,13 +16,13 @@ from tilewright.pipeline import load_target
 PAGE_HEAD = """\
 # ONNX operators
 
-The node cases that the `onnx` package generates, each compiled. Definitions of operators and the C
-under sanitizers on the host are both compared with the outputs that the standard demands. A test compares a
-sample of this page with what `tilewright conformance` finds.
+The node cases that the `onnx` package generates, each compiled. Definitions of operators, and the C
+under sanitizers on the host, are both compared with the outputs that the standard demands. A test
+compares a sample of this page with what `tilewright conformance` finds.
 
-Inputs that exporters write as initialisers (shapes, axes, weights) are initialisers where the network
-wants them so. Reals are float32 inside, plain integers int32. Results in bfloat16 may be two steps of
-it from the reference, which rounds after every operator.
+Inputs that exporters write as initialisers (shapes, axes, weights) are initialisers where the
+network wants them so. Reals are float32 inside, plain integers int32. Results in bfloat16 may be
+two steps of it from the reference, which rounds after every operator.
 """
 
 
