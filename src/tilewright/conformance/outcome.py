@@ -8,8 +8,8 @@ import numpy as np
 from tilewright.conformance.cases import NodeCase
 from tilewright.ir.types import Array, TensorType
 
-STEPS = {"bfloat16": 2.0**-7}
-"""Relative distance of neighbours, where a case's own tolerance is below it: the reference rounds
+STEPS = {"bfloat16": 2.0**-6}
+"""Relative size of two steps of the format, where a case's own tolerance is below it: the reference rounds
 after every operator, and networks here once, at the end."""
 
 
@@ -50,7 +50,7 @@ def stored_input(array: Array, wanted: TensorType) -> Array | None:
         stored.astype(object), array.astype(object)
     ):
         return None
-    return np.ascontiguousarray(stored.reshape(wanted.shape))
+    return np.ascontiguousarray(stored).reshape(wanted.shape)
 
 
 def difference(case: NodeCase, index: int, actual: Array) -> str:
