@@ -9,8 +9,8 @@ from tilewright.conformance.cases import NodeCase
 from tilewright.ir.types import Array, TensorType
 
 STEPS = {"bfloat16": 2.0**-6}
-"""Relative size of two steps of the format, where a case's own tolerance is below it: the reference rounds
-after every operator, and networks here once, at the end."""
+"""Relative size of two steps of the format, where a case's own tolerance is below it: the
+reference rounds after every operator, and networks here once, at the end."""
 
 
 class Result(Enum):
