@@ -97,3 +97,12 @@ def add_conformance(parser: argparse.ArgumentParser) -> None:
         "--case", metavar="WORD", action="append", default=[],
         help="only cases whose names contain this word; may be repeated",
     )  # fmt: skip
+
+
+def add_weights(parser: argparse.ArgumentParser) -> None:
+    """Where constants go."""
+    parser.add_argument(
+        "--weights", default="c", metavar="NAME",
+        help="where constants go: c, into C, or blob, into a binary file that the C includes, for "
+        "large networks (default: %(default)s)",
+    )  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tilewright import __version__
 from tilewright.cli.arguments import (
     add_conformance,
+    add_weights,
     engine_pin,
     input_shape,
     memory_ranges,
@@ -186,7 +187,7 @@ def build_parser() -> CommandLine:
         if name != "explore":
             _add_memory(made[name])
     for name in ("compile", "run", "verify"):
-        _add_weights(made[name])
+        add_weights(made[name])
     _add_compile(made["compile"])
     _add_run(made["run"])
     _add_verify(made["verify"])
@@ -264,14 +265,6 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-prune", action="store_true", help="keep channels whose weights are all zero"
     )
-
-
-def _add_weights(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--weights", default="c", metavar="NAME",
-        help="where constants go: c, into C, or blob, into a binary file that the C includes, for "
-        "large networks (default: %(default)s)",
-    )  # fmt: skip
 
 
 def _add_compile(parser: argparse.ArgumentParser) -> None:
