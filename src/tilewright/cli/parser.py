@@ -252,9 +252,7 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         help="refuse what is not quantised between quantised layers, instead of computing it in "
         "float32",
     )  # fmt: skip
-    parser.add_argument(
-        "--allow-float", dest="allow_float", action="store_true", help=argparse.SUPPRESS
-    )
+    parser.add_argument("--allow-float", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument(
         "--effort", default="normal", metavar="NAME",
         help="how long to look for a plan: quick, normal or best (default: %(default)s)",
