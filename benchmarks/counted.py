@@ -11,7 +11,6 @@ import numpy as np
 from chosen import Call
 
 from tilewright.backend.print_bundle import print_bundle
-from tilewright.backend.stage import stage
 from tilewright.ir.graph import Contract, Graph, Node, Value, ValueName
 from tilewright.ir.target import Kernel, Target, rough_cycles
 from tilewright.ir.types import Array, TensorType
@@ -22,22 +21,29 @@ from tilewright.run.runners import run_bundle
 
 
 def count(kernel: Kernel, target: Target, calls: Sequence[Call]) -> list[int]:
-    """Instructions of each call on the target's machine, warm."""
-    graph, fed = _network(calls)
+    """Instructions of each call of this kernel on the target's machine, warm."""
     unpriced = replace(kernel, cycles=rough_cycles)  # its table may be older than its terms
     engine = replace(target.engines[0], kernels=(unpriced,))
     machine = replace(target, engines=(engine,), alternatives=())
-    graph, _, plan = plan_network(graph, machine, Options(effort="quick"))
-    program = stage(graph, plan, machine, "calls")
-    bundle = print_bundle(program, plan, graph, "")
+    return [instructions for instructions, _ in measure(machine, calls)]
+
+
+def measure(machine: Target, calls: Sequence[Call]) -> list[tuple[int, str]]:
+    """(instructions of each call, warm; the kernel that the machine chose for it)."""
+    graph, fed = _network(calls)
+    planned = plan_network(graph, machine, Options(effort="quick", name="calls"))
+    program = planned.program
+    bundle = print_bundle(program, planned.plan, planned.graph, "")
     batch = Batch({name: array[np.newaxis] for name, array in fed.items()}, 1, is_batched=False)
     options = HostOptions(repeat=3, counts=True)
-    counted = run_bundle(bundle, program, target.toolchain, batch, options).count
+    counted = run_bundle(bundle, program, machine.toolchain, batch, options).count
     assert counted is not None
-    by_node = dict(
-        zip((layer.calls[-1].node.name for layer in program.layers), counted.layers, strict=True)
-    )
-    return [by_node[f"call{i}"] for i in range(len(calls))]
+    last = [layer.calls[-1] for layer in program.layers]
+    found = {
+        call.node.name: (instructions, call.kernel.symbol)
+        for call, instructions in zip(last, counted.layers, strict=True)
+    }
+    return [found[f"call{i}"] for i in range(len(calls))]
 
 
 def _network(calls: Sequence[Call]) -> tuple[Graph, dict[ValueName, Array]]:

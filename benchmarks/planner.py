@@ -70,7 +70,7 @@ def planned(case: Case, folder: Path) -> tuple[Plan, int]:
         made = compile_model(folder / case.network, target, Options(memory=case.memory))
         return made.plan, _size(made.bundle.files)
     target = with_memory(target, case.memory)
-    graph, _, plan = plan_network(case.network(), target, Options(memory=case.memory))
+    graph, _, plan, _ = plan_network(case.network(), target, Options(memory=case.memory))
     program = stage(graph, plan, target, "network")
     return plan, _size(print_bundle(program, plan, graph, "").files)
 

@@ -1,4 +1,5 @@
-"""Drawn cases for kernels that want symmetric weights, one group and windows without holes."""
+"""Drawn cases for the kernels of the pack for Arm's DSP extension: channels that have no weights,
+and most often symmetric weights and windows without holes."""
 
 import numpy as np
 from hypothesis import strategies as st
@@ -22,29 +23,34 @@ def weights(draw: st.DrawFn, shape: tuple[int, ...], channel_axis: int) -> Array
     return w
 
 
+WEIGHT_ZEROS = st.sampled_from((0, 0, 0, -128, 127)) | st.integers(-128, 127)
+
+
 @st.composite
 def q_conv2d(draw: st.DrawFn) -> Case:
-    window = draw(windows(dilates=False))
-    c, o = draw(sizes(9) | st.sampled_from((4, 8))), draw(sizes(13))
+    window = draw(windows(dilates=draw(st.sampled_from((False, False, True)))))
+    groups = draw(st.sampled_from((1, 1, 1, 2, 3)))
+    c, o = draw(sizes(9) | st.sampled_from((4, 8))), groups * draw(sizes(13 // groups))
     h, w = draw(window_inputs(window))
     n, is_channels_first = draw(sizes(2)), draw(st.booleans())
-    x = draw(stored((n, c, h, w) if is_channels_first else (n, h, w, c)))
+    c_all = c * groups
+    x = draw(stored((n, c_all, h, w) if is_channels_first else (n, h, w, c_all)))
     kernel = draw(weights((o, *window.kernel, c), 0))
-    output = draw(requantisations())
-    op = QConv2d(window, 1, is_channels_first, output, draw(zero_points()))
-    return Case(op, (x, *draw(operands(kernel, 0, 0, output.rounding))))
+    output, w_zero = draw(requantisations()), draw(WEIGHT_ZEROS)
+    op = QConv2d(window, groups, is_channels_first, output, draw(zero_points()), w_zero)
+    return Case(op, (x, *draw(operands(kernel, w_zero, 0, output.rounding))))
 
 
 @st.composite
 def q_depthwise(draw: st.DrawFn) -> Case:
-    window = draw(windows(dilates=False))
-    c = draw(sizes(13))
+    window = draw(windows(dilates=draw(st.sampled_from((False, False, True)))))
+    c, multiplier = draw(sizes(13)), draw(st.sampled_from((1, 1, 1, 2, 3, 8)))
     h, w = draw(window_inputs(window))
     x = draw(stored((draw(sizes(2)), h, w, c)))
-    kernel = draw(weights((*window.kernel, c), 2))
-    output = draw(requantisations())
-    op = QDepthwiseConv2d(window, output, draw(zero_points()))
-    return Case(op, (x, *draw(operands(kernel, 0, 2, output.rounding))))
+    kernel = draw(weights((*window.kernel, c * multiplier), 2))
+    output, w_zero = draw(requantisations()), draw(WEIGHT_ZEROS)
+    op = QDepthwiseConv2d(window, output, draw(zero_points()), w_zero)
+    return Case(op, (x, *draw(operands(kernel, w_zero, 2, output.rounding))))
 
 
 @st.composite
@@ -53,8 +59,8 @@ def q_dense(draw: st.DrawFn) -> Case:
     k, o = draw(sizes(70) | st.integers(128, 300)), draw(sizes(20))
     x = draw(stored((*leading, k)))
     kernel = draw(weights((o, k), 0))
-    output = draw(requantisations())
-    return Case(QDense(output), (x, *draw(operands(kernel, 0, 0, output.rounding))))
+    output, w_zero = draw(requantisations()), draw(WEIGHT_ZEROS)
+    return Case(QDense(output, w_zero), (x, *draw(operands(kernel, w_zero, 0, output.rounding))))
 
 
 SYMMETRIC: dict[type[Op], st.SearchStrategy[Case]] = {

@@ -25,7 +25,7 @@ from tilewright.frontend.states import with_states
 from tilewright.ir.graph import Contract, Graph
 from tilewright.ir.plan import Assignment, Plan
 from tilewright.ir.program import Program
-from tilewright.ir.target import Target
+from tilewright.ir.target import Memory, Target
 from tilewright.ir.types import Array, Shape
 from tilewright.midend.assign import assign
 from tilewright.midend.layouts import one_constant_per_layout
@@ -307,9 +307,19 @@ def with_memory(target: Target, sizes: Mapping[str, int]) -> Target:
         raise OptionError(
             f"--memory {wrong}: target {target.name} has {first}, not {wrong}{instead}"
         )
-    return replace(
-        chosen, memories=tuple(replace(m, size=sizes.get(m.name, m.size)) for m in chosen.memories)
-    )
+    return replace(chosen, memories=tuple(_of_size(m, sizes.get(m.name)) for m in chosen.memories))
+
+
+def _of_size(memory: Memory, size: int | None) -> Memory:
+    """The memory where people give it a size. Raises OptionError below what its runtime takes."""
+    if size is None:
+        return memory
+    if size < memory.reserved:
+        raise OptionError(
+            f"--memory {memory.name}: {size:,} B; stacks and what cores share take "
+            f"{memory.reserved:,} B of it, give more than that"
+        )
+    return replace(memory, size=size - memory.reserved)
 
 
 def target_names() -> tuple[str, ...]:

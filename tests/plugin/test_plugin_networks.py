@@ -111,7 +111,7 @@ def test_keyword_spotting_hands_tiles_from_engine_to_engine(gadget: Target) -> N
     for layer in shared:
         # One engine works while the other does: far less than one after the other.
         longest, both = max(layer.compute.values()), sum(layer.compute.values())
-        assert layer.stop - layer.start < longest + 0.15 * (both - longest)
+        assert layer.stop - layer.start < longest + 0.2 * (both - longest)
     assert_right(made, model, random_batch(made.graph, 2, 7))
 
 

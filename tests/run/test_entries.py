@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from fictional import KIB, chip
 from stateful import rnn, value
 from tied import tied
 from tilewright.backend.parametric import fitted, parametric, points
@@ -27,11 +28,14 @@ from tilewright.run.turns import Turn, evaluate_turns, interpret_turns, run_turn
 from toy_decoder import CHUNK, CONTEXT, END, ROWS, WORDS, decode, decoder, prompt
 
 MEMORIES = {"one memory": {}, "near and far": {"L2": 4096, "L1": 1200}}
+CHIP = "a controller, cores and an NPU, four memories"
 WORD = np.random.default_rng(3).integers(0, WORDS, 64).astype(np.int32)
 
 
 @cache
 def compiled(memory: str) -> NetworkCompilation:
+    if memory == CHIP:
+        return compile_network(decoder(), chip(l1=2 * KIB, l2=16 * KIB))
     return compile_network(decoder(), with_memory(load_target("host"), MEMORIES[memory]))
 
 
@@ -61,7 +65,7 @@ EVERY_CHUNK = [
 ]
 
 
-@pytest.mark.parametrize("memory", MEMORIES)
+@pytest.mark.parametrize("memory", [*MEMORIES, CHIP])
 @pytest.mark.parametrize("turns", [EVERY_LENGTH, EVERY_CHUNK], ids=["lengths", "chunks"])
 def test_definition_interpreter_and_c_agree_at_every_value(turns: list[Turn], memory: str):
     made = compiled(memory)

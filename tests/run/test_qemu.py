@@ -118,7 +118,7 @@ def test_the_arena_lies_in_the_ram_that_the_user_names() -> None:
 
 def test_a_toolchain_that_nobody_runs_is_refused() -> None:
     compiled = digits_for("cortex-m4")
-    unknown = replace(compiled.target.toolchain, kind="abacus")
+    unknown = replace(compiled.target.toolchain, kind="abacus", run=None)
     target: Target = replace(compiled.target, toolchain=unknown)
     with pytest.raises(ToolError, match="kind abacus"):
         api.run_model(DIGITS, target)

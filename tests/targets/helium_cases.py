@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from case import Case, sizes, stored, window_inputs, windows
+from strategies_matmul import MATMUL
 from strategies_norms import NORMS
 from strategies_onnx import ONNX
 from strategies_products import fixed_points, operands, zero_points
@@ -14,6 +15,7 @@ from tilewright.ops.arithmetic_tflite import QAdd, QMul
 from tilewright.ops.conv2d import QConv2d, QDepthwiseConv2d
 from tilewright.ops.dense import QDense
 from tilewright.ops.lut import Lut
+from tilewright.ops.matmul import QMatMul
 from tilewright.ops.mean_tflite import QMean
 from tilewright.ops.norm_onnx import RescaledNorm
 from tilewright.ops.pool2d import MaxPool2d
@@ -40,6 +42,11 @@ def channels(largest: int) -> st.SearchStrategy[int]:
     return st.integers(1, largest) | st.sampled_from((3, 4, 15, 16, 17, 32, 33))
 
 
+def w_zeros() -> st.SearchStrategy[int]:
+    """Mostly none."""
+    return st.just(0) | st.just(0) | zero_points()
+
+
 @st.composite
 def conv2d(draw: st.DrawFn) -> Case:
     kernel = draw(st.sampled_from(((1, 1), (1, 1), (3, 3), (2, 4), (4, 1))))
@@ -47,17 +54,18 @@ def conv2d(draw: st.DrawFn) -> Case:
     if kernel == (1, 1) and draw(st.integers(0, 3)):
         pads = (0, 0, 0, 0)
     strides = draw(st.sampled_from(((1, 1), (1, 1), (2, 2), (1, 3))))
-    window = Window2d(kernel, strides, pads, (draw(st.sampled_from((1, 1, 2))), 1))
+    dilations = draw(st.sampled_from(((1, 1), (1, 1), (2, 1), (1, 3))))
+    window = Window2d(kernel, strides, pads, dilations)
     h, w = draw(window_inputs(window))
     x = draw(stored((draw(sizes(2)), h, w, draw(channels(40)))))
     weights = draw(stored((draw(channels(20)), *kernel, x.shape[3])))
-    output = draw(outputs())
-    op = QConv2d(window, output=output, x_zero=draw(zero_points()))
-    return Case(op, (x, *draw(operands(weights, 0, 0, output.rounding))))
+    output, zero = draw(outputs()), draw(w_zeros())
+    op = QConv2d(window, output=output, x_zero=draw(zero_points()), w_zero=zero)
+    return Case(op, (x, *draw(operands(weights, zero, 0, output.rounding))))
 
 
 @st.composite
-def depthwise(draw: st.DrawFn) -> Case:
+def depthwise3x3(draw: st.DrawFn) -> Case:
     pads = tuple(draw(st.integers(0, 3)) for _ in range(4))
     strides = draw(st.sampled_from(((1, 1), (1, 1), (2, 2), (1, 2), (3, 3), (4, 1))))
     window = Window2d((3, 3), strides, pads)
@@ -69,12 +77,40 @@ def depthwise(draw: st.DrawFn) -> Case:
     return Case(op, (x, *draw(operands(weights, 0, 2, output.rounding))))
 
 
+COUNTS = (
+    (1, 1, 8), (2, 1, 3), (1, 1, 1), (1, 3, 2), (1, 3, 4), (2, 5, 1), (1, 7, 1),
+    (2, 8, 1), (1, 24, 1), (1, 33, 1), (1, 70, 1), (1, 9, 2), (1, 20, 3), (1, 130, 1), (1, 150, 1),
+)  # fmt: skip
+"""Batch, channels, and outputs of each."""
+
+WINDOWS = ((5, 5), (7, 7), (1, 3), (3, 1), (10, 8), (2, 2), (1, 9), (18, 15))
+
+
+@st.composite
+def depthwise(draw: st.DrawFn) -> Case:
+    """Windows of one to many vectors, several outputs per channel, weights with a zero point, and
+    rows of which a block holds only some channels."""
+    kernel = draw(st.sampled_from(WINDOWS))
+    pads = tuple(draw(st.integers(0, kernel[i % 2])) for i in range(4))
+    strides = draw(st.sampled_from(((1, 1), (1, 1), (2, 2), (1, 2), (3, 1))))
+    dilations = draw(st.sampled_from(((1, 1), (1, 1), (1, 1), (2, 2), (3, 1), (1, 4))))
+    window = Window2d(kernel, strides, pads, dilations)
+    h, w = draw(window_inputs(window))
+    w = 1 if kernel[1] == 1 and draw(st.booleans()) else w + draw(st.sampled_from((0, 0, 40, 150)))
+    batch, channels, multiple = draw(st.sampled_from(COUNTS))
+    x = draw(stored((batch, h, w, channels)))
+    weights = draw(stored((*kernel, channels * multiple)))
+    output, zero = draw(outputs()), draw(w_zeros())
+    op = QDepthwiseConv2d(window, output, draw(zero_points()), zero)
+    return Case(op, (x, *draw(operands(weights, zero, 2, output.rounding))))
+
+
 @st.composite
 def dense(draw: st.DrawFn) -> Case:
     x = draw(stored((draw(sizes(3)), draw(channels(150)))))
     weights = draw(stored((draw(channels(70)), x.shape[1])))
-    output = draw(outputs())
-    return Case(QDense(output), (x, *draw(operands(weights, 0, 0, output.rounding))))
+    output, zero = draw(outputs()), draw(w_zeros())
+    return Case(QDense(output, zero), (x, *draw(operands(weights, zero, 0, output.rounding))))
 
 
 @st.composite
@@ -144,8 +180,9 @@ def rescaled_mean(draw: st.DrawFn) -> Case:
 
 HELIUM_CASES: dict[type[Op], st.SearchStrategy[Case]] = {
     QConv2d: conv2d(),
-    QDepthwiseConv2d: depthwise(),
+    QDepthwiseConv2d: depthwise3x3() | depthwise() | depthwise(),
     QDense: dense(),
+    QMatMul: MATMUL[QMatMul],
     QAdd: add(),
     QAveragePool2d: average_pool() | TFLITE[QAveragePool2d],
     MaxPool2d: max_pool(),

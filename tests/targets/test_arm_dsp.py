@@ -13,12 +13,19 @@ from strategies_dsp import SYMMETRIC
 from targets.kernel_bench import KernelBench
 from tilewright.ir.op import Op
 from tilewright.ir.target import Kernel
+from tilewright.ops.conv2d import QConv2d, QDepthwiseConv2d
 from tilewright.targets.packs.arm_dsp.pack import ARM_DSP
 from tilewright.targets.packs.portable.pack import PORTABLE
 
 SERVED = tuple(dict.fromkeys(kernel.op for kernel in ARM_DSP))
 CASES = {op: SYMMETRIC.get(op, strategy) for op, strategy in STRATEGIES.items()}
 ROUNDS = range(14)
+MORE_ROUNDS = range(48)
+"""For convolutions, which have a kernel for every kind of window and rounding."""
+
+
+def rounds(op: type[Op]) -> range:
+    return MORE_ROUNDS if op in (QConv2d, QDepthwiseConv2d) else ROUNDS
 
 
 @pytest.fixture(scope="session")
@@ -30,11 +37,11 @@ def bench(pytestconfig: pytest.Config):
 
 @pytest.mark.parametrize("op", SERVED, ids=lambda op: op.__name__)
 def test_the_kernels_compute_the_definition(bench: KernelBench, op: type[Op]):
-    bench.check_drawn(CASES[op], ROUNDS)
+    bench.check_drawn(CASES[op], rounds(op))
 
 
 def test_every_kernel_runs_on_some_drawn_case(bench: KernelBench):
-    runs = sum((bench.check_drawn(CASES[op], ROUNDS) for op in SERVED), Counter())
+    runs = sum((bench.check_drawn(CASES[op], rounds(op)) for op in SERVED), Counter())
     assert [k.symbol for k in ARM_DSP if runs[k.symbol] < 3] == []
 
 

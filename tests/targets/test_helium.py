@@ -17,7 +17,7 @@ from targets.kernel_bench import KernelFault
 from targets.test_every_kernel import included_headers
 from tilewright.ir.op import Op
 from tilewright.ir.target import Kernel
-from tilewright.ops.conv2d import QConv2d
+from tilewright.ops.conv2d import QConv2d, QDepthwiseConv2d
 from tilewright.targets.packs.helium.pack import HELIUM
 
 needs_tools = pytest.mark.skipif(
@@ -25,6 +25,8 @@ needs_tools = pytest.mark.skipif(
 )
 
 ROUNDS = range(4)
+CONVOLUTION_ROUNDS = range(18)
+"""Several kernels share their cases."""
 MORE_ROUNDS = range(4, 40)
 CASES_PER_ROUND = 12
 
@@ -64,7 +66,8 @@ def all_calls(cases: Iterable[Drawn]) -> list[Call]:
 @cache
 def first_cases(op: type[Op]) -> list[Drawn]:
     """Shared by the tests that run them and that count them."""
-    return drawn(strategies_of(op), ROUNDS)
+    is_shared = op in (QConv2d, QDepthwiseConv2d)
+    return drawn(strategies_of(op), CONVOLUTION_ROUNDS if is_shared else ROUNDS)
 
 
 def strategies_of(op: type[Op]) -> st.SearchStrategy[Case]:

@@ -302,7 +302,12 @@ class _Work:
             kernel,
             step.signature,
             tuple(
-                self._operand(name, engine, tuple(p.inputs[i] if p else None for p in pieces))
+                self._operand(
+                    name,
+                    engine,
+                    tuple(p.inputs[i] if p else None for p in pieces),
+                    Role.TABLE if i in kernel.tables else Role.WEIGHT,
+                )
                 for i, name in enumerate(node.inputs)
             ),
             self._operand(node.output, engine, tuple(p.output if p else None for p in pieces)),
@@ -313,9 +318,16 @@ class _Work:
         )
 
     def _operand(
-        self, name: ValueName, engine: Engine, wanted: tuple[Region | None, ...]
+        self,
+        name: ValueName,
+        engine: Engine,
+        wanted: tuple[Region | None, ...],
+        constant: Role = Role.WEIGHT,
     ) -> Operand:
-        """Where each tile's call finds its region; where there is no call, as for the last one."""
+        """Where each tile's call finds its region; where there is no call, as for the last one.
+
+        constant  the role that the operand has, if it is one
+        """
         regions = tuple(
             held if region is None else self._as_stored(name, region)
             for region, held in zip(wanted, self.regions(name), strict=True)
@@ -328,7 +340,7 @@ class _Work:
         ]
         assert not scattered, f"{name}: a call needs scattered bytes, {scattered[0]}"
         place = self._whole(name, regions)
-        role = Role.WEIGHT if isinstance(place, InConstant) else Role.ACTIVATION
+        role = constant if isinstance(place, InConstant) else Role.ACTIVATION
         is_reached = engine.reach(place.memory, role) is not None
         assert is_reached, f"{name} lies in {place.memory}, which {engine.name} does not reach"
         return Operand(value, place)

@@ -127,7 +127,8 @@ class Calls:
             there = place.name == name and np.array_equal(numbers - start, np.arange(numbers.size))
             need(there, f"{who} {name} at byte {place.plus} of constant {place.name}: not there")
             need(place.memory == self.program.constants_in[name], f"{who} {name} in {place.memory}")
-            self._check_reach(call, place.memory, Role.WEIGHT, f"{who} {name}")
+            role = (Role.WEIGHT, Role.TABLE)[call.inputs.index(operand) in call.kernel.tables]
+            self._check_reach(call, place.memory, role, f"{who} {name}")
             return None
         size = numbers.size // stored.dtype.nbytes
         source = self.span(name, place, TensorType(stored.dtype, (size,)), who, tile)

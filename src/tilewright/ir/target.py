@@ -37,14 +37,17 @@ SCRATCH_ALIGN = 4
 class Memory:
     """One memory of the machine.
 
-    size   bytes; None where nothing limits it
-    align  bytes; every buffer's offset is a multiple of it
+    size      bytes for the network; None where nothing limits it
+    align     bytes; every buffer's offset is a multiple of it
+    reserved  bytes that the runtime takes besides ``size``: stacks, what cores share. Sizes that
+              people give and are given include them.
     """
 
     name: str
     size: int | None
     align: int = 4
     holds: frozenset[Role] = ALL_ROLES
+    reserved: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +217,7 @@ class Kernel:
     """None if the kernel computes this call exactly, else the reason in a few words. Asked about
     operators of its class and variant only: ``objection`` asks everything."""
     scratch_bytes: Callable[[Op, Signature], int] = _no_scratch
-    """Working memory of one call on one core, 4-byte aligned; every core of an engine has its
-    own."""
+    """Working memory of one call on one core, 4-byte aligned; each core has its own."""
     streaming: Streaming | None = None
     """Set only where the promise holds for calls on one core."""
     replaces: int | None = None
@@ -227,6 +229,8 @@ class Kernel:
     """Constant inputs in the layout that the kernel wants (None for inputs that vary). An array
     that keeps its shape keeps the place of every element, so that tiles may use parts of it; one
     that changes it is used whole."""
+    tables: frozenset[int] = frozenset()
+    """Constant inputs that have Role.TABLE; all others have Role.WEIGHT."""
     limits: tuple[Limit, ...] = ()
     """What every single call must keep to; planner, checker and test generators read the same."""
 

@@ -26,6 +26,7 @@ class Places:
     home       where activations lie that do not lie near; ``near`` where there is one memory
     constants  constant → the memory that holds it
     taken      memory that may hold activations, too → bytes that constants take of it
+    tables     constants that some reader wants where it reaches tables
     """
 
     target: Target
@@ -33,6 +34,7 @@ class Places:
     home: Memory
     constants: Mapping[ValueName, str]
     taken: Mapping[str, int]
+    tables: frozenset[ValueName] = frozenset()
 
     @property
     def is_one_memory(self) -> bool:
@@ -49,7 +51,7 @@ class Places:
 
     def reach(self, name: ValueName, engine: Engine) -> Reach | None:
         """How an engine gets at what does not lie near, where it lies."""
-        role = Role.WEIGHT if name in self.constants else Role.ACTIVATION
+        role = _role(name, self.tables) if name in self.constants else Role.ACTIVATION
         return engine.reach(self.lies_in(name), role)
 
     def route(self, name: ValueName, engine: Engine) -> tuple[Dma, ...] | None:
@@ -82,12 +84,14 @@ def settled(
     """
     holders = [memory for memory in target.memories if Role.WEIGHT in memory.holds]
     sizes = _sizes(graph, steps)
+    tables = frozenset(name for step in steps for name in _tables(step))
     near = target.memory(target.near)
     if len(holders) == 1:
         lies = dict.fromkeys(sizes, holders[0].name)
-        return Places(target, near, home, lies, _taken(lies, sizes, target))
+        return Places(target, near, home, lies, _taken(lies, sizes, target), tables)
     room = {m.name: _room(m, spare.get(m.name, 0)) for m in holders}
-    prices = {name: _prices(name, steps, target, holders) for name in sizes}
+    readers = {name: _readers(name, steps) for name in sizes}
+    prices = {name: _prices(_role(name, tables), readers[name], target, holders) for name in sizes}
     lies: dict[ValueName, str] = {}
     for name in sorted(sizes, key=lambda n: (-_regret(prices[n]), sizes[n], n)):
         price, size = prices[name], sizes[name]
@@ -97,7 +101,7 @@ def settled(
         lies[name] = best.name
         room[best.name] -= size
     ordered = {name: lies[name] for name in sizes}
-    return Places(target, near, home, ordered, _taken(ordered, sizes, target))
+    return Places(target, near, home, ordered, _taken(ordered, sizes, target), tables)
 
 
 def _sizes(graph: Graph, steps: Sequence[Step]) -> dict[ValueName, int]:
@@ -132,16 +136,35 @@ def _room(memory: Memory, spare: int) -> float:
     return memory.size - spare
 
 
+def _tables(step: Step) -> Iterator[ValueName]:
+    """What a step's kernel reads as tables."""
+    if step.kernel is not None:
+        yield from (step.node.inputs[index] for index in step.kernel.tables)
+
+
+def _role(name: ValueName, tables: frozenset[ValueName]) -> Role:
+    """What a constant is for."""
+    return Role.TABLE if name in tables else Role.WEIGHT
+
+
+def _readers(name: ValueName, steps: Sequence[Step]) -> list[Engine]:
+    return [step.engine for step in steps if step.engine and name in step.node.inputs]
+
+
 def _prices(
-    name: ValueName, steps: Sequence[Step], target: Target, holders: Sequence[Memory]
+    role: Role, readers: Sequence[Engine], target: Target, holders: Sequence[Memory]
 ) -> dict[str, float]:
     """Memory → cycles per byte of a constant there, for all of its readers."""
-    readers = [step.engine for step in steps if step.engine and name in step.node.inputs]
-    return {m.name: sum(_price(target, m.name, engine) for engine in readers) for m in holders}
+    return {
+        m.name: sum(_price(target, m.name, engine, role) for engine in readers)
+        if role in m.holds
+        else NEVER
+        for m in holders
+    }
 
 
-def _price(target: Target, memory: str, engine: Engine) -> float:
-    reach = engine.reach(memory, Role.WEIGHT)
+def _price(target: Target, memory: str, engine: Engine, role: Role) -> float:
+    reach = engine.reach(memory, role)
     if reach is not None:
         return reach.cycles_per_byte
     route = target.route(memory, engine.near)

@@ -14,6 +14,10 @@ class Requantise:
     """What happens to an accumulator of output channel o: int8 out.
 
     y = clip(rescale(acc, multiplier[o], shift[o]) + zero, low, high)
+
+    Whoever makes a layer under HALF_UP promises that
+    acc * multiplier[o] + half + zero * 2**shift[o] stays in int32 for every accumulator: engines
+    may add before they shift.
     """
 
     rounding: Rounding

@@ -69,16 +69,23 @@ def fixed_point(real: float, rounding: Rounding) -> FixedPoint:
     return FixedPoint(multiplier, shift)
 
 
-def fixed_point_within(real: float, largest: int) -> FixedPoint:
-    """HALF_UP: the most precise multiplier with ``|acc * multiplier| + half < 2**31``.
+def fixed_point_within(real: float, largest: int, zero: int = 0) -> FixedPoint:
+    """HALF_UP: the most precise multiplier with ``|acc * multiplier| + half + |zero| * 2**shift <
+    2**31``: whoever computes may add the output's zero point before the shift.
 
     largest  proven bound of |acc|, including any bias
+    zero     zero point of the output
     Raises ValueError where even one bit of multiplier overflows.
     """
+    if largest * real < 0.5:  # every result is zero; a tiny scale may have no room for ``zero``
+        return FixedPoint(0, 0)
     for bits in range(31, 0, -1):
         mantissa, exponent = frexp(real)
         multiplier, shift = round(mantissa * 2**bits), bits - exponent
-        if 0 <= shift <= 31 and largest * multiplier + (1 << shift >> 1) <= INT32_MAX:
+        if not 0 <= shift <= 31:
+            continue
+        added = (1 << shift >> 1) + (abs(zero) << shift)
+        if largest * multiplier + added <= INT32_MAX:
             return FixedPoint(multiplier, shift)
     raise ValueError(f"scale {real:.3g} times accumulators up to {largest} leaves int32")
 

@@ -103,9 +103,16 @@ def compile_sources(
     return objects, "".join(log)
 
 
-def link(compiler: Compiler, flags: Sequence[str], objects: Sequence[Path], program: Path) -> str:
+def link(
+    compiler: Compiler,
+    flags: Sequence[str],
+    objects: Sequence[Path],
+    program: Path,
+    libraries: Sequence[str] = ("-lm",),
+) -> str:
     """Link; returns what the compiler printed. Raises ToolError."""
-    return _call(compiler, [*flags, *map(str, objects), *_link_flags(), "-lm", "-o", str(program)])
+    given = [*flags, *map(str, objects), *_link_flags(), *libraries, "-o", str(program)]
+    return _call(compiler, given)
 
 
 def _link_flags() -> tuple[str, ...]:

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from tilewright.backend.stage import stage
 from tilewright.errors import CapacityError
 from tilewright.ir.graph import Contract, Graph, GraphBuilder, Value, ValueName
 from tilewright.ir.types import DType, TensorType
@@ -40,10 +39,10 @@ def two_layers(window: Window2d, height: int, width: int) -> Graph:
 def computed(graph: Graph, memory: dict[str, int]) -> None:
     """Planned within a memory and interpreted: equal to the definition."""
     target = with_memory(load_target("host"), memory)
-    graph, _, plan = plan_network(graph, target, Options(memory=memory))
+    graph, _, _, program = plan_network(graph, target, Options(memory=memory))
     x = np.random.default_rng(3).integers(-3, 4, graph.type(graph.inputs[0]).shape)
     inputs = {graph.inputs[0]: x.astype(np.float32)}
-    result = interpret(stage(graph, plan, target, "padded"), graph, inputs)
+    result = interpret(program, graph, inputs)
     values = dict(graph.constants) | inputs
     for node in graph.nodes:
         values[node.output] = node.op.evaluate(*(values[name] for name in node.inputs))

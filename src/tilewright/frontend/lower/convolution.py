@@ -88,7 +88,7 @@ def _operands(
     if _is_rounded_once(lowering, node):
         points = _rounded_once(lowering, node, steps / y.scale, reach)
     else:
-        points = _fixed_points(lowering.rounding, node, steps / y.scale, reach)
+        points = _fixed_points(lowering.rounding, node, steps / y.scale, reach, y.zero_point)
     names = (
         lowering.value(x_name),
         lowering.builder.constant(w_name, stored, w),
@@ -233,15 +233,15 @@ def _refuse_loud_scales(node: Node, real: Array, reach: Array) -> None:
 
 
 def _fixed_points(
-    rounding: Rounding, node: Node, real: Array, reach: Array
+    rounding: Rounding, node: Node, real: Array, reach: Array, zero: int
 ) -> tuple[FixedPoint, ...]:
-    """One fixed-point scale per real scale."""
+    """One fixed-point scale per real scale; ``zero`` is the output's zero point."""
     try:
         if rounding is not Rounding.HALF_UP:
             return tuple(fixed_point(float(r), rounding) for r in real)
         largest = reach if len(real) > 1 else reach.max(keepdims=True)
         return tuple(
-            fixed_point_within(float(r), int(n)) for r, n in zip(real, largest, strict=True)
+            fixed_point_within(float(r), int(n), zero) for r, n in zip(real, largest, strict=True)
         )
     except ValueError as error:
         raise QuantisationError(f"{node}: cannot rescale to {node.output}: {error}") from None

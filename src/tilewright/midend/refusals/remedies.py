@@ -99,14 +99,16 @@ class Doctor:
         for memory, size in self._helpful_memories:
             assert memory.size is not None
             more = size - memory.size
-            yield f"{memory.name} {more:,} B larger (--memory {memory.name}={size})"
+            given = size + memory.reserved
+            yield f"{memory.name} {more:,} B larger (--memory {memory.name}={given})"
         yield self._larger()
 
     def _larger(self) -> str:
         """The sizes with which the smallest plan fits, judged like any plan."""
         sizes = self._judged(self.best, self.too_small)
         grown = (f"{m.name} {sizes[m.name] - m.size:,} B larger" for m in self.too_small if m.size)
-        option = ",".join(f"{name}={size}" for name, size in sizes.items())
+        reserved = {m.name: m.reserved for m in self.too_small}
+        option = ",".join(f"{name}={size + reserved[name]}" for name, size in sizes.items())
         return f"{' and '.join(grown)} (--memory {option})"
 
     def _judged(self, plan: Plan, grown: Iterable[Memory]) -> dict[str, int]:

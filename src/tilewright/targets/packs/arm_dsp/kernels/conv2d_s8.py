@@ -10,9 +10,9 @@ from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ir.types import Array, Shape
 from tilewright.ops.conv2d import QConv2d
 from tilewright.targets.packs.arm_dsp.kernels.finish import VARIANTS, Variant
-from tilewright.targets.packs.arm_dsp.kernels.matrix import next_rows, quads
+from tilewright.targets.packs.arm_dsp.kernels.matrix import Tally, next_rows, quads
 from tilewright.targets.packs.arm_dsp.kernels.pairs import pack_pairs
-from tilewright.targets.packs.arm_dsp.kernels.refusals import refuse_dilation, refuse_zero_point
+from tilewright.targets.packs.arm_dsp.kernels.refusals import refuse_dilation
 from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE, Tables
 from tilewright.targets.packs.arm_dsp.kernels.words import is_clipped
 from tilewright.targets.packs.terms import groups, whole_windows
@@ -24,7 +24,7 @@ def _refuse(op: Op, *, is_planar: bool) -> str | None:
         return f"x is channels {'first' if op.is_channels_first else 'last'}"
     if op.groups > 1:
         return f"{op.groups} groups, not 1"
-    return refuse_zero_point(op) or refuse_dilation(op.window.dilations)
+    return refuse_dilation(op.window.dilations)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +56,24 @@ class _Rows:
 
     @property
     def quads(self) -> int:
-        """Words of a whole window."""
+        """Words of a whole window, its sum aside."""
         return self.planes * self.rows * self.words + self.is_split
 
-    def in_order(self, w: Array) -> Array:
-        """w[O,KH,KW,C] as [O, 4 * quads], in the order in which windows are gathered."""
+    def tally(self, w_zero: int) -> Tally:
+        """Of windows as they are gathered, with what is read behind the ends of rows."""
+        return Tally.of(4 * self.quads, w_zero)
+
+    def in_order(self, w: Array, w_zero: int) -> Array:
+        """w[O,KH,KW,C] as [O, 4 * quads], in the order in which windows are gathered.
+
+        What is no element of a window meets the zero point, which the sum takes off again.
+        """
         rows = w.transpose(0, 3, 1, 2) if self.planes > 1 else w
         rows = rows.reshape(len(w), -1, self.length)
         if self.is_split:
             own, last = rows[..., :-1].reshape(len(w), -1), rows[..., -1]
-            return np.concatenate([own, last, np.zeros((len(w), 1), w.dtype)], axis=1)
-        filled = np.zeros((*rows.shape[:2], 4 * self.words), w.dtype)
+            return np.concatenate([own, last, np.full((len(w), 1), w_zero, w.dtype)], axis=1)
+        filled = np.full((*rows.shape[:2], 4 * self.words), w_zero, w.dtype)
         filled[..., : self.length] = rows
         return filled.reshape(len(w), -1)
 
@@ -78,6 +85,7 @@ def _fields(op: Op, signature: Signature) -> Fields:
         _, c, h, w = signature.inputs[0].shape
     _, out_h, out_w, out_c = signature.output.shape
     window, rows = op.window, _Rows.of(op, signature.inputs[1].shape)
+    tally = rows.tally(op.w_zero)
     return {
         "planes": rows.planes, "in_h": h, "in_w": w, "in_c": c // rows.planes,
         "out_h": out_h, "out_w": out_w, "out_c": out_c,
@@ -85,7 +93,9 @@ def _fields(op: Op, signature: Signature) -> Fields:
         "stride_h": window.strides[0], "stride_w": window.strides[1],
         "pad_top": window.pads[0], "pad_left": window.pads[1],
         "is_pointwise": int(_is_pointwise(op, rows)),
-        "row_words": rows.words, "is_split": int(rows.is_split), "quads": rows.quads,
+        "row_words": rows.words, "is_split": int(rows.is_split),
+        "quads": rows.quads + tally.elements // 4,
+        "sum_elements": tally.elements, "sum_times": tally.times,
         "x_zero": op.x_zero, "y_zero": op.output.zero,
         "low": op.output.low, "high": op.output.high,
     }  # fmt: skip
@@ -99,7 +109,7 @@ def _scratch_bytes(op: Op, signature: Signature) -> int:
     """Widened patches; where a window may reach beyond the input, one plane's rows as bytes."""
     assert isinstance(op, QConv2d)
     rows = _Rows.of(op, signature.inputs[1].shape)
-    wide = 8 * next_rows(_items(op, signature)) * rows.quads
+    wide = 8 * next_rows(_items(op, signature)) * (rows.quads + rows.tally(op.w_zero).elements // 4)
     return wide if _is_pointwise(op, rows) else wide + 4 * rows.rows * quads(rows.length)
 
 
@@ -113,7 +123,9 @@ def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ..
     assert isinstance(op, QConv2d)
     w, bias, multiplier, shift = (a for a in constants if a is not None)
     tables = Tables(bias, multiplier, shift).per_channel()
-    words = pack_pairs(_Rows.of(op, w.shape).in_order(w), tables, op.output)
+    rows = _Rows.of(op, w.shape)
+    ordered = rows.tally(op.w_zero).extended(rows.in_order(w, op.w_zero), op.w_zero)
+    words = pack_pairs(ordered, w.astype(np.int16) - op.w_zero, tables, op.output)
     unused = np.zeros(1, np.int32)
     return None, words, unused, unused, unused
 
@@ -128,7 +140,8 @@ def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
     fours, slow = pixels // 4, pixels % 4
     odd, slow_pairs = channels % 2, slow * groups(channels, 2)
     wide = gathered = at_once = 0
-    border = _border_pixels(op, signature)
+    border, tally = _border_pixels(op, signature), rows.tally(op.w_zero).elements
+    words = rows.quads + tally // 4
     if not _is_pointwise(op, rows):
         gathered, wide = pixels * rows.planes, pixels * rows.planes * rows.rows
     elif signature.inputs[0].shape[3] % 4 == 0:
@@ -139,8 +152,9 @@ def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
         fours, wide, (pixels - 4 * at_once) * rows.quads, at_once * rows.quads, gathered,
         border * rows.planes, border * rows.planes * rows.rows,
         border * rows.planes * rows.rows * rows.length,
-        fours * pairs, fours * pairs * rows.quads, fours * odd, fours * odd * rows.quads,
-        slow_pairs, slow_pairs * rows.quads, is_clipped(op.output) * pixels * channels,
+        fours * pairs, fours * pairs * words, fours * odd, fours * odd * words,
+        slow_pairs, slow_pairs * words, pixels * rows.quads * (tally > 0),
+        is_clipped(op.output) * pixels * channels,
     )  # fmt: skip
 
 
@@ -158,7 +172,8 @@ TERMS = Terms(
     (
         "fours", "widened_rows", "widened_words", "four_words", "windows", "borders",
         "border_rows", "border_bytes", "four_pairs", "four_products", "four_odd",
-        "four_odd_products", "slow_pairs", "slow_products", "clipped",
+        "four_odd_products", "slow_pairs", "slow_products", "summed",
+        "clipped",
     ),
     _terms,
 )  # fmt: skip

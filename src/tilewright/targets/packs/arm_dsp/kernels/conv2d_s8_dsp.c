@@ -29,8 +29,8 @@ static inline conv2d_s8_dsp_cursor conv2d_s8_dsp_line(const conv2d_s8_dsp_args *
   const int32_t top = (line - number * a->out_h) * a->stride_h - a->pad_top;
   const int32_t room = a->in_h - a->kernel_h - top;
   int32_t inside = top < 0 || room < 0 ? 0 : a->in_w - a->kernel_w + 1;
-  if (room == 0) { // the last word of a window's row could end behind the image
-    inside = tw_min(inside, (stride - 4 * a->row_words + a->in_c) / a->in_c);
+  if (inside > 0) { // the last word of a window's row could end behind the image
+    inside = tw_min(inside, ((room + 1) * stride - 4 * a->row_words + a->in_c) / a->in_c);
   }
   return (conv2d_s8_dsp_cursor){line, column, a->x + number * a->planes * a->in_h * stride, top,
                                 inside};
@@ -69,7 +69,8 @@ DSP_INLINE void conv2d_s8_dsp_gather(const conv2d_s8_dsp_args *a, conv2d_s8_dsp_
 /// `way` and `is_planar`, whether x is channels first, must be constants.
 DSP_INLINE void conv2d_s8_dsp_core(const void *args, tw_work work, dsp_way way, int32_t is_planar) {
   const conv2d_s8_dsp_args *a = args;
-  const dsp_product product = {a->w, a->quads, a->out_c, a->y_zero};
+  const dsp_product product = {a->w, a->quads, a->out_c, a->y_zero, a->out_c};
+  const dsp_tally tally = {a->sum_elements, a->sum_times};
   uint32_t *const widened = work.scratch;
   dsp_pairs pairs = dsp_first_pairs(&product, widened);
   const int32_t first = work.start / a->out_w;
@@ -88,6 +89,9 @@ DSP_INLINE void conv2d_s8_dsp_core(const void *args, tw_work work, dsp_way way, 
           conv2d_s8_dsp_gather(a, &at, widened + p, rows, bytes, is_planar);
         }
       }
+    }
+    for (int32_t p = 0; p < rows && tally.elements > 0; p++) {
+      dsp_append_sum(widened + p, rows, a->quads, tally);
     }
     int8_t *const y = a->y + pixel * a->out_c;
     dsp_multiply(&product, &pairs, rows, y, way);

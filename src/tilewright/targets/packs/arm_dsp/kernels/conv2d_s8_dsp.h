@@ -1,5 +1,5 @@
-/// int8 convolution; the meaning is QConv2d in src/tilewright/ops/conv2d.py with one group, no
-/// dilation and weights without a zero point.
+/// int8 convolution; the meaning is QConv2d in src/tilewright/ops/conv2d.py with one group and no
+/// dilation.
 #pragma once
 
 #include "tilewright.h"
@@ -17,11 +17,12 @@ typedef struct {
   int32_t pad_top, pad_left;
   int32_t is_pointwise; // 1: output pixel i is made of input pixel i
   int32_t row_words;    // of one row of a window
-  int32_t is_split;  // 1: three rows of 4 * row_words + 1 bytes, whose last bytes are one word more
-  int32_t quads;     // words of a whole window
-  int32_t x_zero;    // what padding reads
-  int32_t y_zero;    // zero point of the output
-  int32_t low, high; // clip range of the output, within int8
+  int32_t is_split; // 1: three rows of 4 * row_words + 1 bytes, whose last bytes are one word more
+  int32_t quads;    // words of a whole window, and of its sum
+  int32_t sum_elements, sum_times; // where weights have a zero point, see dsp_tally
+  int32_t x_zero;                  // what padding reads
+  int32_t y_zero;                  // zero point of the output
+  int32_t low, high;               // clip range of the output, within int8
 } conv2d_s8_dsp_args;
 
 /// Scratch: widened patches in words, then one patch of bytes.

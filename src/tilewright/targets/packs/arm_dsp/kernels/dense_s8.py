@@ -1,24 +1,19 @@
 """Bindings of dense_s8_dsp_*.c: int8 dense layers by SMLAD."""
 
+import numpy as np
+
 from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ir.types import Array
 from tilewright.ops.dense import QDense
 from tilewright.targets.packs.arm_dsp.kernels.finish import VARIANTS, Variant, finish
 from tilewright.targets.packs.arm_dsp.kernels.matrix import pack_matrix, quads
-from tilewright.targets.packs.arm_dsp.kernels.refusals import refuse_zero_point
 from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE, Tables
 from tilewright.targets.packs.arm_dsp.kernels.words import is_clipped
 from tilewright.targets.packs.terms import groups
 
 PIECE = 128
 """Elements of a row that are widened at a time where all accumulators take less memory."""
-
-
-def _refuse(op: Op, signature: Signature) -> str | None:
-    del signature
-    assert isinstance(op, QDense)
-    return refuse_zero_point(op)
 
 
 def _widened_bytes(signature: Signature) -> int:
@@ -40,7 +35,7 @@ def _fields(op: Op, signature: Signature) -> Fields:
     return {
         "in_c": in_c, "out_c": out_c,
         "piece": PIECE if _is_in_pieces(signature) else in_c,
-        "y_zero": op.output.zero, "low": op.output.low, "high": op.output.high,
+        "w_zero": op.w_zero, "y_zero": op.output.zero, "low": op.output.low, "high": op.output.high,
         "table_step": int(signature.inputs[3].size > 1),
     }  # fmt: skip
 
@@ -60,7 +55,9 @@ def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ..
     """(x, w[O,K], bias, multiplier, number)."""
     assert isinstance(op, QDense)
     w, bias, multiplier, shift = (a for a in constants if a is not None)
-    tables = finish(w.T, Tables(bias, multiplier, shift), op.output).by_channel()
+    tables = finish(
+        w.T.astype(np.int16) - op.w_zero, Tables(bias, multiplier, shift), op.output
+    ).by_channel()
     return None, pack_matrix(w), *tables
 
 
@@ -74,13 +71,15 @@ def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
     quick = rows * channels if is_short else 0
     return (
         rows, rows * pieces, rows * quads(length), fours * pieces, fours * quads(length), quick,
-        rows * channels - quick, is_clipped(op.output) * rows * channels,
+        rows * channels - quick, rows * quads(length) * (op.w_zero != 0),
+        is_clipped(op.output) * rows * channels,
     )  # fmt: skip
 
 
 TERMS = Terms(
     (
-        "rows", "pieces", "widened", "fours", "products", "quick_outputs", "outputs", "clipped",
+        "rows", "pieces", "widened", "fours", "products", "quick_outputs", "outputs", "summed",
+        "clipped",
     ),
     _terms,
 )  # fmt: skip
@@ -96,7 +95,6 @@ def _kernel(variant: Variant) -> Kernel:
         source=HERE / "dense_s8_dsp.c",
         pointers=("x", "w", "bias", "multiplier", "number", "y"),
         variant=variant.refuse,
-        refuse=_refuse,
         fields=_fields,
         items=_items,
         terms=TERMS,

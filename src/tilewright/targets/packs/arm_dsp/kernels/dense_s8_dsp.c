@@ -6,7 +6,9 @@
 DSP_INLINE void dense_s8_dsp_pieces(const dense_s8_dsp_args *a, const dsp_matrix *m,
                                     const int8_t *x, uint32_t *widened, int8_t *y, dsp_way way) {
   int32_t *const sums = (int32_t *)(widened + a->piece / 2);
-  memset(sums, 0, (size_t)(a->out_c + 3) / 4 * 4 * sizeof *sums);
+  for (int32_t c = 0; c < (a->out_c + 3) / 4 * 4; c++) {
+    sums[c] = m->start;
+  }
   for (int32_t at = 0; at < a->in_c; at += a->piece) {
     const int32_t length = tw_min(a->in_c - at, a->piece), is_last = at + length == a->in_c;
     dsp_widen(x + at, length, widened, 1);
@@ -25,13 +27,17 @@ DSP_INLINE void dense_s8_dsp_pieces(const dense_s8_dsp_args *a, const dsp_matrix
 DSP_INLINE void dense_s8_dsp_core(const void *args, tw_work work, dsp_way way) {
   const dense_s8_dsp_args *a = args;
   uint32_t *const widened = work.scratch;
-  const dsp_matrix matrix = {a->w,
-                             (a->in_c + 3) / 4,
-                             a->out_c,
-                             {a->bias, a->multiplier, a->number, a->table_step, a->y_zero}};
+  dsp_matrix matrix = {a->w,
+                       (a->in_c + 3) / 4,
+                       a->out_c,
+                       {a->bias, a->multiplier, a->number, a->table_step, a->y_zero},
+                       0};
   for (int32_t row = work.start; row < work.stop; row++) {
     const int8_t *const x = a->x + row * a->in_c;
     int8_t *const y = a->y + row * a->out_c;
+    if (a->w_zero != 0) {
+      matrix.start = -a->w_zero * dsp_sum_row(x, a->in_c);
+    }
     if (a->piece < a->in_c) {
       dense_s8_dsp_pieces(a, &matrix, x, widened, y, way);
     } else {

@@ -1,5 +1,4 @@
-/// int8 dense layer; the meaning is QDense in src/tilewright/ops/dense.py with weights without a
-/// zero point.
+/// int8 dense layer; the meaning is QDense in src/tilewright/ops/dense.py.
 #pragma once
 
 #include "tilewright.h"
@@ -14,6 +13,7 @@ typedef struct {
   int8_t *y;                 // [rows][out_c]
   int32_t in_c, out_c;
   int32_t piece;      // elements that are widened at a time; below in_c: a multiple of 4
+  int32_t w_zero;     // zero point of the weights
   int32_t y_zero;     // zero point of the output
   int32_t low, high;  // clip range of the output, within int8
   int32_t table_step; // 1: one multiplier and shift per channel, 0: one for all

@@ -8,25 +8,33 @@ from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ir.types import Array
 from tilewright.ops.conv2d import QDepthwiseConv2d
+from tilewright.ops.window2d import Window2d
 from tilewright.targets.packs.arm_dsp.kernels.finish import VARIANTS, Variant, finish
-from tilewright.targets.packs.arm_dsp.kernels.refusals import refuse_dilation, refuse_zero_point
 from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE, Tables
 from tilewright.targets.packs.arm_dsp.kernels.words import is_clipped
 from tilewright.targets.packs.terms import groups, whole_windows
 
-FEW_CHANNELS = 63
-"""Up to so many, 3x3 weights are stored as int16: 18 instructions of 118 less per four outputs."""
+FEW_WEIGHTS = 567
+"""Up to so many, weights are stored as int16: two instructions in ten less."""
 
 FOUR = 4
-"""Channels that are computed together; fewer go pixel by pixel."""
+"""Channels that are computed together."""
 
 
-def _refuse(op: Op, signature: Signature) -> str | None:
+def _is_3x3(window: Window2d) -> bool:
+    return window.kernel == (3, 3) and window.dilations == (1, 1)
+
+
+def _refuse(op: Op, signature: Signature, *, is_3x3: bool) -> str | None:
     assert isinstance(op, QDepthwiseConv2d)
     channels, in_c = signature.output.shape[3], signature.inputs[0].shape[3]
     if channels != in_c:
         return f"{channels // in_c} output channels per input channel, not 1"
-    return refuse_zero_point(op) or refuse_dilation(op.window.dilations)
+    if channels < FOUR:
+        return f"{channels} channels, not at least {FOUR}"
+    if _is_3x3(op.window) is not is_3x3:
+        return f"the window is {op.window}"
+    return None
 
 
 def _fields(op: Op, signature: Signature) -> Fields:
@@ -39,10 +47,11 @@ def _fields(op: Op, signature: Signature) -> Fields:
         "out_h": out_h, "out_w": out_w,
         "kernel_h": window.kernel[0], "kernel_w": window.kernel[1],
         "stride_h": window.strides[0], "stride_w": window.strides[1],
+        "dilation_h": window.dilations[0], "dilation_w": window.dilations[1],
         "pad_top": window.pads[0], "pad_left": window.pads[1],
         "x_zero": op.x_zero, "y_zero": op.output.zero,
         "low": op.output.low, "high": op.output.high,
-        "is_wide": int(_is_wide(op, c)),
+        "is_wide": int(_is_wide(op, signature.inputs[1].size)),
     }  # fmt: skip
 
 
@@ -56,9 +65,10 @@ def _scratch_bytes(op: Op, signature: Signature) -> int:
     return -(-signature.inputs[1].size // 4) * 4 if op.window.is_padded else 0
 
 
-def _is_wide(op: QDepthwiseConv2d, channels: int) -> bool:
-    """Whether weights are stored as int16, for fewer instructions and some more flash."""
-    return op.window.kernel == (3, 3) and channels <= FEW_CHANNELS
+def _is_wide(op: QDepthwiseConv2d, weights: int) -> bool:
+    """Whether weights are stored as int16, for fewer instructions and some more flash; less a zero
+    point, they may need it."""
+    return weights <= FEW_WEIGHTS or op.w_zero != 0
 
 
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
@@ -67,12 +77,13 @@ def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ..
     assert isinstance(op, QDepthwiseConv2d)
     w, bias, multiplier, shift = (a for a in constants if a is not None)
     tables = Tables(bias, multiplier, shift).per_channel()
-    channels = w.shape[2]
-    by_element = w.reshape(-1, channels)
+    by_element = w.reshape(-1, w.shape[2]).astype(np.int16) - op.w_zero
     biases, tail = finish(by_element, tables, op.output).by_group(_fours)
-    by_group = _fours(by_element.astype(np.int8)).transpose(1, 0, 2)
-    if _is_wide(op, channels):
+    by_group = _fours(by_element).transpose(1, 0, 2)
+    if _is_wide(op, w.size):
         by_group = by_group[..., [0, 2, 1, 3]].astype(np.int16)
+    else:
+        by_group = by_group.astype(np.int8)
     weights = np.ascontiguousarray(by_group).reshape(len(biases), -1).view("<i4")
     unused = np.zeros(1, np.int32)
     words = np.concatenate([biases, weights, tail], axis=1).astype(np.int32)
@@ -80,63 +91,60 @@ def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ..
 
 
 def _fours(array: Array) -> Array:
-    """[..., channels] → [..., ceil(channels/4), 4], the last four being the last four channels;
-    zeros added where there are less."""
+    """[..., channels] → [..., ceil(channels/4), 4], the last four being the last four channels."""
     channels = array.shape[-1]
-    if channels > 4:
-        chosen = [min(at, channels - 4) + i for at in range(0, channels, 4) for i in range(4)]
-        return array[..., chosen].reshape(*array.shape[:-1], -1, 4)
-    missing = -array.shape[-1] % 4
-    filled = np.concatenate([array, np.zeros((*array.shape[:-1], missing), array.dtype)], axis=-1)
-    return filled.reshape(*array.shape[:-1], -1, 4)
+    chosen = [min(at, channels - 4) + i for at in range(0, channels, 4) for i in range(4)]
+    return array[..., chosen].reshape(*array.shape[:-1], -1, 4)
 
 
 def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
-    """Fours of channels, in three ways; windows beyond the input are copied one by one."""
+    """Fours of channels, in two ways; windows beyond the input are copied one by one."""
     assert isinstance(op, QDepthwiseConv2d)
     (_, h, w, c), (n, out_h, out_w, _) = signature.inputs[0].shape, signature.output.shape
     window, pixels = op.window, n * out_h * out_w
-    kernel_h, kernel_w = window.kernel
-    rows = whole_windows(out_h, window.strides[0], window.pads[0], kernel_h, h)
-    columns = whole_windows(out_w, window.strides[1], window.pads[1], kernel_w, w)
-    border = n * (out_h * out_w - rows * columns)
-    fours, is_3x3 = pixels * groups(c, 4), window.kernel == (3, 3) and c >= FOUR
-    other = 0 if is_3x3 else fours
-    alone = border + (n * rows if c >= FOUR else pixels - border)
+    (kernel_h, kernel_w), (extent_h, extent_w) = window.kernel, window.extent
+    rows = whole_windows(out_h, window.strides[0], window.pads[0], extent_h, h)
+    columns = whole_windows(out_w, window.strides[1], window.pads[1], extent_w, w)
+    border, taps = n * (out_h * out_w - rows * columns), kernel_h * kernel_w
+    fours, has_holes = pixels * groups(c, FOUR), window.dilations != (1, 1)
+    is_wide, windows = _is_wide(op, taps * c), 1 if kernel_w == 1 else kernel_h
     return (
-        n * out_h, alone, border, border * kernel_h, border * kernel_h * kernel_w * c,
-        fours * (is_3x3 and _is_wide(op, c)), fours * (is_3x3 and not _is_wide(op, c)),
-        other, other * kernel_h, other * kernel_h * kernel_w, pixels, pixels * (c % 4 > 0),
-        is_clipped(op.output) * pixels * c,
+        n * out_h, border + n * rows, border, border * kernel_h, border * taps * c,
+        border * taps * has_holes, border * taps * c * has_holes,
+        fours, fours * windows, fours * taps * is_wide, fours * taps * (not is_wide),
+        pixels, pixels * (c % FOUR > 0), is_clipped(op.output) * pixels * c,
     )  # fmt: skip
 
 
 TERMS = Terms(
     (
-        "lines", "runs", "borders", "border_rows", "border_bytes", "wide_fours", "narrow_fours",
-        "other_fours", "other_rows", "other_products", "pixels", "odd_pixels", "clipped",
+        "lines", "runs", "borders", "border_rows", "border_bytes", "hole_taps", "hole_bytes",
+        "fours", "rows", "wide_taps", "narrow_taps", "pixels", "odd_pixels", "clipped",
     ),
     _terms,
 )  # fmt: skip
 
 
-def _kernel(variant: Variant) -> Kernel:
+def _kernel(variant: Variant, *, is_3x3: bool) -> Kernel:
+    def refuse(op: Op, signature: Signature) -> str | None:
+        return _refuse(op, signature, is_3x3=is_3x3)
+
     return Kernel(
         op=QDepthwiseConv2d,
-        symbol=f"depthwise_s8_dsp_{variant.name}",
+        symbol=f"depthwise_s8_dsp_{'' if is_3x3 else 'any_'}{variant.name}",
         struct="depthwise_s8_dsp_args",
         header=HERE / "depthwise_s8_dsp.h",
         source=HERE / "depthwise_s8_dsp.c",
         pointers=("x", "w", "bias", "multiplier", "shift", "y"),
         variant=variant.refuse,
-        refuse=_refuse,
+        refuse=refuse,
         fields=_fields,
         items=_items,
         terms=TERMS,
         scratch_bytes=_scratch_bytes,
         streaming=Streaming(inputs=(0,), block_axes=0),
         includes=(
-            HERE / "depthwise_s8_dsp_3x3.h",
+            HERE / "depthwise_s8_dsp_fours.h",
             HERE / "dsp_border.h",
             HERE / "dsp_finish.h",
             HERE / "dsp_requantise.h",
@@ -146,4 +154,4 @@ def _kernel(variant: Variant) -> Kernel:
     )
 
 
-DEPTHWISE_S8_DSP = tuple(map(_kernel, VARIANTS))
+DEPTHWISE_S8_DSP = tuple(_kernel(v, is_3x3=i) for i in (True, False) for v in VARIANTS)

@@ -1,14 +1,14 @@
 /// int8 depthwise convolution; the meaning is QDepthwiseConv2d in src/tilewright/ops/conv2d.py with
-/// one output channel per input channel, no dilation and weights without a zero point.
+/// one output channel per input channel, of which there are at least four.
 #pragma once
 
 #include "tilewright.h"
 
 /// Padding below and to the right is implied by out_h and out_w. One work item is one output pixel.
 /// Every four channels have a block of words: four biases with x_zero folded in, the weights of
-/// each element of the window in one word or two, and for either two channels three words, see
-/// dsp_finish.h. The last block is that of the last four channels, some of the block before among
-/// them; zeros where there are less than four.
+/// each element of the window in one word or two, their zero point taken off, and for either two
+/// channels three words, see dsp_finish.h. The last block is that of the last four channels, some
+/// of the block before among them.
 typedef struct {
   const int8_t *x;  // [batch][in_h][in_w][channels]
   const int32_t *w; // [ceil(channels / 4)][kernel_h * kernel_w * (1 or 2) + 10]
@@ -18,6 +18,7 @@ typedef struct {
   int32_t out_h, out_w;
   int32_t kernel_h, kernel_w;
   int32_t stride_h, stride_w;
+  int32_t dilation_h, dilation_w;
   int32_t pad_top, pad_left;
   int32_t x_zero;    // what padding reads
   int32_t y_zero;    // zero point of the output
@@ -31,3 +32,8 @@ void depthwise_s8_dsp_double_relu(const void *args, tw_work work);
 void depthwise_s8_dsp_double(const void *args, tw_work work);
 void depthwise_s8_dsp_half_even(const void *args, tw_work work);
 void depthwise_s8_dsp_half_up(const void *args, tw_work work);
+/// Those above take windows of 3x3 without dilation, these any.
+void depthwise_s8_dsp_any_double_relu(const void *args, tw_work work);
+void depthwise_s8_dsp_any_double(const void *args, tw_work work);
+void depthwise_s8_dsp_any_half_even(const void *args, tw_work work);
+void depthwise_s8_dsp_any_half_up(const void *args, tw_work work);

@@ -49,12 +49,28 @@ DSP_INLINE int8_t dsp_finish_shortly(int32_t acc, const dsp_scale *s, dsp_way wa
 #endif
 }
 
+/// The int8 that a sum becomes by the operator's own scale: in the short sequence of the rounding
+/// where that is exact for any sum, as it nearly always is.
+DSP_RARE static int8_t dsp_finish_meant(int32_t acc, dsp_scale s, dsp_way way) {
+  const int32_t half = 1 << 30;
+  if (way == DSP_HALF_EVEN && s.shift > 32 && s.shift < 63) {
+    s.shift -= 32;
+    return (int8_t)dsp_rescale_half_even(acc, &s);
+  }
+  if (way <= DSP_DOUBLE_RELU && s.shift <= 0 && s.multiplier >= half) {
+    s.multiplier = (int32_t)(2 * (uint32_t)s.multiplier);
+    s.shift = -s.shift;
+    return (int8_t)dsp_rescale_double(acc, &s);
+  }
+  return dsp_rescale_slowly(acc, s, dsp_rounding(way));
+}
+
 /// The int8 that the sum of `channel`, 0 or 1, becomes; `way` must be a constant.
 static inline int8_t dsp_finish(int32_t acc, const int32_t tail[DSP_TAIL_WORDS], int32_t channel,
                                 int32_t zero, dsp_way way) {
   const int32_t both = tail[2], first = (int32_t)((uint32_t)both << 17);
   const int32_t number = channel ? tw_shift_right(both, 16) : tw_shift_right(first, 17);
   const dsp_scale scale = {tail[channel], number, zero};
-  return both & DSP_RARE_BIT ? dsp_rescale_slowly(acc, scale, dsp_rounding(way))
+  return both & DSP_RARE_BIT ? dsp_finish_meant(acc, scale, way)
                              : dsp_finish_shortly(acc, &scale, way);
 }

@@ -20,11 +20,12 @@ typedef struct {
   const uint32_t *end; // of the rows
   const int32_t *stop; // behind the last pair
   int32_t zero;        // zero point
+  int32_t sums[8];     // of a rare pair: four rows of its first channel, then of its second
 } dsp_pairs;
 
 /// Output of four rows, pair after pair, up to the first that is rare: `y` has moved by two for
-/// each. While products are summed, eight registers hold accumulators and six what they are made
-/// of: all else waits in memory. `is_symmetric` must be a constant.
+/// each. Of the rare one, the sums. While products are summed, eight registers hold accumulators
+/// and six what they are made of: all else waits in memory. `is_symmetric` must be a constant.
 DSP_INLINE void dsp_multiply_pairs(dsp_pairs *pairs, int32_t is_symmetric) {
 #if DSP_ASSEMBLY
   register dsp_pairs *p __asm__("r0") = pairs;
@@ -42,7 +43,7 @@ DSP_INLINE void dsp_multiply_pairs(dsp_pairs *pairs, int32_t is_symmetric) {
       ".endr; ldr r0, [sp, #4]; cmp r9, r0; bne 1b\n\t"
       // multipliers r9 and r11, what comes after lr and r12
       "ldr r0, [sp]; ldrd r9, r11, [r10], #8; ldr r12, [r10], #4\n\t"
-      "sbfx lr, r12, #0, #15; asrs r12, r12, #16; bcs 4f\n\t"
+      "sbfx lr, r12, #0, #15; asrs r12, r12, #16; bcs 5f\n\t"
       ".if %c1\n\t"
       "ldr r0, [r0, #28]\n\t"
       ".irp acc, r1, r2, r3, r4\n\t"
@@ -59,7 +60,8 @@ DSP_INLINE void dsp_multiply_pairs(dsp_pairs *pairs, int32_t is_symmetric) {
       ".endif; ldrd r9, r12, [r0, #8]; strb r1, [r9]; strb r2, [r9, r12]\n\t"
       "strb r3, [r9, r12, lsl #1]; add r1, r12, r12, lsl #1; strb r4, [r9, r1]\n\t"
       "strb r5, [r9, #1]!; strb r6, [r9, r12]; strb r7, [r9, r12, lsl #1]; strb r8, [r9, r1]\n\t"
-      "adds r9, r9, #1; str r9, [r0, #8]; ldr r1, [r0, #24]; cmp r10, r1; bne 3b\n"
+      "adds r9, r9, #1; str r9, [r0, #8]; ldr r1, [r0, #24]; cmp r10, r1; bne 3b; b 4f\n"
+      "5:; add r9, r0, #32; stm r9, {r1, r2, r3, r4, r5, r6, r7, r8}\n"
       "4:; add sp, sp, #8"
       : "+r"(p)
       : "i"(is_symmetric)

@@ -17,6 +17,7 @@ typedef struct {
   int32_t quads;        // fours of elements in a row, > 0
   int32_t channels;     // of the output
   int32_t zero;         // zero point of the output
+  int32_t pitch;        // bytes from one row of output to the next
 } dsp_product;
 
 static inline int32_t dsp_pair_words(const dsp_product *m) {
@@ -42,7 +43,7 @@ static inline void dsp_multiply_pair(const dsp_product *m, const uint32_t *x, in
 /// Some channels, from an even one on, of each of `rows` interleaved rows.
 DSP_TILE static void dsp_multiply_slowly(const dsp_product *m, const uint32_t *x, int32_t rows,
                                          tw_span channels, int8_t *y, dsp_way way) {
-  for (int32_t row = 0; row < rows; row++, y += m->channels) {
+  for (int32_t row = 0; row < rows; row++, y += m->pitch) {
     for (int32_t c = channels.start; c < channels.stop; c += 2) {
       dsp_multiply_pair(m, x + row, rows, c, y, way);
     }
@@ -52,14 +53,24 @@ DSP_TILE static void dsp_multiply_slowly(const dsp_product *m, const uint32_t *x
 /// What stays the same for all rows; `x` has four.
 static inline dsp_pairs dsp_first_pairs(const dsp_product *m, const uint32_t *x) {
   const uint32_t *const end = x + 2 * DSP_ROWS * m->quads;
-  return (dsp_pairs){x, (uint32_t)m->quads & 1, NULL, 0, NULL, end, NULL, m->zero};
+  return (dsp_pairs){x, (uint32_t)m->quads & 1, NULL, 0, NULL, end, NULL, m->zero, {0}};
+}
+
+/// One or two channels of four rows, whose sums are those of a rare pair.
+DSP_TILE static void dsp_write_rarely(const dsp_pairs *p, const int32_t *tail, int32_t channels,
+                                      int8_t *y, dsp_way way) {
+  for (int32_t row = 0; row < DSP_ROWS; row++, y += p->pitch) {
+    for (int32_t i = 0; i < channels; i++) {
+      y[i] = dsp_finish(p->sums[DSP_ROWS * i + row], tail, i, p->zero, way);
+    }
+  }
 }
 
 /// Pairs of channels before `stop`, of which `pair` is the next.
 DSP_INLINE void dsp_multiply_even(const dsp_product *m, dsp_pairs *p, int8_t *y, dsp_way way) {
   const int32_t words = dsp_pair_words(m);
   p->y = y;
-  p->pitch = m->channels;
+  p->pitch = m->pitch;
   p->pair = m->pairs;
   p->stop = m->pairs + m->channels / 2 * words;
   while (p->pair < p->stop) {
@@ -67,8 +78,8 @@ DSP_INLINE void dsp_multiply_even(const dsp_product *m, dsp_pairs *p, int8_t *y,
     const int32_t c = (int32_t)(p->y - y);
     p->pair = m->pairs + c / 2 * words;
     if (p->pair < p->stop) {
-      dsp_multiply_slowly(m, p->x, DSP_ROWS, (tw_span){c, c + 2}, y, way);
       p->pair += words;
+      dsp_write_rarely(p, p->pair - DSP_TAIL_WORDS, 2, p->y, way);
       p->y += 2;
     }
   }
@@ -83,11 +94,10 @@ DSP_INLINE void dsp_multiply_last(const dsp_product *m, dsp_pairs *p, int8_t *y,
   p->stop = p->pair + dsp_pair_words(m);
   dsp_multiply_next(p, way);
   if (p->y == last) {
-    dsp_multiply_slowly(m, p->x, DSP_ROWS, (tw_span){c, m->channels}, y, way);
-    return;
+    dsp_write_rarely(p, p->stop - DSP_TAIL_WORDS, 1, last, way);
   }
   for (int32_t row = 0; row < DSP_ROWS; row++) {
-    y[row * m->channels + c] = last[2 * row];
+    y[row * m->pitch + c] = last[2 * row];
   }
 }
 

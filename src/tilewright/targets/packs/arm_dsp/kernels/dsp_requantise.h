@@ -107,12 +107,35 @@ static inline int8_t dsp_rescale(int32_t acc, const dsp_scale *s, tw_rounding ro
                       : dsp_rescale_shortly(acc, s, rounding);
 }
 
+/// Clips `words` > 0 times four bytes. `low` and `high` are four bytes, too.
+DSP_INLINE void dsp_clip_words(int8_t *y, int32_t words, uint32_t low, uint32_t high) {
+#if DSP_ASSEMBLY
+  uint32_t four, over;
+  __asm__ volatile("1:; ldr %[four], [%[y]]; ssub8 %[over], %[four], %[low]\n\t"
+                   "sel %[four], %[four], %[low]; ssub8 %[over], %[high], %[four]\n\t"
+                   "sel %[four], %[four], %[high]; str %[four], [%[y]], #4\n\t"
+                   "subs %[words], %[words], #1; bne 1b"
+                   : [y] "+r"(y), [words] "+r"(words), [four] "=&r"(four), [over] "=&r"(over)
+                   : [low] "r"(low), [high] "r"(high)
+                   : "cc", "memory");
+#else
+  const int32_t least = (int8_t)(uint8_t)low, most = (int8_t)(uint8_t)high;
+  for (int32_t i = 0; i < 4 * words; i++) {
+    y[i] = (int8_t)tw_clip(y[i], least, most);
+  }
+#endif
+}
+
 /// Clips finished bytes to less than int8.
 static inline void dsp_clip(int8_t *y, int32_t count, int32_t low, int32_t high) {
   if (low == -128 && high == 127) {
     return;
   }
-  for (int32_t i = 0; i < count; i++) {
-    y[i] = (int8_t)tw_clip(y[i], low, high);
+  const uint32_t least = (uint8_t)low * 0x01010101u, most = (uint8_t)high * 0x01010101u;
+  for (; count % 4 > 0; count--, y++) {
+    *y = (int8_t)tw_clip(*y, low, high);
+  }
+  if (count > 0) {
+    dsp_clip_words(y, count / 4, least, most);
   }
 }

@@ -64,6 +64,7 @@ typedef struct {
   int32_t quads;    // fours of elements in a row, > 0
   int32_t channels; // of the output
   dsp_tables tables;
+  int32_t start; // of every sum: what the weights' zero point makes of the row
 } dsp_matrix;
 
 DSP_RARE static int8_t dsp_finish_rarely(int32_t acc, dsp_scale s, dsp_way way) {
@@ -96,7 +97,7 @@ DSP_TILE static void dsp_multiply_row(const dsp_matrix *m, const uint32_t *x, in
   const int32_t *w = m->w;
   for (int32_t c = 0; c < m->channels; c += DSP_CHANNELS, w += 4 * m->quads) {
     int32_t acc[DSP_CHANNELS];
-    acc[0] = acc[1] = acc[2] = acc[3] = 0; // an initialiser would call memset
+    acc[0] = acc[1] = acc[2] = acc[3] = m->start;
     dsp_one_by_four(x, w, m->quads, acc);
     dsp_finish_row(acc, &m->tables, c, m->channels, y, way);
   }

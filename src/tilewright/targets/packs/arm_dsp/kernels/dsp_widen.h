@@ -2,6 +2,7 @@
 #pragma once
 
 #include "dsp_words.h"
+#include "tw_arithmetic.h"
 
 /// One word of one of `rows` interleaved rows. Returns where the row goes on.
 static inline uint32_t *dsp_widen_word(uint32_t word, uint32_t *wide, int32_t rows) {
@@ -82,4 +83,41 @@ static inline void dsp_widen_four(const int8_t *x, int32_t length, uint32_t *wid
     dsp_widen(x + row * length, length, wide + row, 4);
   }
 #endif
+}
+
+/// How the sum of a row is appended to it; nothing is where there are no elements.
+typedef struct {
+  int32_t elements, times;
+} dsp_tally;
+
+/// Appends the sum of a row to it, for weights with a zero point, which makes `quads` fours of it:
+/// `elements` > 0, a multiple of four, of int16 that together make the sum, or `times` as much.
+/// They meet weights that are minus the zero point, or a `times`th of it; matrix.py has seen to it
+/// that they suffice.
+static inline void dsp_append_sum(uint32_t *wide, int32_t rows, int32_t quads, dsp_tally tally) {
+  int32_t sum = 0;
+  for (int32_t i = 2 * quads - tally.elements / 2; i > 0; i--, wide += rows) {
+    sum = dsp_both(*wide, 0x00010001, sum);
+  }
+  sum *= tally.times;
+  for (; tally.elements > 0; tally.elements -= 2, wide += rows) {
+    const int32_t one = tw_clip(sum, INT16_MIN, INT16_MAX);
+    const int32_t two = tw_clip(sum - one, INT16_MIN, INT16_MAX);
+    *wide = (uint16_t)one | (uint32_t)two << 16;
+    sum -= one + two;
+  }
+}
+
+/// Sum of `length` bytes.
+static inline int32_t dsp_sum_row(const int8_t *x, int32_t length) {
+  int32_t sum = 0;
+  for (; length >= 4; length -= 4, x += 4) {
+    const uint32_t word = dsp_load(x);
+    sum = dsp_both(dsp_even(word), 0x00010001, sum);
+    sum = dsp_both(dsp_odd(word), 0x00010001, sum);
+  }
+  for (; length > 0; length--) {
+    sum += *x++;
+  }
+  return sum;
 }

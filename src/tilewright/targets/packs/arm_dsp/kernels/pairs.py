@@ -12,11 +12,12 @@ WORDS_OF_TABLES = 5
 """DSP_TABLE_WORDS of dsp_pairs.h: two biases, two multipliers, one word for what comes after."""
 
 
-def pack_pairs(w: Array, tables: Tables, output: Requantise) -> Array:
+def pack_pairs(w: Array, products: Array, tables: Tables, output: Requantise) -> Array:
     """w[channels, length] int8, length % 4 == 0 → int32[ceil(channels/2), length/2 + 5].
 
     A pair of channels has two biases, the weights, two multipliers, and one word for what comes
-    after; where there is only one channel, the other's are zero. Weights of four elements are two
+    after; where there is only one channel, the other's are zero.
+    ``products``[channels, ...]: what each output is a sum over. Weights of four elements are two
     words: of elements 0 and 2, of elements 1 and 3. Each word holds at bytes 0 and 2 one channel's,
     at bytes 1 and 3 the other's.
     """
@@ -28,7 +29,7 @@ def pack_pairs(w: Array, tables: Tables, output: Requantise) -> Array:
     split = padded.reshape(pairs, 2, quads(length), 2, 2)
     # pair, four, odd element, second element, channel
     packed = np.ascontiguousarray(split.transpose(0, 2, 4, 3, 1)).reshape(pairs, -1)
-    bias, tail = finish(w.T, tables, output).by_group(_twos)
+    bias, tail = finish(products.reshape(channels, -1).T, tables, output).by_group(_twos)
     return np.concatenate([bias, packed.view("<i4"), tail], axis=1).astype(np.int32)
 
 

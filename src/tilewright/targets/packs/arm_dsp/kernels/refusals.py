@@ -6,11 +6,6 @@ from tilewright.ops.dense import QDense
 Product = QConv2d | QDepthwiseConv2d | QDense
 
 
-def refuse_zero_point(op: Product) -> str | None:
-    """None for products with symmetric weights."""
-    return f"the weights' zero point is {op.w_zero}, not 0" if op.w_zero else None
-
-
 def refuse_dilation(dilations: tuple[int, int]) -> str | None:
     """None for windows without holes."""
     return None if dilations == (1, 1) else f"dilation is {dilations[0]}x{dilations[1]}, not 1x1"

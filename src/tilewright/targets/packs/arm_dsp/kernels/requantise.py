@@ -33,6 +33,10 @@ class Tables:
         each = np.ones(self.bias.size, np.int32)
         return Tables(self.bias, self.multiplier * each, (self.shift * each).astype(np.int8))
 
+    def of(self, channels: slice) -> "Tables":
+        """Those of some channels, where each has a scale of its own."""
+        return Tables(self.bias[channels], self.multiplier[channels], self.shift[channels])
+
     def with_plain_constants(self, is_constant: Array) -> "Tables":
         """The same for channels without weights, whose bias and scale may be of any size.
 

@@ -14,11 +14,12 @@ typedef struct {
   int8_t *y;                 // [batch][out_h][out_w][out_c]
   int32_t in_h, in_w, in_c;
   int32_t out_h, out_w, out_c;
-  int32_t kernel_h, kernel_w;
+  int32_t kernel_h, kernel_w; // as wide as it reaches: w has w_zero between dilated columns
   int32_t stride_h, stride_w;
   int32_t dilation_h;
   int32_t pad_top, pad_left;
   int32_t x_zero;    // what padding reads
+  int32_t w_zero;    // zero point of the weights; 0 unless centred
   int32_t y_zero;    // zero point of the output
   int32_t low, high; // clip range of the output, within int8
   int32_t strip;     // output pixels whose input columns are gathered together; 0: none are, x is
@@ -29,6 +30,10 @@ typedef struct {
 /// accumulators, then the columns of a strip as int8.
 void conv2d_helium_double(const void *args, tw_work work);
 void conv2d_helium_half_even(const void *args, tw_work work);
+
+/// The same for weights that have a zero point.
+void conv2d_centred_helium_double(const void *args, tw_work work);
+void conv2d_centred_helium_half_even(const void *args, tw_work work);
 
 /// For windows of at most 32 elements. w: [out_c4][16 or 32], zeros after the window. Scratch:
 /// the columns only.

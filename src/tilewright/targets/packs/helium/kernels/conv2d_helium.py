@@ -10,9 +10,11 @@ from tilewright.ir.types import Array
 from tilewright.ops.conv2d import QConv2d
 from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.helium.kernels.conv2d_terms import (
+    CENTRED,
     GATHERED,
     LONG,
     SHORTLY,
+    centred_terms,
     gathered,
     in_pairs,
     long_terms,
@@ -43,9 +45,14 @@ def _refuse(op: Op, signature: Signature) -> str | None:
     assert isinstance(op, QConv2d)
     if op.groups > 1 or op.is_channels_first:
         return "channels are in groups or come first"
-    if op.window.dilations[1] > 1:
-        return f"columns are {op.window.dilations[1]} apart, at most 1"
     return "weights have a zero point" if op.w_zero else None
+
+
+def _refuse_centred(op: Op, signature: Signature) -> str | None:
+    assert isinstance(op, QConv2d)
+    if not op.w_zero:
+        return "weights have no zero point"
+    return _refuse(replace(op, w_zero=0), signature)
 
 
 def _is_direct(op: QConv2d) -> bool:
@@ -56,7 +63,7 @@ def _strip(op: QConv2d, signature: Signature) -> int:
     """Output pixels per gathered strip; 0 where the input is read in place."""
     if _is_direct(op):
         return 0
-    kernel_h, kernel_w = op.window.kernel
+    kernel_h, kernel_w = op.window.kernel[0], op.window.extent[1]
     column = kernel_h * signature.inputs[0].shape[3]
     pixels = (STRIP_BYTES // column - kernel_w) // op.window.strides[1] + 1
     return min(signature.output.shape[2], max(pixels & ~1, 2))
@@ -70,11 +77,11 @@ def _fields(op: Op, signature: Signature) -> Fields:
     return {
         "in_h": h, "in_w": w, "in_c": c,
         "out_h": out_h, "out_w": out_w, "out_c": out_c,
-        "kernel_h": window.kernel[0], "kernel_w": window.kernel[1],
+        "kernel_h": window.kernel[0], "kernel_w": window.extent[1],
         "stride_h": window.strides[0], "stride_w": window.strides[1],
         "dilation_h": window.dilations[0],
         "pad_top": window.pads[0], "pad_left": window.pads[1],
-        "x_zero": op.x_zero, "y_zero": op.output.zero,
+        "x_zero": op.x_zero, "w_zero": op.w_zero, "y_zero": op.output.zero,
         "low": op.output.low, "high": op.output.high,
         "strip": _strip(op, signature),
     }  # fmt: skip
@@ -86,16 +93,15 @@ def _items(op: Op, signature: Signature) -> int:
     return n * out_h * out_w
 
 
-def _window(signature: Signature) -> int:
-    """Elements that one output element is a sum over."""
-    w = signature.inputs[1]
-    return w.size // w.shape[0]
+def _window(op: QConv2d, signature: Signature) -> int:
+    """Elements that one output element is a sum over, those between dilated columns too."""
+    return op.window.kernel[0] * op.window.extent[1] * signature.inputs[0].shape[3]
 
 
 def _columns_bytes(op: Op, signature: Signature) -> int:
     """What gathered strips take."""
     assert isinstance(op, QConv2d)
-    kernel_h, kernel_w = op.window.kernel
+    kernel_h, kernel_w = op.window.kernel[0], op.window.extent[1]
     strip = _strip(op, signature)
     columns = (strip - 1) * op.window.strides[1] + kernel_w if strip else 0
     return round_up(columns * kernel_h * signature.inputs[0].shape[3], 4)
@@ -112,14 +118,21 @@ def _short_scratch_bytes(op: Op, signature: Signature) -> int:
 
 def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
     assert isinstance(op, QConv2d)
-    strip, length = _strip(op, signature), _window(signature)
+    strip, length = _strip(op, signature), _window(op, signature)
     pairs = in_pairs(op, signature, strip)
     return *gathered(op, signature, strip), *long_terms(op, signature, length, pairs)
 
 
+def _centred_terms(op: Op, signature: Signature) -> tuple[int, ...]:
+    assert isinstance(op, QConv2d)
+    pairs = in_pairs(op, signature, _strip(op, signature))
+    length = _window(op, signature)
+    return *_terms(op, signature), *centred_terms(signature, length, pairs)
+
+
 def _short_terms(op: Op, signature: Signature) -> tuple[int, ...]:
     assert isinstance(op, QConv2d)
-    strip, length = _strip(op, signature), _window(signature)
+    strip, length = _strip(op, signature), _window(op, signature)
     pairs = in_pairs(op, signature, strip)
     return *gathered(op, signature, strip), *short_terms(op, signature, length, pairs)
 
@@ -129,26 +142,30 @@ def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ..
     x, w, bias, multiplier, shift = products(constants)
     shifts = vector_shifts(shift, op.output.rounding)
     tables = (per_channel(table, len(w)) for table in (bias, multiplier, shifts))
-    return x, interleave(_rows(w), ROWS, rest_apart=True), *tables
+    return x, interleave(_rows(op, w), ROWS, rest_apart=True), *tables
 
 
 def _pack_short(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
     assert isinstance(op, QConv2d)
     x, w, bias, multiplier, shift = products(constants)
-    rows = _rows(w)
+    rows = _rows(op, w)
     padded = np.zeros((round_up(len(w), 4), round_up(rows.shape[1], LANES)), np.int8)
     padded[: len(w), : rows.shape[1]] = rows
     shifts = vector_shifts(shift, op.output.rounding)
     return x, padded, *(per_channel(table, len(w)) for table in (bias, multiplier, shifts))
 
 
-def _rows(w: Array) -> Array:
-    """[O, kernel_w * kernel_h * C]."""
-    return np.ascontiguousarray(w.transpose(0, 2, 1, 3)).reshape(len(w), -1)
+def _rows(op: QConv2d, w: Array) -> Array:
+    """[O, extent_w * kernel_h * C]: w_zero, so nothing, between dilated columns."""
+    outputs, rows, _, channels = w.shape
+    wide = np.full((outputs, op.window.extent[1], rows, channels), op.w_zero, np.int8)
+    wide[:, :: op.window.dilations[1]] = w.transpose(0, 2, 1, 3)
+    return wide.reshape(outputs, -1)
 
 
 def _refuse_long(op: Op, signature: Signature) -> str | None:
-    return _refuse(op, signature) or above("the window's size", _window(signature), SHORT)
+    assert isinstance(op, QConv2d)
+    return _refuse(op, signature) or above("the window's size", _window(op, signature), SHORT)
 
 
 INCLUDES = (HERE / "fill_helium.h", HERE / "gather_helium.h", HERE / "helium_rescale.h")
@@ -173,10 +190,25 @@ def _kernel(rounding: Rounding) -> Kernel:
             HERE / "conv2d_helium_core.h",
             HERE / "dot_helium.h",
             HERE / "finish_helium.h",
+            HERE / f"conv2d_helium_{rounding.value}.h",
             *INCLUDES,
         ),
         pack=_pack,
     )
+
+
+def _centred_kernel(rounding: Rounding) -> Kernel:
+    plain = _kernel(rounding)
+    return replace(
+        plain,
+        symbol=f"conv2d_centred_helium_{rounding.value}",
+        source=HERE / f"conv2d_centred_helium_{rounding.value}.c",
+        refuse=_refuse_centred,
+        terms=Terms((*GATHERED, *LONG, *CENTRED), _centred_terms),
+        includes=(
+            *plain.includes, HERE / "conv2d_centred_helium.h", HERE / "row_sum_helium.h",
+        ),
+    )  # fmt: skip
 
 
 def _short_kernel(rounding: Rounding) -> Kernel:
@@ -192,4 +224,6 @@ def _short_kernel(rounding: Rounding) -> Kernel:
     )
 
 
-CONV2D_HELIUM = (*map(_kernel, ROUNDINGS), *map(_short_kernel, ROUNDINGS))
+CONV2D_HELIUM = (
+    *map(_kernel, ROUNDINGS), *map(_centred_kernel, ROUNDINGS), *map(_short_kernel, ROUNDINGS),
+)  # fmt: skip

@@ -17,6 +17,7 @@ typedef struct {
   conv2d_helium_finish *finish;
   helium_dot_job dot;
   helium_finish_job job;
+  int32_t w_zero;
 } conv2d_helium_call;
 
 static void conv2d_helium_run(void *whole, const int8_t *x, int32_t step, int32_t pixels,
@@ -37,7 +38,7 @@ static void conv2d_helium_run(void *whole, const int8_t *x, int32_t step, int32_
 }
 
 static inline void conv2d_helium_core(const conv2d_helium_args *a, tw_work work,
-                                      conv2d_helium_finish *finish) {
+                                      conv2d_helium_finish *finish, conv2d_helium_strip *run) {
   const int32_t length = a->kernel_w * a->kernel_h * a->in_c, groups = a->out_c / 3;
   int32_t *const sums = work.scratch;
   int8_t *const columns = (int8_t *)(sums + 2 * ((a->out_c + 3) & ~3));
@@ -46,7 +47,8 @@ static inline void conv2d_helium_core(const conv2d_helium_args *a, tw_work work,
       finish,
       {a->x, a->x, a->w, length, sums, (length + 15) & ~15, groups, a->out_c - 3 * groups},
       {sums, a->bias, a->multiplier, a->shift, a->y, a->y, a->y_zero, a->out_c / 4, a->low,
-       a->high}};
+       a->high},
+      a->w_zero};
   helium_start(a->bias, a->out_c, sums);
-  conv2d_helium_pixels(a, work, columns, conv2d_helium_run, &call);
+  conv2d_helium_pixels(a, work, columns, run, &call);
 }

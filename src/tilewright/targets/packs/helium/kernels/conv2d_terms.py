@@ -15,6 +15,9 @@ LONG = ("pairs", "threes", "three_vectors", "ones", "one_vectors", "fours", "sig
 """Pairs of pixels; rows of weights in threes and alone, their vectors; finished channels in fours,
 those of either sign, and the last channels that make no four."""
 
+CENTRED = ("centred_vectors", "centred_fours")
+"""Vectors that are summed because weights have a zero point; fours of channels that it moves."""
+
 SHORTLY = ("pairs", "fours", "long_fours", "signed_fours", "slow_fours", "long_slow_fours")
 """Pairs of pixels; fours of channels, those of windows of more than a vector, those of either
 sign; and fours that go the slow way."""
@@ -44,7 +47,7 @@ def gathered(op: QConv2d, signature: Signature, strip: int) -> tuple[int, ...]:
     if strip == 0:
         return number, 0, 0, 0, 0, 0
     (_, h, w, c), (n, out_h, _, _) = signature.inputs[0].shape, signature.output.shape
-    (kernel_h, kernel_w), window = op.window.kernel, op.window
+    kernel_h, kernel_w, window = op.window.kernel[0], op.window.extent[1], op.window
     rows = inside(out_h, window.strides[0], window.pads[0], kernel_h, window.dilations[0], h) * n
     in_line = sum(
         groups(count, n * out_h) * ((pixels - 1) * window.strides[1] + kernel_w)
@@ -78,6 +81,11 @@ def long_terms(
         count, threes, threes * vectors, ones, ones * vectors, fours, signed,
         count * (channels % 4 > 0),
     )  # fmt: skip
+
+
+def centred_terms(signature: Signature, length: int, pairs: tuple[int, int]) -> tuple[int, ...]:
+    """Counts for CENTRED, for windows of ``length`` elements."""
+    return pairs[0] * groups(length, LANES), pairs[0] * groups(signature.output.shape[3], 4)
 
 
 def short_terms(

@@ -12,6 +12,7 @@ typedef struct {
   const int8_t *shift;       // [out_c4] or [4], see helium_rescale.h
   int8_t *y;                 // [rows][out_c]; may not be x
   int32_t in_c, out_c;
+  int32_t w_zero;     // zero point of the weights
   int32_t y_zero;     // zero point of the output
   int32_t low, high;  // clip range of the output, within int8
   int32_t table_step; // 4: one multiplier and shift per channel, 0: one for all

@@ -22,18 +22,12 @@ BLOCK = 32
 """Output channels whose sums wait for requantisation."""
 
 
-def _refuse(op: Op, signature: Signature) -> str | None:
-    del signature
-    assert isinstance(op, QDense)
-    return "weights have a zero point" if op.w_zero else None
-
-
 def _fields(op: Op, signature: Signature) -> Fields:
     assert isinstance(op, QDense)
     out_c, in_c = signature.inputs[1].shape
     return {
         "in_c": in_c, "out_c": out_c,
-        "y_zero": op.output.zero, "low": op.output.low, "high": op.output.high,
+        "w_zero": op.w_zero, "y_zero": op.output.zero, "low": op.output.low, "high": op.output.high,
         "table_step": ROWS if signature.inputs[3].size > 1 else 0,
     }  # fmt: skip
 
@@ -60,11 +54,19 @@ def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
     assert isinstance(op, QDense)
     rows, (out_c, in_c) = _items(op, signature), signature.inputs[1].shape
     fours = rows * groups(out_c, ROWS)
-    is_signed = op.output.low < op.output.zero
-    return rows, rows * groups(out_c, BLOCK), fours, fours * groups(in_c, 16), fours * is_signed
+    is_signed, is_centred = op.output.low < op.output.zero, op.w_zero != 0
+    return (
+        rows, rows * groups(out_c, BLOCK), fours, fours * groups(in_c, 16), fours * is_signed,
+        rows * groups(in_c, 16) * is_centred, fours * is_centred,
+    )  # fmt: skip
 
 
-TERMS = Terms(("rows", "blocks", "fours", "vectors", "signed_fours"), _terms)
+TERMS = Terms(
+    (
+        "rows", "blocks", "fours", "vectors", "signed_fours", "centred_vectors", "centred_fours",
+    ),
+    _terms,
+)  # fmt: skip
 
 
 def _kernel(rounding: Rounding) -> Kernel:
@@ -76,11 +78,14 @@ def _kernel(rounding: Rounding) -> Kernel:
         source=HERE / f"dense_helium_{rounding.value}.c",
         pointers=("x", "w", "bias", "multiplier", "shift", "y"),
         variant=rounds_as(rounding),
-        refuse=_refuse,
         fields=_fields,
         items=_items,
         terms=TERMS,
-        includes=(HERE / "dense_helium_core.h", HERE / "helium_rescale.h"),
+        includes=(
+            HERE / "dense_helium_core.h",
+            HERE / "helium_rescale.h",
+            HERE / "row_sum_helium.h",
+        ),
         pack=_pack,
     )
 

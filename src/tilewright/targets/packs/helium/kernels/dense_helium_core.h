@@ -3,6 +3,7 @@
 
 #include "dense_helium.h"
 #include "helium_rescale.h"
+#include "row_sum_helium.h"
 
 enum { DENSE_BLOCK = 8 }; // groups of four channels whose sums wait for requantisation
 
@@ -69,6 +70,8 @@ static inline void dense_helium_core(const dense_helium_args *a, tw_work work,
   const int32_t groups = (a->out_c + 3) / 4, span = (a->in_c + 15) & ~15;
   int32_t acc[4 * DENSE_BLOCK];
   for (int32_t row = work.start; row < work.stop; row++) {
+    const int32_t w_zero = a->w_zero;
+    const int32_t shift = w_zero ? -w_zero * helium_row_sum(a->x + row * a->in_c, a->in_c) : 0;
     for (int32_t first = 0; first < groups; first += DENSE_BLOCK) {
       const int32_t count = tw_min(DENSE_BLOCK, groups - first);
       const dense_helium_job job = {a->x + row * a->in_c,
@@ -79,6 +82,9 @@ static inline void dense_helium_core(const dense_helium_args *a, tw_work work,
                                     span,
                                     count};
       dense_helium_dot(&job);
+      for (int32_t i = 0; w_zero && i < 4 * count; i += 4) {
+        vstrwq_s32(acc + i, vaddq_n_s32(vldrwq_s32(acc + i), shift));
+      }
       finish(a, 4 * first, 4 * (first + count), acc, a->y + row * a->out_c);
     }
   }

@@ -1,0 +1,6 @@
+#include "conv2d_centred_helium.h"
+#include "conv2d_helium_double.h"
+
+void conv2d_centred_helium_double(const void *args, tw_work work) {
+  conv2d_helium_core(args, work, conv2d_helium_choose(args), conv2d_helium_run_centred);
+}

@@ -1,0 +1,6 @@
+#include "conv2d_centred_helium.h"
+#include "conv2d_helium_half_even.h"
+
+void conv2d_centred_helium_half_even(const void *args, tw_work work) {
+  conv2d_helium_core(args, work, conv2d_helium_choose(args), conv2d_helium_run_centred);
+}

@@ -1,0 +1,1 @@
+"""N-EUREKA, Siracusa's convolution engine: what its jobs compute, how long they take, kernels."""

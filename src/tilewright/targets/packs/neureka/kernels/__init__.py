@@ -1,0 +1,1 @@
+"""Bindings of N-EUREKA's kernels."""

@@ -1,0 +1,85 @@
+/// Kernels of N-EUREKA. Each returns while its job runs, or waits behind the one that runs: the
+/// engine has room for two. A job is over when the engine raises its event and has none left.
+#pragma once
+
+#include "tilewright.h"
+
+/// Where data lies, then the words of the job that are no addresses, in the order of its registers.
+typedef struct {
+  const void *x;
+  const uint8_t *w;
+  const int32_t *bias;               // biases, scales and, in bytes, shifts of all output channels
+  const int32_t *multiplier, *shift; // not read: they are behind the biases
+  void *y;
+  int32_t before; // bytes from where the input pointer points to the first pixel: padding
+  int32_t scales; // bytes from biases to scales, and from those to shifts
+  int32_t in_pixel, in_row;
+  int32_t out_pixel, out_row;
+  int32_t weight_row;
+  int32_t last_channels, last_out, last_in;
+  int32_t channel_tiles, pixel_tiles;
+  int32_t padding, weight_offset, config;
+} neureka_args;
+
+/// The same for two jobs: what the first one makes lies in scratch, the second one keeps some of
+/// its rows and columns: it multiplies by one. Its weights, and its scales in bytes, follow the
+/// others.
+typedef struct {
+  const void *x;
+  const uint8_t *w;
+  const int32_t *bias;
+  const int32_t *multiplier, *shift;
+  void *y;
+  int32_t before, scales;
+  int32_t in_pixel, in_row;
+  int32_t out_pixel, out_row;
+  int32_t weight_row;
+  int32_t last_channels, last_out, last_in;
+  int32_t channel_tiles, pixel_tiles;
+  int32_t padding, weight_offset, config;
+  int32_t keep_w, keep_scales; // bytes from the first job's
+  int32_t keep_in_pixel, keep_in_row;
+  int32_t keep_out_pixel, keep_out_row;
+  int32_t keep_weight_row;
+  int32_t keep_last_channels, keep_last_pixels;
+  int32_t keep_channel_tiles, keep_pixel_tiles;
+  int32_t keep_config;
+} neureka_strided_args;
+
+/// The same for a narrow input, which is copied to scratch with its padding first, every row at the
+/// start of 16 bytes: there a whole window is a run of bytes, and a 1x1 convolution computes it.
+typedef struct {
+  const void *x;
+  const uint8_t *w;
+  const int32_t *bias;
+  const int32_t *multiplier, *shift;
+  void *y;
+  int32_t before, scales;
+  int32_t in_pixel, in_row;
+  int32_t out_pixel, out_row;
+  int32_t weight_row;
+  int32_t last_channels, last_out, last_in;
+  int32_t channel_tiles, pixel_tiles;
+  int32_t padding, weight_offset, config;
+  int32_t copy_rows;         // of 16 bytes
+  int32_t first_row, rows;   // those of them that show the input
+  int32_t first_byte, bytes; // what of such a row does
+  int32_t x_row;             // bytes from one row of the input to the next
+  int32_t fill;              // padding, four times
+} neureka_narrow_args;
+
+/// int8 convolution: 3x3, or 1x1 with any stride.
+void conv2d_neureka(const void *args, tw_work work);
+/// int8 depthwise convolution: 3x3.
+void depthwise_neureka(const void *args, tw_work work);
+/// int8 dense layer: every vector is a pixel of an image.
+void dense_neureka(const void *args, tw_work work);
+/// int8 dense layer of one vector: each ninth of it is a pixel of a 3x3 image.
+void dense_vector_neureka(const void *args, tw_work work);
+/// The first two where the 3x3 window moves by more than one: computed everywhere, some kept.
+void conv2d_strided_neureka(const void *args, tw_work work);
+void depthwise_strided_neureka(const void *args, tw_work work);
+/// 3x3 over few channels where the window moves along by two: two columns are one pixel.
+void conv2d_pairs_neureka(const void *args, tw_work work);
+/// int8 convolution of any window over rows of at most 16 bytes, padding included.
+void conv2d_narrow_neureka(const void *args, tw_work work);

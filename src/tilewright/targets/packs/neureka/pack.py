@@ -1,0 +1,27 @@
+"""Every kernel for N-EUREKA; what it cannot compute exactly is left to the cluster."""
+
+from tilewright.targets.packs.neureka.kernels.conv2d_neureka import (
+    CONV2D_NEUREKA,
+    DEPTHWISE_NEUREKA,
+)
+from tilewright.targets.packs.neureka.kernels.dense_neureka import (
+    DENSE_NEUREKA,
+    DENSE_VECTOR_NEUREKA,
+)
+from tilewright.targets.packs.neureka.kernels.narrow import CONV2D_NARROW_NEUREKA
+from tilewright.targets.packs.neureka.kernels.strided import (
+    CONV2D_PAIRS_NEUREKA,
+    CONV2D_STRIDED_NEUREKA,
+    DEPTHWISE_STRIDED_NEUREKA,
+)
+
+NEUREKA = (
+    CONV2D_NEUREKA,
+    DEPTHWISE_NEUREKA,
+    DENSE_VECTOR_NEUREKA,
+    DENSE_NEUREKA,
+    CONV2D_STRIDED_NEUREKA,
+    DEPTHWISE_STRIDED_NEUREKA,
+    CONV2D_NARROW_NEUREKA,
+    CONV2D_PAIRS_NEUREKA,
+)

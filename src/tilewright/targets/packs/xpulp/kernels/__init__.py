@@ -1,0 +1,1 @@
+"""C kernels with XpulpV2 instructions, and their bindings."""

@@ -1,0 +1,183 @@
+"""Bindings of conv2d_xpulp.c: int8 convolution."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tilewright.ir.op import Op
+from tilewright.ir.target import Fields, Kernel, MultipleOf, Signature
+from tilewright.ir.types import Array
+from tilewright.ops.conv2d import QConv2d
+from tilewright.ops.rescale import Rounding
+from tilewright.targets.packs.portable.kernels.contract_variants import rounds_as
+from tilewright.targets.packs.xpulp.kernels.shared import (
+    COMMON,
+    CORES,
+    DOT,
+    HERE,
+    MOST_PRODUCTS,
+    OVERRUN,
+    ROWS,
+    finished,
+    interleaved,
+    padded,
+    products,
+    round_up,
+    shared_out,
+)
+
+CHUNKS = 8
+PATCHES_BYTES = 1024
+"""Gathered patches take no more, unless four need more."""
+ENOUGH = 1.06
+"""How much more than an equal share a core may have."""
+
+
+def _is_pointwise(op: QConv2d) -> bool:
+    window = op.window
+    return window.kernel == (1, 1) and window.strides == (1, 1) and not any(window.pads)
+
+
+def _is_strip(op: QConv2d, in_c: int) -> bool:
+    """Whether a row of the window is a run of whole words."""
+    return in_c % 4 == 0 and op.window.dilations[1] == 1
+
+
+def _products(signature: Signature) -> int:
+    w = signature.inputs[1]
+    return w.size // w.shape[0]
+
+
+def _refuse_any(op: Op, signature: Signature) -> str | None:
+    assert isinstance(op, QConv2d)
+    if op.groups > 1 or op.is_channels_first:
+        return "channels are in groups or come first"
+    if op.w_zero:
+        return "weights have a zero point"
+    if _products(signature) > MOST_PRODUCTS:
+        return f"{_products(signature):,} products per sum, at most {MOST_PRODUCTS:,}"
+    return None
+
+
+def _refuse(op: Op, signature: Signature) -> str | None:
+    channels = signature.output.shape[3]
+    if channels % ROWS:
+        return f"{channels} output channels, no multiple of {ROWS}"
+    return _refuse_any(op, signature)
+
+
+def _fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, QConv2d)
+    n, h, w, c = signature.inputs[0].shape
+    _, out_h, out_w, out_c = signature.output.shape
+    window = op.window
+    if _is_pointwise(op):
+        h, w, out_h, out_w = 1, n * h * w, 1, n * out_h * out_w
+    is_strip = _is_strip(op, c)
+    run = window.kernel[1] * c if is_strip else _products(signature)
+    return {
+        "in_h": h, "in_w": w, "in_c": c,
+        "out_h": out_h, "out_w": out_w, "out_c": out_c,
+        "pixels": n * out_h * out_w if not _is_pointwise(op) else out_w,
+        "kernel_h": window.kernel[0], "kernel_w": window.kernel[1],
+        "stride_h": window.strides[0], "stride_w": window.strides[1],
+        "dilation_h": window.dilations[0], "dilation_w": window.dilations[1],
+        "pad_top": window.pads[0], "pad_left": window.pads[1],
+        "x_zero": op.x_zero, "y_zero": op.output.zero,
+        "low": op.output.low, "high": op.output.high,
+        "words": round_up(run, 4) // 4,
+        "rows": window.kernel[0] if is_strip else 0,
+        "item_channels": _item_channels(op, signature),
+        "patch_blocks": _patch_blocks(op, signature),
+    }  # fmt: skip
+
+
+def _blocks(op: QConv2d, signature: Signature) -> int:
+    """Of four pixels: of a row, or of all images."""
+    n, out_h, out_w, _ = signature.output.shape
+    if _is_strip(op, signature.inputs[0].shape[3]) and not _is_pointwise(op):
+        return n * out_h * -(-out_w // ROWS)
+    return -(-n * out_h * out_w // ROWS)
+
+
+def _item_channels(op: QConv2d, signature: Signature) -> int:
+    """Few enough that eight cores have equal shares, as far as there are channels."""
+    channels = signature.output.shape[3]
+    blocks, groups = _blocks(op, signature), -(-channels // ROWS)
+    for chunks in range(1, min(groups, CHUNKS) + 1):
+        each = -(-groups // chunks)
+        items = blocks * -(-groups // each)
+        # What the busiest core does, against equal shares.
+        if -(-items // CORES) * each * CORES <= ENOUGH * blocks * groups:
+            return min(each * ROWS, channels)
+    return min(-(-groups // min(groups, CHUNKS)) * ROWS, channels)
+
+
+def _items(op: Op, signature: Signature) -> int:
+    assert isinstance(op, QConv2d)
+    chunks = -(-signature.output.shape[3] // _item_channels(op, signature))
+    return _blocks(op, signature) * chunks
+
+
+def _patch_blocks(op: QConv2d, signature: Signature) -> int:
+    """Few enough that patches take little memory."""
+    block = ROWS * round_up(_products(signature), 4)
+    share = -(-_blocks(op, signature) // CORES)
+    return max(1, min(PATCHES_BYTES // block, share))
+
+
+def _scratch_bytes(op: Op, signature: Signature) -> int:
+    assert isinstance(op, QConv2d)
+    c = signature.inputs[0].shape[3]
+    if not _is_strip(op, c):
+        block = ROWS * round_up(_products(signature), 4)
+        return _patch_blocks(op, signature) * block + OVERRUN
+    columns = (ROWS - 1) * op.window.strides[1] + op.window.kernel[1]
+    return op.window.kernel[0] * columns * c
+
+
+def _cycles(op: Op, signature: Signature) -> int:
+    assert isinstance(op, QConv2d)
+    words = round_up(_products(signature), 4) // 4
+    groups = -(-_item_channels(op, signature) // ROWS)
+    ready = 40 if _is_pointwise(op) else 120 + 8 * words
+    return shared_out(_items(op, signature), ready + groups * (25 * words + 205)) + 200 * CORES
+
+
+def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
+    assert isinstance(op, QConv2d)
+    x, w, bias, multiplier, shift = products(constants)
+    rows = np.ascontiguousarray(w).reshape(len(w), -1)
+    packed = interleaved(padded(rows))
+    tables = finished(rows, (bias, multiplier, shift), op.output.rounding)
+    return x, packed.reshape(w.shape) if packed.size == w.size else packed, *tables
+
+
+def _kernel(rounding: Rounding) -> Kernel:
+    return Kernel(
+        op=QConv2d,
+        symbol=f"conv2d_xpulp_{rounding.value}",
+        struct="conv2d_xpulp_args",
+        header=HERE / "conv2d_xpulp.h",
+        source=HERE / "conv2d_xpulp.c",
+        pointers=("x", "w", "bias", "multiplier", "shift", "y"),
+        variant=rounds_as(rounding),
+        refuse=_refuse,
+        fields=_fields,
+        items=_items,
+        cycles=_cycles,
+        scratch_bytes=_scratch_bytes,
+        includes=(HERE / "conv2d_xpulp_core.h", *DOT, *COMMON),
+        pack=_pack,
+        limits=(MultipleOf(3, ROWS),),
+    )
+
+
+def _any(strict: Kernel, rounding: Rounding) -> Kernel:
+    return replace(
+        strict, symbol=f"conv2d_any_xpulp_{rounding.value}", refuse=_refuse_any, limits=()
+    )
+
+
+CONV2D_XPULP = tuple(map(_kernel, Rounding))
+CONV2D_ANY_XPULP = tuple(map(_any, CONV2D_XPULP, Rounding))

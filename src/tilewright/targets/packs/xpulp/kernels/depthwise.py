@@ -1,0 +1,127 @@
+"""Bindings of depthwise_xpulp.c: int8 depthwise convolution."""
+
+import numpy as np
+
+from tilewright.ir.op import Op
+from tilewright.ir.target import Fields, Kernel, Signature
+from tilewright.ir.types import Array
+from tilewright.ops.conv2d import QDepthwiseConv2d
+from tilewright.ops.rescale import Rounding
+from tilewright.targets.packs.portable.kernels.contract_variants import rounds_as
+from tilewright.targets.packs.xpulp.kernels.shared import (
+    COMMON,
+    HERE,
+    finished,
+    products,
+    round_up,
+    shared_out,
+)
+
+ITEMS = 16
+"""Of every call at least, as far as there are rows: two for each core."""
+
+LEFT = 4
+"""DEPTHWISE_XPULP_LEFT of depthwise_xpulp_core.h."""
+
+
+def _refuse(op: Op, signature: Signature) -> str | None:
+    assert isinstance(op, QDepthwiseConv2d)
+    if op.w_zero:
+        return "weights have a zero point"
+    if op.window.dilations != (1, 1):
+        return "elements of the window lie apart"
+    if op.window.pads[1] > LEFT:
+        return f"{op.window.pads[1]} columns of padding to the left, at most {LEFT}"
+    channels, in_c = signature.output.shape[3], signature.inputs[0].shape[3]
+    return None if channels == in_c else f"{channels // in_c} output channels per input channel"
+
+
+def _groups(signature: Signature) -> int:
+    return signature.output.shape[0] * round_up(signature.output.shape[3], 4) // 4
+
+
+def _item_rows(signature: Signature) -> int:
+    blocks = -(-ITEMS // _groups(signature))
+    return -(-signature.output.shape[1] // blocks)
+
+
+def _pitch(op: QDepthwiseConv2d, signature: Signature) -> int:
+    """Bytes of a plane's row: all that windows reach, and what whole words reach beyond."""
+    out_w, in_w = signature.output.shape[2], signature.inputs[0].shape[2]
+    reached = (out_w - 1) * op.window.strides[1] + round_up(op.window.kernel[1], 4)
+    return round_up(LEFT + max(reached, in_w) + 4, 4)
+
+
+def _taken(op: QDepthwiseConv2d, rows: int) -> int:
+    return (rows - 1) * op.window.strides[0] + op.window.kernel[0]
+
+
+def _fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, QDepthwiseConv2d)
+    _, h, w, _ = signature.inputs[0].shape
+    _, out_h, out_w, out_c = signature.output.shape
+    window = op.window
+    return {
+        "in_h": h, "in_w": w,
+        "out_h": out_h, "out_w": out_w, "channels": out_c,
+        "kernel_h": window.kernel[0], "kernel_w": window.kernel[1],
+        "stride_h": window.strides[0], "stride_w": window.strides[1],
+        "pad_top": window.pads[0], "pad_left": window.pads[1],
+        "x_zero": op.x_zero, "y_zero": op.output.zero,
+        "low": op.output.low, "high": op.output.high,
+        "item_rows": _item_rows(signature),
+        "pitch": _pitch(op, signature),
+    }  # fmt: skip
+
+
+def _items(op: Op, signature: Signature) -> int:
+    del op
+    return _groups(signature) * -(-signature.output.shape[1] // _item_rows(signature))
+
+
+def _scratch_bytes(op: Op, signature: Signature) -> int:
+    assert isinstance(op, QDepthwiseConv2d)
+    return 4 * _taken(op, _item_rows(signature)) * _pitch(op, signature)
+
+
+def _cycles(op: Op, signature: Signature) -> int:
+    assert isinstance(op, QDepthwiseConv2d)
+    (kernel_h, kernel_w), (_, _, out_w, _) = op.window.kernel, signature.output.shape
+    rows = _item_rows(signature)
+    words = kernel_h * round_up(kernel_w, 4) // 4
+    one = 20 if (kernel_h, kernel_w) == (3, 3) else 30 + 9 * words
+    turned = _taken(op, rows) * (60 + 7 * signature.inputs[0].shape[2])
+    return shared_out(_items(op, signature), 200 + turned + 4 * rows * (8 + one * out_w)) + 100
+
+
+def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
+    assert isinstance(op, QDepthwiseConv2d)
+    x, w, bias, multiplier, shift = products(constants)
+    kernel_h, kernel_w = op.window.kernel
+    channels = w.shape[-1]
+    whole = np.zeros((round_up(channels, 4), kernel_h, round_up(kernel_w, 4)), np.int8)
+    whole[:channels, :, :kernel_w] = w.reshape(kernel_h, kernel_w, channels).transpose(2, 0, 1)
+    rows = whole[:channels].reshape(channels, -1)
+    return x, whole, *finished(rows, (bias, multiplier, shift), op.output.rounding)
+
+
+def _kernel(rounding: Rounding) -> Kernel:
+    return Kernel(
+        op=QDepthwiseConv2d,
+        symbol=f"depthwise_xpulp_{rounding.value}",
+        struct="depthwise_xpulp_args",
+        header=HERE / "depthwise_xpulp.h",
+        source=HERE / "depthwise_xpulp.c",
+        pointers=("x", "w", "bias", "multiplier", "shift", "y"),
+        variant=rounds_as(rounding),
+        refuse=_refuse,
+        fields=_fields,
+        items=_items,
+        cycles=_cycles,
+        scratch_bytes=_scratch_bytes,
+        includes=(HERE / "depthwise_xpulp_core.h", HERE / "depthwise_xpulp_asm.h", *COMMON),
+        pack=_pack,
+    )
+
+
+DEPTHWISE_XPULP = tuple(map(_kernel, Rounding))

@@ -1,0 +1,18 @@
+"""Every kernel of the XpulpV2 pack; what it refuses is left to the portable pack."""
+
+from tilewright.ir.target import Kernel
+from tilewright.targets.packs.xpulp.kernels.add import ADD_XPULP
+from tilewright.targets.packs.xpulp.kernels.average_pool import AVERAGE_POOL_XPULP
+from tilewright.targets.packs.xpulp.kernels.conv2d import CONV2D_ANY_XPULP, CONV2D_XPULP
+from tilewright.targets.packs.xpulp.kernels.dense import DENSE_ANY_XPULP, DENSE_XPULP
+from tilewright.targets.packs.xpulp.kernels.depthwise import DEPTHWISE_XPULP
+
+XPULP: tuple[Kernel, ...] = (
+    *CONV2D_XPULP,
+    *CONV2D_ANY_XPULP,
+    *DEPTHWISE_XPULP,
+    *DENSE_XPULP,
+    *DENSE_ANY_XPULP,
+    ADD_XPULP,
+    AVERAGE_POOL_XPULP,
+)

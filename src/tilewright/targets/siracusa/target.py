@@ -1,0 +1,88 @@
+"""Siracusa: a cluster of eight RV32 cores with XpulpV2, 256 KiB of L1 that a DMA fills from L2.
+
+Required tools         riscv64-unknown-elf-gcc (Debian: gcc-riscv64-unknown-elf) for `run` and
+                       `verify`; none for `compile`
+Environment variables  TILEWRIGHT_CACHE, XDG_CACHE_HOME: where the simulator's core is kept
+Build products         a folder of C; `run` links it for the simulator of `tilewright sim`
+Known limits           float32 kernels that need a mathematical library are left out
+
+The network runs on core 0 of the cluster; the other cores help with every kernel call
+(runtime/tw_parallel.h). The fabric controller starts the cluster and sleeps.
+"""
+
+from pathlib import Path
+
+from tilewright.ir.costs import priced
+from tilewright.ir.target import Dma, Engine, Kernel, Memory, Reach, Role, Target, Toolchain
+from tilewright.targets.packs.portable.pack import PORTABLE, PORTABLE_COSTS
+from tilewright.targets.packs.xpulp.pack import XPULP
+from tilewright.targets.siracusa.machine import (
+    CODE_BYTES,
+    CORES,
+    L1_BYTES,
+    L2_BYTES,
+    reserved_bytes,
+)
+from tilewright.targets.siracusa.runner import run_on_siracusa
+
+HERE = Path(__file__).parent
+
+WORK = frozenset({Role.ACTIVATION, Role.SCRATCH, Role.TILE})
+CONSTANTS = frozenset({Role.WEIGHT, Role.TABLE})
+
+FLAGS = ("-march=rv32imac", "-misa-spec=2.2", "-mabi=ilp32", "-O2")
+"""With this name the compiler finds a libgcc; the cores run all of it but atomics. The old version
+of the specification has the counters in it."""
+
+
+def _needs_no_mathematics(kernel: Kernel) -> bool:
+    return "math.h" not in kernel.source.read_text(encoding="utf-8")
+
+
+KERNELS = (
+    *XPULP,
+    *priced(filter(_needs_no_mathematics, PORTABLE), PORTABLE_COSTS / "cortex-m4.toml"),
+)
+"""Plain C costs about as much as on another scalar core."""
+
+MCHAN = Dma(
+    "mchan",
+    ("L2", "L1"),
+    max_rank=2,
+    setup_cycles=16,
+    bytes_per_cycle=8,
+    issue_cycles=90,
+    burst_bytes=8,
+)
+"""Transfers of 64 bytes take 22 to 26 cycles, of 4 KiB 524; the rest is tw_dma.h."""
+
+
+def with_cores(cores: int) -> Target:
+    """The chip with so many cores of its cluster at work, 1 .. 8."""
+    reserved = reserved_bytes(cores)
+    return Target(
+        name="siracusa",
+        summary="Siracusa: eight RV32 cores with XpulpV2, L1 filled by DMA; tilewright sim",
+        memories=(
+            Memory("L2", L2_BYTES - CODE_BYTES, 4, frozenset({Role.ACTIVATION, *CONSTANTS})),
+            Memory("L1", L1_BYTES - reserved, 4, WORK, reserved),
+        ),
+        engines=(
+            Engine(
+                "cluster",
+                "multicore",
+                (Reach("L1"),),
+                kernels=KERNELS,
+                cores=cores,
+                fork_cycles=20,
+                join_cycles=10,
+            ),
+        ),
+        toolchain=Toolchain("siracusa", "riscv64-unknown-elf-gcc", FLAGS, run=run_on_siracusa),
+        dmas=(MCHAN,),
+        runtime=(HERE / "runtime" / "tw_dma.h", HERE / "runtime" / "tw_parallel.h"),
+        parallel=(HERE / "runtime" / "tw_parallel.h",),
+    )
+
+
+SIRACUSA = with_cores(CORES)

@@ -1,0 +1,28 @@
+"""Every kernel of the pack on the simulated chip: the same bytes as the definition."""
+
+import numpy as np
+import pytest
+
+from siracusa_bench import drawn, needs_compiler, outputs_of
+from tilewright.ir.target import Kernel
+from tilewright.targets.packs.xpulp.pack import XPULP
+from tilewright.targets.siracusa.target import with_cores
+
+CALLS_EACH = 7
+
+ANY = tuple(kernel for kernel in XPULP if "_any_" in kernel.symbol)
+STRICT = tuple(kernel for kernel in XPULP if kernel not in ANY)
+
+
+@needs_compiler
+@pytest.mark.parametrize("kernels", [STRICT, ANY], ids=["strict", "any"])
+@pytest.mark.parametrize("cores", [1, 2, 3, 8])
+def test_drawn_calls_equal_the_definition(kernels: tuple[Kernel, ...], cores: int) -> None:
+    assert all(len(drawn(kernel, CALLS_EACH)) == CALLS_EACH for kernel in kernels)
+    chosen = [(kernel, call) for kernel in kernels for call in drawn(kernel, CALLS_EACH)]
+    outputs = outputs_of(with_cores(cores), kernels, [call for _, call in chosen])
+    for (kernel, call), output in zip(chosen, outputs, strict=True):
+        expected = call.op.evaluate(*call.inputs)
+        wrong = np.argwhere(expected != output)
+        shapes = [t.shape for t in call.signature.inputs]
+        assert not len(wrong), f"{kernel.symbol}: {call.op} on {shapes}: {len(wrong)} {wrong[:3]}"
