@@ -69,7 +69,7 @@ def test_run_prints_the_machine_interface_and_writes_outputs(
         assert memory["parts"].items() <= said["memory"][name]["parts"].items()
     assert (said["count"]["unit"], said["count"]["total"]) == ("none", None)
     assert [layer.keys() for layer in said["count"]["layers"]] == [
-        {"name", "op", "engine", "count", "macs"}
+        {"name", "op", "engine", "count", "planned", "macs"}
     ] * len(compiled_digits().program.calls)
     with np.load(tmp_path / "out.npz") as written:
         assert written.files == ["probabilities"]
