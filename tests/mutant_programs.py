@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from random import Random
 
 from mutants import OF_PLANS, Drawn, Mutant, staged
+from tilewright.ir.index import Column
 from tilewright.ir.program import (
     Action,
     Box,
     Call,
-    Column,
     Index,
     InTile,
     Join,

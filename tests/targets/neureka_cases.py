@@ -108,9 +108,15 @@ def strided_depthwise_case(rng: np.random.Generator) -> Case:
     return _depthwise(rng, *strided_window(rng))
 
 
-def _depthwise(rng: np.random.Generator, window: Window2d, size: tuple[int, int]) -> Case:
+def few_strided_depthwise_case(rng: np.random.Generator) -> Case:
+    return _depthwise(rng, *strided_window(rng), most=28)
+
+
+def _depthwise(
+    rng: np.random.Generator, window: Window2d, size: tuple[int, int], most: int = 64
+) -> Case:
     height, width = size
-    count = channels(rng)
+    count = min(channels(rng), most)
     op = QDepthwiseConv2d(window, output(rng), zero_point(rng), int(rng.integers(-3, 4)))
     x = any_bytes(rng, 1, height, width, count)
     return case_of(rng, op, x, any_bytes(rng, 3, 3, count), 2)

@@ -1,4 +1,5 @@
-"""Siracusa: a cluster of eight RV32 cores with XpulpV2, 256 KiB of L1 that a DMA fills from L2.
+"""Siracusa: a cluster of eight RV32 cores with XpulpV2, N-EUREKA beside it, 256 KiB of L1 that a
+DMA fills from L2, and a weight memory that only N-EUREKA reads.
 
 Required tools         riscv64-unknown-elf-gcc (Debian: gcc-riscv64-unknown-elf) for `run` and
                        `verify`; none for `compile`
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from tilewright.ir.costs import priced
 from tilewright.ir.target import Dma, Engine, Kernel, Memory, Reach, Role, Target, Toolchain
+from tilewright.targets.packs.neureka.pack import NEUREKA
 from tilewright.targets.packs.portable.pack import PORTABLE, PORTABLE_COSTS
 from tilewright.targets.packs.xpulp.pack import XPULP
 from tilewright.targets.siracusa.machine import (
@@ -21,11 +23,14 @@ from tilewright.targets.siracusa.machine import (
     CORES,
     L1_BYTES,
     L2_BYTES,
+    WMEM_BYTES,
     reserved_bytes,
 )
 from tilewright.targets.siracusa.runner import run_on_siracusa
 
 HERE = Path(__file__).parent
+
+RUNTIME = ("tw_dma", "tw_parallel", "tw_neureka")
 
 WORK = frozenset({Role.ACTIVATION, Role.SCRATCH, Role.TILE})
 CONSTANTS = frozenset({Role.WEIGHT, Role.TABLE})
@@ -57,6 +62,18 @@ MCHAN = Dma(
 """Transfers of 64 bytes take 22 to 26 cycles, of 4 KiB 524; the rest is tw_dma.h."""
 
 
+NEUREKA_ENGINE = Engine(
+    "neureka",
+    "npu",
+    (Reach("L1"), Reach("WMEM", frozenset({Role.WEIGHT}))),
+    NEUREKA,
+    fork_cycles=150,
+    join_cycles=20,
+    is_asynchronous=True,
+)
+"""A core builds a job's arguments and writes 26 registers, three cycles each."""
+
+
 def with_cores(cores: int) -> Target:
     """The chip with so many cores of its cluster at work, 1 .. 8."""
     reserved = reserved_bytes(cores)
@@ -65,6 +82,7 @@ def with_cores(cores: int) -> Target:
         summary="Siracusa: eight RV32 cores with XpulpV2, L1 filled by DMA; tilewright sim",
         memories=(
             Memory("L2", L2_BYTES - CODE_BYTES, 4, frozenset({Role.ACTIVATION, *CONSTANTS})),
+            Memory("WMEM", WMEM_BYTES // 2, 4, frozenset({Role.WEIGHT})),
             Memory("L1", L1_BYTES - reserved, 4, WORK, reserved),
         ),
         engines=(
@@ -77,10 +95,11 @@ def with_cores(cores: int) -> Target:
                 fork_cycles=20,
                 join_cycles=10,
             ),
+            NEUREKA_ENGINE,
         ),
         toolchain=Toolchain("siracusa", "riscv64-unknown-elf-gcc", FLAGS, run=run_on_siracusa),
         dmas=(MCHAN,),
-        runtime=(HERE / "runtime" / "tw_dma.h", HERE / "runtime" / "tw_parallel.h"),
+        runtime=tuple(HERE / "runtime" / f"{name}.h" for name in RUNTIME),
         parallel=(HERE / "runtime" / "tw_parallel.h",),
     )
 

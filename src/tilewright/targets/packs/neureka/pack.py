@@ -8,6 +8,10 @@ from tilewright.targets.packs.neureka.kernels.dense_neureka import (
     DENSE_NEUREKA,
     DENSE_VECTOR_NEUREKA,
 )
+from tilewright.targets.packs.neureka.kernels.depthwise_groups import (
+    DEPTHWISE_FEW_STRIDED_NEUREKA,
+    DEPTHWISE_GROUPS_NEUREKA,
+)
 from tilewright.targets.packs.neureka.kernels.narrow import CONV2D_NARROW_NEUREKA
 from tilewright.targets.packs.neureka.kernels.strided import (
     CONV2D_PAIRS_NEUREKA,
@@ -24,4 +28,6 @@ NEUREKA = (
     DEPTHWISE_STRIDED_NEUREKA,
     CONV2D_NARROW_NEUREKA,
     CONV2D_PAIRS_NEUREKA,
+    DEPTHWISE_GROUPS_NEUREKA,
+    DEPTHWISE_FEW_STRIDED_NEUREKA,
 )

@@ -4,6 +4,7 @@
 
 #include "tilewright.h"
 #include "tw_box.h"
+#include "tw_neureka.h"
 #include "tw_parallel.h"
 
 /// One transfer under way: its counter + 1; 0 where there is none, or where it is known to be over.

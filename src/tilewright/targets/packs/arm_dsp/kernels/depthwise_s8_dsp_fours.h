@@ -25,9 +25,8 @@ typedef struct {
   int32_t back;         // bytes from a window's next four channels to behind its rows
 } depthwise_s8_dsp_pixels;
 
-#if !DSP_ASSEMBLY
-/// The sums of the next four channels, where there is no assembly.
-DSP_INLINE void depthwise_s8_dsp_four_sums(depthwise_s8_dsp_pixels *pixels, int32_t is_wide) {
+/// The sums of the next four channels, in C.
+static inline void depthwise_s8_dsp_sum_fours(depthwise_s8_dsp_pixels *pixels, int32_t is_wide) {
   const int32_t *w = pixels->block + 4;
   const int8_t *row = pixels->x;
   memcpy(pixels->sums, pixels->block, sizeof pixels->sums);
@@ -46,59 +45,47 @@ DSP_INLINE void depthwise_s8_dsp_four_sums(depthwise_s8_dsp_pixels *pixels, int3
   pixels->x += 4;
   pixels->block = w + 2 * DSP_TAIL_WORDS;
 }
-#endif
-
-/// Two sums to bytes: multipliers r9 and r10, what comes after r12 and r11; `rare` leaves before
-/// the multiplication.
-#define DEPTHWISE_S8_DSP_FINISH                                                                    \
-  ".macro dw_finish one, two, rare\n\t"                                                            \
-  "ldm r1!, {r9, r10, r11}; sbfx r12, r11, #0, #15; asrs r11, r11, #16; \\rare\n\t"                \
-  ".if %c2\n\t"                                                                                    \
-  "smmlar \\one, \\one, r9, \\one; smmlar \\two, \\two, r10, \\two; ldr r9, [sp, #4]\n\t"          \
-  "adds \\one, \\one, \\one, asr #31; asrs \\one, \\one, r12; adc \\one, \\one, r9\n\t"            \
-  "adds \\two, \\two, \\two, asr #31; asrs \\two, \\two, r11; adc \\two, \\two, r9\n\t"            \
-  "ssat \\one, #8, \\one; ssat \\two, #8, \\two\n\t"                                               \
-  ".else\n\t"                                                                                      \
-  "smmla \\one, \\one, r9, r12; ssat \\one, #8, \\one, asr #2\n\t"                                 \
-  "smmla \\two, \\two, r10, r11; ssat \\two, #8, \\two, asr #2\n\t"                                \
-  ".endif; strb \\one, [lr], #1; strb \\two, [lr], #1; .endm\n\t"
 
 /// The next four channels and more, up to the first four of which one is rare: of these, the sums.
-/// Three rows of three taps each have no loops of their own. `is_wide`, `is_symmetric` and `is_3x3`
-/// must be constants.
+/// Three rows of three taps each have no loops of their own. In the
+/// assembly r7 counts fours of channels, or pairs of taps while lr counts rows; finishing has two
+/// multipliers in r9 and r10, and what comes after in r12 and r11. `is_wide`, `is_symmetric` and
+/// `is_3x3` must be constants.
 DSP_INLINE void depthwise_s8_dsp_next_fours(depthwise_s8_dsp_pixels *pixels, int32_t is_wide,
                                             int32_t is_symmetric, int32_t is_3x3) {
 #if DSP_ASSEMBLY
   register depthwise_s8_dsp_pixels *p __asm__("lr") = pixels;
   __asm__ volatile(
-      ".macro dw_tap column; ldr r9, \\column\n\t"
-      ".if %c1; ldrd r12, r10, [r1], #8\n\t"
+      ".macro dw_tap column; ldr r9, \\column\n\t.if %c1; ldrd r12, r10, [r1], #8\n\t"
       ".else; ldr r10, [r1], #4; sxtb16 r12, r10; sxtb16 r10, r10, ror #8; .endif\n\t"
       "sxtb16 r11, r9; smlabb r3, r11, r12, r3; smlatt r5, r11, r12, r5\n\t"
       "sxtb16 r9, r9, ror #8; smlabb r4, r9, r10, r4; smlatt r6, r9, r10, r6; .endm\n\t"
       "sub sp, sp, #24; ldrd r0, r1, [lr]; ldrd r2, r8, [lr, #8]; ldrd r3, r7, [lr, #20]\n\t"
       "strd lr, r3, [sp]\n\t"
       ".if !%c3; ldrd r9, r10, [lr, #72]; strd r9, r10, [sp, #16]; mls r8, r9, r2, r8; .endif\n\t"
-      "ldr lr, [lr, #16]\n"
-      "1:; ldrd r3, r4, [r1], #8; ldrd r5, r6, [r1], #8\n\t" // the next four channels, r7 to go
-      ".if %c3\n\t"
+      "ldr lr, [lr, #16]\n1:; ldrd r3, r4, [r1], #8; ldrd r5, r6, [r1], #8\n\t.if %c3\n\t"
       ".irp move, \"add r0, r0, r8\", \"add r0, r0, r8\", \"sub r0, r0, r8, lsl #1\"\n\t"
-      "dw_tap \"[r0]\"; dw_tap \"[r0, r2]\"; dw_tap \"[r0, r2, lsl #1]\"; \\move; .endr\n\t"
-      "add r0, r0, #4\n\t"
-      ".else; strd r7, lr, [sp, #8]; ldr lr, [sp, #20]\n" // r7: pairs of taps, lr: rows to go
+      "dw_tap \"[r0]\"; dw_tap \"[r0, r2]\"; dw_tap \"[r0, r2, lsl #1]\"; \\move; .endr; add r0, "
+      "r0, #4\n\t.else; strd r7, lr, [sp, #8]; ldr lr, [sp, #20]\n"
       "7:; ldr r7, [sp, #16]; lsrs r7, r7, #1; bcc 8f\n\t"
       "dw_tap \"[r0]\"; add r0, r0, r2; cbz r7, 9f\n"
-      "8:; dw_tap \"[r0]\"; dw_tap \"[r0, r2]\"; add r0, r0, r2, lsl #1\n\t"
-      "subs r7, r7, #1; bne 8b\n"
+      "8:; dw_tap \"[r0]\"; dw_tap \"[r0, r2]\"; add r0, r0, r2, lsl #1; subs r7, r7, #1; bne 8b\n"
       "9:; add r0, r0, r8; subs lr, lr, #1; bne 7b\n\t"
-      "ldr r12, [sp]; ldrd r7, lr, [sp, #8]; ldr r9, [r12, #80]; sub r0, r0, r9; "
-      ".endif\n\t" DEPTHWISE_S8_DSP_FINISH
+      "ldr r12, [sp]; ldrd r7, lr, [sp, #8]; ldr r9, [r12, #80]; sub r0, r0, r9; .endif\n\t"
+      ".macro dw_finish one, two, rare\n\t"
+      "ldm r1!, {r9, r10, r11}; sbfx r12, r11, #0, #15; asrs r11, r11, #16; \\rare\n\t.if %c2\n\t"
+      "smmlar \\one, \\one, r9, \\one; smmlar \\two, \\two, r10, \\two; ldr r9, [sp, #4]\n\t"
+      "adds \\one, \\one, \\one, asr #31; asrs \\one, \\one, r12; adc \\one, \\one, r9\n\t"
+      "adds \\two, \\two, \\two, asr #31; asrs \\two, \\two, r11; adc \\two, \\two, r9\n\t"
+      "ssat \\one, #8, \\one; ssat \\two, #8, \\two\n\t.else\n\t"
+      "smmla \\one, \\one, r9, r12; ssat \\one, #8, \\one, asr #2\n\t"
+      "smmla \\two, \\two, r10, r11; ssat \\two, #8, \\two, asr #2\n\t"
+      ".endif; strb \\one, [lr], #1; strb \\two, [lr], #1; .endm\n\t"
       "dw_finish r3, r4, \"bcs 2f\"; dw_finish r5, r6; .purgem dw_finish; .purgem dw_tap\n\t"
       "subs r7, r7, #1; bne 1b\n\t"
       "ldr r12, [sp]; ldrd r9, r10, [r12, #44]; cmp r9, #0; beq 5f; cmp r10, #0; bne 3f\n\t"
       "add r0, r0, r9; sub r0, r0, #4; str lr, [r12, #48]; add lr, r12, #52; mov r7, #1; b 1b\n"
-      "3:; sub r11, lr, r9\n"
-      "4:; ldrb r7, [r11], #1; strb r7, [r10], #1; subs r9, r9, #1; bne 4b\n\t"
+      "3:; sub r11, lr, r9\n4:; ldrb r7, [r11], #1; strb r7, [r10], #1; subs r9, r9, #1; bne 4b\n\t"
       "mov lr, r10; str r9, [r12, #48]\n"
       "5:; ldr r9, [r12, #28]; subs r9, r9, #1; str r9, [r12, #28]; beq 6f\n\t"
       "ldrd r9, r1, [r12, #32]; add r0, r0, r9; ldr r7, [r12, #40]; b 1b\n"
@@ -109,8 +96,7 @@ DSP_INLINE void depthwise_s8_dsp_next_fours(depthwise_s8_dsp_pixels *pixels, int
       : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "cc",
         "memory");
 #else
-  (void)is_symmetric;
-  (void)is_3x3;
-  depthwise_s8_dsp_four_sums(pixels, is_wide);
+  (void)is_symmetric, (void)is_3x3;
+  depthwise_s8_dsp_sum_fours(pixels, is_wide);
 #endif
 }

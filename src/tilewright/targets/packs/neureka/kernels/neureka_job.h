@@ -68,6 +68,24 @@ typedef struct {
   int32_t fill;              // padding, four times
 } neureka_narrow_args;
 
+/// The same for one job per 28 channels.
+typedef struct {
+  const void *x;
+  const uint8_t *w;
+  const int32_t *bias;
+  const int32_t *multiplier, *shift;
+  void *y;
+  int32_t before, scales;
+  int32_t in_pixel, in_row;
+  int32_t out_pixel, out_row;
+  int32_t weight_row;
+  int32_t last_channels, last_out, last_in;
+  int32_t channel_tiles, pixel_tiles;
+  int32_t padding, weight_offset, config;
+  int32_t groups;
+  int32_t end_channels; // last_channels of the last one
+} neureka_groups_args;
+
 /// int8 convolution: 3x3, or 1x1 with any stride.
 void conv2d_neureka(const void *args, tw_work work);
 /// int8 depthwise convolution: 3x3.
@@ -83,3 +101,7 @@ void depthwise_strided_neureka(const void *args, tw_work work);
 void conv2d_pairs_neureka(const void *args, tw_work work);
 /// int8 convolution of any window over rows of at most 16 bytes, padding included.
 void conv2d_narrow_neureka(const void *args, tw_work work);
+/// Depthwise 3x3 as a convolution of 28 channels at a time, with weights of zero between channels.
+void depthwise_groups_neureka(const void *args, tw_work work);
+/// The same for at most 28 channels where the window moves by more than one.
+void depthwise_few_strided_neureka(const void *args, tw_work work);

@@ -14,7 +14,8 @@ enum {
 
 static inline uint32_t neureka_address(const void *at) { return (uint32_t)(uintptr_t)at; }
 
-static inline void neureka_start(const neureka_args *a) {
+/// `shifts`: where those of the job's channels are.
+static inline void neureka_start_with(const neureka_args *a, uint32_t shifts) {
   volatile uint32_t *const engine = (volatile uint32_t *)(uintptr_t)NEUREKA_ENGINE;
   volatile uint32_t *const job = engine + NEUREKA_JOB;
   const uint32_t weights = neureka_address(a->w);
@@ -27,7 +28,7 @@ static inline void neureka_start(const neureka_args *a) {
   job[2] = neureka_address(a->y);
   const uint32_t biases = neureka_address(a->bias);
   job[3] = biases + (uint32_t)a->scales;
-  job[4] = biases + 2 * (uint32_t)a->scales;
+  job[4] = shifts;
   job[5] = biases;
   job[6] = (uint32_t)a->in_pixel;
   job[7] = (uint32_t)a->in_row;
@@ -48,4 +49,8 @@ static inline void neureka_start(const neureka_args *a) {
   job[22] = 0; // no tap of the window is left out
   job[23] = (uint32_t)a->config | (is_far ? NEUREKA_IN_WEIGHT_MEMORY : 0u);
   engine[NEUREKA_START] = 0;
+}
+
+static inline void neureka_start(const neureka_args *a) {
+  neureka_start_with(a, neureka_address(a->bias) + 2 * (uint32_t)a->scales);
 }

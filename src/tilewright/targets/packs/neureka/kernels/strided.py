@@ -58,7 +58,8 @@ def _all_of(op: _Strided, signature: Signature) -> tuple[_Strided, Signature]:
     return whole, Signature(signature.inputs, made)
 
 
-def _both(op: Op, signature: Signature) -> Both:
+def strided_jobs(op: Op, signature: Signature) -> Both:
+    """All pixels of a window that moves by one, then those that are wanted."""
     assert isinstance(op, _Strided)
     whole, everything = _all_of(op, signature)
     make = conv2d_job if isinstance(whole, QConv2d) else depthwise_job
@@ -151,12 +152,12 @@ def _pack_pairs(op: Op, constants: Packed) -> Packed:
 
 
 CONV2D_STRIDED_NEUREKA = two_job_kernel(
-    CONV2D_NEUREKA, "conv2d_strided_neureka", _both, _refuse_conv2d, _pack_conv2d
+    CONV2D_NEUREKA, "conv2d_strided_neureka", strided_jobs, _refuse_conv2d, _pack_conv2d
 )
 CONV2D_PAIRS_NEUREKA = replace(
     two_job_kernel(CONV2D_NEUREKA, "conv2d_pairs_neureka", _pairs, _refuse_pairs, _pack_pairs),
     limits=(WholeAxis(3), WholeAxis(2)),
 )
 DEPTHWISE_STRIDED_NEUREKA = two_job_kernel(
-    DEPTHWISE_NEUREKA, "depthwise_strided_neureka", _both, _refuse_depthwise, _pack_depthwise
+    DEPTHWISE_NEUREKA, "depthwise_strided_neureka", strided_jobs, _refuse_depthwise, _pack_depthwise
 )
