@@ -103,8 +103,9 @@ class Activation(_Unary):
     beta: float = 0.0
 
     def evaluate(self, *inputs: Array) -> Array:
-        """In float64, rounded to float32 once."""
-        return self.at(inputs[0].astype(np.float64)).astype(np.float32)
+        """In float64, rounded to float32 once; beyond its range infinite."""
+        with np.errstate(over="ignore"):
+            return self.at(inputs[0].astype(np.float64)).astype(np.float32)
 
     def at(self, x: Array) -> Array:
         """The curve in float64; also what quantised tables are made from."""
