@@ -50,15 +50,17 @@ def installed_tools() -> tuple[Tool, ...]:
 
 
 def _board_tools() -> tuple[Tool, ...]:
+    riscv = "riscv64-unknown-elf-gcc"
     programs = {
         "arm-none-eabi-gcc": "run, verify: building for Cortex-M boards",
         "qemu-system-arm": "run, verify: emulating Cortex-M boards",
+        riscv: "run, verify, sim: building for Siracusa",
     }
+    packages = {**PACKAGES, riscv: "gcc-riscv64-unknown-elf"}
     return tuple(
-        Tool(name, _version_line(name), enables, f"Debian and Ubuntu: apt-get install {packages}",
-             is_required=False)
+        Tool(name, _version_line(name), enables,
+             f"Debian and Ubuntu: apt-get install {packages[name]}", is_required=False)
         for name, enables in programs.items()
-        for packages in (PACKAGES[name],)
     )  # fmt: skip
 
 

@@ -14,10 +14,10 @@ WMEM_BASE, WMEM_BYTES = 0x1040_0000, 8192 * KIB
 CODE_BYTES = 128 * KIB
 """Of L2: code, read-only data that is no constant of the network, the fabric controller's stack."""
 
-MASTER_STACK = 3072
+MASTER_STACK = 2560
 """Bytes of L1 for the core that runs the network."""
 
-WORKER_STACK = 1024
+WORKER_STACK = 832
 """Bytes of L1 for each other core; 48 of them stay unused so that stacks start in other banks."""
 
 SHARED_BYTES = 96

@@ -49,7 +49,7 @@ def _scratch_bytes(op: Op, signature: Signature) -> int:
 
 def _cycles(op: Op, signature: Signature) -> int:
     del op
-    return CORES * 5500 + 19 * signature.output.size
+    return CORES * 3500 + 20 * signature.output.size
 
 
 ADD_XPULP = Kernel(

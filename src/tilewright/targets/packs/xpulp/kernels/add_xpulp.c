@@ -18,10 +18,17 @@ typedef struct {
 
 static inline void add_xpulp_table(const add_xpulp_args *p, int32_t *table) {
   const int32_t left = -p->half_zero * (1 << (ADD_LEFT_SHIFT - 1));
-  for (int32_t i = 0; i < ADD_VALUES; ++i) {
-    const int32_t wide = (i - ADD_VALUES / 2 - p->other_zero) * (1 << ADD_LEFT_SHIFT);
-    table[i] = left + tw_rounding_shift_right(tw_doubling_high_multiply(wide, p->other_multiplier),
-                                              -p->other_shift);
+  const int32_t multiplier = p->other_multiplier, bits = 1 - p->other_shift;
+  int32_t wide = (-ADD_VALUES / 2 - p->other_zero) * (1 << ADD_LEFT_SHIFT); // below 2**28
+  if (bits > 1 && bits < 32) {
+    for (int32_t i = 0; i < ADD_VALUES; ++i, wide += 1 << ADD_LEFT_SHIFT) {
+      table[i] = left + xp_rescale(wide, multiplier, bits, TW_ROUND_DOUBLE, 0);
+    }
+    return;
+  }
+  for (int32_t i = 0; i < ADD_VALUES; ++i, wide += 1 << ADD_LEFT_SHIFT) {
+    const int32_t product = tw_doubling_high_multiply(wide, multiplier);
+    table[i] = left + tw_rounding_shift_right(product, -p->other_shift);
   }
 }
 

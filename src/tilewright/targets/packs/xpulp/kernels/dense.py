@@ -86,7 +86,7 @@ def _scratch_bytes(op: Op, signature: Signature) -> int:
 def _cycles(op: Op, signature: Signature) -> int:
     words = round_up(signature.inputs[1].shape[1], 4) // 4
     groups = -(-_item_channels(signature) // ROWS)
-    one = 9 * words + 100 if _rows(signature) < ROWS else 24 * words + 205
+    one = 9 * words + 110 if _rows(signature) < ROWS else 24 * words + 205
     return shared_out(_items(op, signature), 30 + groups * one) + 150 * CORES
 
 
@@ -111,7 +111,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         items=_items,
         cycles=_cycles,
         scratch_bytes=_scratch_bytes,
-        includes=(HERE / "dense_xpulp_core.h", *DOT, *COMMON),
+        includes=(HERE / "dense_xpulp_core.h", HERE / "dense_xpulp_asm.h", *DOT, *COMMON),
         pack=_pack,
         limits=(MultipleOf(1, ROWS),),
     )

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "dense_xpulp.h"
+#include "dense_xpulp_asm.h"
 #include "dot_xpulp.h"
 
 enum { DENSE_XPULP_ROWS = 4 };
@@ -28,58 +29,100 @@ static inline void dense_xpulp_four(const int8_t *x, const int8_t *w, int32_t wo
   acc[3] = a3;
 }
 
-/// The same for c in [0, 8); the second four's weights follow the first's.
-static inline void dense_xpulp_eight(const int8_t *x, const int8_t *w, int32_t words,
-                                     int32_t acc[8]) {
-  int32_t a0 = acc[0], a1 = acc[1], a2 = acc[2], a3 = acc[3];
-  int32_t b0 = acc[4], b1 = acc[5], b2 = acc[6], b3 = acc[7];
-  const int8_t *v = w + 16 * words;
-  __asm__ volatile(
-      ".option push\n\t.option norvc\n\t"
-      ".insn i 0x7b, 4, x0, %[n], 34\n\t" // lp.setup: 17 instructions
-      DOT_NEXT("gp", "%[x]") DOT_NEXT("t0", "%[w]") DOT_NEXT("t1", "%[w]")
-          DOT_DOT("%[a0]", "gp", "t0") DOT_NEXT("t0", "%[w]") DOT_DOT("%[a1]", "gp", "t1")
-              DOT_NEXT("t1", "%[w]") DOT_DOT("%[a2]", "gp", "t0") DOT_NEXT("t0", "%[v]")
-                  DOT_DOT("%[a3]", "gp", "t1") DOT_NEXT("t1", "%[v]") DOT_DOT("%[b0]", "gp", "t0")
-                      DOT_NEXT("t0", "%[v]") DOT_DOT("%[b1]", "gp", "t1") DOT_NEXT("t1", "%[v]")
-                          DOT_DOT("%[b2]", "gp", "t0") DOT_DOT("%[b3]", "gp", "t1") ".option pop"
-      : [a0] "+r"(a0), [a1] "+r"(a1), [a2] "+r"(a2), [a3] "+r"(a3), [b0] "+r"(b0), [b1] "+r"(b1),
-        [b2] "+r"(b2), [b3] "+r"(b3), [x] "+r"(x), [w] "+r"(w), [v] "+r"(v)
-      : [n] "r"(words)
-      : "t0", "t1", "memory");
-  acc[0] = a0;
-  acc[1] = a1;
-  acc[2] = a2;
-  acc[3] = a3;
-  acc[4] = b0;
-  acc[5] = b1;
-  acc[6] = b2;
-  acc[7] = b3;
+/// Groups of channels of one row, in the order in which the assembly reads it.
+typedef struct {
+  const int8_t *x;           //  0
+  const int8_t *w;           //  4 moves on
+  const int32_t *bias;       //  8 moves on
+  const int32_t *multiplier; // 12 moves on
+  const int32_t *shift;      // 16 moves on
+  int8_t *y;                 // 20 moves on
+  int32_t words;             // 24
+  int32_t low, high;         // 28, 32 clip range before y_zero is added
+  int32_t zero;              // 36 y_zero
+  int32_t groups;            // 40 of eight or four channels, at least 1
+} dense_xpulp_job;
+
+/// All eights, with short shifts.
+static inline void dense_xpulp_eights(dense_xpulp_job *job, tw_rounding rounding) {
+  register dense_xpulp_job *at __asm__("s8") = job;
+  if (rounding == TW_ROUND_HALF_UP) {
+    __asm__ volatile(DENSE_XPULP_SUMS DENSE_XPULP_FINISH("lw s9, 28(s8)\n\t", XP_HALF_UP)
+                     :
+                     : "r"(at)
+                     : DENSE_XPULP_REGISTERS);
+  } else if (rounding == TW_ROUND_HALF_EVEN) {
+    __asm__ volatile(DENSE_XPULP_SUMS DENSE_XPULP_FINISH("lw s9, 28(s8)\n\t", XP_HALF_EVEN)
+                     :
+                     : "r"(at)
+                     : DENSE_XPULP_REGISTERS);
+  } else {
+    __asm__ volatile(DENSE_XPULP_SUMS DENSE_XPULP_FINISH("lw s9, 28(s8)\n\t", XP_SIGNED)
+                     :
+                     : "r"(at)
+                     : DENSE_XPULP_REGISTERS);
+  }
+}
+
+/// The same for groups of four.
+static inline void dense_xpulp_fours(dense_xpulp_job *job, tw_rounding rounding) {
+  register dense_xpulp_job *at __asm__("s8") = job;
+  if (rounding == TW_ROUND_HALF_UP) {
+    __asm__ volatile(DENSE_XPULP_SUMS_OF_4 DENSE_XPULP_FINISH_4("lw s9, 28(s8)\n\t", XP_HALF_UP)
+                     :
+                     : "r"(at)
+                     : DENSE_XPULP_REGISTERS);
+  } else if (rounding == TW_ROUND_HALF_EVEN) {
+    __asm__ volatile(DENSE_XPULP_SUMS_OF_4 DENSE_XPULP_FINISH_4("lw s9, 28(s8)\n\t", XP_HALF_EVEN)
+                     :
+                     : "r"(at)
+                     : DENSE_XPULP_REGISTERS);
+  } else {
+    __asm__ volatile(DENSE_XPULP_SUMS_OF_4 DENSE_XPULP_FINISH_4("lw s9, 28(s8)\n\t", XP_SIGNED)
+                     :
+                     : "r"(at)
+                     : DENSE_XPULP_REGISTERS);
+  }
 }
 
 /// Channels [channel, stop) of one row.
 static inline void dense_xpulp_row(const dense_xpulp_args *a, const int8_t *x, int32_t channel,
-                                   int32_t stop, const xp_output *out, int8_t *y,
-                                   tw_rounding rounding) {
-  while (channel < stop) {
-    const int32_t left = stop - channel;
-    const int8_t *const w = a->w + channel * 4 * a->words;
-    int32_t acc[8];
-    const int32_t count = left > 4 ? 8 : 4;
-    for (int32_t i = 0; i < count; ++i) {
+                                   int32_t stop, int8_t *y, tw_rounding rounding) {
+  const int32_t low = a->low - a->y_zero, high = a->high - a->y_zero;
+  if (stop - channel >= 4 && a->shift[channel] >= 0) {
+    const int32_t eights = (stop - channel) >> 3;
+    dense_xpulp_job job = {x,
+                           a->w + channel * 4 * a->words,
+                           a->bias + channel,
+                           a->multiplier + channel,
+                           a->shift + channel,
+                           y + channel,
+                           a->words,
+                           low,
+                           high,
+                           a->y_zero,
+                           eights};
+    if (eights > 0) {
+      dense_xpulp_eights(&job, rounding);
+      channel += 8 * eights;
+    }
+    if (stop - channel >= 4) {
+      job.groups = 1;
+      dense_xpulp_fours(&job, rounding);
+      channel += 4;
+    }
+  }
+  for (; channel < stop; channel += 4) {
+    int32_t acc[4];
+    for (int32_t i = 0; i < 4; ++i) {
       acc[i] = a->bias[channel + i];
     }
-    if (count == 8) {
-      dense_xpulp_eight(x, w, a->words, acc);
-    } else {
-      dense_xpulp_four(x, w, a->words, acc);
-    }
-    for (int32_t i = 0; i < p_min(left, count); ++i) {
+    dense_xpulp_four(x, a->w + channel * 4 * a->words, a->words, acc);
+    for (int32_t i = 0; i < p_min(stop - channel, 4); ++i) {
       const int32_t at = channel + i;
       const int32_t v = xp_rescale_any(acc[i], a->multiplier[at], a->shift[at], rounding);
-      y[at] = (int8_t)(tw_clip(v, out->low, out->high) + out->zeros);
+      y[at] = (int8_t)(tw_clip(v, low, high) + a->y_zero);
     }
-    channel += count;
   }
 }
 
@@ -137,7 +180,7 @@ static inline void dense_xpulp_core(const void *args, tw_work work, tw_rounding 
       dot_xpulp_channels(&job, channels, rounding);
     } else {
       for (int32_t r = 0; r < rows; ++r) {
-        dense_xpulp_row(a, x + r * 4 * a->words, channel, channel + channels, &out,
+        dense_xpulp_row(a, x + r * 4 * a->words, channel, channel + channels,
                         a->y + (row + r) * a->out_c, rounding);
       }
     }
