@@ -108,7 +108,7 @@ def _verify(arguments: argparse.Namespace) -> Finish:
 
 
 def _conformance(arguments: argparse.Namespace) -> Finish:
-    report = api.conformance(arguments.target, tuple(arguments.case))
+    report = api.run_conformance(arguments.target, tuple(arguments.case))
     return _printed(arguments, report, MismatchError.exit_code if report.wrong else 0)
 
 
