@@ -321,7 +321,9 @@ def place_pieces(problem: Model, output: Model, capacity: int) -> PlaceReport:
     )
 
 
-def run_conformance(target: Target | str = "host", words: tuple[str, ...] = ()) -> ConformanceReport:
+def run_conformance(
+    target: Target | str = "host", words: tuple[str, ...] = ()
+) -> ConformanceReport:
     """The ONNX package's node cases on a target; ``words``: those whose names contain one."""
     machine = _loaded(target)
     if machine.name != "host":
