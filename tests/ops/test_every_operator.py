@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import tilewright.ops
 from case import Case, seeds
 from strategies import STRATEGIES
+from strategies_state import STATE
 from tilewright.ir.op import Access, Along, Op
 from tilewright.ir.types import Array, Region, Shape, Span, TensorType
 from tilewright.ops.conv2d import Conv2d, DepthwiseConv2d
@@ -31,6 +32,9 @@ relaxed = settings(
 )  # fmt: skip
 
 every_operator = pytest.mark.parametrize("op", STRATEGIES, ids=lambda op: op.__name__)
+ALL = {**STRATEGIES, **STATE}
+"""With the views that say where states lie: they are whole, in tiles they mean nothing."""
+whole_operator = pytest.mark.parametrize("op", ALL, ids=lambda op: op.__name__)
 
 
 def concrete_operators(root: type[Op] = Op) -> set[str]:
@@ -44,24 +48,24 @@ def test_every_operator_has_a_strategy():
     from_file = {module.stem for module in OPS.glob("*.py")}
     for name in sorted(from_file - {"__init__"}):
         import_module(f"tilewright.ops.{name}")
-    missing = concrete_operators() - {op.__name__ for op in STRATEGIES}
+    missing = concrete_operators() - {op.__name__ for op in ALL}
     assert sorted(missing) == []
 
 
-@every_operator
+@whole_operator
 def test_infer_tells_the_type_that_evaluate_makes(op: type[Op]):
     @relaxed
-    @given(case=STRATEGIES[op])
+    @given(case=ALL[op])
     def check(case: Case):
         assert TensorType.of(case.op.evaluate(*case.inputs)) == case.signature.output
 
     check()
 
 
-@every_operator
+@whole_operator
 def test_reads_has_one_entry_per_dimension_of_every_input(op: type[Op]):
     @relaxed
-    @given(case=STRATEGIES[op])
+    @given(case=ALL[op])
     def check(case: Case):
         accesses = case.op.reads(*case.signature.inputs)
         assert [len(a) for a in accesses] == [x.ndim for x in case.inputs]

@@ -63,6 +63,7 @@ ADD_XPULP = Kernel(
     fields=_fields,
     items=output_elements,
     cycles=_cycles,
+    code_bytes=1300,
     scratch_bytes=_scratch_bytes,
     includes=COMMON,
 )

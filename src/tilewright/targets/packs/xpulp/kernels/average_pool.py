@@ -50,5 +50,6 @@ AVERAGE_POOL_XPULP = Kernel(
     fields=_fields,
     items=_items,
     cycles=_cycles,
+    code_bytes=900,
     includes=(HERE / "xpulp.h", WINDOWS),
 )

@@ -141,7 +141,9 @@ def _cycles(op: Op, signature: Signature) -> int:
     words = round_up(_products(signature), 4) // 4
     groups = -(-_item_channels(op, signature) // ROWS)
     ready = 40 if _is_pointwise(op) else 120 + 8 * words
-    return shared_out(_items(op, signature), ready + groups * (25 * words + 205)) + 200 * CORES
+    if not _is_strip(op, signature.inputs[0].shape[3]):
+        ready = ROWS * (80 + 50 * op.window.kernel[0])  # patches
+    return shared_out(_items(op, signature), ready + groups * (26 * words + 215)) + 200 * CORES
 
 
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
@@ -166,6 +168,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         fields=_fields,
         items=_items,
         cycles=_cycles,
+        code_bytes=2600,
         scratch_bytes=_scratch_bytes,
         includes=(HERE / "conv2d_xpulp_core.h", *DOT, *COMMON),
         pack=_pack,

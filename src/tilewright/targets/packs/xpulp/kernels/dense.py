@@ -110,6 +110,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         fields=_fields,
         items=_items,
         cycles=_cycles,
+        code_bytes=2200,
         scratch_bytes=_scratch_bytes,
         includes=(HERE / "dense_xpulp_core.h", HERE / "dense_xpulp_asm.h", *DOT, *COMMON),
         pack=_pack,

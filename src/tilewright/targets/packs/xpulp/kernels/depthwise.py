@@ -89,9 +89,9 @@ def _cycles(op: Op, signature: Signature) -> int:
     (kernel_h, kernel_w), (_, _, out_w, _) = op.window.kernel, signature.output.shape
     rows = _item_rows(signature)
     words = kernel_h * round_up(kernel_w, 4) // 4
-    one = 20 if (kernel_h, kernel_w) == (3, 3) else 30 + 9 * words
+    one = 21 if (kernel_h, kernel_w) == (3, 3) else 30 + 9 * words
     turned = _taken(op, rows) * (60 + 7 * signature.inputs[0].shape[2])
-    return shared_out(_items(op, signature), 200 + turned + 4 * rows * (8 + one * out_w)) + 100
+    return shared_out(_items(op, signature), 200 + turned + 4 * rows * (14 + one * out_w)) + 100
 
 
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
@@ -118,6 +118,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         fields=_fields,
         items=_items,
         cycles=_cycles,
+        code_bytes=2200,
         scratch_bytes=_scratch_bytes,
         includes=(HERE / "depthwise_xpulp_core.h", HERE / "depthwise_xpulp_asm.h", *COMMON),
         pack=_pack,
