@@ -20,8 +20,13 @@ from tilewright.ir.types import Shape, TensorType
 
 
 def is_willing(step: Step, call: TileCall) -> bool:
-    """Whether the step's kernel takes a call."""
+    """Whether the step's kernel takes a call, and the operator can be cut so."""
     assert step.kernel is not None
+    whole = step.signature.output.shape
+    if any(
+        call.output[a].size != whole[a] for a in step.node.op.whole_axes(*step.signature.inputs)
+    ):
+        return False
     return step.kernel.objection(call.op, call.signature) is None and all(
         keeps_limit(limit, call.signature, step.signature) for limit in step.kernel.limits
     )
