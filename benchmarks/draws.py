@@ -36,8 +36,9 @@ from tilewright.ops.arithmetic_onnx import (
 )
 from tilewright.ops.arithmetic_tflite import QAdd, QMul
 from tilewright.ops.conv2d import Conv2d, DepthwiseConv2d, QConv2d, QConv2dSum, QDepthwiseConv2d
+from tilewright.ops.curves import Curve
 from tilewright.ops.dense import Dense, QDense, QDenseSum
-from tilewright.ops.elementwise import Activation, Add, BatchNorm, Clip, Curve, Mul
+from tilewright.ops.elementwise import Activation, Add, BatchNorm, Clip, Mul
 from tilewright.ops.gather import Gather, GatherSum
 from tilewright.ops.layout import Concat, Copy, Pad, Transpose
 from tilewright.ops.lut import Lut

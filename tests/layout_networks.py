@@ -11,8 +11,9 @@ from tilewright.ir.graph import Contract, Graph, ValueName
 from tilewright.ir.op import Op
 from tilewright.ir.types import DType, Quantisation, Shape
 from tilewright.ops.conv2d import Conv2d
+from tilewright.ops.curves import Curve
 from tilewright.ops.dense import Dense
-from tilewright.ops.elementwise import Activation, Add, Clip, Curve, Mul
+from tilewright.ops.elementwise import Activation, Add, Clip, Mul
 from tilewright.ops.layout import Concat, Pad, Reshape, Transpose
 from tilewright.ops.pool2d import MaxPool2d
 from tilewright.ops.reduce import Mean

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from case import Case
 from strategies_gather import GATHER
+from strategies_general import GENERAL
 from strategies_layout import LAYOUT
 from strategies_matmul import MATMUL
 from strategies_norms import NORMS
@@ -22,6 +23,7 @@ from tilewright.ir.op import Op
 STRATEGIES: dict[type[Op], st.SearchStrategy[Case]] = {
     **LAYOUT,
     **GATHER,
+    **GENERAL,
     **MATMUL,
     **NORMS,
     **ONNX,

@@ -9,8 +9,9 @@ from case import Case, real, seeds, shapes, sizes, stored, window_inputs, window
 from tilewright.ir.op import Op
 from tilewright.ir.types import Array, Shape
 from tilewright.ops.conv2d import Conv2d, DepthwiseConv2d
+from tilewright.ops.curves import Curve
 from tilewright.ops.dense import Dense
-from tilewright.ops.elementwise import Activation, Add, BatchNorm, Clip, Curve, Mul
+from tilewright.ops.elementwise import Activation, Add, BatchNorm, Clip, Mul
 from tilewright.ops.pool2d import AveragePool2d
 from tilewright.ops.quantise import Dequantize, Quantize
 from tilewright.ops.reduce import Mean
@@ -88,8 +89,11 @@ def clip(draw: st.DrawFn) -> Case:
 
 @st.composite
 def activation(draw: st.DrawFn) -> Case:
-    curve = draw(st.sampled_from(Curve))
+    # Half of the draws are of the curves that a kernel of their own has.
+    curve = draw(st.sampled_from(tuple(Curve)[:5]) | st.sampled_from(tuple(Curve)))
     x = draw(real(draw(shapes()), draw(st.sampled_from((1.0, 4.0, 60.0)))))
+    # Beside a pole of tan nothing is well defined.
+    x = np.clip(x, -1, 1) if curve is Curve.TAN else x
     return Case(Activation(curve, draw(st.floats(0, 1, width=32)), 0.5), (x,))
 
 

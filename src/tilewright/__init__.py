@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         inspect_model,
         list_targets,
         place_pieces,
+        run_conformance,
         run_model,
         verify_model,
     )
@@ -51,6 +52,7 @@ __all__ = [
     "list_targets",
     "load_target",
     "place_pieces",
+    "run_conformance",
     "run_model",
     "simulate",
     "verify_model",

@@ -56,7 +56,8 @@ class Options:
 
     contract      arithmetic contract; None: the one that the model's file format implies
     input_shapes  graph input → shape, where the file leaves dimensions open
-    allow_float   keep incompletely quantised operators in float32 instead of refusing them
+    allow_float   compute what is not quantised, or has no integer form, in float32, instead of
+                  refusing it
     prune         remove channels whose weights are all zero
     memory        memory name → bytes, to override the target's sizes
     name          C identifier of the network; None: made from the file's name
@@ -70,7 +71,7 @@ class Options:
 
     contract: Contract | None = None
     input_shapes: Mapping[str, Shape] = field(default_factory=dict[str, Shape])
-    allow_float: bool = False
+    allow_float: bool = True
     prune: bool = True
     memory: Mapping[str, int] = field(default_factory=dict[str, int])
     name: str | None = None

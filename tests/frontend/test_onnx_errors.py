@@ -38,14 +38,14 @@ def relu(shape) -> Model:
 
 def test_unknown_operators_are_listed_all_at_once(tmp_path: Path):
     model = Model()
-    a = model.node("Sin", (model.input("x", (2,)),), "a")
+    a = model.node("NonZero", (model.input("x", (2,)),), "a")
     b = model.node("Relu", (a,), "b")
-    model.node("Erf", (b,), "y")
+    model.node("Det", (b,), "y")
     text = message(tmp_path, model.proto(FLOAT), UnsupportedError)
     assert text == (
-        "model: 2 of 3 nodes have operators that are not supported (Erf, Sin)\n"
-        "  a (Sin): makes a; no importer has this operator\n"
-        "  y (Erf): makes y; no importer has this operator"
+        "model: 2 of 3 nodes have operators that are not supported (Det, NonZero)\n"
+        "  a (NonZero): makes a; no importer has this operator\n"
+        "  y (Det): makes y; no importer has this operator"
     )
 
 
@@ -91,12 +91,12 @@ def test_missing_external_data(tmp_path: Path):
         import_onnx(path, {})
 
 
-@pytest.mark.parametrize("opset", [9, 99])
+@pytest.mark.parametrize("opset", [6, 99])
 def test_opsets_outside_the_supported_ones(tmp_path: Path, opset: int):
     proto = relu((1, 2)).proto(FLOAT)
     proto.opset_import[0].version = opset
     text = message(tmp_path, proto, UnsupportedError)
-    assert text.startswith(f"model.onnx: uses ONNX opset {opset}; 10 to 23 are supported")
+    assert text.startswith(f"model.onnx: uses ONNX opset {opset}; 7 to 28 are supported")
 
 
 def test_cycles(tmp_path: Path):
@@ -143,17 +143,10 @@ def test_given_shapes_must_name_an_input(tmp_path: Path):
 
 def test_weights_that_are_computed(tmp_path: Path):
     model = Model()
-    w = model.input("w", (4, 5))
-    model.node("Gemm", (model.input("x", (2, 4)), w), "y")
+    w = model.input("w", (4, 4, 1))
+    model.node("Conv", (model.input("x", (1, 4, 5)), w), "y")
     text = message(tmp_path, model.proto(FLOAT), UnsupportedError)
-    assert text == ("y (Gemm): weights w: computed at run time; only a constant is supported here")
-
-
-def test_a_product_of_two_vectors(tmp_path: Path):
-    model = Model()
-    model.node("MatMul", (model.input("a", (4,)), model.input("b", (4,))), "y")
-    text = message(tmp_path, model.proto(FLOAT), UnsupportedError)
-    assert text == "y (MatMul): a product of two vectors is one number; not supported"
+    assert text == ("y (Conv): weights w: computed at run time; only a constant is supported here")
 
 
 def test_products_that_int32_cannot_sum(tmp_path: Path):
@@ -237,13 +230,6 @@ def test_blocked_quantisation_is_refused_by_name(tmp_path: Path):
     assert "blocked quantisation (block_size 4) is not supported" in text
 
 
-def test_integers_without_parameters(tmp_path: Path):
-    model = Model()
-    model.node("MaxPool", (model.input("x", (1, 3, 4, 4), np.int8),), "y", kernel_shape=[2, 2])
-    text = message(tmp_path, model.proto({"y": np.int8}), QuantisationError)
-    assert text.startswith("input x: is s8, but no DequantizeLinear or quantised operator")
-
-
 def test_arithmetic_on_stored_integers(tmp_path: Path):
     model = Model()
     x = model.input("x", (4,), np.int8)
@@ -265,25 +251,15 @@ def test_incomplete_patterns_name_the_tensor_that_lacks_a_pair(tmp_path: Path):
     assert str(caught.value) == (
         "hidden (Dense): x is quantised, but hidden is not\n"
         "  try      quantise hidden (a QuantizeLinear/DequantizeLinear pair), or keep this "
-        "operator in float32 with --allow-float"
+        "operator in float32 (without --no-float)"
     )
-
-
-def test_outputs_that_depend_on_nothing(tmp_path: Path):
-    model = Model()
-    model.node("Relu", (model.input("x", (2,)),), "z")
-    model.node("Identity", (model.constant("c", np.ones(2, np.float32)),), "y")
-    text = message(tmp_path, model.proto({"z": np.float32, "y": np.float32}), ModelError)
-    assert text == "output y does not depend on any input"
 
 
 def test_element_types_that_nothing_here_computes_with(tmp_path: Path):
     proto = relu((1, 2)).proto(FLOAT)
-    proto.graph.input[0].type.tensor_type.elem_type = TensorProto.FLOAT16
+    proto.graph.input[0].type.tensor_type.elem_type = TensorProto.COMPLEX64
     text = message(tmp_path, proto, UnsupportedError)
-    assert text == (
-        "input x: is float16; float32, int8 and uint8 are supported, int32 and int64 as indices"
-    )
+    assert text == ("input x: is complex64; reals, integers and bool are known")
 
 
 def test_a_tensor_beyond_any_microcontroller_is_refused_at_once(tmp_path: Path):

@@ -85,3 +85,24 @@ def _pair(text: str, example: str) -> tuple[str, str]:
     if not (name.strip() and equals and value.strip()):
         raise argparse.ArgumentTypeError(f"{text!r} is no NAME=VALUE; write it like {example}")
     return name.strip(), value.strip()
+
+
+def add_conformance(parser: argparse.ArgumentParser) -> None:
+    """The options of ``conformance``."""
+    parser.add_argument(
+        "--target", default="host", metavar="NAME",
+        help="what to compile for: host, so far (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--case", metavar="WORD", action="append", default=[],
+        help="only cases whose names contain this word; may be repeated",
+    )  # fmt: skip
+
+
+def add_weights(parser: argparse.ArgumentParser) -> None:
+    """Where constants go."""
+    parser.add_argument(
+        "--weights", default="c", metavar="NAME",
+        help="where constants go: c, into C, or blob, into a binary file that the C includes, for "
+        "large networks (default: %(default)s)",
+    )  # fmt: skip

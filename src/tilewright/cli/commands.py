@@ -107,6 +107,11 @@ def _verify(arguments: argparse.Namespace) -> Finish:
     return _printed(arguments, report, 0 if report.holds else MismatchError.exit_code)
 
 
+def _conformance(arguments: argparse.Namespace) -> Finish:
+    report = api.run_conformance(arguments.target, tuple(arguments.case))
+    return _printed(arguments, report, MismatchError.exit_code if report.wrong else 0)
+
+
 def _check(arguments: argparse.Namespace) -> Finish:
     report = api.check_model(arguments.model, _target(arguments), _options(arguments))
     return _printed(arguments, report, 0 if report.fits else 2)
@@ -190,6 +195,7 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], Finish]] = {
     "run": _run,
     "verify": _verify,
     "check": _check,
+    "conformance": _conformance,
     "explore": _explore,
     "compare": _compare,
     "explain": _explain,

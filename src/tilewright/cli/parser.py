@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from tilewright import __version__
 from tilewright.cli.arguments import (
+    add_conformance,
+    add_weights,
     engine_pin,
     input_shape,
     memory_ranges,
@@ -108,6 +110,12 @@ COMMANDS = (
         ),
     ),
     Command(
+        "conformance",
+        "the ONNX package's node cases, compiled and run: passed, refused, wrong",
+        ("tilewright conformance", "tilewright conformance --json --case softmax"),
+        "[options]",
+    ),
+    Command(
         "sim",
         "run a RISC-V program on a simulated PULP cluster",
         (
@@ -179,7 +187,7 @@ def build_parser() -> CommandLine:
         if name != "explore":
             _add_memory(made[name])
     for name in ("compile", "run", "verify"):
-        _add_weights(made[name])
+        add_weights(made[name])
     _add_compile(made["compile"])
     _add_run(made["run"])
     _add_verify(made["verify"])
@@ -191,6 +199,7 @@ def build_parser() -> CommandLine:
         "--budget", metavar="NAME=SIZE,...", type=memory_sizes, action="append", dest="memory",
         help="the same as --memory",
     )  # fmt: skip
+    add_conformance(made["conformance"])
     add_sim_arguments(made["sim"])
     for command in made.values():
         _add_common(command)
@@ -209,7 +218,7 @@ def _examples(lines: Sequence[str]) -> str:
 
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(weights="c")
+    parser.set_defaults(weights="c", allow_float=True)
     parser.add_argument("model", metavar="MODEL", help="a .tflite or .onnx file")
     parser.add_argument(
         "--target", default="host", metavar="NAME",
@@ -239,9 +248,11 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         "--name", help="C identifier of the network (default: from the file's name)"
     )
     parser.add_argument(
-        "--allow-float", action="store_true",
-        help="keep incompletely quantised operators in float32 instead of refusing them",
+        "--no-float", dest="allow_float", action="store_false",
+        help="refuse what is not quantised between quantised layers, instead of computing it in "
+        "float32",
     )  # fmt: skip
+    parser.add_argument("--allow-float", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument(
         "--effort", default="normal", metavar="NAME",
         help="how long to look for a plan: quick, normal or best (default: %(default)s)",
@@ -252,14 +263,6 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-prune", action="store_true", help="keep channels whose weights are all zero"
     )
-
-
-def _add_weights(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--weights", default="c", metavar="NAME",
-        help="where constants go: c, into C, or blob, into a binary file that the C includes, for "
-        "large networks (default: %(default)s)",
-    )  # fmt: skip
 
 
 def _add_compile(parser: argparse.ArgumentParser) -> None:

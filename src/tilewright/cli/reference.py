@@ -39,6 +39,7 @@ save_plan=None)` |
 | `tilewright explain` | `explain_model(model, target, options, rule=None, node=None)` |
 | `tilewright place` | `place_pieces(problem, output, capacity)` |
 | `tilewright sim` | `simulate(program, machine="siracusa", timing=None, max_cycles=None)` |
+| `tilewright conformance` | `run_conformance(target, words=())` |
 | `tilewright targets` | `list_targets()`; `load_target(name)` |
 | `tilewright doctor` | `doctor()` |
 

@@ -7,6 +7,7 @@ import numpy as np
 from tilewright.errors import ModelError, UnsupportedError
 from tilewright.frontend.onnx_file import LARGEST_TENSOR, OnnxNode
 from tilewright.frontend.onnx_quantisation import quantised_constant
+from tilewright.frontend.onnx_steps import SHORT
 from tilewright.frontend.onnx_tensors import Constant, permuted, real
 from tilewright.ir.types import Array
 
@@ -16,10 +17,13 @@ LARGEST_FOLD = 2**24
 """Elements that a folded node may make; shape arithmetic never needs more."""
 
 NUMPY_TYPES: Mapping[int, type[np.generic]] = {
-    1: np.float32, 2: np.uint8, 3: np.int8, 5: np.int16, 6: np.int32, 7: np.int64, 9: np.bool_,
-    11: np.float32,
+    1: np.float32, 2: np.uint8, 3: np.int8, 4: np.uint16, 5: np.int16, 6: np.int32, 7: np.int64,
+    9: np.bool_, 10: np.float16, 11: np.float32, 12: np.uint32, 13: np.uint64,
 }  # fmt: skip
 """TensorProto.DataType as Cast gives it; double is kept as float32."""
+
+
+BFLOAT16 = 16
 
 
 def fold(node: OnnxNode, constants: Mapping[str, Constant]) -> Constant | None:
@@ -36,7 +40,7 @@ def fold(node: OnnxNode, constants: Mapping[str, Constant]) -> Constant | None:
         return first
     if node.kind == "Transpose" and first is not None:
         return permuted(first, _permutation(node, first.array.ndim))
-    if node.kind not in _FOLDS:
+    if node.kind not in _FOLDS or any(node.outputs[1:]):
         return None
     quantisation = None
     if first is not None and node.kind in _RESHAPES and _has_one_scale(first):
@@ -78,9 +82,12 @@ def _constant(node: OnnxNode, _: tuple[Array, ...]) -> Array:
 
 def _cast(node: OnnxNode, arrays: tuple[Array, ...]) -> Array:
     to = node.integer("to", 0)
+    if to == BFLOAT16:
+        return SHORT["bfloat16"].evaluate(arrays[0].astype(np.float32))
     if to not in NUMPY_TYPES:
         raise UnsupportedError(f"{node}: casts to element type {to}, which is not supported")
-    return arrays[0].astype(NUMPY_TYPES[to])
+    made = arrays[0].astype(NUMPY_TYPES[to])
+    return made.astype(np.float32) if made.dtype.kind == "f" else made
 
 
 def _axes(node: OnnxNode, arrays: tuple[Array, ...], rank: int) -> tuple[int, ...]:
@@ -161,7 +168,9 @@ _FOLDS: Mapping[str, Fold] = {
     "Slice": _slice,
     "Reshape": _reshape,
     "Gather": _gather,
-    "Concat": lambda node, a: np.concatenate(a, axis=node.integer("axis", 0)),
+    "Concat": lambda node, a: np.concatenate(
+        [x for x in a if x.size] or a, axis=node.integer("axis", 0)
+    ),
     "Add": lambda _, a: np.add(*_small(a)),
     "Sub": lambda _, a: np.subtract(*_small(a)),
     "Mul": lambda _, a: np.multiply(*_small(a)),

@@ -5,7 +5,7 @@ place in the file; what is read but means nothing to this compiler is left to th
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 
@@ -17,9 +17,9 @@ from onnx import AttributeProto, NodeProto, TensorProto, ValueInfoProto, numpy_h
 from tilewright.errors import ModelError, UnsupportedError
 from tilewright.ir.types import Array
 
-Attribute = int | float | str | tuple[int, ...] | tuple[float, ...] | Array
+Attribute = int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...] | Array
 
-OLDEST_OPSET, NEWEST_OPSET = 10, 23
+OLDEST_OPSET, NEWEST_OPSET = 7, 28
 LARGEST_TENSOR = 2**31 - 1
 """Elements; what an int32_t can count. A larger claim in a file is damage, not a network."""
 
@@ -39,8 +39,8 @@ class OnnxNode:
 
     @property
     def output(self) -> str:
-        """The first output, the only one that this compiler uses."""
-        return self.outputs[0]
+        """The first output that there is."""
+        return next(filter(None, self.outputs))
 
     def input(self, index: int) -> str:
         """An input that the operator needs. Raises ModelError where it is absent."""
@@ -100,13 +100,15 @@ class OnnxModel:
     initialisers: Mapping[str, Array]
     inputs: tuple[OnnxInput, ...]
     outputs: tuple[str, ...]
+    elements: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Element types that the file gives initialisers and outputs, as numpy calls them."""
 
 
 def read_onnx(path: Path) -> OnnxModel:
     """The model in ``path``.
 
     Raises ModelError where the file, or external data that it refers to, cannot be read, and
-    UnsupportedError for opsets outside 10..23.
+    UnsupportedError for opsets that are older or newer than those known.
     """
     proto = _load(path)
     graph = proto.graph
@@ -120,11 +122,24 @@ def read_onnx(path: Path) -> OnnxModel:
     return OnnxModel(
         path.stem,
         _opset(path, proto),
-        tuple(_node(node, index) for index, node in enumerate(graph.node)),
+        tuple(read_node(node, index) for index, node in enumerate(graph.node)),
         initialisers,
         tuple(_input(value) for value in graph.input if _text(value.name) not in initialisers),
         tuple(_text(value.name) for value in graph.output),
+        _elements(graph),
     )
+
+
+def _elements(graph: onnx.GraphProto) -> dict[str, str]:
+    given = {_text(t.name): t.data_type for t in graph.initializer}
+    given |= {_text(v.name): v.type.tensor_type.elem_type for v in graph.output}
+    found: dict[str, str] = {}
+    for name, number in given.items():
+        try:
+            found[name] = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(number)).name
+        except (KeyError, ValueError, TypeError):
+            continue
+    return found
 
 
 def read_tensor(tensor: TensorProto, where: str) -> Array:
@@ -137,7 +152,8 @@ def read_tensor(tensor: TensorProto, where: str) -> Array:
         raise ModelError(f"{where}: its elements cannot be read: {error}") from None
     if tensor.data_type in (TensorProto.INT4, TensorProto.UINT4):
         return array.astype(np.int8)
-    return array.astype(np.float32) if array.dtype == np.float64 else array
+    is_real = array.dtype.kind == "f" or array.dtype.name.startswith(("bfloat", "float"))
+    return array.astype(np.float32) if is_real else array
 
 
 def _load(path: Path) -> onnx.ModelProto:
@@ -163,11 +179,12 @@ def _opset(path: Path, proto: onnx.ModelProto) -> int:
     return versions[0]
 
 
-def _node(proto: NodeProto, index: int) -> OnnxNode:
+def read_node(proto: NodeProto, index: int) -> OnnxNode:
+    """One node; ``index`` names it where the file does not."""
     kind = _text(proto.op_type)
     outputs = tuple(map(_text, proto.output))
     name = _text(proto.name) or f"{kind}_{index}"
-    if not outputs or not outputs[0]:
+    if not any(outputs):
         raise ModelError(f"{name} ({kind}): has no output")
     attributes = {
         _text(a.name): value for a in proto.attribute if (value := _attribute(a)) is not None
@@ -187,6 +204,8 @@ def _attribute(proto: AttributeProto) -> Attribute | None:
             value = _text(proto.s)
         case AttributeProto.INTS:
             value = tuple(int(i) for i in proto.ints)
+        case AttributeProto.STRINGS:
+            value = tuple(map(_text, proto.strings))
         case AttributeProto.FLOATS:
             value = tuple(float(f) for f in proto.floats)
         case AttributeProto.TENSOR:

@@ -10,30 +10,36 @@ and DQ nodes disappear.
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import numpy as np
-
 from tilewright.errors import (
     ModelError,
     OptionError,
-    QuantisationError,
     Refusal,
     UnsupportedError,
 )
+from tilewright.frontend.onnx_arithmetic import ARITHMETIC_IMPORTERS
 from tilewright.frontend.onnx_constants import fold
 from tilewright.frontend.onnx_dense import DENSE_IMPORTERS
 from tilewright.frontend.onnx_file import OnnxInput, OnnxModel, OnnxNode, read_onnx, sorted_nodes
+from tilewright.frontend.onnx_functions import body_of, has_body, known_results
 from tilewright.frontend.onnx_gather import GATHER_IMPORTERS
 from tilewright.frontend.onnx_layout import LAYOUT_IMPORTERS
 from tilewright.frontend.onnx_norm_patterns import with_norms
 from tilewright.frontend.onnx_norms import NORM_IMPORTERS
 from tilewright.frontend.onnx_pointwise import POINTWISE_IMPORTERS
+from tilewright.frontend.onnx_pools import POOL_IMPORTERS
+from tilewright.frontend.onnx_products import PRODUCT_IMPORTERS
 from tilewright.frontend.onnx_qoperator import expanded
 from tilewright.frontend.onnx_quantisation import (
     import_dequantize,
     import_quantize,
     stored_tensors,
 )
-from tilewright.frontend.onnx_tensors import Constant, Importing
+from tilewright.frontend.onnx_recurrent import RECURRENT_IMPORTERS
+from tilewright.frontend.onnx_reductions import REDUCTION_IMPORTERS
+from tilewright.frontend.onnx_resize import RESIZE_IMPORTERS
+from tilewright.frontend.onnx_selections import SELECTION_IMPORTERS
+from tilewright.frontend.onnx_steps import REALS, SHORT, element_of, is_integer, is_plain
+from tilewright.frontend.onnx_tensors import HALVES, SELECTIONS, Constant, Importing
 from tilewright.frontend.onnx_windows import WINDOW_IMPORTERS
 from tilewright.ir.graph import Contract, Graph, GraphBuilder, Origin, Value, ValueName
 from tilewright.ir.types import DType, Shape, TensorType
@@ -46,9 +52,27 @@ IMPORTERS: Mapping[str, Callable[[Importing, OnnxNode], None]] = {
     **NORM_IMPORTERS,
     **LAYOUT_IMPORTERS,
     **GATHER_IMPORTERS,
+    **ARITHMETIC_IMPORTERS,
+    **REDUCTION_IMPORTERS,
+    **SELECTION_IMPORTERS,
+    **RESIZE_IMPORTERS,
+    **RECURRENT_IMPORTERS,
+    **POOL_IMPORTERS,
+    **PRODUCT_IMPORTERS,
     "QuantizeLinear": import_quantize,
     "DequantizeLinear": import_dequantize,
 }
+
+
+SEVERAL = frozenset({"Split", "TopK", "Dropout", "LSTM", "GRU", "RNN", "MaxPool"})
+"""Operators whose importers make every output; others make their first one."""
+
+REALS_ONLY = frozenset({
+    *(set(WINDOW_IMPORTERS) - {"MaxPool"}), *DENSE_IMPORTERS, *NORM_IMPORTERS, "Softmax",
+    "BatchNormalization", "Sigmoid", "Tanh", "HardSwish", "HardSigmoid", "LeakyRelu",
+    "QuantizeLinear",
+})  # fmt: skip
+"""Operators whose importers take their operands for real numbers."""
 
 
 def import_onnx(path: Path, input_shapes: Mapping[str, Shape]) -> Graph:
@@ -66,15 +90,17 @@ def import_onnx(path: Path, input_shapes: Mapping[str, Shape]) -> Graph:
     _refuse_unknown(model, nodes)
     notes: list[str] = []
     shapes = _input_shapes(model, input_shapes, notes)
-    types = {i.name: _input_type(i) for i in model.inputs}
+    types = {i.name: _input_type(i, nodes) for i in model.inputs}
     notes += (
-        f"input {i.name}: int64 in the file, int32 here"
+        f"input {i.name}: {i.dtype} in the file, {types[i.name].value} here"
         for i in model.inputs
-        if i.dtype == np.int64
+        if i.dtype.name != types[i.name].value
     )
     stored = stored_tensors(nodes, constants, types)
     builder = GraphBuilder(model.name, Contract.FLOAT32, notes=notes)
     state = Importing(model, nodes, builder, constants, stored)
+    state.elements.update((i.name, i.dtype.name) for i in model.inputs)
+    state.elements.update((n, e) for n, e in model.elements.items() if n in constants)
     for item in model.inputs:
         _declare_input(state, item.name, TensorType(types[item.name], shapes[item.name]))
     for node in nodes:
@@ -118,7 +144,13 @@ def _refuse_lost_outputs(model: OnnxModel) -> None:
 
 
 def _refuse_unknown(model: OnnxModel, nodes: tuple[OnnxNode, ...]) -> None:
-    unknown = [node for node in nodes if node.kind not in IMPORTERS and not _may_fold(node)]
+    unknown = [
+        node
+        for node in nodes
+        if node.kind not in IMPORTERS
+        and not _may_fold(node)
+        and not has_body(node.kind, model.opset)
+    ]
     if unknown:
         kinds = sorted({node.kind for node in unknown})
         raise UnsupportedError(
@@ -184,26 +216,35 @@ def _input_shape(item: OnnxInput, given: Shape | None, notes: list[str]) -> Shap
     return tuple(shape)
 
 
-def _input_type(item: OnnxInput) -> DType:
-    if item.dtype.name in ("int32", "int64"):  # indices: nothing else computes with them
+def _input_type(item: OnnxInput, nodes: tuple[OnnxNode, ...]) -> DType:
+    """How an input is stored: reals as float32, plain integers and truth as int32, what stands for
+    reals as the file has it."""
+    element = item.dtype.name
+    if element in REALS:
+        return DType.F32
+    if element in ("int8", "uint8") and _stands_for_reals(item.name, nodes):
+        return DType(element)
+    if is_integer(element):
         return DType.S32
-    if item.dtype.name not in ("float32", "int8", "uint8"):
-        raise UnsupportedError(
-            f"input {item.name}: is {item.dtype}; float32, int8 and uint8 are supported, int32 and "
-            "int64 as indices"
-        )
-    return DType(item.dtype.name)
+    raise UnsupportedError(f"input {item.name}: is {element}; reals, integers and bool are known")
+
+
+def _stands_for_reals(name: str, nodes: tuple[OnnxNode, ...]) -> bool:
+    """Whether some DequantizeLinear reads the tensor, maybe behind movements."""
+    names = {name}
+    for node in nodes:
+        if node.inputs and node.inputs[0] in names:
+            if node.kind == "DequantizeLinear":
+                return True
+            if node.kind in SELECTIONS:
+                names.update(node.outputs)
+    return False
 
 
 def _declare_input(state: Importing, name: str, type_: TensorType) -> None:
     quantisation = None
     if not type_.dtype.is_float:
         state.integers.add(name)
-        if name not in state.stored and type_.dtype is not DType.S32:
-            raise QuantisationError(
-                f"input {name}: is {type_.dtype}, but no DequantizeLinear or quantised operator "
-                "that reads it says which numbers its integers stand for"
-            )
         quantisation = state.stored[name].quantisation if name in state.stored else None
     value = Value(ValueName(name), type_, quantisation, Origin(name))
     state.values[name] = state.builder.input(value)
@@ -214,12 +255,44 @@ def _import_node(state: Importing, node: OnnxNode) -> None:
     if constant is not None:
         state.constants[node.output] = constant
         return
-    if node.kind not in IMPORTERS:
-        raise UnsupportedError(f"{node}: makes {node.output} from activations, not from constants")
+    known = known_results(node, state.constants, state.model.opset)
+    if known is not None:
+        state.constants.update(known)
+        return
     try:
-        IMPORTERS[node.kind](state, node)
+        _import_by_kind(state, node)
     except ValueError as error:
         raise ModelError(f"{node}: makes {node.output}: {error}") from None
+    _inherit_element(state, node)
+
+
+def _import_by_kind(state: Importing, node: OnnxNode) -> None:
+    if node.kind in IMPORTERS:
+        plain = [n for n in node.inputs if n and n not in state.constants and is_plain(state, n)]
+        if node.kind in REALS_ONLY and plain:
+            raise UnsupportedError(
+                f"{node}: computes with the integers of {', '.join(plain)}; this operator is "
+                "supported on real numbers"
+            )
+        if node.kind in SEVERAL or not any(state.is_read(n) for n in node.outputs[1:] if n):
+            IMPORTERS[node.kind](state, node)
+            return
+    body = body_of(state, node)
+    if body is None:
+        raise UnsupportedError(f"{node}: makes {node.output} from activations, not from constants")
+    for step in body:
+        _import_node(state, step)
+
+
+def _inherit_element(state: Importing, node: OnnxNode) -> None:
+    """Results have the element type of the input, unless an importer has said otherwise."""
+    first = next((name for name in node.inputs if name), None)
+    if first is None:
+        return
+    for name in filter(None, node.outputs):
+        is_new = name not in state.elements and name not in state.constants
+        if is_new and state.is_known(name) and is_plain(state, name) == is_plain(state, first):
+            state.elements[name] = element_of(state, first)
 
 
 def _finished(state: Importing, name: str) -> ValueName:
@@ -231,4 +304,9 @@ def _finished(state: Importing, name: str) -> ValueName:
         op = Dequantize(value.quantisation.scale, value.quantisation.zero_point)
         real = Value(state.builder.fresh(name), op.infer(value.type), None, Origin(name))
         return state.builder.node(f"{name}.dequantize", op, (stored,), real)
+    declared = state.model.elements.get(name, "")
+    if declared in HALVES and name not in state.constants and not is_plain(state, name):
+        value = state.any_value(name)
+        short = Value(ValueName(name), state.builder.values[value].type)
+        return state.builder.node(f"{name}.shorten", SHORT[declared], (value,), short)
     return state.finish_output(name)

@@ -7,8 +7,8 @@ import numpy as np
 
 from tilewright.errors import ModelError, UnsupportedError
 from tilewright.frontend.onnx_file import OnnxNode
+from tilewright.frontend.onnx_steps import Steps
 from tilewright.frontend.onnx_tensors import Constant, Importing
-from tilewright.ir.types import DType
 from tilewright.ops.layout import Concat, Pad, Reshape, Transpose
 
 
@@ -67,10 +67,15 @@ def import_transpose(state: Importing, node: OnnxNode) -> None:
 
 def import_concat(state: Importing, node: OnnxNode) -> None:
     """Concat."""
-    shapes = [state.shape(node.input(i)) for i in range(len(node.inputs))]
+    # What has no elements leaves no trace; exporters make such parts of caches that start empty.
+    names = [name for name in node.inputs if prod(state.shape(name))] or list(node.inputs)
     axis = node.integer("axis", 0)
-    axis += len(shapes[0]) if axis < 0 else 0
-    state.emit(node, Concat(axis), tuple(state.value(node, name) for name in node.inputs))
+    axis += len(state.shape(names[0])) if axis < 0 else 0
+    steps = Steps(state, node)
+    if len(names) == 1:
+        steps.finish(steps.named(names[0]))
+        return
+    state.emit(node, Concat(axis), tuple(steps.named(name) for name in names))
 
 
 def import_pad(state: Importing, node: OnnxNode) -> None:
@@ -103,18 +108,14 @@ def import_pad(state: Importing, node: OnnxNode) -> None:
 
 def import_identity(state: Importing, node: OnnxNode) -> None:
     """Identity, and Dropout at inference: the same tensor under another name."""
+    trains = node.kind == "Dropout" and node.has(2)
+    if trains and np.any(state.numbers(node, 2, "training_mode")):
+        raise UnsupportedError(f"{node}: training_mode is set; export the network for inference")
+    for mask in filter(None, node.outputs[1:]):
+        ones = np.ones(state.shape(node.input(0)), np.bool_)
+        state.constants[mask] = Constant(ones)
     if node.input(0) in state.integers:
         state.integers.add(node.output)
-    state.alias(node.output, node.input(0))
-
-
-def import_cast(state: Importing, node: OnnxNode) -> None:
-    """Cast of an activation: to the float32 that it is already, or between types of indices."""
-    to, is_index = node.integer("to", 0), state.type(node.input(0)).dtype is DType.S32
-    if is_index and to in (6, 7):
-        state.integers.add(node.output)
-    elif to != 1 or state.is_stored(node.input(0)):
-        raise UnsupportedError(f"{node}: casts of activations are not supported")
     state.alias(node.output, node.input(0))
 
 
@@ -158,7 +159,6 @@ LAYOUT_IMPORTERS: dict[str, Callable[[Importing, OnnxNode], None]] = {
     "Pad": import_pad,
     "Identity": import_identity,
     "Dropout": import_identity,
-    "Cast": import_cast,
     "Shape": import_shape,
 }
 

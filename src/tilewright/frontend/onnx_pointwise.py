@@ -21,21 +21,24 @@ from tilewright.frontend.onnx_tensors import (
 from tilewright.ir.graph import ValueName
 from tilewright.ir.op import Op
 from tilewright.ir.types import Quantisation
-from tilewright.ops.elementwise import Activation, Add, BatchNorm, Clip, Curve, Mul
+from tilewright.ops.curves import Curve
+from tilewright.ops.elementwise import Activation, Add, BatchNorm, Clip, Mul
 from tilewright.ops.layout import Reshape, Transpose
 from tilewright.ops.reduce import Mean
 from tilewright.ops.softmax import Softmax
 
 
-def _unary(make: Callable[[OnnxNode], Op]) -> Callable[[Importing, OnnxNode], None]:
-    def import_unary(state: Importing, node: OnnxNode) -> None:
+def import_unary(make: Callable[[OnnxNode], Op]) -> Callable[[Importing, OnnxNode], None]:
+    """An importer of one tensor, in the layout that it has."""
+
+    def import_one(state: Importing, node: OnnxNode) -> None:
         name = node.input(0)
         if state.is_image(name):
             state.emit(node, make(node), (state.image(node, name),), layout=AS_IMAGE)
         else:
             state.emit(node, make(node), (state.value(node, name),))
 
-    return import_unary
+    return import_one
 
 
 def import_clip(state: Importing, node: OnnxNode) -> None:
@@ -56,11 +59,13 @@ def import_clip(state: Importing, node: OnnxNode) -> None:
     low, high = bounds
     if not low <= high:
         raise ModelError(f"{node}: clips to [{low}, {high}]")
-    _unary(lambda _: Clip(low, high))(state, node)
+    import_unary(lambda _: Clip(low, high))(state, node)
 
 
-def _binary(op: Op) -> Callable[[Importing, OnnxNode], None]:
-    def import_binary(state: Importing, node: OnnxNode) -> None:
+def import_binary(op: Op) -> Callable[[Importing, OnnxNode], None]:
+    """An importer of two tensors, in the layout that one of them has."""
+
+    def import_two(state: Importing, node: OnnxNode) -> None:
         names = (node.input(0), node.input(1))
         inputs = _same_layout(state, node, names)
         is_image = any(state.is_image(n) for n in names) and inputs is not None
@@ -68,7 +73,7 @@ def _binary(op: Op) -> Callable[[Importing, OnnxNode], None]:
             inputs = tuple(state.value(node, name) for name in names)
         state.emit(node, op, inputs, layout=AS_IMAGE if is_image else AS_IN_FILE)
 
-    return import_binary
+    return import_two
 
 
 def import_sub(state: Importing, node: OnnxNode) -> None:
@@ -158,7 +163,7 @@ def _with_constant(
     other = change(node, state.constant(node, 1, "second operand"))
     name = f"{node.output}//operand"
     state.constants[name] = other
-    _binary(op)(state, replace(node, inputs=(node.input(0), name)))
+    import_binary(op)(state, replace(node, inputs=(node.input(0), name)))
 
 
 def _negative(node: OnnxNode, constant: Constant) -> Constant:
@@ -210,17 +215,17 @@ def _same_layout(
 
 
 POINTWISE_IMPORTERS: dict[str, Callable[[Importing, OnnxNode], None]] = {
-    "Relu": _unary(lambda _: Clip(0.0)),
+    "Relu": import_unary(lambda _: Clip(0.0)),
     "Clip": import_clip,
-    "Sigmoid": _unary(lambda _: Activation(Curve.SIGMOID)),
-    "Tanh": _unary(lambda _: Activation(Curve.TANH)),
-    "HardSwish": _unary(lambda _: Activation(Curve.HARD_SWISH)),
-    "HardSigmoid": _unary(
+    "Sigmoid": import_unary(lambda _: Activation(Curve.SIGMOID)),
+    "Tanh": import_unary(lambda _: Activation(Curve.TANH)),
+    "HardSwish": import_unary(lambda _: Activation(Curve.HARD_SWISH)),
+    "HardSigmoid": import_unary(
         lambda n: Activation(Curve.HARD_SIGMOID, n.number("alpha", 0.2), n.number("beta", 0.5))
     ),
-    "LeakyRelu": _unary(lambda n: Activation(Curve.LEAKY_RELU, n.number("alpha", 0.01))),
-    "Add": _binary(Add()),
-    "Mul": _binary(Mul()),
+    "LeakyRelu": import_unary(lambda n: Activation(Curve.LEAKY_RELU, n.number("alpha", 0.01))),
+    "Add": import_binary(Add()),
+    "Mul": import_binary(Mul()),
     "Sub": import_sub,
     "Div": import_div,
     "ReduceMean": import_mean,

@@ -1,19 +1,26 @@
 """Q and DQ nodes: which tensors are stored as integers, and with which parameters."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from tilewright.errors import ModelError, QuantisationError, UnsupportedError
 from tilewright.frontend.onnx_file import OnnxNode
-from tilewright.frontend.onnx_tensors import Constant, Importing, Stored, real
+from tilewright.frontend.onnx_steps import Steps, is_plain
+from tilewright.frontend.onnx_tensors import MOVEMENTS, Constant, Importing, Stored, real
 from tilewright.ir.graph import Origin, Value
 from tilewright.ir.types import Array, DType, Quantisation
+from tilewright.ops.binary import BinaryKind
+from tilewright.ops.convert import ToReal, Truncate
+from tilewright.ops.curves import Curve
 from tilewright.ops.elementwise import Clip
 from tilewright.ops.quantise import Quantize
 
 ELEMENT_TYPES: Mapping[int, DType] = {2: DType.U8, 3: DType.S8, 5: DType.S16, 6: DType.S32}
 """Numbers of TensorProto.DataType, as the attribute output_dtype gives them."""
+
+PLAIN = frozenset({DType.S16})
+"""Types that no integer kernel takes: what is stored so is computed with as real numbers."""
 
 
 def parameters(
@@ -68,11 +75,13 @@ def stored_tensors(
         if name in constants or node.output in constants:
             continue
         quantisation, dtype = parameters(node, constants, None)
+        dtype = dtype or inputs.get(name) or _declared(node) or DType.U8
+        if dtype in PLAIN and quantisation.is_per_tensor:
+            continue
         if not quantisation.is_per_tensor:
             raise QuantisationError(
                 f"{node}: activation {name} has {quantisation}; activations need one scale"
             )
-        dtype = dtype or inputs.get(name) or _declared(node) or DType.U8
         if dtype not in (DType.S8, DType.U8):
             raise UnsupportedError(
                 f"{node}: activation {name} is {dtype}; int8 and uint8 are supported"
@@ -83,11 +92,51 @@ def stored_tensors(
                 f"{node}: tensor {name} has {quantisation} ({dtype}) here, but "
                 f"{found[name].quantisation} ({found[name].dtype}) at another node"
             )
+    _spread(found, tuple(nodes), constants)
     return found
+
+
+def _spread(
+    found: dict[str, Stored], nodes: Sequence[OnnxNode], constants: Mapping[str, Constant]
+) -> None:
+    """What is moved before a DequantizeLinear reads it was stored so before, too."""
+    for node in reversed(nodes):
+        if node.kind in MOVEMENTS and node.output in found:
+            name = node.input(0)
+            if name not in constants:
+                found.setdefault(name, found[node.output])
+
+
+def _plain_quantize(state: Importing, node: OnnxNode) -> None:
+    """QuantizeLinear to int16: the integers, as plain ones."""
+    quantisation, dtype = parameters(node, state.constants, None)
+    dtype = dtype or _declared(node) or DType.S16
+    steps = Steps(state, node)
+    scale = steps.reals(np.array(quantisation.scale))
+    x = steps.curve(Curve.ROUND, steps.binary(BinaryKind.DIV, steps.operand(0), scale))
+    x = steps.binary(BinaryKind.ADD, x, steps.reals(np.array(quantisation.zero_point)))
+    x = steps.do(Clip(float(dtype.low), float(dtype.high)), x)
+    steps.finish(steps.do(Truncate(), x), dtype.value)
+
+
+def _plain_dequantize(state: Importing, node: OnnxNode) -> None:
+    """DequantizeLinear of plain integers: their distance from the zero point, times the scale."""
+    quantisation, _ = parameters(node, state.constants, None)
+    if not quantisation.is_per_tensor:
+        raise QuantisationError(f"{node}: {node.input(0)} has {quantisation}; one scale is known")
+    steps = Steps(state, node)
+    zero = steps.integers(np.array(quantisation.zero_point))
+    x = steps.do(ToReal(), steps.binary(BinaryKind.SUB, steps.operand(0), zero))
+    steps.finish(
+        steps.binary(BinaryKind.MUL, x, steps.reals(np.array(quantisation.scale))), "float32"
+    )
 
 
 def import_quantize(state: Importing, node: OnnxNode) -> None:
     """QuantizeLinear: nothing where its producer stores the result already."""
+    if node.output not in state.stored:
+        _plain_quantize(state, node)
+        return
     x, stored = node.input(0), state.stored[node.output]
     state.integers.add(node.output)
     if not state.is_stored(x):
@@ -106,6 +155,9 @@ def import_dequantize(state: Importing, node: OnnxNode) -> None:
     """DequantizeLinear: its result is the stored tensor, read as real numbers."""
     name = node.input(0)
     held = state.held_value(name)
+    if is_plain(state, name):
+        _plain_dequantize(state, node)
+        return
     quantisation, _ = parameters(node, state.constants, held.type.shape)
     if held.quantisation is None:
         raise QuantisationError(f"{node}: tensor {name} holds real numbers, not stored integers")

@@ -18,16 +18,21 @@ from tilewright.frontend.onnx_file import OnnxModel, OnnxNode
 from tilewright.ir.graph import GraphBuilder, Origin, Value, ValueName
 from tilewright.ir.op import Op
 from tilewright.ir.types import Array, DType, Quantisation, TensorType
-from tilewright.ops.layout import Reshape, Transpose
+from tilewright.ops.gather import Gather
+from tilewright.ops.layout import Copy, Reshape, Transpose
 
 TO_CHANNELS_LAST = (0, 2, 3, 1)
 TO_CHANNELS_FIRST = (0, 3, 1, 2)
 
 MOVEMENTS = frozenset({
     "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Identity", "Dropout", "MaxPool",
-    "GlobalMaxPool", "Gather",
+    "GlobalMaxPool", "Gather", "Slice", "Split", "Expand", "Tile", "DepthToSpace", "SpaceToDepth",
+    "ReverseSequence", "GatherElements", "GatherND",
 })  # fmt: skip
 """Operators that select stored values and compute none: quantising before or after is the same."""
+
+HALVES = frozenset({"float16", "bfloat16"})
+"""Types of outputs that are computed in float32 and rounded in the end."""
 
 SELECTIONS = MOVEMENTS | {"Concat", "Pad"}
 """Operators that may read stored integers as they are."""
@@ -79,6 +84,8 @@ class Importing:
     images: dict[str, ValueName] = field(default_factory=dict[str, ValueName])
     """The same tensors with channels last."""
     aliases: dict[str, str] = field(default_factory=dict[str, str])
+    elements: dict[str, str] = field(default_factory=dict[str, str])
+    """Tensors whose element type in the file is another than that of the value: numpy's name."""
     integers: set[str] = field(default_factory=set[str])
     """Tensors whose ONNX type is an integer: only movements and DequantizeLinear may read them."""
     _readers: dict[str, list[OnnxNode]] = field(init=False)
@@ -172,9 +179,26 @@ class Importing:
             )
         return held
 
+    def descends(self, name: ValueName) -> bool:
+        """Whether a real value was computed from quantised ones."""
+        return name in self._descends
+
+    def mark(self, name: ValueName) -> None:
+        """A real value that was computed from quantised ones."""
+        self._descends.add(name)
+
+    def is_read(self, name: str) -> bool:
+        """Whether a node or an output of the file wants the tensor."""
+        return name in self._readers
+
+    def is_known(self, name: str) -> bool:
+        """Whether some value holds the tensor."""
+        held = self.held(name)
+        return held in self.values or held in self.images
+
     def is_stored(self, name: str) -> bool:
         """Whether the tensor is held as integers (its ONNX type may still be float)."""
-        return not self.type(name).dtype.is_float
+        return self.type(name).dtype in (DType.S8, DType.U8)
 
     def declare(self, wish: str, constant: Constant) -> ValueName:
         """A constant of the graph. Raises UnsupportedError for types that nothing stores."""
@@ -191,17 +215,21 @@ class Importing:
         """Append ``op`` as the meaning of ``node``; its output holds ``node.output``."""
         values = [self.builder.values[name] for name in inputs]
         # Indices only choose; what is chosen says how the result is stored.
-        moved = values[:1] if node.kind == "Gather" else values
+        moved = values[:1] if isinstance(op, Gather) else values
         descends = any(v.quantisation is not None or v.name in self._descends for v in values)
         tensor, stored = self._destination(node.output) if descends else (node.output, None)
         inferred = op.infer(*(v.type for v in values))
-        if node.kind in SELECTIONS:
+        if inferred.dtype is DType.S32:
+            descends, tensor, stored = False, node.output, None
+            self.integers.add(node.output)
+        elif node.kind in SELECTIONS:
             stored = self._selected(moved, stored)
             tensor = tensor if stored else node.output
-            if not self.integers.isdisjoint(node.inputs[: len(moved)]):
+            if any(self.is_stored_integer(name) for name in node.inputs[: len(moved)]):
                 self.integers.add(node.output)
         dtype = stored.dtype if stored else DType.F32 if descends else inferred.dtype
-        wish = f"{tensor}.nhwc" if layout.is_image else tensor
+        is_rounded = tensor in self.model.outputs and self.model.elements.get(tensor) in HALVES
+        wish = f"{tensor}.nhwc" if layout.is_image else f"{tensor}.wide" if is_rounded else tensor
         name = self.builder.fresh(f"{wish}.flat" if layout.then else wish)
         value = Value(
             name, replace(inferred, dtype=dtype), stored.quantisation if stored else None,
@@ -221,6 +249,9 @@ class Importing:
 
     def alias(self, name: str, of: str) -> None:
         """Both names mean one tensor from here on."""
+        if of in self.constants:
+            self.constants[name] = self.constants[of]
+            return
         self.aliases[name] = self.held(of)
 
     def between(self, name: str, op: Op, x: ValueName) -> ValueName:
@@ -241,8 +272,12 @@ class Importing:
             name = self.aliases[name]
         return name
 
+    def is_stored_integer(self, name: str) -> bool:
+        """Whether the file has stored integers here, which stand for real numbers."""
+        return name in self.integers and (name in self.constants or self.is_stored(name))
+
     def _refuse_integers(self, node: OnnxNode, name: str) -> None:
-        if name in self.integers and node.kind not in SELECTIONS:
+        if self.is_stored_integer(name) and node.kind not in SELECTIONS:
             raise UnsupportedError(
                 f"{node}: computes with the stored integers of {name}; a DequantizeLinear between "
                 "them would say which numbers they stand for"
@@ -256,6 +291,8 @@ class Importing:
             kinds = {reader.kind if reader.inputs[0] == name else "" for reader in readers}
             if kinds == {"QuantizeLinear"}:
                 # Some quantisers give every reader a pair of its own, all with equal parameters.
+                if any(reader.output not in self.stored for reader in readers):
+                    break
                 (stored, *others) = (self.stored[reader.output] for reader in readers)
                 if any(other != stored for other in others):
                     break
@@ -280,7 +317,7 @@ class Importing:
     def finish_output(self, name: str) -> ValueName:
         """The value that carries a graph output's name. Raises ModelError for a constant one."""
         if name in self.constants:
-            raise ModelError(f"output {name} does not depend on any input")
+            return self._constant_output(name)
         value = self.any_value(name)
         if value == name:
             return value
@@ -289,6 +326,19 @@ class Importing:
             raise ModelError(f"output {name}: another tensor has its name")
         keep = Value(ValueName(name), source.type, source.quantisation, Origin(name))
         return self.builder.node(f"{name}.copy", Reshape(source.type.shape), (value,), keep)
+
+    def _constant_output(self, name: str) -> ValueName:
+        """An output whose elements are known: copied at every run."""
+        constant = self.constants[name]
+        array = constant.array
+        if not array.size:
+            raise ModelError(f"output {name} has no elements")
+        if constant.quantisation is None and array.dtype.kind in "iub":
+            array = array.astype(np.int32)
+        whole = np.array(array, order="C")
+        made = self.builder.constant(f"{name}//constant", whole, constant.quantisation)
+        value = Value(ValueName(name), self.builder.values[made].type, constant.quantisation)
+        return self.builder.node(f"{name}.copy", Copy(), (made,), value)
 
 
 def real(constant: Constant) -> Array:

@@ -27,7 +27,8 @@ from tilewright.frontend.tflite_network import (
 )
 from tilewright.frontend.tflite_windows import pool_window
 from tilewright.ir.graph import ValueName
-from tilewright.ops.elementwise import Activation, Add, Clip, Curve, Mul
+from tilewright.ops.curves import Curve
+from tilewright.ops.elementwise import Activation, Add, Clip, Mul
 from tilewright.ops.gather import Gather
 from tilewright.ops.layout import Concat, Pad, Reshape, Transpose
 from tilewright.ops.matmul import MatMul

@@ -1,13 +1,13 @@
 """Elementwise operators in real numbers: an output element needs the same element of each input."""
 
 from dataclasses import dataclass
-from enum import Enum
 from math import inf
 
 import numpy as np
 
 from tilewright.ir.op import Access, Along, Op, Whole
 from tilewright.ir.types import Array, DType, TensorType
+from tilewright.ops.curves import Curve, curve_at
 
 
 def broadcast_shape(*inputs: TensorType) -> tuple[int, ...]:
@@ -91,22 +91,11 @@ class Clip(_Unary):
         return np.clip(inputs[0], self.low, self.high).astype(np.float32)
 
 
-class Curve(Enum):
-    """Activations that are computed point by point."""
-
-    SIGMOID = "Sigmoid"
-    TANH = "Tanh"
-    HARD_SWISH = "HardSwish"
-    HARD_SIGMOID = "HardSigmoid"
-    LEAKY_RELU = "LeakyRelu"
-
-
 @dataclass(frozen=True, slots=True)
 class Activation(_Unary):
     """y = curve(x).
 
-    alpha, beta  HardSigmoid: clip(alpha * x + beta, 0, 1); LeakyRelu: slope alpha below zero;
-                 HardSwish is x * HardSigmoid(x) with alpha 1/6 and beta 1/2; others ignore them
+    alpha, beta  parameters of the curve, see Curve; curves without parameters ignore them
     """
 
     curve: Curve
@@ -114,22 +103,13 @@ class Activation(_Unary):
     beta: float = 0.0
 
     def evaluate(self, *inputs: Array) -> Array:
-        """In float64, rounded to float32 once."""
-        return self.at(inputs[0].astype(np.float64)).astype(np.float32)
+        """In float64, rounded to float32 once; beyond its range infinite."""
+        with np.errstate(over="ignore"):
+            return self.at(inputs[0].astype(np.float64)).astype(np.float32)
 
     def at(self, x: Array) -> Array:
         """The curve in float64; also what quantised tables are made from."""
-        match self.curve:
-            case Curve.SIGMOID:
-                return 1.0 / (1.0 + np.exp(-x))
-            case Curve.TANH:
-                return np.tanh(x)
-            case Curve.HARD_SWISH:
-                return x * np.clip(x / 6.0 + 0.5, 0.0, 1.0)
-            case Curve.HARD_SIGMOID:
-                return np.clip(self.alpha * x + self.beta, 0.0, 1.0)
-            case Curve.LEAKY_RELU:
-                return np.where(x < 0, self.alpha * x, x)
+        return curve_at(self.curve, x, self.alpha, self.beta)
 
 
 @dataclass(frozen=True, slots=True)

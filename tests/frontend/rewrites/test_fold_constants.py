@@ -3,7 +3,8 @@ import numpy as np
 from rewriting import HALVES, Net, assert_same_outputs, operators, random_reals, refusals
 from tilewright.frontend.rewrites.rules import optimise, simplify
 from tilewright.ir.types import DType
-from tilewright.ops.elementwise import Activation, Add, Curve, Mul
+from tilewright.ops.curves import Curve
+from tilewright.ops.elementwise import Activation, Add, Mul
 from tilewright.ops.layout import Concat, Reshape, Transpose
 from tilewright.ops.lut import Lut
 from tilewright.ops.quantise import Dequantize, Quantize

@@ -1,7 +1,8 @@
 from rewriting import HALVES, Net, assert_same_outputs, operators, refusals
 from tilewright.frontend.rewrites.rules import simplify
 from tilewright.ir.types import Quantisation
-from tilewright.ops.elementwise import Activation, Add, Clip, Curve
+from tilewright.ops.curves import Curve
+from tilewright.ops.elementwise import Activation, Add, Clip
 from tilewright.ops.layout import Reshape
 from tilewright.ops.softmax import Softmax
 

@@ -12,7 +12,8 @@ from rewriting import (
 )
 from tilewright.frontend.rewrites.rules import simplify
 from tilewright.ir.graph import Origin, ValueName
-from tilewright.ops.elementwise import Activation, Add, Clip, Curve, Mul
+from tilewright.ops.curves import Curve
+from tilewright.ops.elementwise import Activation, Add, Clip, Mul
 from tilewright.ops.layout import Concat, Pad, Transpose
 from tilewright.ops.reduce import Mean
 from tilewright.ops.softmax import Softmax

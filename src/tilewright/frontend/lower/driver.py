@@ -22,6 +22,7 @@ from tilewright.ops.conv2d import Conv2d, DepthwiseConv2d
 from tilewright.ops.dense import Dense
 from tilewright.ops.gather import Gather
 from tilewright.ops.quantise import Dequantize, Quantize, Recentre
+from tilewright.ops.reductions import ArgRow
 
 COMMON_RULES: LowerRules = {**CONVOLUTION_RULES, **MOVEMENT_RULES, **PRODUCT_RULES}
 
@@ -83,8 +84,8 @@ def _lower_node(lowering: Lowering, node: Node, *, allow_float: bool) -> None:
         lowering.border(node)
         return
     source, contract = lowering.source, lowering.contract
-    if source.type(node.output).dtype is DType.S32:  # indices of a Gather, in another shape
-        lowering.emit(node, node.op, tuple(lowering.value(name) for name in node.inputs))
+    if source.type(node.output).dtype is DType.S32:
+        _lower_to_integers(lowering, node)
         return
     real = [n for n in _parts(source, node) if source.values[n].type.dtype.is_float]
     quantised = [n for n in _parts(source, node) if n not in real]
@@ -94,16 +95,48 @@ def _lower_node(lowering: Lowering, node: Node, *, allow_float: bool) -> None:
             f"{node}: {', '.join(quantised)} {'is' if len(quantised) == 1 else 'are'} quantised, "
             f"but {', '.join(real)} {'is' if len(real) == 1 else 'are'} not\n"
             f"  try      quantise {real[0]} (a QuantizeLinear/DequantizeLinear pair), or keep this "
-            "operator in float32 with --allow-float"
+            "operator in float32 (without --no-float)"
         )
     if real or contract is Contract.FLOAT32:
+        _note_float(lowering, node, quantised)
         _lower_in_float(lowering, node)
-    elif type(node.op) in rules:
+    elif type(node.op) in rules and not allow_float:
         _lower_in_integers(lowering, node, rules[type(node.op)])
+    elif type(node.op) in rules and _lowers_in_integers(lowering, node, rules[type(node.op)]):
+        return
+    elif allow_float:
+        _note_float(lowering, node, quantised)
+        _lower_in_float(lowering, node)
     else:
         raise UnsupportedError(
             f"{node}: the {contract.value} contract has no integer form of {type(node.op).__name__}"
         )
+
+
+def _note_float(lowering: Lowering, node: Node, quantised: list[ValueName]) -> None:
+    """Says where a quantised network computes with real numbers."""
+    if quantised:
+        lowering.builder.notes.append(
+            f"{node}: in float32, beside {', '.join(quantised)}; a QuantizeLinear and a "
+            "DequantizeLinear around it, or an operator with an integer form, would keep it in "
+            "integers"
+        )
+
+
+def _is_plain(value: Value) -> bool:
+    """Whether integers stand for themselves: indices, truth."""
+    return value.type.dtype is DType.S32 and value.quantisation is None
+
+
+def _lower_to_integers(lowering: Lowering, node: Node) -> None:
+    """Plain integers, made of others, or of real numbers; where the greatest of stored integers is,
+    the greatest of the reals is, too."""
+    is_ordered = isinstance(node.op, ArgRow)
+    inputs = tuple(
+        lowering.value(name) if is_ordered else _as_real(lowering, node, name)
+        for name in node.inputs
+    )
+    lowering.emit(node, node.op, inputs)
 
 
 def _parts(source: Graph, node: Node) -> list[ValueName]:
@@ -113,7 +146,8 @@ def _parts(source: Graph, node: Node) -> list[ValueName]:
     operator whose weights alone are quantised computes with real numbers.
     """
     inputs = node.inputs[:1] if isinstance(node.op, Gather) else node.inputs
-    parts = [n for n in inputs if n not in source.constants] + [node.output]
+    varying = [n for n in inputs if n not in source.constants]
+    parts = [n for n in varying if not _is_plain(source.values[n])] + [node.output]
     if not isinstance(node.op, (Conv2d, DepthwiseConv2d, Dense)):
         return parts
     x, weights = node.inputs[:2]
@@ -126,6 +160,32 @@ def _lower_in_integers(lowering: Lowering, node: Node, rule: LowerRule) -> None:
         rule(lowering, node)
     except ValueError as error:
         raise QuantisationError(f"{node}: cannot rescale to {node.output}: {error}") from None
+
+
+def _lowers_in_integers(lowering: Lowering, node: Node, rule: LowerRule) -> bool:
+    """Whether the rule has an integer form of this node; if not, nothing is left of it."""
+    builder = lowering.builder
+    held = (builder.values, builder.constants, lowering.names)
+    nodes, sizes = len(builder.nodes), [len(names) for names in held]
+    try:
+        _lower_in_integers(lowering, node, rule)
+    except (QuantisationError, UnsupportedError) as error:
+        if _is_beyond_float(lowering, node):
+            raise
+        del builder.nodes[nodes:]
+        for names, size in zip(held, sizes, strict=True):
+            while len(names) > size:
+                names.popitem()
+        lowering.builder.notes.append(f"{node}: no integer form: {error}".partition("\n")[0])
+        return False
+    return True
+
+
+def _is_beyond_float(lowering: Lowering, node: Node) -> bool:
+    """Whether float32 could not compute the node either: an activation without one scale."""
+    names = [n for n in (*node.inputs, node.output) if n not in lowering.source.constants]
+    parameters = [lowering.source.values[n].quantisation for n in names]
+    return any(q is not None and not q.is_per_tensor for q in parameters)
 
 
 def _lower_in_float(lowering: Lowering, node: Node) -> None:
@@ -148,7 +208,7 @@ def _lower_in_float(lowering: Lowering, node: Node) -> None:
 def _as_real(lowering: Lowering, node: Node, name: ValueName) -> ValueName:
     """The value as float32: constants at compile time, activations by a Dequantize."""
     value = lowering.source.values[name]
-    if value.type.dtype.is_float:
+    if value.type.dtype.is_float or _is_plain(value):
         return lowering.value(name)
     if name in lowering.source.constants:
         array, quantisation = lowering.source.constants[name], value.quantisation

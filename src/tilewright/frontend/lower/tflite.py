@@ -10,7 +10,8 @@ from tilewright.ir.graph import Node, ValueName
 from tilewright.ir.op import Op
 from tilewright.ir.types import Array, Quantisation
 from tilewright.ops.arithmetic_tflite import ADD_LEFT_SHIFT, QAdd, QMul
-from tilewright.ops.elementwise import Activation, Add, Clip, Curve, Mul
+from tilewright.ops.curves import Curve
+from tilewright.ops.elementwise import Activation, Add, Clip, Mul
 from tilewright.ops.layout import Concat
 from tilewright.ops.lut import Lut
 from tilewright.ops.mean_tflite import QMean, divided, reduced_count

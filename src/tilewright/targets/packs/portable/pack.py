@@ -7,6 +7,7 @@ from tilewright.targets.packs.portable.kernels.arithmetic_tflite import (
     ADD_S8_TFLITE,
     MUL_S8_TFLITE,
 )
+from tilewright.targets.packs.portable.kernels.binary import BINARY
 from tilewright.targets.packs.portable.kernels.binary_f32 import ADD_F32, MUL_F32
 from tilewright.targets.packs.portable.kernels.border import (
     DEQUANTIZE_F32,
@@ -15,7 +16,9 @@ from tilewright.targets.packs.portable.kernels.border import (
 )
 from tilewright.targets.packs.portable.kernels.concat import CONCAT
 from tilewright.targets.packs.portable.kernels.conv2d_s8 import CONV2D_S8, CONV2D_S8_NARROW
+from tilewright.targets.packs.portable.kernels.convert import CONVERT
 from tilewright.targets.packs.portable.kernels.copy import COPY
+from tilewright.targets.packs.portable.kernels.curve_f32 import CURVE_F32
 from tilewright.targets.packs.portable.kernels.dense_s8 import DENSE_S8
 from tilewright.targets.packs.portable.kernels.depthwise_s8 import DEPTHWISE_S8, DEPTHWISE_S8_PLANES
 from tilewright.targets.packs.portable.kernels.gather import GATHER, GATHER_SUM
@@ -47,6 +50,7 @@ from tilewright.targets.packs.portable.kernels.rescaled_means import (
     RESCALED_MEAN_S8,
 )
 from tilewright.targets.packs.portable.kernels.rescaled_norm import RESCALED_NORM_S8
+from tilewright.targets.packs.portable.kernels.rows import ROW_KERNELS
 from tilewright.targets.packs.portable.kernels.rows_f32 import (
     BATCH_NORM_F32,
     MEAN_F32,
@@ -99,6 +103,9 @@ FLOAT32 = (
     DEQUANTIZE_F32,
 )
 
+GENERAL = (CURVE_F32, *BINARY, *CONVERT, *ROW_KERNELS)
+"""For breadth: one loop for a whole family. Priced by the rough rule, not by a table."""
+
 ROUNDED_ONCE = (
     *RESCALED_ADD_S8,
     *RESCALED_MUL_S8,
@@ -123,7 +130,7 @@ PORTABLE_COSTS = Path(__file__).parent / "costs"
 """One table per machine, written by benchmarks/calibrate.py."""
 
 PORTABLE = priced(
-    (*INTEGERS, *ROUNDED_TWICE, *ROUNDED_ONCE, *DIALECT, *MOVEMENT, *FLOAT32),
+    (*INTEGERS, *ROUNDED_TWICE, *ROUNDED_ONCE, *DIALECT, *MOVEMENT, *FLOAT32, *GENERAL),
     PORTABLE_COSTS / "host.toml",
 )
 """With what they cost on the host; targets for other machines price them by their own tables."""

@@ -5,7 +5,8 @@ from pathlib import Path
 from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ir.types import DType
-from tilewright.ops.elementwise import Activation, Clip, Curve
+from tilewright.ops.curves import Curve
+from tilewright.ops.elementwise import Activation, Clip
 from tilewright.targets.packs.portable.kernels.counts import output_elements
 from tilewright.targets.packs.portable.kernels.refusals import wrong_types
 from tilewright.targets.packs.terms import ELEMENTS
@@ -31,6 +32,11 @@ def _clip_fields(op: Op, signature: Signature) -> Fields:
     del signature
     assert isinstance(op, Clip)
     return {"low": float(op.low), "high": float(op.high)}
+
+
+def _variant(op: Op) -> str | None:
+    assert isinstance(op, Activation)
+    return None if op.curve in CURVES else f"does not know {op.curve.value}"
 
 
 def _refuse_activation(op: Op, signature: Signature) -> str | None:
@@ -76,6 +82,7 @@ ACTIVATION_F32 = Kernel(
     header=HERE / "activation_f32.h",
     source=HERE / "activation_f32.c",
     pointers=("x", "y"),
+    variant=_variant,
     refuse=_refuse_activation,
     fields=_activation_fields,
     items=output_elements,

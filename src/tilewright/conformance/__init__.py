@@ -1,0 +1,1 @@
+"""The node cases that the ONNX package generates, through importer, definitions and C."""
