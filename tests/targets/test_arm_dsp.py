@@ -24,7 +24,7 @@ ROUNDS = range(14)
 ON_THIS_CORE = priced(PORTABLE, PORTABLE_COSTS / "cortex-m4.toml")
 FEW_MACS = 2000
 """A convolution of fewer may be mostly set-up and padding."""
-MORE_ROUNDS = range(48)
+MORE_ROUNDS = range(80)
 """For convolutions, which have a kernel for every kind of window and rounding."""
 
 
