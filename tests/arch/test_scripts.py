@@ -79,7 +79,7 @@ def test_setup_does_not_claim_to_have_tried_what_is_not_there(machine: Path):
 
 
 def test_setup_asks_for_the_network_where_nobody_can_be_reached(machine: Path):
-    add_tool(machine, "apt-get", "echo 'Temporary failure resolving deb.debian.org' >&2; exit 1")
+    add_tool(machine, "apt-get", "echo 'Temporary failure resolving mirror.example' >&2; exit 1")
     add_tool(machine, "apt-cache", "exit 1")
     add_tool(machine, "id", "echo 0")
     said = set_up(machine)
