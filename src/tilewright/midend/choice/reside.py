@@ -15,6 +15,9 @@ from tilewright.midend.tiling.cut import Cut
 MOST_VERTICES = 64
 """Choices that are kept at one boundary; the cheapest ones."""
 
+UNLIMITED = 1 << 60
+"""Bytes that no memory has."""
+
 
 class _Arrival(NamedTuple):
     """The cheapest way to a vertex: cycles, bytes moved, and the last cut of it."""
@@ -46,7 +49,9 @@ class Residence:
         return self._walk(arrivals)
 
     def least(self) -> int:
-        """The smallest limit that ``cheapest`` can meet, by bisection."""
+        """The smallest limit that ``cheapest`` can meet, by bisection. There has to be one: ways
+        of candidates that are not lean may all have been left out as too large."""
+        assert self.cheapest(UNLIMITED) is not None, "there is no way at all"
         low, high = 0, 1
         while self.cheapest(high) is None:
             low, high = high, high * 2
