@@ -9,8 +9,8 @@ from digits import MODEL, compiled_digits, some_digits
 from tilewright.pipeline import Compilation, Options, compile_model, load_target
 from tilewright.run.host import HostOptions
 from tilewright.run.inputs import Batch, match_inputs
-from tilewright.run.qemu import run_on_qemu
 from tilewright.run.result import RunResult
+from tilewright.run.runners import run_bundle
 
 TOOLS = ("arm-none-eabi-gcc", "qemu-system-arm", "make")
 MISSING = [tool for tool in TOOLS if shutil.which(tool) is None]
@@ -45,4 +45,4 @@ def ran(target: str, *, observes: bool = False, repeat: int = 2) -> RunResult:
     compiled = digits_for(target)
     options = HostOptions(repeat=repeat, observes=observes)
     toolchain = compiled.target.toolchain
-    return run_on_qemu(compiled.bundle, compiled.program, toolchain, a_batch(3), options)
+    return run_bundle(compiled.bundle, compiled.program, toolchain, a_batch(3), options)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tilewright.backend.bundle import Bundle
-from tilewright.backend.print_project import print_project
 from tilewright.conformance.report import ConformanceReport
 from tilewright.conformance.run import run_cases
 from tilewright.errors import CapacityError, CompileError, OptionError
@@ -112,14 +111,16 @@ def compile_to(
 
 def _project(compilation: Compilation) -> Bundle:
     target = compilation.target
-    if target.toolchain.board is None:
-        with_board = [t.name for t in list_targets().targets if t.toolchain.board is not None]
+    if (project := target.toolchain.project) is None:
+        with_board = [t.name for t in list_targets().targets if t.toolchain.project is not None]
         raise OptionError(
             f"--project: target {target.name} has no board to link for; there are "
             f"{', '.join(with_board)}; -o FOLDER writes sources and headers only"
         )
     sizes = {m.name: m.size for m in target.memories if m.size is not None}
-    return print_project(compilation.bundle, compilation.program, target.toolchain, sizes)
+    made = project(compilation.bundle, compilation.program, target.toolchain, sizes)
+    assert isinstance(made, Bundle), f"the project of {target.name} is no Bundle"
+    return made
 
 
 def run_model(
@@ -346,7 +347,8 @@ def list_targets() -> TargetsReport:
 
 def doctor() -> DoctorReport:
     """What is installed, what each missing thing would enable, and how to get it."""
-    return DoctorReport(installed_tools())
+    needs = (n for target in list_targets().targets for n in target.toolchain.needs)
+    return DoctorReport(installed_tools(needs))
 
 
 def dump_phase(

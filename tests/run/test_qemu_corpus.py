@@ -12,7 +12,7 @@ from tilewright.run.host import HostOptions
 from tilewright.run.inputs import random_batch
 from tilewright.run.interpret import interpret
 from tilewright.run.judges.litert import LiteRt
-from tilewright.run.qemu import run_on_qemu
+from tilewright.targets.cortex_m.qemu.runner import run_on_qemu
 
 CORPUS = Path(__file__).parents[3] / "shared" / "models"
 TINY = CORPUS / "mlperf_tiny"

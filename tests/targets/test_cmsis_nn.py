@@ -14,13 +14,14 @@ import pytest
 from bare_metal import a_batch, needs_board
 from digits import MODEL
 from evaluate import evaluate_graph
+from tilewright.cli.main import main
 from tilewright.errors import OptionError
 from tilewright.ir.graph import Contract
 from tilewright.ir.target import Target
 from tilewright.ops.conv2d import QConv2d
 from tilewright.pipeline import Compilation, Options, compile_model, load_target
 from tilewright.run.host import HostOptions
-from tilewright.run.qemu import run_on_qemu
+from tilewright.run.runners import run_bundle
 from tilewright.targets.cortex_m.cmsis_nn.kernels import cmsis_nn_kernels
 from tilewright.targets.cortex_m.cmsis_nn.target import with_cmsis_nn
 
@@ -49,7 +50,7 @@ def test_every_call_computes_what_the_definition_says(name: str) -> None:
     made = compiled(name)
     options = HostOptions(observes=True)
     batch, toolchain = a_batch(3), made.target.toolchain
-    result = run_on_qemu(made.bundle, made.program, toolchain, batch, options)
+    result = run_bundle(made.bundle, made.program, toolchain, batch, options)
     for index in range(3):
         wanted = evaluate_graph(made.graph, dict(batch.one(index)))
         for call, raw in zip(made.program.calls, result.layers[index], strict=True):
@@ -108,8 +109,22 @@ def test_the_default_knows_nothing_of_it() -> None:
     assert load_target("cortex-m4").toolchain.sources == ()
 
 
-def test_a_folder_without_it_and_other_targets_are_refused(tmp_path: Path) -> None:
+def test_a_folder_without_it_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OptionError, match=r"no Include/arm_nnfunctions\.h there"):
         with_cmsis_nn(load_target("cortex-m4"), tmp_path)
-    with pytest.raises(OptionError, match="host is no Cortex-M"):
-        with_cmsis_nn(load_target("host"), LIBRARY)
+
+
+def test_it_is_an_option_of_cortex_m_only(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    compiled = ["compile", str(MODEL), "-o", str(tmp_path / "out"), "--cmsis-nn", str(LIBRARY)]
+    assert main([*compiled, "--target", "cortex-m4"]) == 0
+    with pytest.raises(SystemExit):
+        main([*compiled, "--target", "host"])
+    assert "--cmsis-nn" in capsys.readouterr().err
+    assert main([*compiled[:-1], str(tmp_path), "--target", "cortex-m4"]) == 2
+    assert main(["targets"]) == 0
+    assert "--cmsis-nn PATH" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["compile", "--target", "cortex-m55", "--help"])
+    assert "your copy of Arm's CMSIS-NN" in capsys.readouterr().out

@@ -9,6 +9,7 @@ from digits import MODEL
 from tilewright import api
 from tilewright.errors import CapacityError
 from tilewright.pipeline import load_target, target_names
+from tilewright.targets.cortex_m.boards import BOARDS as BOARD_OF
 
 
 def test_all_four_are_installed() -> None:
@@ -17,9 +18,7 @@ def test_all_four_are_installed() -> None:
 
 @pytest.mark.parametrize("name", BOARDS)
 def test_memories_lie_in_regions_of_the_board_that_do_not_overlap(name: str) -> None:
-    target = load_target(name)
-    board = target.toolchain.board
-    assert board is not None
+    target, board = load_target(name), BOARD_OF[name]
     regions = {region.name: region for region in board.regions}
     for machine in (target, *target.alternatives):
         for memory in machine.memories:
@@ -52,9 +51,7 @@ def test_an_arena_that_exceeds_ram_is_refused_with_the_sizes(name: str) -> None:
 
 
 def board_ram(name: str) -> str:
-    board = load_target(name).toolchain.board
-    assert board is not None
-    return board.data_in
+    return BOARD_OF[name].data_in
 
 
 def test_only_cores_with_two_rams_have_an_alternative() -> None:

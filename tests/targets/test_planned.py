@@ -7,7 +7,7 @@ from planned import MOST_OFF, MOST_OFF_LAYER, compare
 
 from tilewright.errors import ToolError
 from tilewright.run.callgrind import find_valgrind
-from tilewright.run.qemu import find_tool
+from tilewright.targets.cortex_m.qemu.runner import find_tool
 
 MODEL = Path(__file__).parents[2] / "examples/digits/digits_int8.onnx"
 TOOLS = {"arm-none-eabi-gcc", "qemu-system-arm"}

@@ -7,8 +7,11 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from tilewright.errors import OptionError
+from tilewright.ir.program import Program
+from tilewright.ir.target import Toolchain
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +84,16 @@ def _move_into_place(staging: Path, directory: Path) -> None:
             destination = directory / source.relative_to(staging)
             destination.parent.mkdir(parents=True, exist_ok=True)
             os.replace(source, destination)
+
+
+class ProjectPrinter(Protocol):
+    """What ``Toolchain.project`` is, for a target whose programs are linked for a board."""
+
+    def __call__(
+        self, bundle: Bundle, program: Program, toolchain: Toolchain, sizes: Mapping[str, int], /
+    ) -> Bundle:
+        """The bundle with all else that builds to a program: start-up code, link script, main.
+
+        sizes  memory → bytes, where the plan may use fewer than there are
+        """
+        ...

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from tilewright import api
 from tilewright.api_networks import compile_networks_to
+from tilewright.cli.target_options import with_target_options
 from tilewright.errors import MismatchError, OptionError
 from tilewright.ir.graph import Contract, ValueName
 from tilewright.ir.target import Target
@@ -22,7 +23,6 @@ from tilewright.midend.pins import PinWishes
 from tilewright.pipeline import Options, load_target
 from tilewright.report.text import Report, json_text
 from tilewright.run.inputs import read_arrays
-from tilewright.targets.cortex_m.cmsis_nn.target import with_cmsis_nn
 
 WIDTH = 100
 """Of tables where stdout is no terminal, in columns."""
@@ -206,10 +206,8 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], Finish]] = {
 }
 
 
-def _target(arguments: argparse.Namespace) -> Target | str:
-    if arguments.cmsis_nn is None:
-        return str(arguments.target)
-    return with_cmsis_nn(load_target(arguments.target), Path(arguments.cmsis_nn))
+def _target(arguments: argparse.Namespace) -> Target:
+    return with_target_options(load_target(arguments.target), arguments)
 
 
 def _options(arguments: argparse.Namespace) -> Options:

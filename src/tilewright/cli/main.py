@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Sequence
 
 from tilewright.cli.parser import build_parser
+from tilewright.cli.target_options import add_target_options
 from tilewright.cli.terminal import Progress, say_error
 from tilewright.errors import TilewrightError
 
@@ -16,7 +17,10 @@ BROKEN_PIPE = 141
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. See ``tilewright --help`` for exit codes."""
-    parsed = build_parser().parser.parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    line = build_parser()
+    add_target_options(line, words)
+    parsed = line.parser.parse_args(words)
     is_debugging = bool(parsed.debug or os.environ.get("TILEWRIGHT_DEBUG"))
     try:
         # The compiler is imported here so that --help and wrong options answer at once.

@@ -225,10 +225,6 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         help="what to compile for; tilewright targets lists them (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--cmsis-nn", metavar="PATH",
-        help="your copy of Arm's CMSIS-NN, to be called where it is faster (Cortex-M only)",
-    )  # fmt: skip
-    parser.add_argument(
         "--contract", metavar="NAME",
         help="arithmetic contract: tflite, onnx, pulp or float32 (default: the file format's)",
     )  # fmt: skip

@@ -12,6 +12,9 @@ Results go to stdout, everything else to stderr. With `--json` a command prints 
 one line of stdout. A command that takes more than two seconds says on stderr what it is doing.
 Colours appear on terminals only, and not where `NO_COLOR` is set. `TILEWRIGHT_DEBUG=1` is the same
 as `--debug`.
+
+A target may bring options of its own: `tilewright targets` lists them, and `tilewright compile
+--target NAME --help` shows them.
 """
 
 _PYTHON = """\

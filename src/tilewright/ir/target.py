@@ -10,9 +10,9 @@ from enum import Enum
 from math import ceil
 from pathlib import Path
 
-from tilewright.ir.board import Board
 from tilewright.ir.dma import Dma
 from tilewright.ir.op import Op
+from tilewright.ir.toolchain import Toolchain
 from tilewright.ir.types import Array, TensorType
 
 
@@ -296,23 +296,19 @@ class Engine:
 
 
 @dataclass(frozen=True, slots=True)
-class Toolchain:
-    """How a bundle becomes a program, and what runs it.
+class TargetOption:
+    """A command-line option that a target brings: ``--name VALUE``.
 
-    kind  a word for people: what sort of programs these are
+    name     without dashes; options of two targets may have the same name
+    metavar  what help calls the value
+    summary  one line for help
+    apply    the target with what the option asks for. Raises OptionError for a wrong value.
     """
 
-    kind: str
-    compiler: str
-    flags: tuple[str, ...]
-    board: Board | None = None
-    """What a program for bare metal is linked for; None where an operating system loads it."""
-    emulator: tuple[str, ...] = ()
-    """The command that runs a program for ``board``, without the program."""
-    sources: tuple[Path, ...] = ()
-    """C files of a library that the user has; what is not called is not linked."""
-    run: Callable[..., object] | None = None
-    """Builds and runs a bundle: a ``Runner`` of run/runners.py; None where nothing does."""
+    name: str
+    metavar: str
+    summary: str
+    apply: Callable[["Target", str], "Target"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,6 +329,8 @@ class Target:
     what that needs. Without any, the runtime's own does the cores' work one after the other."""
     alternatives: tuple["Target", ...] = ()
     """The same machine with other memories, for users who name those."""
+    options: tuple[TargetOption, ...] = ()
+    """What people may ask of this target only."""
     kept_bytes_per_cycle: int = 4
     """How fast the core moves rows that the next tile needs again to the front of their buffer."""
 

@@ -26,6 +26,7 @@ class TargetsReport:
                 {
                     "name": target.name,
                     "summary": target.summary,
+                    "options": [option.name for option in target.options],
                     "memories": {memory.name: memory.size for memory in target.memories},
                     "engines": [
                         {
@@ -54,6 +55,11 @@ class TargetsReport:
             for target in self.targets
         ]
         console.print(table("Targets", ("Name", "What it is", "Memories", "Engines"), rows))
+        options = {o.name: o for target in self.targets for o in target.options}
+        for option in options.values():
+            names = (t.name for t in self.targets if option.name in {o.name for o in t.options})
+            said = f"--{option.name} {option.metavar}: {option.summary} ({', '.join(names)})"
+            paragraph(console, said)
         for reason in self.broken:
             paragraph(console, reason, "yellow")
 

@@ -68,14 +68,12 @@ def memory_use(
         _add_states(parts[memory.name], memory, program)
     _add_constants(parts, target, program)
     if result is not None and result.stack is not None:
-        board = target.toolchain.board
-        stack_in = board.data_in if board is not None else target.near
-        parts[stack_in]["stack"] = result.stack
+        parts[target.toolchain.stack_in or target.near]["stack"] = result.stack
     if result is not None and result.linked is not None:
         parts[target.code_in]["code"] = result.linked.code + result.linked.other
         if result.linked.startup:
             parts[target.code_in]["startup"] = result.linked.startup
-    elsewhere = frozenset({"stack"}) if target.toolchain.board is None else frozenset[str]()
+    elsewhere = frozenset({"stack"}) if target.toolchain.stack_in is None else frozenset[str]()
     return tuple(MemoryUse(m.name, m.size, parts[m.name], elsewhere) for m in target.memories)
 
 

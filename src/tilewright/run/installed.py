@@ -2,12 +2,13 @@
 
 import shutil
 import subprocess
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from tilewright.errors import ToolError
+from tilewright.ir.toolchain import NeededProgram
 from tilewright.run.compiler import HOW_TO_GET, find_compiler
-from tilewright.run.qemu import PACKAGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,11 @@ _PACKAGES = (
 )
 
 
-def installed_tools() -> tuple[Tool, ...]:
-    """All tools that some command uses, the required ones first."""
+def installed_tools(needs: Iterable[NeededProgram]) -> tuple[Tool, ...]:
+    """All tools that some command uses, the required ones first.
+
+    needs  what the toolchains of installed targets call
+    """
     packages = tuple(
         Tool(name, _package(name), enables, f"pip install {name}", is_required)
         for name, enables, is_required in _PACKAGES
@@ -46,21 +50,19 @@ def installed_tools() -> tuple[Tool, ...]:
         "valgrind", _version_line("valgrind"), "run --count: instructions per layer",
         "Debian and Ubuntu: apt-get install valgrind", False,
     )  # fmt: skip
-    return (*packages, compiler, valgrind, *_board_tools())
+    return (*packages, compiler, valgrind, *_needed(needs))
 
 
-def _board_tools() -> tuple[Tool, ...]:
-    riscv = "riscv64-unknown-elf-gcc"
-    programs = {
-        "arm-none-eabi-gcc": "run, verify: building for Cortex-M boards",
-        "qemu-system-arm": "run, verify: emulating Cortex-M boards",
-        riscv: "run, verify, sim: building for Siracusa",
-    }
-    packages = {**PACKAGES, riscv: "gcc-riscv64-unknown-elf"}
+def _needed(needs: Iterable[NeededProgram]) -> tuple[Tool, ...]:
+    by_name: dict[str, list[NeededProgram]] = {}
+    for program in needs:
+        by_name.setdefault(program.name, []).append(program)
     return tuple(
-        Tool(name, _version_line(name), enables,
-             f"Debian and Ubuntu: apt-get install {packages[name]}", is_required=False)
-        for name, enables in programs.items()
+        Tool(
+            name, _version_line(name), "; ".join(dict.fromkeys(p.enables for p in asked)),
+            f"Debian and Ubuntu: apt-get install {asked[0].package}", is_required=False,
+        )
+        for name, asked in by_name.items()
     )  # fmt: skip
 
 

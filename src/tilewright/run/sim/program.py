@@ -7,10 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tilewright.errors import OptionError, ToolError
+from tilewright.ir.toolchain import NeededProgram
 from tilewright.run.sim.machine import Machine
 
 RUNTIME = Path(__file__).parent / "runtime"
-COMPILER = "riscv64-unknown-elf-gcc"
+RISCV_GCC = NeededProgram(
+    "riscv64-unknown-elf-gcc", "gcc-riscv64-unknown-elf", "run, verify, sim: building for RISC-V"
+)
 FLAGS = (
     "-O2", "-std=gnu11", "-ffreestanding", "-fno-builtin", "-nostdlib", "-nostartfiles", "-static",
     "-mno-relax", "-Wl,--no-warn-rwx-segments",
@@ -41,19 +44,19 @@ def build_program(
     runtime: str = "siracusa",
 ) -> None:
     """Compile and link ``sources`` with one of the runtimes. Raises ToolError."""
-    if shutil.which(COMPILER) is None:
+    if shutil.which(RISCV_GCC.name) is None:
         raise ToolError(
-            f"{COMPILER}: not found; install it (Debian: apt-get install gcc-riscv64-unknown-elf)"
+            f"{RISCV_GCC.name}: not found; install it (Debian: apt-get install {RISCV_GCC.package})"
         )
     folder = RUNTIME / runtime
     shipped = [folder / "crt0.S", folder / "tw_sim.c", RUNTIME / "common" / "printf.c"]
     command = [
-        COMPILER, *ARCHITECTURES[runtime], *FLAGS, *flags, f"-I{folder}",
+        RISCV_GCC.name, *ARCHITECTURES[runtime], *FLAGS, *flags, f"-I{folder}",
         f"-T{folder / 'link.ld'}", *map(str, [*shipped, *sources]), "-lgcc", "-o", str(program),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise ToolError(
-            f"{COMPILER}: the program does not build\n  called   {shlex.join(command)}\n"
+            f"{RISCV_GCC.name}: the program does not build\n  called   {shlex.join(command)}\n"
             f"{done.stderr.strip()}"
         )

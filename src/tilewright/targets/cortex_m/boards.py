@@ -7,7 +7,7 @@ boards have static RAM where a microcontroller has flash.
 
 from pathlib import Path
 
-from tilewright.ir.board import Board, Region
+from tilewright.targets.cortex_m.board import Board, Region
 
 _FOLDER = Path(__file__).parent / "startup"
 STARTUP = (_FOLDER / "startup.c",)
@@ -42,3 +42,11 @@ MPS3_AN547 = _board(
     Region("itcm", 0x0000_0000, 512 * KIB), Region("dtcm", 0x2000_0000, 512 * KIB),
     Region("sram", 0x2100_0000, 4 * MIB), Region("flash", 0x0100_0000, 2 * MIB),
 )  # fmt: skip
+
+BOARDS = {
+    "cortex-m4": MPS2_AN386,
+    "cortex-m7": MPS2_AN500,
+    "cortex-m33": MPS2_AN505,
+    "cortex-m55": MPS3_AN547,
+}
+"""Target → the board that its programs are linked for."""

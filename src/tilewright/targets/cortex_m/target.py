@@ -7,11 +7,15 @@ Build products         a folder of C; with --project one that builds to an .elf 
 Known limits           one core; caches are left to the user's own code
 """
 
-from tilewright.ir.board import Board
+from functools import partial
+
 from tilewright.ir.costs import priced
 from tilewright.ir.target import Engine, Kernel, Memory, Reach, Role, Target, Toolchain
-from tilewright.run.qemu import run_on_qemu
-from tilewright.targets.cortex_m.boards import MPS2_AN386, MPS2_AN500, MPS2_AN505, MPS3_AN547
+from tilewright.targets.cortex_m.board import Board
+from tilewright.targets.cortex_m.boards import BOARDS
+from tilewright.targets.cortex_m.cmsis_nn.target import CMSIS_NN
+from tilewright.targets.cortex_m.print_project import print_project
+from tilewright.targets.cortex_m.qemu.runner import NEEDS, run_on_qemu
 from tilewright.targets.packs.arm_dsp.pack import ARM_DSP
 from tilewright.targets.packs.helium.pack import HELIUM
 from tilewright.targets.packs.portable.pack import PORTABLE, PORTABLE_COSTS
@@ -20,10 +24,6 @@ FLAGS = ("-std=c11", "-mthumb", "-mfloat-abi=hard")
 SMALL = "-Os"
 """For cores whose hot loops are assembly: 3 KB less flash for 2 % more instructions."""
 FAST = "-O2"
-EMULATOR = (
-    "-display", "none", "-monitor", "none", "-serial", "none", "-no-reboot",
-    "-semihosting-config", "enable=on,target=native", "-kernel",
-)  # fmt: skip
 ACTIVATIONS = frozenset({Role.ACTIVATION, Role.SCRATCH, Role.TILE})
 CONSTANTS = frozenset({Role.WEIGHT, Role.TABLE})
 STACK_ONLY = frozenset[Role]()
@@ -34,16 +34,15 @@ SLOWER_RAMS = frozenset({"sram"})
 """Where the arena may lie instead: `--memory sram=SIZE` names it."""
 
 
-def _target(
-    name: str, summary: str, board: Board, flags: tuple[str, ...], kernels: tuple[Kernel, ...]
-) -> Target:
+def _target(name: str, summary: str, flags: tuple[str, ...], kernels: tuple[Kernel, ...]) -> Target:
     """A target whose arena lies where the board keeps static variables.
 
     Its alternatives have the arena in another RAM; the stack stays.
     """
+    board = BOARDS[name]
     toolchain = Toolchain(
-        "qemu-arm", "arm-none-eabi-gcc", (*FLAGS, *flags), board,
-        ("qemu-system-arm", "-machine", board.name, *EMULATOR), run=run_on_qemu,
+        "qemu-arm", "arm-none-eabi-gcc", (*FLAGS, *flags), run=partial(run_on_qemu, board),
+        project=partial(print_project, board), stack_in=board.data_in, needs=NEEDS,
     )  # fmt: skip
 
     def with_arena_in(ram: str, alternatives: tuple[Target, ...]) -> Target:
@@ -58,6 +57,7 @@ def _target(
             ),
             toolchain=toolchain,
             alternatives=alternatives,
+            options=(CMSIS_NN,),
         )
 
     others = (r.name for r in board.regions if r.name in SLOWER_RAMS)
@@ -72,20 +72,20 @@ def _memories(board: Board, arena_in: str) -> tuple[Memory, ...]:
 
 CORTEX_M4 = _target(
     "cortex-m4", "Arm Cortex-M4F: DSP extension, single-precision FPU",
-    MPS2_AN386, (SMALL, "-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16"), SCALAR,
+    (SMALL, "-mcpu=cortex-m4", "-mfpu=fpv4-sp-d16"), SCALAR,
 )  # fmt: skip
 
 CORTEX_M7 = _target(
     "cortex-m7", "Arm Cortex-M7: DSP extension, double-precision FPU, DTCM",
-    MPS2_AN500, (SMALL, "-mcpu=cortex-m7", "-mfpu=fpv5-d16"), SCALAR,
+    (SMALL, "-mcpu=cortex-m7", "-mfpu=fpv5-d16"), SCALAR,
 )  # fmt: skip
 
 CORTEX_M33 = _target(
     "cortex-m33", "Arm Cortex-M33: DSP extension, single-precision FPU",
-    MPS2_AN505, (SMALL, "-mcpu=cortex-m33", "-mfpu=fpv5-sp-d16"), SCALAR,
+    (SMALL, "-mcpu=cortex-m33", "-mfpu=fpv5-sp-d16"), SCALAR,
 )  # fmt: skip
 
 CORTEX_M55 = _target(
     "cortex-m55", "Arm Cortex-M55: Helium vectors, low-overhead loops, DTCM",
-    MPS3_AN547, (FAST, "-mcpu=cortex-m55"), VECTORS,
+    (FAST, "-mcpu=cortex-m55"), VECTORS,
 )  # fmt: skip

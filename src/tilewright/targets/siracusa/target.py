@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tilewright.ir.costs import priced
 from tilewright.ir.target import Dma, Engine, Kernel, Memory, Reach, Role, Target, Toolchain
+from tilewright.run.sim.program import RISCV_GCC
 from tilewright.targets.packs.neureka.pack import NEUREKA
 from tilewright.targets.packs.portable.pack import PORTABLE, PORTABLE_COSTS
 from tilewright.targets.packs.xpulp.pack import XPULP
@@ -97,7 +98,9 @@ def with_cores(cores: int) -> Target:
             ),
             NEUREKA_ENGINE,
         ),
-        toolchain=Toolchain("siracusa", "riscv64-unknown-elf-gcc", FLAGS, run=run_on_siracusa),
+        toolchain=Toolchain(
+            "siracusa", RISCV_GCC.name, FLAGS, run=run_on_siracusa, needs=(RISCV_GCC,)
+        ),
         dmas=(MCHAN,),
         runtime=tuple(HERE / "runtime" / f"{name}.h" for name in RUNTIME),
         parallel=(HERE / "runtime" / "tw_parallel.h",),

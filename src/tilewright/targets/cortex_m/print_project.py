@@ -12,24 +12,22 @@ from dataclasses import replace
 
 from tilewright.backend.bundle import Bundle
 from tilewright.backend.c_names import c_names
-from tilewright.backend.print_link_script import ARENA_SECTION, print_link_script
-from tilewright.ir.board import Board
 from tilewright.ir.program import Program
 from tilewright.ir.target import Toolchain
+from tilewright.targets.cortex_m.board import EMULATOR, Board, emulator_options
+from tilewright.targets.cortex_m.print_link_script import ARENA_SECTION, print_link_script
 
 FLAGS = ("-Wall", "-Wextra", "-ffunction-sections", "-fdata-sections")
 LINK_FLAGS = ("-nostartfiles", "-Wl,--gc-sections", "-Wl,-T,board/board.ld")
 
 
 def print_project(
-    bundle: Bundle, program: Program, toolchain: Toolchain, sizes: Mapping[str, int]
+    board: Board, bundle: Bundle, program: Program, toolchain: Toolchain, sizes: Mapping[str, int]
 ) -> Bundle:
-    """The bundle with everything that makes it a program for ``toolchain.board``.
+    """The bundle with everything that makes it a program for ``board``.
 
     sizes  region → bytes, where the plan may use fewer than the board has
     """
-    board = toolchain.board
-    assert board is not None, "a project without a board"
     (arena_in,) = program.arena_bytes
     files = {
         "main.c": print_main(program),
@@ -114,7 +112,7 @@ CC = {toolchain.compiler}
 SIZE = {prefix}size
 CFLAGS = {" ".join((*toolchain.flags, *FLAGS))}
 LDFLAGS = {" ".join(LINK_FLAGS)}
-EMULATOR = {" ".join(toolchain.emulator)}
+EMULATOR = {" ".join((EMULATOR, *emulator_options(board)))}
 SOURCES = {sources}
 EMULATED = {" ".join(_emulated(board))}
 LIBRARY = {library}
@@ -204,7 +202,7 @@ def _readme(bundle: Bundle, board: Board, toolchain: Toolchain) -> str:
 # {bundle.name} on {board.name}
 
     make                                  # or: cmake --workflow --preset firmware
-    make run                              # under {toolchain.emulator[0]}
+    make run                              # under {EMULATOR}
 
 `main.c` runs one inference: put your input there and take your output from there.
 `make` needs {toolchain.compiler}; it shows the bytes of each section. `.tw_arena` holds activations

@@ -1,6 +1,6 @@
 """Runs a bundle on a board that QEMU emulates: link it for the board, feed it, read it back.
 
-The folder in which QEMU runs is the board's disk: see qemu/main.c for its files.
+The folder in which QEMU runs is the board's disk: see main.c for its files.
 """
 
 import shlex
@@ -15,17 +15,9 @@ import numpy as np
 
 from tilewright.backend.bundle import Bundle
 from tilewright.backend.c_names import CNames, c_names
-from tilewright.backend.print_link_script import (
-    ARENA_SECTION,
-    CONSTANTS_SECTION,
-    FLASH_SECTIONS,
-    print_link_script,
-)
-from tilewright.backend.print_project import FLAGS, board_files, print_main
 from tilewright.errors import MismatchError, OptionError, ToolError
-from tilewright.ir.board import Board
 from tilewright.ir.program import Program
-from tilewright.ir.target import Toolchain
+from tilewright.ir.toolchain import NeededProgram, Toolchain
 from tilewright.run import elf
 from tilewright.run.compiler import Compiler, compile_sources, link
 from tilewright.run.exchange import input_bytes, split_layers, split_outputs
@@ -33,11 +25,17 @@ from tilewright.run.glue import print_glue
 from tilewright.run.host import HostOptions
 from tilewright.run.inputs import Batch
 from tilewright.run.linked import linked_sizes
-from tilewright.run.qemu_count import read_count, read_mnemonics, write_plan
-from tilewright.run.qemu_plugin import build_plugin
 from tilewright.run.result import Linked, RunResult
-
-"""Toolchain.kind of what this module runs."""
+from tilewright.targets.cortex_m.board import EMULATOR, Board, emulator_options
+from tilewright.targets.cortex_m.print_link_script import (
+    ARENA_SECTION,
+    CONSTANTS_SECTION,
+    FLASH_SECTIONS,
+    print_link_script,
+)
+from tilewright.targets.cortex_m.print_project import FLAGS, board_files, print_main
+from tilewright.targets.cortex_m.qemu.counts import read_count, read_mnemonics, write_plan
+from tilewright.targets.cortex_m.qemu.plugin import build_plugin
 
 SECONDS = 600
 """How long QEMU may take; it executes some 500 million instructions in a second."""
@@ -45,11 +43,16 @@ SECONDS = 600
 STACK_BYTES = 32 << 10
 """Of the harness: what a network takes of it is measured, so it must not be short."""
 
-PACKAGES = {
-    "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
-    "qemu-system-arm": "qemu-system-arm",
-}
-"""Program → the Debian packages that have it."""
+NEEDS = (
+    NeededProgram(
+        "arm-none-eabi-gcc", "gcc-arm-none-eabi libnewlib-arm-none-eabi",
+        "run, verify: building for Cortex-M boards",
+    ),
+    NeededProgram(
+        EMULATOR, "qemu-system-arm", "run, verify: emulating Cortex-M boards"
+    ),
+)  # fmt: skip
+PACKAGES = {program.name: program.package for program in NEEDS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +81,21 @@ class _Job:
 
 
 def run_on_qemu(
-    bundle: Bundle, program: Program, toolchain: Toolchain, batch: Batch, options: HostOptions
+    board: Board,
+    bundle: Bundle,
+    program: Program,
+    toolchain: Toolchain,
+    batch: Batch,
+    options: HostOptions,
 ) -> RunResult:
     """Build in a temporary folder and run ``batch`` on the emulated board; always counts.
 
     Raises ToolError where compiler or QEMU is missing or fails, MismatchError where the program
     itself fails, OptionError for sanitizers, which bare metal has none of.
     """
-    board = toolchain.board
-    assert board is not None, "a toolchain for bare metal without a board"
     if options.sanitizes:
         raise OptionError("--sanitize: sanitizers need an operating system; use --target host")
-    for tool in (toolchain.compiler, toolchain.emulator[0]):
+    for tool in (toolchain.compiler, EMULATOR):
         find_tool(tool)
     with tempfile.TemporaryDirectory(prefix="tilewright-") as temporary:
         job = _Job(bundle, program, toolchain, board, Path(temporary) / "build")
@@ -150,7 +156,8 @@ def _is_emulated(name: str, board: Board) -> bool:
 def _write_sources(job: _Job) -> None:
     job.bundle.write_to(job.folder)
     (arena_in,) = job.program.arena_bytes
-    resources = files("tilewright.run")
+    resources = files("tilewright.run").joinpath("harness")
+    here = Path(__file__).parent
     scripts = {
         f"{name}.ld": print_link_script(job.board, job.bundle.name, arena_in, {}, stack_bytes)
         for name, stack_bytes in (("harness", STACK_BYTES), ("board", job.board.stack_bytes))
@@ -159,11 +166,9 @@ def _write_sources(job: _Job) -> None:
         **board_files(job.board),
         **scripts,
         "main.c": print_main(job.program),
-        "harness_main.c": resources.joinpath("qemu", "main.c").read_text(encoding="utf-8"),
+        "harness_main.c": here.joinpath("main.c").read_text(encoding="utf-8"),
         "harness_glue.c": print_glue(job.program, job.names, ARENA_SECTION),
-        "tilewright_host.h": resources.joinpath("harness", "tilewright_host.h").read_text(
-            encoding="utf-8"
-        ),
+        "tilewright_host.h": resources.joinpath("tilewright_host.h").read_text(encoding="utf-8"),
     }
     for name, text in texts.items():
         (job.folder / name).parent.mkdir(exist_ok=True)
@@ -177,9 +182,9 @@ def _execute(job: _Job, batch: Batch, runs: int) -> str:
     counted = min(2, runs - 1) * batch.inferences
     run = f"tw_{job.program.name}_run"
     write_plan(job.folder / "plan.bin", elf.symbols(job.harness) or (), run, counted)
-    emulator = find_tool(job.toolchain.emulator[0])
+    emulator = find_tool(EMULATOR)
     counting = f"{build_plugin(emulator)},plan=plan.bin,out=count.bin"
-    command = [emulator, "-plugin", counting, *job.toolchain.emulator[1:], job.harness.name]
+    command = [emulator, "-plugin", counting, *emulator_options(job.board), job.harness.name]
     try:
         done = subprocess.run(
             command, cwd=job.folder, capture_output=True, check=False, timeout=SECONDS

@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import tempfile
-from importlib.resources import files
 from pathlib import Path
 
 from tilewright.errors import ToolError
@@ -18,7 +17,7 @@ def build_plugin(emulator: str) -> Path:
     Kept in $XDG_CACHE_HOME/tilewright, under a name made from everything it depends on. Raises
     ToolError where the emulator does not tell its version, no compiler is there, or no folder.
     """
-    source = files("tilewright.run").joinpath("qemu", "count.c").read_text(encoding="utf-8")
+    source = Path(__file__).with_name("count.c").read_text(encoding="utf-8")
     interface = _interface(_major_version(emulator))
     compiler = find_compiler()
     key = hashlib.sha256("\0".join((source, interface, compiler.version)).encode()).hexdigest()

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 
 from bare_metal import needs_board
-from tilewright.backend.print_link_script import print_link_script
-from tilewright.backend.print_project import LINK_FLAGS, board_files
 from tilewright.errors import ToolError
 from tilewright.pipeline import load_target
-from tilewright.run import elf, qemu_plugin
-from tilewright.run.qemu_count import read_count, read_mnemonics, write_plan
-from tilewright.run.qemu_plugin import build_plugin
+from tilewright.run import elf
+from tilewright.targets.cortex_m.board import EMULATOR, emulator_options
+from tilewright.targets.cortex_m.boards import BOARDS
+from tilewright.targets.cortex_m.print_link_script import print_link_script
+from tilewright.targets.cortex_m.print_project import LINK_FLAGS, board_files
+from tilewright.targets.cortex_m.qemu.counts import read_count, read_mnemonics, write_plan
+from tilewright.targets.cortex_m.qemu.plugin import build_plugin
 
 # Two layers: 1000 times two instructions, and 3 times three with one that is skipped. The loops
 # run three times, but the second inference alone is counted; main and harness_... never count.
@@ -63,8 +65,7 @@ def call(*command: str | Path, folder: Path) -> str:
 @pytest.mark.parametrize("target", ["cortex-m4", "cortex-m55"])
 def test_a_known_loop_has_the_known_count(target: str, tmp_path: Path) -> None:
     toolchain = load_target(target).toolchain
-    board = toolchain.board
-    assert board is not None
+    board = BOARDS[target]
     script = print_link_script(board, "x", board.data_in, {}, 512)
     texts = {**board_files(board), "board/board.ld": script}
     for name, text in {**texts, "main.c": PROGRAM}.items():
@@ -77,10 +78,9 @@ def test_a_known_loop_has_the_known_count(target: str, tmp_path: Path) -> None:
     symbols = elf.symbols(tmp_path / "x.elf")
     assert symbols is not None
     write_plan(tmp_path / "plan.bin", symbols, "tw_x_run", 1)
-    plugin = build_plugin(toolchain.emulator[0])
-    emulator, *options = toolchain.emulator
+    plugin = build_plugin(EMULATOR)
     counting = f"{plugin},plan=plan.bin,out=count.bin"
-    call(emulator, "-plugin", counting, *options, "x.elf", folder=tmp_path)
+    call(EMULATOR, "-plugin", counting, *emulator_options(board), "x.elf", folder=tmp_path)
     count = read_count(tmp_path / "count.bin", symbols, 2, {})
     # Calls, pushes and pops of tw_x_run count as well: one before, one between, one after.
     assert count.layers == (1 + 2 * 1000 + 1 + 1, 1 + 4 * 3 + 1 + 1)
@@ -139,7 +139,7 @@ def test_an_emulator_without_a_version_is_refused(tmp_path: Path) -> None:
     emulator.write_text("#!/bin/sh\necho hello\n")
     emulator.chmod(0o755)
     with pytest.raises(ToolError, match="does not tell its version"):
-        qemu_plugin.build_plugin(str(emulator))
+        build_plugin(str(emulator))
 
 
 def test_a_cache_that_cannot_be_made_is_explained(

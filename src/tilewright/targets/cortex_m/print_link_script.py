@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from tilewright.ir.board import Board
+from tilewright.targets.cortex_m.board import Board
 
 ARENA_SECTION = ".tw_arena"
 """Holds the network's arena, and nothing else."""

@@ -10,9 +10,9 @@ import pytest
 from bare_metal import RUN_ON, needs_board
 from digits import MODEL
 from tilewright import api
-from tilewright.backend.print_link_script import print_link_script
 from tilewright.errors import OptionError
-from tilewright.pipeline import load_target
+from tilewright.targets.cortex_m.boards import BOARDS
+from tilewright.targets.cortex_m.print_link_script import print_link_script
 
 
 def call(*command: str, folder: Path) -> str:
@@ -83,9 +83,7 @@ def test_a_library_has_no_startup_code(tmp_path: Path) -> None:
 
 
 def test_the_linker_may_fill_no_more_than_the_plan_may() -> None:
-    board = load_target("cortex-m4").toolchain.board
-    assert board is not None
-    script = print_link_script(board, "x", "ram", {"ram": 4096}, 512)
+    script = print_link_script(BOARDS["cortex-m4"], "x", "ram", {"ram": 4096}, 512)
     assert re.search(r"ram : ORIGIN = 0x20000000, LENGTH = 4096$", script, re.MULTILINE)
     assert re.search(r"flash : ORIGIN = 0x00000000, LENGTH = 4194304$", script, re.MULTILINE)
     assert "stack_top" in script

@@ -13,7 +13,7 @@ from tilewright import api
 from tilewright.errors import MismatchError, OptionError, ToolError
 from tilewright.ir.target import Target
 from tilewright.run.host import HostOptions
-from tilewright.run.qemu import run_on_qemu
+from tilewright.run.runners import run_bundle
 
 
 @needs_board
@@ -78,14 +78,14 @@ def test_a_fault_is_told_and_not_waited_for() -> None:
     bundle = replace(compiled.bundle, files={**compiled.bundle.files, name: broken})
     toolchain = compiled.target.toolchain
     with pytest.raises(MismatchError, match="took a fault"):
-        run_on_qemu(bundle, compiled.program, toolchain, a_batch(1), HostOptions())
+        run_bundle(bundle, compiled.program, toolchain, a_batch(1), HostOptions())
 
 
 def test_sanitizers_are_refused() -> None:
     compiled = digits_for("cortex-m4")
     options = HostOptions(sanitizes=True)
     with pytest.raises(OptionError, match="need an operating system"):
-        run_on_qemu(
+        run_bundle(
             compiled.bundle, compiled.program, compiled.target.toolchain, a_batch(1), options
         )
 

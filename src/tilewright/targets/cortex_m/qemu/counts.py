@@ -11,7 +11,7 @@ from tilewright.run.elf import Symbol
 from tilewright.run.result import Count
 
 AFTER = "harness_after"
-"""Runs straight after each inference; see qemu/main.c."""
+"""Runs straight after each inference; see main.c."""
 
 _HARNESS = "harness_"
 _INSTRUCTION = re.compile(r"^ *([0-9a-f]+):\t(\S+)")

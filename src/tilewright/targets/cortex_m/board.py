@@ -1,7 +1,9 @@
-"""A microcontroller board as a linker and an emulator see it: data, no text and no tools."""
+"""A microcontroller board as a linker and an emulator see it."""
 
 from dataclasses import dataclass
 from pathlib import Path
+
+EMULATOR = "qemu-system-arm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +40,11 @@ class Board:
     startup: tuple[Path, ...]
     emulated: tuple[Path, ...]
     stack_bytes: int
+
+
+def emulator_options(board: Board) -> tuple[str, ...]:
+    """What EMULATOR is called with to run a program on ``board``: all but the program."""
+    return (
+        "-machine", board.name, "-display", "none", "-monitor", "none", "-serial", "none",
+        "-no-reboot", "-semihosting-config", "enable=on,target=native", "-kernel",
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Cortex-M boards under QEMU: building for them, running on them, counting instructions."""
