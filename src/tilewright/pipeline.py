@@ -15,6 +15,7 @@ from typing import NamedTuple
 from tilewright.backend.bundle import Bundle
 from tilewright.backend.c_names import identifier
 from tilewright.backend.print_bundle import print_bundle
+from tilewright.backend.print_weights import Where
 from tilewright.backend.stage import stage
 from tilewright.check.judge import PlanError, check_program
 from tilewright.errors import CapacityError, CompileError, ModelError, OptionError
@@ -42,9 +43,6 @@ from tilewright.report.overflow import overflow
 MOST_MEMORY = 1 << 40
 """Bytes; sums of sizes and cycles stay far within what the solver counts with."""
 
-WEIGHTS = ("c", "blob")
-"""Where constants may go."""
-
 LARGEST_TENSOR = 64 << 20
 """Bytes of one activation. What shares memory is decided element by element; far beyond any
 microcontroller, that takes minutes instead of a refusal."""
@@ -64,7 +62,7 @@ class Options:
     effort        how long to look for a plan: quick, normal or best
     plan          a stored plan to use instead of looking for one
     pins          what the plan has to keep to: engines, copies, tiles, places of tensors
-    weights       where constants go: "c", into C; "blob", into a binary file
+    weights       where constants go: "c", into C; "blob", into a binary file; "auto": by size
     states        pairs of an output and the input that it is in the next run
     initial       such an input → what it is before the first run; real zeros where it is not there
     """
@@ -78,7 +76,7 @@ class Options:
     effort: str = "normal"
     plan: Path | None = None
     pins: PinWishes = field(default_factory=PinWishes)
-    weights: str = "c"
+    weights: str = "auto"
     states: tuple[tuple[str, str], ...] = ()
     initial: Mapping[str, Array] = field(default_factory=dict[str, Array])
 
@@ -114,7 +112,7 @@ def compile_model(model: Path, target: Target, options: Options = Options()) -> 
 def compile_whatever_flash(model: Path, target: Target, options: Options) -> Compilation:
     """The same, whether or not the constants fit into the memory that is to hold them."""
     target = with_memory(target, options.memory)
-    in_blob = weights_in_blob(options)
+    where = where_weights_go(options)
     source = import_graph(model, options)
     simplified = simplify(source)
     contract = choose_contract(source, options.contract)
@@ -126,17 +124,19 @@ def compile_whatever_flash(model: Path, target: Target, options: Options) -> Com
     graph, assignment, plan, program = plan_network(in_place, target, named)
     optimised = replace(optimised, graph=graph)
     model_digest = hashlib.sha256(model.read_bytes()).hexdigest()
-    bundle = print_bundle(program, plan, graph, model_digest, weights_in_blob=in_blob)
+    bundle = print_bundle(program, plan, graph, model_digest, where)
     return Compilation(
         source, simplified, lowered, optimised, assignment, plan, program, bundle, target
     )
 
 
-def weights_in_blob(options: Options) -> bool:
-    """Whether constants go into a binary file. Raises OptionError for what is no such choice."""
-    if options.weights not in WEIGHTS:
-        raise OptionError(f"--weights {options.weights}: there are {', '.join(WEIGHTS)}")
-    return options.weights == "blob"
+def where_weights_go(options: Options) -> Where:
+    """Raises OptionError for what is no such choice."""
+    try:
+        return Where(options.weights)
+    except ValueError:
+        choices = ", ".join(where.value for where in Where)
+        raise OptionError(f"--weights {options.weights}: there are {choices}") from None
 
 
 def overflow_of(made: Compilation, model: Path, options: Options) -> str:

@@ -102,7 +102,7 @@ def add_conformance(parser: argparse.ArgumentParser) -> None:
 def add_weights(parser: argparse.ArgumentParser) -> None:
     """Where constants go."""
     parser.add_argument(
-        "--weights", default="c", metavar="NAME",
-        help="where constants go: c, into C, or blob, into a binary file that the C includes, for "
-        "large networks (default: %(default)s)",
+        "--weights", default="auto", metavar="NAME",
+        help="where constants go: c, into C; blob, into a binary file that the C includes; auto: "
+        "by size, into C up to 2 MiB (default: %(default)s)",
     )  # fmt: skip

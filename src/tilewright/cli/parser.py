@@ -218,7 +218,7 @@ def _examples(lines: Sequence[str]) -> str:
 
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(weights="c", allow_float=True)
+    parser.set_defaults(weights="auto", allow_float=True)
     parser.add_argument("model", metavar="MODEL", help="a .tflite or .onnx file")
     parser.add_argument(
         "--target", default="host", metavar="NAME",
