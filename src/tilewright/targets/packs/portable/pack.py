@@ -21,6 +21,10 @@ from tilewright.targets.packs.portable.kernels.copy import COPY
 from tilewright.targets.packs.portable.kernels.curve_f32 import CURVE_F32
 from tilewright.targets.packs.portable.kernels.dense_s8 import DENSE_S8
 from tilewright.targets.packs.portable.kernels.depthwise_s8 import DEPTHWISE_S8, DEPTHWISE_S8_PLANES
+from tilewright.targets.packs.portable.kernels.dialect_softmax import (
+    RATIO_SOFTMAX_S8,
+    SHIFT_SOFTMAX_S8,
+)
 from tilewright.targets.packs.portable.kernels.gather import GATHER, GATHER_SUM
 from tilewright.targets.packs.portable.kernels.lut_s8 import LUT_S8
 from tilewright.targets.packs.portable.kernels.matmul import MATMUL_F32, MATMUL_S8
@@ -117,6 +121,9 @@ ROUNDED_ONCE = (
 
 DIALECT = (TRUNCATED_LAYER_NORM_S8, TRUNCATED_RMS_NORM_S8)
 
+DIALECT_SOFTMAX = (RATIO_SOFTMAX_S8, SHIFT_SOFTMAX_S8)
+"""Priced by the rough rule, as GENERAL."""
+
 ROUNDED_TWICE = (
     ADD_S8_TFLITE,
     MUL_S8_TFLITE,
@@ -130,7 +137,16 @@ PORTABLE_COSTS = Path(__file__).parent / "costs"
 """One table per machine, written by benchmarks/calibrate.py."""
 
 PORTABLE = priced(
-    (*INTEGERS, *ROUNDED_TWICE, *ROUNDED_ONCE, *DIALECT, *MOVEMENT, *FLOAT32, *GENERAL),
+    (
+        *INTEGERS,
+        *ROUNDED_TWICE,
+        *ROUNDED_ONCE,
+        *DIALECT,
+        *MOVEMENT,
+        *FLOAT32,
+        *GENERAL,
+        *DIALECT_SOFTMAX,
+    ),
     PORTABLE_COSTS / "host.toml",
-)
+)  # fmt: skip
 """With what they cost on the host; targets for other machines price them by their own tables."""

@@ -9,7 +9,7 @@ from tilewright.ir.target import Fields, Kernel, MultipleOf, Signature
 from tilewright.ir.types import Array
 from tilewright.ops.conv2d import QConv2d
 from tilewright.ops.rescale import Rounding
-from tilewright.targets.packs.portable.kernels.contract_variants import rounds_as
+from tilewright.targets.packs.portable.kernels.contract_variants import ROUNDINGS, rounds_as
 from tilewright.targets.packs.xpulp.kernels.shared import (
     COMMON,
     CORES,
@@ -163,7 +163,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         header=HERE / "conv2d_xpulp.h",
         source=HERE / "conv2d_xpulp.c",
         pointers=("x", "w", "bias", "multiplier", "shift", "y"),
-        variant=rounds_as(rounding),
+        variant=rounds_as(rounding, wraps=True),
         refuse=_refuse,
         fields=_fields,
         items=_items,
@@ -182,5 +182,5 @@ def _any(strict: Kernel, rounding: Rounding) -> Kernel:
     )
 
 
-CONV2D_XPULP = tuple(map(_kernel, Rounding))
-CONV2D_ANY_XPULP = tuple(map(_any, CONV2D_XPULP, Rounding))
+CONV2D_XPULP = tuple(map(_kernel, ROUNDINGS))
+CONV2D_ANY_XPULP = tuple(map(_any, CONV2D_XPULP, ROUNDINGS))

@@ -7,7 +7,7 @@ from tilewright.ir.target import Fields, Kernel, MultipleOf, Signature
 from tilewright.ir.types import Array
 from tilewright.ops.dense import QDense
 from tilewright.ops.rescale import Rounding
-from tilewright.targets.packs.portable.kernels.contract_variants import rounds_as
+from tilewright.targets.packs.portable.kernels.contract_variants import ROUNDINGS, rounds_as
 from tilewright.targets.packs.xpulp.kernels.shared import (
     COMMON,
     CORES,
@@ -105,7 +105,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         header=HERE / "dense_xpulp.h",
         source=HERE / "dense_xpulp.c",
         pointers=("x", "w", "bias", "multiplier", "shift", "y"),
-        variant=rounds_as(rounding),
+        variant=rounds_as(rounding, wraps=True),
         refuse=_refuse,
         fields=_fields,
         items=_items,
@@ -124,5 +124,5 @@ def _any(strict: Kernel, rounding: Rounding) -> Kernel:
     )
 
 
-DENSE_XPULP = tuple(map(_kernel, Rounding))
-DENSE_ANY_XPULP = tuple(map(_any, DENSE_XPULP, Rounding))
+DENSE_XPULP = tuple(map(_kernel, ROUNDINGS))
+DENSE_ANY_XPULP = tuple(map(_any, DENSE_XPULP, ROUNDINGS))

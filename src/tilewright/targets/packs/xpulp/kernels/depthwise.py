@@ -7,7 +7,7 @@ from tilewright.ir.target import Fields, Kernel, Signature
 from tilewright.ir.types import Array
 from tilewright.ops.conv2d import QDepthwiseConv2d
 from tilewright.ops.rescale import Rounding
-from tilewright.targets.packs.portable.kernels.contract_variants import rounds_as
+from tilewright.targets.packs.portable.kernels.contract_variants import ROUNDINGS, rounds_as
 from tilewright.targets.packs.xpulp.kernels.shared import (
     COMMON,
     HERE,
@@ -113,7 +113,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         header=HERE / "depthwise_xpulp.h",
         source=HERE / "depthwise_xpulp.c",
         pointers=("x", "w", "bias", "multiplier", "shift", "y"),
-        variant=rounds_as(rounding),
+        variant=rounds_as(rounding, wraps=True),
         refuse=_refuse,
         fields=_fields,
         items=_items,
@@ -125,4 +125,4 @@ def _kernel(rounding: Rounding) -> Kernel:
     )
 
 
-DEPTHWISE_XPULP = tuple(map(_kernel, Rounding))
+DEPTHWISE_XPULP = tuple(map(_kernel, ROUNDINGS))

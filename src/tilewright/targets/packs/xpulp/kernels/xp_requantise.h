@@ -38,7 +38,7 @@ static inline int32_t xp_rescale(int32_t acc, int32_t multiplier, int32_t bits,
     return p_addrn(t, is_positive ? 1 : t >> 31 | 1, bits);
   }
   if (rounding == TW_ROUND_HALF_UP) {
-    return p_addrn(acc * multiplier, 0, bits);
+    return p_addrn(tw_wrapping_multiply(acc, multiplier), 0, bits);
   }
   const int64_t product = (int64_t)acc * multiplier;
   const int32_t upper = (int32_t)(product >> 32);
