@@ -27,7 +27,7 @@ from tilewright.ir.graph import Contract, Graph
 from tilewright.ir.plan import Assignment, Plan
 from tilewright.ir.program import Program
 from tilewright.ir.target import Memory, Target
-from tilewright.ir.types import Array, Shape
+from tilewright.ir.types import Array, DType, Shape
 from tilewright.midend.assign import assign
 from tilewright.midend.layouts import one_constant_per_layout
 from tilewright.midend.lockfile import planned_nodes, read_plan
@@ -63,6 +63,7 @@ class Options:
     plan          a stored plan to use instead of looking for one
     pins          what the plan has to keep to: engines, copies, tiles, places of tensors
     weights       where constants go: "c", into C; "blob", into a binary file; "auto": by size
+    input_types   graph input → how it is stored, for files in the integer dialect (int8 if unsaid)
     states        pairs of an output and the input that it is in the next run
     initial       such an input → what it is before the first run; real zeros where it is not there
     """
@@ -77,6 +78,7 @@ class Options:
     plan: Path | None = None
     pins: PinWishes = field(default_factory=PinWishes)
     weights: str = "auto"
+    input_types: Mapping[str, DType] = field(default_factory=dict[str, DType])
     states: tuple[tuple[str, str], ...] = ()
     initial: Mapping[str, Array] = field(default_factory=dict[str, Array])
 
@@ -254,7 +256,7 @@ def import_graph(model: Path, options: Options = Options()) -> Graph:
         case ".onnx":
             from tilewright.frontend.onnx_import import import_onnx
 
-            graph = import_onnx(model, options.input_shapes)
+            graph = import_onnx(model, options.input_shapes, options.input_types)
         case suffix:
             raise ModelError(
                 f"{model}: cannot tell the format from the suffix {suffix!r}; "
@@ -274,6 +276,11 @@ def choose_contract(graph: Graph, wish: Contract | None) -> Contract:
     """The contract to compile under. Raises OptionError where the wish makes no sense."""
     if wish is None or wish is graph.contract:
         return graph.contract
+    if graph.contract is Contract.PULP:
+        raise OptionError(
+            f"{graph.name}: --contract {wish.value}: the file's own integers are those of contract "
+            "pulp; leave --contract out"
+        )
     if graph.contract is Contract.FLOAT32:
         raise OptionError(
             f"{graph.name}: --contract {wish.value} needs a quantised model, this one has no "

@@ -63,6 +63,17 @@ def input_shape(text: str) -> tuple[str, tuple[int, ...]]:
     return name, shape
 
 
+INPUT_TYPES = ("int8", "uint8", "int32")
+
+
+def input_type(text: str) -> tuple[str, str]:
+    """``x=uint8``: an input's name and how it is stored."""
+    name, value = _pair(text, "x=uint8")
+    if value not in INPUT_TYPES:
+        raise argparse.ArgumentTypeError(f"{text!r}: there are {', '.join(INPUT_TYPES)}")
+    return name, value
+
+
 def engine_pin(text: str) -> tuple[str, str]:
     """``conv_3=npu``: a node and the engine that it runs on."""
     return _pair(text, "conv_2d_3=npu")
@@ -105,4 +116,17 @@ def add_weights(parser: argparse.ArgumentParser) -> None:
         "--weights", default="auto", metavar="NAME",
         help="where constants go: c, into C; blob, into a binary file that the C includes; auto: "
         "by size, into C up to 2 MiB (default: %(default)s)",
+    )  # fmt: skip
+
+
+def add_inputs(parser: argparse.ArgumentParser) -> None:
+    """What a file leaves open about its inputs."""
+    parser.add_argument(
+        "--input-shape", metavar="NAME=N,N,...", type=input_shape, action="append", default=[],
+        help="shape of an input that the file leaves open; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--input-type", metavar="NAME=TYPE", type=input_type, action="append", default=[],
+        help="how an input of a file in the integer dialect is stored: int8 (default), uint8 or "
+        "int32",
     )  # fmt: skip

@@ -18,7 +18,7 @@ from tilewright.cli.target_options import with_target_options
 from tilewright.errors import MismatchError, OptionError
 from tilewright.ir.graph import Contract, ValueName
 from tilewright.ir.target import Target
-from tilewright.ir.types import Array
+from tilewright.ir.types import Array, DType
 from tilewright.midend.pins import PinWishes
 from tilewright.pipeline import Options, load_target
 from tilewright.report.text import Report, json_text
@@ -214,6 +214,7 @@ def _options(arguments: argparse.Namespace) -> Options:
     return Options(
         contract=_contract(arguments.contract),
         input_shapes=dict(arguments.input_shape),
+        input_types={name: DType(type_) for name, type_ in arguments.input_type},
         allow_float=arguments.allow_float,
         prune=not arguments.no_prune,
         memory=_each_once(arguments.memory),

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from tilewright import __version__
 from tilewright.cli.arguments import (
     add_conformance,
+    add_inputs,
     add_weights,
     engine_pin,
-    input_shape,
     memory_ranges,
     memory_sizes,
     positive,
@@ -228,10 +228,7 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         "--contract", metavar="NAME",
         help="arithmetic contract: tflite, onnx, pulp or float32 (default: the file format's)",
     )  # fmt: skip
-    parser.add_argument(
-        "--input-shape", metavar="NAME=N,N,...", type=input_shape, action="append", default=[],
-        help="shape of an input that the file leaves open; may be repeated",
-    )  # fmt: skip
+    add_inputs(parser)
     parser.add_argument(
         "--state", metavar="OUT=IN", type=state_pair, action="append", default=[],
         help="output OUT is input IN in the next run; the network keeps it; may be repeated",

@@ -38,8 +38,11 @@ def lower(graph: Graph, contract: Contract, *, allow_float: bool = False) -> Gra
     """The same network in exact integers of ``contract`` (and float32 where the file has it).
 
     Raises QuantisationError for incomplete or unusable quantisation parameters, UnsupportedError
-    for an operator that the contract does not define.
+    for an operator that the contract does not define. What a file gives in exact integers already,
+    as the integer dialect does, stays as it is.
     """
+    if graph.contract is Contract.PULP:
+        return graph
     builder = GraphBuilder(graph.name, contract, notes=list(graph.notes))
     lowering = Lowering(graph, contract, builder)
     for name in graph.inputs:
