@@ -45,8 +45,8 @@ def _wide(op: QDepthwiseConv2d, w: Array, channels: int) -> Array:
     """w[KH,KW,O] as [O,KH,KW,C]: the zero point where an output does not read a channel."""
     made = w.shape[2]
     wide = np.full((made, *w.shape[:2], channels), op.w_zero, np.int8)
-    outputs = np.arange(made)
-    wide[outputs, :, :, outputs * channels // made] = w.transpose(2, 0, 1)
+    for output in range(made):
+        wide[output, :, :, output * channels // made] = w[:, :, output]
     return wide
 
 
