@@ -29,6 +29,7 @@ from tilewright.ir.program import Program
 from tilewright.ir.target import Memory, Target
 from tilewright.ir.types import Array, DType, Shape
 from tilewright.midend.assign import assign
+from tilewright.midend.few_kernels import SPARES
 from tilewright.midend.layouts import one_constant_per_layout
 from tilewright.midend.lockfile import planned_nodes, read_plan
 from tilewright.midend.pins import PinWishes, broken_pins, pins_for
@@ -60,6 +61,8 @@ class Options:
     memory        memory name → bytes, to override the target's sizes
     name          C identifier of the network; None: made from the file's name
     effort        how long to look for a plan: quick, normal or best
+    optimise      speed: the fastest kernels that are worth their flash; size: fewer kernels, as far
+                  as that costs less than a tenth of the cycles; fastest: whatever flash they take
     plan          a stored plan to use instead of looking for one
     pins          what the plan has to keep to: engines, copies, tiles, places of tensors
     weights       where constants go: "c", into C; "blob", into a binary file; "auto": by size
@@ -75,6 +78,7 @@ class Options:
     memory: Mapping[str, int] = field(default_factory=dict[str, int])
     name: str | None = None
     effort: str = "normal"
+    optimise: str = "speed"
     plan: Path | None = None
     pins: PinWishes = field(default_factory=PinWishes)
     weights: str = "auto"
@@ -241,7 +245,14 @@ def _split(graph: Graph, names: Iterable[str], target: Target) -> Graph:
 
 
 def _assigned(graph: Graph, target: Target, options: Options) -> Assignment:
-    return assign(graph, target, pins_for(options.pins, graph, target))
+    pins = pins_for(options.pins, graph, target)
+    return assign(graph, target, pins, _spare(options))
+
+
+def _spare(options: Options) -> float:
+    if options.optimise not in SPARES:
+        raise OptionError(f"--optimise {options.optimise}: there are {', '.join(SPARES)}")
+    return SPARES[options.optimise]
 
 
 def import_graph(model: Path, options: Options = Options()) -> Graph:

@@ -110,6 +110,20 @@ def add_conformance(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def add_effort(parser: argparse.ArgumentParser) -> None:
+    """What is looked for, and how long."""
+    parser.add_argument(
+        "--optimise", default="speed", metavar="NAME",
+        help="speed: the fastest kernels that are worth their flash; size: fewer of them, as far "
+        "as that costs less than a tenth of the time; fastest: whatever flash they take "
+        "(default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--effort", default="normal", metavar="NAME",
+        help="how long to look for a plan: quick, normal or best (default: %(default)s)",
+    )  # fmt: skip
+
+
 def add_weights(parser: argparse.ArgumentParser) -> None:
     """Where constants go."""
     parser.add_argument(

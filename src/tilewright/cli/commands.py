@@ -220,6 +220,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         memory=_each_once(arguments.memory),
         name=_identifier(arguments.name),
         effort=arguments.effort,
+        optimise=arguments.optimise,
         plan=Path(arguments.plan) if arguments.plan else None,
         pins=_pins(arguments),
         weights=arguments.weights,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tilewright import __version__
 from tilewright.cli.arguments import (
     add_conformance,
+    add_effort,
     add_inputs,
     add_weights,
     engine_pin,
@@ -246,10 +247,7 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         "float32",
     )  # fmt: skip
     parser.add_argument("--allow-float", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument(
-        "--effort", default="normal", metavar="NAME",
-        help="how long to look for a plan: quick, normal or best (default: %(default)s)",
-    )  # fmt: skip
+    add_effort(parser)
     parser.add_argument(
         "--plan", metavar="PLAN.json", help="use a stored plan instead of looking for one"
     )
