@@ -93,7 +93,7 @@ def _cycles(op: Op, signature: Signature) -> int:
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
     assert isinstance(op, QDense)
     x, w, bias, multiplier, shift = products(constants)
-    tables = finished(w, (bias, multiplier, shift), op.output.rounding)
+    tables = finished(w, (bias, multiplier, shift), op.output)
     return x, interleaved(padded(w)), *tables
 
 
