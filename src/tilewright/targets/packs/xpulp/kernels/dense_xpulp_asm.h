@@ -33,15 +33,16 @@
 #define DENSE_XPULP_NEXT "sw gp, 20(s8)\n\tbnez t2, 0b"
 
 /// Requantised and stored; on to the next eight.
-#define DENSE_XPULP_FINISH(one)                                                                    \
-  DENSE_XPULP_CHANNELS(one)                                                                        \
+#define DENSE_XPULP_MORE(one)                                                                      \
   DENSE_XPULP_CHANNEL(one, "16", "a4")                                                             \
   DENSE_XPULP_CHANNEL(one, "20", "a5")                                                             \
   DENSE_XPULP_CHANNEL(one, "24", "a6")                                                             \
-  DENSE_XPULP_CHANNEL(one, "28", "a7")                                                             \
-  DENSE_XPULP_STORES("32")                                                                         \
-  DENSE_XPULP_STORE("a4") DENSE_XPULP_STORE("a5") DENSE_XPULP_STORE("a6") DENSE_XPULP_STORE("a7")  \
-      DENSE_XPULP_NEXT
+  DENSE_XPULP_CHANNEL(one, "28", "a7")
+#define DENSE_XPULP_STORE_MORE                                                                     \
+  DENSE_XPULP_STORE("a4") DENSE_XPULP_STORE("a5") DENSE_XPULP_STORE("a6") DENSE_XPULP_STORE("a7")
+#define DENSE_XPULP_FINISH(one)                                                                    \
+  DENSE_XPULP_CHANNELS(one)                                                                        \
+  DENSE_XPULP_MORE(one) DENSE_XPULP_STORES("32") DENSE_XPULP_STORE_MORE DENSE_XPULP_NEXT
 
 /// The same for four channels.
 #define DENSE_XPULP_SUMS_OF_4                                                                      \
