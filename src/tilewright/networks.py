@@ -25,7 +25,7 @@ from tilewright.ir.program import Program
 from tilewright.ir.target import Target
 from tilewright.midend.bounded import graph_at, is_allowed, plan_at, ranges_of
 from tilewright.midend.states import with_states_in_place
-from tilewright.pipeline import Options, choose_contract, import_graph, plan_network, with_memory
+from tilewright.pipeline import Options, choose_contract, import_graph, machine_for, plan_network
 from tilewright.run.clock import time_program
 from tilewright.run.turns import Arguments, Callee
 
@@ -124,7 +124,7 @@ def compile_network(
     """
     if options.plan is not None:
         raise OptionError("--plan: stored plans are for single networks; leave it out")
-    target = with_memory(target, options.memory)
+    target = machine_for(target, options)
     planned: dict[str, tuple[Graph, Plan]] = {}
     for entry, graph in network.entries.items():
         ranges_of(graph)

@@ -60,6 +60,7 @@ class Options:
                   refusing it
     prune         remove channels whose weights are all zero
     memory        memory name → bytes, to override the target's sizes
+    without       engines of the target that are to compute nothing
     name          C identifier of the network; None: made from the file's name
     effort        how long to look for a plan: quick, normal or best
     plan          a stored plan to use instead of looking for one
@@ -74,6 +75,7 @@ class Options:
     allow_float: bool = True
     prune: bool = True
     memory: Mapping[str, int] = field(default_factory=dict[str, int])
+    without: tuple[str, ...] = ()
     name: str | None = None
     effort: str = "normal"
     plan: Path | None = None
@@ -113,7 +115,7 @@ def compile_model(model: Path, target: Target, options: Options = Options()) -> 
 
 def compile_whatever_flash(model: Path, target: Target, options: Options) -> Compilation:
     """The same, whether or not the constants fit into the memory that is to hold them."""
-    target = with_memory(target, options.memory)
+    target = machine_for(target, options)
     in_blob = weights_in_blob(options)
     source = import_graph(model, options)
     simplified = simplify(source)
@@ -284,6 +286,34 @@ def choose_contract(graph: Graph, wish: Contract | None) -> Contract:
             f"{graph.name}: --contract float32 is for models without quantised tensors"
         )
     return wish
+
+
+def machine_for(target: Target, options: Options) -> Target:
+    """The target with the memories and engines that were asked for. Raises OptionError."""
+    return without_engines(with_memory(target, options.memory), options.without)
+
+
+def without_engines(target: Target, names: Iterable[str]) -> Target:
+    """The target less these engines, and less memories that only they reach.
+
+    Raises OptionError for a name that it has not, and where no engine would be left.
+    """
+    gone = set(names)
+    known = {engine.name for engine in target.engines}
+    if unknown := sorted(gone - known):
+        raise OptionError(
+            f"--without {unknown[0]}: target {target.name} has {', '.join(sorted(known))}"
+        )
+    engines = tuple(engine for engine in target.engines if engine.name not in gone)
+    if not engines:
+        raise OptionError(
+            f"--without {','.join(sorted(gone))}: target {target.name} has no other engine; leave "
+            "one of them in"
+        )
+    reached = {reach.memory for engine in engines for reach in engine.reaches}
+    reached |= {name for dma in target.dmas for name in dma.between}
+    memories = tuple(memory for memory in target.memories if memory.name in reached)
+    return replace(target, engines=engines, memories=memories if gone else target.memories)
 
 
 def with_memory(target: Target, sizes: Mapping[str, int]) -> Target:

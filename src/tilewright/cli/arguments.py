@@ -106,3 +106,19 @@ def add_weights(parser: argparse.ArgumentParser) -> None:
         help="where constants go: c, into C, or blob, into a binary file that the C includes, for "
         "large networks (default: %(default)s)",
     )  # fmt: skip
+
+
+def add_memory(parser: argparse.ArgumentParser) -> None:
+    """Sizes of memories, one each."""
+    parser.add_argument(
+        "--memory", metavar="NAME=SIZE,...", type=memory_sizes, action="append", default=[],
+        help="sizes of the target's memories, as 4096, 32KiB or 64kB",
+    )  # fmt: skip
+
+
+def add_without(parser: argparse.ArgumentParser) -> None:
+    """Engines that are left out."""
+    parser.add_argument(
+        "--without", metavar="ENGINE", action="append", default=[],
+        help="leave an engine of the target out, as --without neureka",
+    )  # fmt: skip

@@ -217,6 +217,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         allow_float=arguments.allow_float,
         prune=not arguments.no_prune,
         memory=_each_once(arguments.memory),
+        without=tuple(arguments.without),
         name=_identifier(arguments.name),
         effort=arguments.effort,
         plan=Path(arguments.plan) if arguments.plan else None,

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from tilewright import __version__
 from tilewright.cli.arguments import (
     add_conformance,
+    add_memory,
     add_weights,
+    add_without,
     engine_pin,
     input_shape,
     memory_ranges,
@@ -184,8 +186,9 @@ def build_parser() -> CommandLine:
         _add_model_options(made[name])
         if name != "inspect":
             _add_pins(made[name])
+        add_without(made[name])
         if name != "explore":
-            _add_memory(made[name])
+            add_memory(made[name])
     for name in ("compile", "run", "verify"):
         add_weights(made[name])
     _add_compile(made["compile"])
@@ -305,13 +308,6 @@ def _add_pins(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--near", metavar="TENSOR", action="append", default=[],
         help="the tensor, or the node's that is given, lies near in full while it is needed",
-    )  # fmt: skip
-
-
-def _add_memory(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--memory", metavar="NAME=SIZE,...", type=memory_sizes, action="append", default=[],
-        help="sizes of the target's memories, as 4096, 32KiB or 64kB",
     )  # fmt: skip
 
 
