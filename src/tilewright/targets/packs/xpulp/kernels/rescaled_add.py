@@ -30,7 +30,7 @@ def _fields(op: Op, signature: Signature) -> Fields:
 
 def _cycles(op: Op, signature: Signature) -> int:
     del op
-    return CORES * 150 + 12 * signature.output.size
+    return CORES * 150 + 9 * signature.output.size
 
 
 RESCALED_ADD_XPULP = Kernel(
