@@ -150,10 +150,14 @@ def _cycles(op: Op, signature: Signature) -> int:
     in_c = signature.inputs[0].shape[3]
     words = _products(signature) // _run(op, in_c) * round_up(_run(op, in_c), 4) // 4
     groups = -(-_item_channels(op, signature) // ROWS)
-    ready = 40 if _is_pointwise(op) else 120 + 8 * words
-    if not _is_strip(op, signature.inputs[0].shape[3]):
-        ready = ROWS * (80 + 50 * op.window.kernel[0])  # patches
-    return shared_out(_items(op, signature), ready + groups * (26 * words + 215)) + 200 * CORES
+    each = 24 * words + 160 if in_c % 4 == 0 else 27 * words + 160
+    ready = 40
+    if not _is_strip(op, in_c):
+        ready = ROWS * (80 + 35 * op.window.kernel[0])  # patches
+    elif not _is_pointwise(op):
+        ready = 150 + 8 * words  # one block in four is a strip at the edge
+        each += 5 * op.window.kernel[0]
+    return shared_out(_items(op, signature), ready + groups * each) + 300 * CORES
 
 
 def _in_words(rows: Array, runs: int) -> Array:

@@ -86,11 +86,17 @@ static inline const int8_t *conv2d_xpulp_line(const conv2d_xpulp_args *a, const 
 /// The window of one pixel as one run, where it reaches into padding or has holes.
 static inline void conv2d_xpulp_gather_edge(const conv2d_xpulp_args *a,
                                             const conv2d_xpulp_corner *at, int8_t *to) {
-  const int32_t columns = a->dilation_w == 1 ? a->kernel_w : 1;
+  const int32_t columns = a->dilation_w == 1 ? a->kernel_w : 1, run = columns * a->in_c;
+  conv2d_xpulp_parts parts = conv2d_xpulp_cut(a, at->left, columns);
   for (int32_t ky = 0; ky < a->kernel_h; ++ky) {
     const int8_t *const line = conv2d_xpulp_line(a, at->image, at->top + ky * a->dilation_h);
-    for (int32_t kx = 0; kx < a->kernel_w; kx += columns, to += columns * a->in_c) {
-      const conv2d_xpulp_parts parts = conv2d_xpulp_cut(a, at->left + kx * a->dilation_w, columns);
+    if (columns == a->kernel_w) {
+      conv2d_xpulp_row(&parts, line, 0, to);
+      to += run;
+      continue;
+    }
+    for (int32_t kx = 0; kx < a->kernel_w; ++kx, to += run) {
+      parts = conv2d_xpulp_cut(a, at->left + kx * a->dilation_w, columns);
       conv2d_xpulp_row(&parts, line, 0, to);
     }
   }

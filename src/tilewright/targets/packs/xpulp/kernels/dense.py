@@ -86,8 +86,8 @@ def _scratch_bytes(op: Op, signature: Signature) -> int:
 def _cycles(op: Op, signature: Signature) -> int:
     words = round_up(signature.inputs[1].shape[1], 4) // 4
     groups = -(-_item_channels(signature) // ROWS)
-    one = 9 * words + 110 if _rows(signature) < ROWS else 24 * words + 205
-    return shared_out(_items(op, signature), 30 + groups * one) + 150 * CORES
+    one = 9 * words + 75 if _rows(signature) < ROWS else 24 * words + 150
+    return shared_out(_items(op, signature), 60 + groups * one) + 300 * CORES
 
 
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
@@ -110,7 +110,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         fields=_fields,
         items=_items,
         cycles=_cycles,
-        code_bytes=2200,
+        code_bytes=1700,
         scratch_bytes=_scratch_bytes,
         includes=(HERE / "dense_xpulp_core.h", HERE / "dense_xpulp_asm.h", *DOT, *COMMON),
         pack=_pack,

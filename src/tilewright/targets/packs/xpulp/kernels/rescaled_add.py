@@ -45,5 +45,6 @@ RESCALED_ADD_XPULP = Kernel(
     fields=_fields,
     items=output_elements,
     cycles=_cycles,
+    code_bytes=700,
     includes=COMMON,
 )
