@@ -53,8 +53,11 @@ def _blocks(signature: Signature) -> int:
 
 
 def _item_channels(signature: Signature) -> int:
-    """All where every core has rows of its own; else eight, or shares of the groups."""
+    """All where every core has rows of its own; one row: an eighth of the groups; else eight or
+    four."""
     channels, blocks = signature.inputs[1].shape[0], _blocks(signature)
+    if blocks == 1:
+        return min(-(-channels // (ROWS * CORES)) * ROWS, channels)
     if blocks % CORES == 0 or blocks >= 8 * CORES:
         return channels
     eights = blocks * -(-channels // EIGHT)

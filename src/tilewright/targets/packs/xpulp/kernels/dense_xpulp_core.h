@@ -141,16 +141,30 @@ static inline const int8_t *dense_xpulp_rows(const dense_xpulp_args *a, int32_t 
   return scratch;
 }
 
+/// Four rows meet channels [channel, channel + channels).
+static inline void dense_xpulp_block(const dense_xpulp_args *a, const int8_t *x, int32_t row,
+                                     int32_t channel, int32_t channels, tw_rounding rounding) {
+  dot_xpulp_job job = {.x = x,
+                       .w = a->w + channel * 4 * a->words,
+                       .bias = a->bias + channel,
+                       .multiplier = a->multiplier + channel,
+                       .shift = a->shift + channel,
+                       .y = a->y + row * a->out_c + channel,
+                       .step = 4 * a->words,
+                       .back = 4 - 12 * a->words,
+                       .words = a->words,
+                       .rows = 1,
+                       .blocks = 1,
+                       .pixels = DENSE_XPULP_ROWS,
+                       .y_step = a->out_c};
+  dot_xpulp_finish_by(&job, xp_finish_of(a->low, a->high, a->y_zero, rounding));
+  dot_xpulp_channels(&job, channels, rounding);
+}
+
 static inline void dense_xpulp_core(const void *args, tw_work work, tw_rounding rounding) {
   const dense_xpulp_args *a = args;
   const int32_t chunks = (a->out_c + a->item_channels - 1) / a->item_channels;
   const int32_t each = a->rows < DENSE_XPULP_ROWS ? 1 : DENSE_XPULP_ROWS;
-  dot_xpulp_job job = {.step = 4 * a->words,
-                       .back = 4 - 12 * a->words,
-                       .words = a->words,
-                       .rows = 1,
-                       .y_step = a->out_c};
-  dot_xpulp_finish_by(&job, xp_finish_of(a->low, a->high, a->y_zero, rounding));
   int32_t block = work.start / chunks, chunk = work.start - block * chunks, ready = -1;
   const int8_t *x = a->x;
   for (int32_t item = work.start; item < work.stop; ++item) {
@@ -162,15 +176,7 @@ static inline void dense_xpulp_core(const void *args, tw_work work, tw_rounding 
       ready = block;
     }
     if (rows == DENSE_XPULP_ROWS) {
-      job.x = x;
-      job.w = a->w + channel * 4 * a->words;
-      job.bias = a->bias + channel;
-      job.multiplier = a->multiplier + channel;
-      job.shift = a->shift + channel;
-      job.y = a->y + row * a->out_c + channel;
-      job.pixels = rows;
-      job.blocks = 1;
-      dot_xpulp_channels(&job, channels, rounding);
+      dense_xpulp_block(a, x, row, channel, channels, rounding);
     } else {
       for (int32_t r = 0; r < rows; ++r) {
         dense_xpulp_row(a, x + r * 4 * a->words, channel, channel + channels,

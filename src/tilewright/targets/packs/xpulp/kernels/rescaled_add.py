@@ -46,5 +46,5 @@ RESCALED_ADD_XPULP = Kernel(
     items=output_elements,
     cycles=_cycles,
     code_bytes=700,
-    includes=COMMON,
+    includes=(HERE / "rescaled_add_xpulp_asm.h", *COMMON),
 )
