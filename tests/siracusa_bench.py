@@ -52,7 +52,11 @@ def _wrapping(call: Call, draw: Draw, kernel: Kernel) -> Call:
         return call
     op = replace(call.op, output=replace(output, rounding=Rounding.WRAPPING))
     x, w, *tables, shift = call.inputs
-    tables = [draw.rng.integers(-(2**31), 2**31, t.shape).astype(np.int32) for t in tables]
+    lows = -(2**31), 0
+    tables = [
+        draw.rng.integers(low, 2**31, t.shape).astype(np.int32)
+        for low, t in zip(lows, tables, strict=True)
+    ]
     made = replace(call, op=op, inputs=(x, w, *tables, shift))
     return call if kernel.objection(op, made.signature) is not None else made
 

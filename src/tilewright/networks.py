@@ -29,9 +29,9 @@ from tilewright.pipeline import (
     Options,
     choose_contract,
     import_graph,
+    machine_for,
     plan_network,
     where_weights_go,
-    with_memory,
 )
 from tilewright.run.clock import time_program
 from tilewright.run.turns import Arguments, Callee
@@ -131,7 +131,7 @@ def compile_network(
     """
     if options.plan is not None:
         raise OptionError("--plan: stored plans are for single networks; leave it out")
-    target = with_memory(target, options.memory)
+    target = machine_for(target, options)
     planned: dict[str, tuple[Graph, Plan]] = {}
     for entry, graph in network.entries.items():
         ranges_of(graph)

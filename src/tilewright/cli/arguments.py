@@ -144,3 +144,19 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
         help="how an input of a file in the integer dialect is stored: int8 (default), uint8 or "
         "int32",
     )  # fmt: skip
+
+
+def add_memory(parser: argparse.ArgumentParser) -> None:
+    """Sizes of memories, one each."""
+    parser.add_argument(
+        "--memory", metavar="NAME=SIZE,...", type=memory_sizes, action="append", default=[],
+        help="sizes of the target's memories, as 4096, 32KiB or 64kB",
+    )  # fmt: skip
+
+
+def add_without(parser: argparse.ArgumentParser) -> None:
+    """Engines that are left out."""
+    parser.add_argument(
+        "--without", metavar="ENGINE", action="append", default=[],
+        help="leave an engine of the target out, as --without neureka",
+    )  # fmt: skip

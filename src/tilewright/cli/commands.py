@@ -218,6 +218,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         allow_float=arguments.allow_float,
         prune=not arguments.no_prune,
         memory=_each_once(arguments.memory),
+        without=tuple(arguments.without),
         name=_identifier(arguments.name),
         effort=arguments.effort,
         optimise=arguments.optimise,

@@ -9,7 +9,9 @@ from tilewright.cli.arguments import (
     add_conformance,
     add_effort,
     add_inputs,
+    add_memory,
     add_weights,
+    add_without,
     engine_pin,
     memory_ranges,
     memory_sizes,
@@ -185,8 +187,9 @@ def build_parser() -> CommandLine:
         _add_model_options(made[name])
         if name != "inspect":
             _add_pins(made[name])
+        add_without(made[name])
         if name != "explore":
-            _add_memory(made[name])
+            add_memory(made[name])
     for name in ("compile", "run", "verify"):
         add_weights(made[name])
     _add_compile(made["compile"])
@@ -300,13 +303,6 @@ def _add_pins(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--near", metavar="TENSOR", action="append", default=[],
         help="the tensor, or the node's that is given, lies near in full while it is needed",
-    )  # fmt: skip
-
-
-def _add_memory(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--memory", metavar="NAME=SIZE,...", type=memory_sizes, action="append", default=[],
-        help="sizes of the target's memories, as 4096, 32KiB or 64kB",
     )  # fmt: skip
 
 

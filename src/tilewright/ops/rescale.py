@@ -7,8 +7,8 @@ DOUBLE     saturating rounding doubling high multiply by a Q31           ``tflit
            multiplier, then a rounding right shift; shift > 0 is left
 HALF_EVEN  exact product, one rounding at bit ``shift``, ties to even    ``onnx``
 HALF_UP    (acc * multiplier + 2**(shift-1)) >> shift in int32           ``pulp``
-WRAPPING   the same modulo 2**32: accumulators and products may wrap     ``pulp``, files in its
-                                                                         integer dialect
+WRAPPING   the same modulo 2**32: accumulators and products may wrap,    ``pulp``, files in its
+           multipliers are 0 .. 2**31 - 1                                integer dialect
 ========== ============================================================ =====================
 
 Sources: gemmlowp fixedpoint.h as published in the TensorFlow Lite 8-bit quantisation

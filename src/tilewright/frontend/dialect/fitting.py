@@ -53,7 +53,7 @@ def fit(mul: Array, added: Array, reach: Array, shift: int, zero: int) -> Fit | 
 
 def _wrapping(mul: int, added: int, reach: int, shift: int) -> tuple[int, int, int] | None:
     """(bias, multiplier, shift) of one channel, modulo 2**32."""
-    if mul == 0:
+    if not 0 < mul <= INT32_MAX:
         return None
     twos = (mul & -mul).bit_length() - 1
     odd = mul >> twos

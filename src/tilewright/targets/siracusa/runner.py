@@ -28,10 +28,11 @@ from tilewright.run.glue import print_glue
 from tilewright.run.host import HostOptions
 from tilewright.run.inputs import Batch
 from tilewright.run.linked import linked_sizes
-from tilewright.run.result import Count, RunResult
+from tilewright.run.result import Count, Energy, RunResult
 from tilewright.run.sim.faults import explain
 from tilewright.run.sim.machines import find_machine
 from tilewright.run.sim.simulator import Outcome, Simulator
+from tilewright.targets.siracusa.energy import activity, estimate
 from tilewright.targets.siracusa.link_script import ARENA_SECTIONS, link_script
 from tilewright.targets.siracusa.machine import (
     L1_BASE,
@@ -86,12 +87,12 @@ def run_on_siracusa(
         built = build_program(bundle, program, toolchain, folder, options)
         _link_with(built, toolchain, batch, options)
         sim = _loaded(built)
-        count, stack = _run(sim, built, min(1, options.repeat - 1) * batch.inferences)
+        count, stack, energy = _run(sim, built, min(1, options.repeat - 1) * batch.inferences)
         outputs, is_identical, layers = _results(sim, built, batch, options)
         linked = None if options.observes else linked_sizes(bundle, folder, built.path)
     return RunResult(
         outputs, options.repeat, is_identical, layers, stack, linked, count,
-        built.log + sim.printed,
+        built.log + sim.printed, energy,
     )  # fmt: skip
 
 
@@ -177,8 +178,8 @@ def _stacks(sim: Simulator, cores: int) -> Iterator[tuple[int, int]]:
         yield end - WORKER_STACK, end
 
 
-def _run(sim: Simulator, built: Built, skipped: int) -> tuple[Count, int]:
-    """Run to the end. Cycles of the inference after ``skipped`` others, and bytes of stack."""
+def _run(sim: Simulator, built: Built, skipped: int) -> tuple[Count, int, Energy]:
+    """Run to the end. Of the inference after ``skipped`` others: cycles, bytes of stack, energy."""
     addresses = _addresses(built)
     run, after = addresses[f"tw_{built.program.name}_run"], addresses["harness_after"]
     for _ in range(skipped):
@@ -186,14 +187,18 @@ def _run(sim: Simulator, built: Built, skipped: int) -> tuple[Count, int]:
         _run_to(sim, built, after)
     marks = [_run_to(sim, built, run)]
     _paint(sim, built.cores)
+    before = activity(sim, built.cores)
+    sim.record_timeline()
     marks += [_run_to(sim, built, addresses[layer]) for layer in built.names.layers]
     marks.append(_run_to(sim, built, after))
     stack = _painted(sim, built.cores)
+    done = activity(sim, built.cores).since(before)
+    energy = estimate(done, sim.intervals())
     outcome = sim.run()
     if outcome is not Outcome.EXITED or sim.exit_code != 0:
         raise _failure(sim, built, outcome)
     layers = tuple(b - a for a, b in pairwise(marks[1:]))
-    return Count("cycles", marks[-1] - marks[0], layers), stack
+    return Count("cycles", marks[-1] - marks[0], layers), stack, energy
 
 
 def _addresses(built: Built) -> dict[str, int]:

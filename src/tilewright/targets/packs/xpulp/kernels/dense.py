@@ -53,8 +53,11 @@ def _blocks(signature: Signature) -> int:
 
 
 def _item_channels(signature: Signature) -> int:
-    """All where every core has rows of its own; else eight, or shares of the groups."""
+    """All where every core has rows of its own; one row: an eighth of the groups; else eight or
+    four."""
     channels, blocks = signature.inputs[1].shape[0], _blocks(signature)
+    if blocks == 1:
+        return min(-(-channels // (ROWS * CORES)) * ROWS, channels)
     if blocks % CORES == 0 or blocks >= 8 * CORES:
         return channels
     eights = blocks * -(-channels // EIGHT)
@@ -86,14 +89,14 @@ def _scratch_bytes(op: Op, signature: Signature) -> int:
 def _cycles(op: Op, signature: Signature) -> int:
     words = round_up(signature.inputs[1].shape[1], 4) // 4
     groups = -(-_item_channels(signature) // ROWS)
-    one = 9 * words + 110 if _rows(signature) < ROWS else 24 * words + 205
-    return shared_out(_items(op, signature), 30 + groups * one) + 150 * CORES
+    one = 9 * words + 75 if _rows(signature) < ROWS else 24 * words + 150
+    return shared_out(_items(op, signature), 60 + groups * one) + 300 * CORES
 
 
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
     assert isinstance(op, QDense)
     x, w, bias, multiplier, shift = products(constants)
-    tables = finished(w, (bias, multiplier, shift), op.output.rounding)
+    tables = finished(w, (bias, multiplier, shift), op.output)
     return x, interleaved(padded(w)), *tables
 
 
@@ -110,7 +113,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         fields=_fields,
         items=_items,
         cycles=_cycles,
-        code_bytes=2200,
+        code_bytes=1700,
         scratch_bytes=_scratch_bytes,
         includes=(HERE / "dense_xpulp_core.h", HERE / "dense_xpulp_asm.h", *DOT, *COMMON),
         pack=_pack,

@@ -10,6 +10,7 @@ from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.portable.kernels.contract_variants import ROUNDINGS, rounds_as
 from tilewright.targets.packs.xpulp.kernels.shared import (
     COMMON,
+    CORES,
     HERE,
     finished,
     products,
@@ -89,9 +90,14 @@ def _cycles(op: Op, signature: Signature) -> int:
     (kernel_h, kernel_w), (_, _, out_w, _) = op.window.kernel, signature.output.shape
     rows = _item_rows(signature)
     words = kernel_h * round_up(kernel_w, 4) // 4
-    one = 21 if (kernel_h, kernel_w) == (3, 3) else 30 + 9 * words
-    turned = _taken(op, rows) * (60 + 7 * signature.inputs[0].shape[2])
-    return shared_out(_items(op, signature), 200 + turned + 4 * rows * (14 + one * out_w)) + 100
+    if (kernel_h, kernel_w) == (3, 3) and op.window.strides in ((1, 1), (2, 2)):
+        pairs = -(-out_w // 2) if op.window.strides[1] == 1 else out_w
+        channel = 80 + pairs * (60 + (20 if op.window.strides[1] == 1 else 13) * rows)
+    else:
+        channel = rows * (20 + (45 + 11 * words) * out_w)
+    turned = _taken(op, rows) * (75 + 6 * signature.inputs[0].shape[2])
+    each = 250 + turned + 4 * channel
+    return shared_out(_items(op, signature), each) + 300 * CORES
 
 
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
@@ -102,7 +108,7 @@ def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ..
     whole = np.zeros((round_up(channels, 4), kernel_h, round_up(kernel_w, 4)), np.int8)
     whole[:channels, :, :kernel_w] = w.reshape(kernel_h, kernel_w, channels).transpose(2, 0, 1)
     rows = whole[:channels].reshape(channels, -1)
-    return x, whole, *finished(rows, (bias, multiplier, shift), op.output.rounding)
+    return x, whole, *finished(rows, (bias, multiplier, shift), op.output)
 
 
 def _kernel(rounding: Rounding) -> Kernel:
