@@ -29,9 +29,7 @@ def fixed_points(draw: st.DrawFn, reach: int, rounding: Rounding) -> tuple[int, 
     Most often one that spreads results over int8, else one on a bound of what is legal.
     """
     if rounding is Rounding.WRAPPING:
-        return draw(st.integers(0, INT32_MAX) | st.integers(0, 999)), draw(
-            st.integers(0, 31)
-        )
+        return draw(st.integers(0, INT32_MAX) | st.integers(0, 999)), draw(st.integers(0, 31))
     if draw(st.integers(0, 3)):
         real = 128 / max(reach, 256) * 2 ** draw(st.floats(-1, 5))
         try:
