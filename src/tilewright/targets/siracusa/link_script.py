@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tilewright.targets.simulated.runner import filled
+from tilewright.run.cluster.runner import filled
 from tilewright.targets.siracusa.machine import (
     L1_BASE,
     L2_BASE,

@@ -1,6 +1,6 @@
 """The GNU ld script of one program: what lies in L1 and in L2."""
 
-from tilewright.targets.simulated.runner import filled
+from tilewright.run.cluster.runner import filled
 from tilewright.targets.snitch.machine import (
     CORES,
     L1_BASE,

@@ -6,10 +6,10 @@ from tilewright.backend.bundle import Bundle
 from tilewright.backend.c_names import CNames
 from tilewright.ir.program import Program
 from tilewright.ir.target import Toolchain
+from tilewright.run.cluster.runner import Chip, run_on_chip
 from tilewright.run.host import HostOptions
 from tilewright.run.inputs import Batch
 from tilewright.run.result import RunResult
-from tilewright.targets.simulated.runner import Chip, run_on_chip
 from tilewright.targets.snitch.link_script import link_script
 from tilewright.targets.snitch.machine import (
     CORES,

@@ -1,1 +1,0 @@
-"""What targets have in common whose programs run on the simulator that ships here."""
