@@ -63,6 +63,7 @@ class Chip:
     worker_stack   bytes, of each
     result_bytes   of the memory that inputs and results share
     result_memory  what it is called
+    headers        of packs, for the runtime
     guarded        index of a core → symbol of the lowest address of its stack, for others
     """
 
@@ -78,6 +79,7 @@ class Chip:
     worker_stack: int
     result_bytes: int
     result_memory: str
+    headers: tuple[Path, ...] = ()
     guarded: Mapping[int, str] = field(default_factory=dict[int, str])
 
 
@@ -165,6 +167,8 @@ def build_program(
     shutil.copytree(HERE, folder, dirs_exist_ok=True, ignore=_is_python)
     shutil.copytree(chip.folder / "startup", folder / "startup", dirs_exist_ok=True)
     shutil.copytree(chip.folder / "runtime", folder / "kernels", dirs_exist_ok=True)
+    for header in chip.headers:
+        shutil.copy(header, folder / "kernels")
     header = files("tilewright.run").joinpath("harness", "tilewright_host.h")
     (folder / "tilewright_host.h").write_text(header.read_text(encoding="utf-8"))
     (folder / "harness_glue.c").write_text(print_glue(program, names, apart=ARENA_SECTIONS))

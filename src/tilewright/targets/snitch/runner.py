@@ -1,5 +1,6 @@
 """Builds a bundle for a Snitch cluster and runs it on the simulator that ships here."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from tilewright.backend.bundle import Bundle
@@ -10,6 +11,7 @@ from tilewright.run.cluster.runner import Chip, run_on_chip
 from tilewright.run.host import HostOptions
 from tilewright.run.inputs import Batch
 from tilewright.run.result import RunResult
+from tilewright.targets.packs.ita.pack import QUEUE_HEADER
 from tilewright.targets.snitch.link_script import link_script
 from tilewright.targets.snitch.machine import (
     CORES,
@@ -33,7 +35,7 @@ def _workers(cores: int) -> tuple[int, ...]:
     return tuple(range(CORES))
 
 
-CHIP = Chip(
+SNITCH_CHIP = Chip(
     title="Snitch",
     machine="snitch",
     folder=Path(__file__).parent,
@@ -46,6 +48,7 @@ CHIP = Chip(
     worker_stack=WORKER_STACK,
     result_bytes=RESULTS_BYTES,
     result_memory="part of the memory outside the cluster",
+    headers=(QUEUE_HEADER,),
 )
 
 
@@ -53,4 +56,6 @@ def run_on_snitch(
     bundle: Bundle, program: Program, toolchain: Toolchain, batch: Batch, options: HostOptions
 ) -> RunResult:
     """A ``Runner``; always counts cycles. Raises what ``run_on_chip`` raises."""
-    return run_on_chip(CHIP, bundle, program, toolchain, batch, options)
+    return run_on_chip(
+        replace(SNITCH_CHIP, machine=toolchain.kind), bundle, program, toolchain, batch, options
+    )

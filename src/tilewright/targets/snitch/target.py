@@ -12,10 +12,18 @@ All nine cores share one multiplier and one divider. The cores' floating-point u
 loops in hardware are not used: floats are computed in software.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from tilewright.ir.costs import priced
 from tilewright.ir.target import Dma, Engine, Kernel, Memory, Reach, Role, Target, Toolchain
+from tilewright.targets.packs.ita.pack import (
+    NEWEST,
+    QUEUE_HEADER,
+    SHIFT_5,
+    Version,
+    ita_kernels,
+)
 from tilewright.targets.packs.portable.pack import PORTABLE, PORTABLE_COSTS
 from tilewright.targets.snitch.machine import (
     CODE_BYTES,
@@ -27,6 +35,7 @@ from tilewright.targets.snitch.machine import (
 from tilewright.targets.snitch.runner import run_on_snitch
 
 HERE = Path(__file__).parent
+COMPILER = "riscv64-unknown-elf-gcc"
 
 WORK = frozenset({Role.ACTIVATION, Role.SCRATCH, Role.TILE})
 CONSTANTS = frozenset({Role.WEIGHT, Role.TABLE})
@@ -56,31 +65,73 @@ IDMA = Dma(
 """17 cycles and 64 bytes a cycle, both directions together; a row takes at least 1.6."""
 
 
+PARALLEL = (HERE / "runtime/tw_parallel.h", QUEUE_HEADER)
+RUNTIME = (HERE / "runtime/tw_dma.h", HERE / "runtime/tw_ita.h", QUEUE_HEADER)
+
+
+def _cores(count: int) -> Engine:
+    return Engine(
+        "cores",
+        "multicore",
+        (Reach("L1"),),
+        kernels=KERNELS,
+        cores=count,
+        fork_cycles=30,
+        join_cycles=10,
+    )
+
+
+def _ita(version: Version) -> Engine:
+    """A call is a walk over jobs, whose settings take some hundred stores of four cycles."""
+    return Engine(
+        "ita",
+        "npu",
+        (Reach("L1"),),
+        ita_kernels(version),
+        fork_cycles=400,
+        join_cycles=20,
+        is_asynchronous=True,
+    )
+
+
 def with_cores(cores: int) -> Target:
     """The cluster with so many of its compute cores at work, 1 .. 8."""
     return Target(
         name="snitch",
         summary="a Snitch cluster: eight RV32IM cores, L1 filled by DMA; tilewright sim",
-        memories=(
-            Memory("L2", L2_BYTES - CODE_BYTES, 8, frozenset({Role.ACTIVATION, *CONSTANTS})),
-            Memory("L1", L1_BYTES - RESERVED_BYTES, 8, WORK, RESERVED_BYTES),
-        ),
-        engines=(
-            Engine(
-                "cores",
-                "multicore",
-                (Reach("L1"),),
-                kernels=KERNELS,
-                cores=cores,
-                fork_cycles=30,
-                join_cycles=10,
-            ),
-        ),
-        toolchain=Toolchain("snitch", "riscv64-unknown-elf-gcc", FLAGS, run=run_on_snitch),
+        memories=_memories(8),
+        engines=(_cores(cores),),
+        toolchain=Toolchain("snitch", COMPILER, FLAGS, run=run_on_snitch),
         dmas=(IDMA,),
-        runtime=(HERE / "runtime/tw_dma.h",),
-        parallel=(HERE / "runtime/tw_parallel.h",),
+        runtime=RUNTIME,
+        parallel=PARALLEL,
+    )
+
+
+def _memories(align: int) -> tuple[Memory, ...]:
+    return (
+        Memory("L2", L2_BYTES - CODE_BYTES, align, frozenset({Role.ACTIVATION, *CONSTANTS})),
+        Memory("L1", L1_BYTES - RESERVED_BYTES, align, WORK, RESERVED_BYTES),
+    )
+
+
+def _with_ita(name: str, summary: str, version: Version) -> Target:
+    return replace(
+        with_cores(CORES),
+        name=name,
+        summary=summary,
+        memories=_memories(128),  # what the engine's port takes at once
+        engines=(_ita(version), _cores(CORES)),
+        toolchain=Toolchain(name, COMPILER, FLAGS, run=run_on_snitch),
     )
 
 
 SNITCH = with_cores(CORES)
+SNITCH_ITA = _with_ita(
+    "snitch-ita", "a Snitch cluster with ITA, an attention accelerator; tilewright sim", NEWEST
+)
+SNITCH_ITA_SHIFT_5 = _with_ita(
+    "snitch-ita-shift5",
+    "the same with an older ITA: 32 steps of a logit are a factor of two",
+    SHIFT_5,
+)

@@ -5,6 +5,7 @@
 
 #include "tilewright.h"
 #include "tw_box.h"
+#include "tw_ita.h"
 
 /// One transfer under way: the number of its last command.
 typedef struct {
@@ -96,8 +97,12 @@ static __attribute__((noinline, unused)) void tw_wait(tw_channel *channel) {
   if (channel->is_running == 0) {
     return;
   }
-  do {
+  for (;;) {
     __asm__ volatile(".insn r 0x2b, 0, 4, %0, x0, x0\n" : "=r"(over)::"memory"); // dmstati
-  } while ((int32_t)(over - channel->last) < 0);
+    if ((int32_t)(over - channel->last) >= 0) {
+      break;
+    }
+    ita_pump();
+  }
   channel->is_running = 0;
 }

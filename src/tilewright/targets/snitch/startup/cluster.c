@@ -5,6 +5,7 @@
 enum { MASTER = 8, HOST_WRITE = 64, STANDARD_OUTPUT = 1 };
 
 __attribute__((section(".l1"))) tw_phase tw_next_phase;
+__attribute__((section(".l1"))) ita_queue tw_ita_queue;
 
 /// The host's mailboxes: it looks at the first whenever a core stores to it.
 extern volatile uint32_t tohost[2], fromhost[2];
@@ -39,11 +40,13 @@ void tw_say(const char *text) {
 /// On every core.
 void tw_cluster_entry(int32_t core) {
   if (core == MASTER) {
+    tw_ita_queue.left = 0; // nothing in L1 is zero at reset
     tw_exit(main());
   }
   for (;;) {
     tw_meet();
     tw_do_share(&tw_next_phase, core);
+    tw_next_phase.is_done[core] = 1;
     tw_meet();
   }
 }
