@@ -17,6 +17,7 @@ from pathlib import Path
 
 from tilewright.ir.costs import priced
 from tilewright.ir.target import Dma, Engine, Kernel, Memory, Reach, Role, Target, Toolchain
+from tilewright.run.sim.program import RISCV_GCC
 from tilewright.targets.packs.ita.pack import (
     NEWEST,
     QUEUE_HEADER,
@@ -35,7 +36,6 @@ from tilewright.targets.snitch.machine import (
 from tilewright.targets.snitch.runner import run_on_snitch
 
 HERE = Path(__file__).parent
-COMPILER = "riscv64-unknown-elf-gcc"
 
 WORK = frozenset({Role.ACTIVATION, Role.SCRATCH, Role.TILE})
 CONSTANTS = frozenset({Role.WEIGHT, Role.TABLE})
@@ -67,6 +67,11 @@ IDMA = Dma(
 
 PARALLEL = (HERE / "runtime/tw_parallel.h", QUEUE_HEADER)
 RUNTIME = (HERE / "runtime/tw_dma.h", HERE / "runtime/tw_ita.h", QUEUE_HEADER)
+
+
+def _toolchain(machine: str) -> Toolchain:
+    """What builds programs, and runs them on the machine of that name."""
+    return Toolchain(machine, RISCV_GCC.name, FLAGS, run=run_on_snitch, needs=(RISCV_GCC,))
 
 
 def _cores(count: int) -> Engine:
@@ -101,7 +106,7 @@ def with_cores(cores: int) -> Target:
         summary="a Snitch cluster: eight RV32IM cores, L1 filled by DMA; tilewright sim",
         memories=_memories(8),
         engines=(_cores(cores),),
-        toolchain=Toolchain("snitch", COMPILER, FLAGS, run=run_on_snitch),
+        toolchain=_toolchain("snitch"),
         dmas=(IDMA,),
         runtime=RUNTIME,
         parallel=PARALLEL,
@@ -122,7 +127,7 @@ def _with_ita(name: str, summary: str, version: Version) -> Target:
         summary=summary,
         memories=_memories(128),  # what the engine's port takes at once
         engines=(_ita(version), _cores(CORES)),
-        toolchain=Toolchain(name, COMPILER, FLAGS, run=run_on_snitch),
+        toolchain=_toolchain(name),
     )
 
 
