@@ -45,20 +45,19 @@ static inline uint32_t tw_xdma_rows(int32_t bytes, int32_t rows, int32_t from, i
 }
 
 /// All rows of a box whose outer dimensions are counted here.
-static __attribute__((noinline, unused)) void tw_xdma_start(tw_channel *channel,
-                                                            uint8_t *near_bytes, uint8_t *far_bytes,
-                                                            const tw_box *box, int32_t is_load) {
-  const int32_t rows = box->count[0] > 0 ? box->count[0] : 1;
+static __attribute__((noinline, unused)) void tw_xdma_box(tw_channel *channel, uint8_t *near_bytes,
+                                                          uint8_t *far_bytes, const tw_box *box,
+                                                          int32_t is_load) {
+  const int32_t rows = box->count[0];
   const int32_t run = box->run, stride = box->stride[0];
   int32_t index[TW_BOX_COUNTS] = {0};
-  __asm__ volatile("fence" ::: "memory"); // what the core has stored is there
   for (;;) {
     if (is_load != 0) {
       tw_xdma_ends(far_bytes, near_bytes);
     } else {
       tw_xdma_ends(near_bytes, far_bytes);
     }
-    if (rows == 1 || run == stride) {
+    if (run == stride) {
       channel->last = tw_xdma_copy(run * rows);
     } else if (is_load != 0) {
       channel->last = tw_xdma_rows(run, rows, stride, run);
@@ -76,10 +75,22 @@ static __attribute__((noinline, unused)) void tw_xdma_start(tw_channel *channel,
       index[axis] = 0;
     }
     if (axis == TW_BOX_COUNTS || box->count[axis] == 0) {
-      channel->is_running = 1;
       return;
     }
   }
+}
+
+/// Most transfers are one run of bytes.
+static inline void tw_xdma_start(tw_channel *channel, uint8_t *near_bytes, uint8_t *far_bytes,
+                                 const tw_box *box, int32_t is_load) {
+  __asm__ volatile("fence" ::: "memory"); // what the core has stored is there
+  channel->is_running = 1;
+  if (box->count[0] > 0) {
+    tw_xdma_box(channel, near_bytes, far_bytes, box, is_load);
+    return;
+  }
+  tw_xdma_ends(is_load != 0 ? far_bytes : near_bytes, is_load != 0 ? near_bytes : far_bytes);
+  channel->last = tw_xdma_copy(box->run);
 }
 
 static inline void tw_load(tw_channel *channel, void *near_bytes, const void *from,

@@ -4,12 +4,17 @@
 #include "ita.h"
 #include "ita_queue.h"
 
-#include <stddef.h>
-#include <string.h>
-
-/// What a call says from its member `tiles` on.
-static inline void ita_configure(ita_queue *queue, const void *args, size_t tiles) {
-  memcpy(queue->same, (const uint8_t *)args + tiles, sizeof queue->same);
+/// What all jobs of a call say.
+static inline void ita_configure(ita_queue *queue, int32_t tiles, const int32_t scales[6],
+                                 const int32_t curve[3]) {
+  uint32_t *const same = queue->same;
+  same[0] = (uint32_t)tiles;
+  for (int32_t i = 0; i < 6; ++i) {
+    same[1 + i] = (uint32_t)scales[i];
+  }
+  for (int32_t i = 0; i < 3; ++i) {
+    same[7 + i] = (uint32_t)curve[i];
+  }
 }
 
 /// Sweep number `row`; `r` is 0 where nothing is added.

@@ -3,6 +3,7 @@
 /// which hands it the next one.
 #pragma once
 
+#include "ita_calls.h"
 #include "tilewright.h"
 
 enum {
@@ -58,7 +59,11 @@ typedef struct ita_queue {
   void (*turn)(struct ita_queue *queue); // makes the next sweep
   uint32_t same[ITA_CONFIGURED];         // ITA_TILES .. ITA_ENGINE, ITA_GELU and the one behind it
   const void *logits;                    // where attention keeps a row of them
-  uint32_t copy[32];                     // the arguments of the kernel
+  union {
+    ita_product_args product;
+    ita_added_args added;
+    ita_attention_args attention;
+  } call; // the arguments of the kernel, which may go when it returns
 } ita_queue;
 
 /// There is one, in L1; the target's startup code defines it.

@@ -10,6 +10,7 @@ from tilewright.targets.packs.ita.cycles import product_cycles
 from tilewright.targets.packs.ita.registers import LINEAR, MOST_TILES, settings
 
 HERE = Path(__file__).parent
+INCLUDES = tuple(HERE / f"{name}.h" for name in ("ita_calls", "ita_queue", "ita_product_walk"))
 
 
 def _inner(op: Op, signature: Signature) -> int:
@@ -55,7 +56,7 @@ PRODUCT = Kernel(
     items=_one_item,
     cycles=_cycles,
     refuse=_refuse,
-    includes=(HERE / "ita_queue.h", HERE / "ita_product_walk.h"),
+    includes=INCLUDES,
     limits=(AtMost(0, MOST_TILES), AtMost(1, MOST_TILES)),
 )
 
