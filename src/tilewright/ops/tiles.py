@@ -99,6 +99,11 @@ def wrapped(sums: Array) -> Array:
     return ((sums.astype(np.int64) + (1 << 25)) & ((1 << 26) - 1)) - (1 << 25)
 
 
+def _exact_product(a: Array, b: Array) -> Array:
+    """a @ b.T of bytes in int64: sums stay far below 2**53, so doubles are exact, and fast."""
+    return (a.astype(np.float64) @ b.astype(np.float64).T).astype(np.int64)
+
+
 def in_tiles(matrix: Array) -> Array:
     """[R, C, 64, 64] from a matrix of any size, padded with zeros."""
     rows, columns = (-(-n // TILE) for n in matrix.shape)
@@ -157,9 +162,10 @@ class _Product(Op):
 
     def sums(self, *inputs: Array) -> Array:
         """int64[64*M, 64*N] with the bias."""
-        a, b = (from_tiles(t).astype(np.int64) for t in inputs[:2])
         bias = unpacked_bias(inputs[2])
-        return a @ b.T + (bias[:, None] if self.bias_by_row else bias)
+        return _exact_product(*(from_tiles(t) for t in inputs[:2])) + (
+            bias[:, None] if self.bias_by_row else bias
+        )
 
     def evaluate(self, *inputs: Array) -> Array:
         """One requantisation, then the curve."""
@@ -276,9 +282,10 @@ class TileAttention(Op):
         q, k, v = inputs
         heads: list[Array] = []
         for h in range(q.shape[1]):
-            x, w, values = (from_tiles(t).astype(np.int64) for t in (q[:, h], k[:, h], v[h]))
-            logits = self.logits.apply(wrapped(x @ w.T))
-            sums = wrapped(probabilities(logits, self.softmax_shift) @ values.T)
+            x, w, values = (from_tiles(t) for t in (q[:, h], k[:, h], v[h]))
+            logits = self.logits.apply(wrapped(_exact_product(x, w)))
+            weights = probabilities(logits, self.softmax_shift)
+            sums = wrapped(_exact_product(weights, values))
             heads.append(in_tiles(self.values.apply(sums).astype(np.int8)))
         return np.stack(heads, 1)
 
