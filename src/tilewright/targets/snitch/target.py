@@ -20,7 +20,7 @@ from tilewright.ir.target import Dma, Engine, Kernel, Memory, Reach, Role, Targe
 from tilewright.run.sim.program import RISCV_GCC
 from tilewright.targets.packs.ita.pack import (
     NEWEST,
-    QUEUE_HEADERS,
+    QUEUE_HEADER,
     SHIFT_5,
     Version,
     ita_kernels,
@@ -65,8 +65,8 @@ IDMA = Dma(
 """17 cycles and 64 bytes a cycle, both directions together; a row takes at least 1.6."""
 
 
-PARALLEL = (HERE / "runtime/tw_parallel.h", *QUEUE_HEADERS)
-RUNTIME = (HERE / "runtime/tw_dma.h", HERE / "runtime/tw_ita.h", *QUEUE_HEADERS)
+PARALLEL = (HERE / "runtime/tw_parallel.h", QUEUE_HEADER)
+RUNTIME = (HERE / "runtime/tw_dma.h", HERE / "runtime/tw_ita.h", QUEUE_HEADER)
 
 
 def _toolchain(machine: str) -> Toolchain:

@@ -10,8 +10,7 @@ from tilewright.ops.tiles import TileAttention
 from tilewright.targets.packs.ita.kernels.attention import ATTENTION_KERNEL
 from tilewright.targets.packs.ita.kernels.products import PRODUCT, PRODUCT_ADDED
 
-_KERNELS = Path(__file__).parent / "kernels"
-QUEUE_HEADERS = (_KERNELS / "ita_calls.h", _KERNELS / "ita_queue.h")
+QUEUE_HEADER = Path(__file__).parent / "kernels/ita_queue.h"
 """For a target's runtime, which feeds the engine while it waits for something else."""
 
 

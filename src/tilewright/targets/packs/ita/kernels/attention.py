@@ -6,7 +6,6 @@ from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature
 from tilewright.ops.tiles import TILE, Activation, TileAttention
 from tilewright.targets.packs.ita.cycles import attention_cycles
-from tilewright.targets.packs.ita.kernels.products import INCLUDES
 from tilewright.targets.packs.ita.registers import ATTENTION, MOST_TILES, settings
 
 HERE = Path(__file__).parent
@@ -64,5 +63,5 @@ ATTENTION_KERNEL = Kernel(
     cycles=_cycles,
     refuse=_refuse,
     scratch_bytes=_logits_bytes,
-    includes=INCLUDES,
+    includes=(HERE / "ita_queue.h",),
 )

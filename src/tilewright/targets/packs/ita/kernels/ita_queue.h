@@ -3,15 +3,17 @@
 /// which hands it the next one.
 #pragma once
 
-#include "ita_calls.h"
 #include "tilewright.h"
+
+#include <stddef.h>
 
 enum {
   ITA_BASE = 0x10040000,
   ITA_MEMORY = 0x10000000, // addresses of the engine count from here
   ITA_TILE_BYTES = 4096,
   ITA_BIAS_BYTES = 192,
-  ITA_CONFIGURED = 10 // words of a job that stay the same
+  ITA_CONFIGURED = 10, // words of a job that stay the same
+  ITA_OWN = 10
 };
 
 /// Registers, in words.
@@ -58,12 +60,7 @@ typedef struct ita_queue {
   int32_t sweeps;                        // that have begun
   void (*turn)(struct ita_queue *queue); // makes the next sweep
   uint32_t same[ITA_CONFIGURED];         // ITA_TILES .. ITA_ENGINE, ITA_GELU and the one behind it
-  const void *logits;                    // where attention keeps a row of them
-  union {
-    ita_product_args product;
-    ita_added_args added;
-    ita_attention_args attention;
-  } call; // the arguments of the kernel, which may go when it returns
+  uint32_t own[ITA_OWN];                 // what `turn` makes sweeps of
 } ita_queue;
 
 /// There is one, in L1; the target's startup code defines it.
@@ -74,6 +71,14 @@ static inline volatile uint32_t *ita_registers(void) {
 }
 
 static inline uint32_t ita_address(const void *at) { return (uint32_t)(uintptr_t)at; }
+
+/// What all jobs of a call say: the words of `args` from offset `tiles` on.
+static inline void ita_settle(ita_queue *queue, const void *args, size_t tiles) {
+  const uint32_t *const said = (const uint32_t *)(const void *)((const uint8_t *)args + tiles);
+  for (int32_t i = 0; i < ITA_CONFIGURED; ++i) {
+    queue->same[i] = said[i];
+  }
+}
 
 /// To the first job of a sweep.
 static inline void ita_begin(ita_queue *queue) {

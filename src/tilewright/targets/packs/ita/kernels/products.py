@@ -10,7 +10,7 @@ from tilewright.targets.packs.ita.cycles import product_cycles
 from tilewright.targets.packs.ita.registers import LINEAR, MOST_TILES, settings
 
 HERE = Path(__file__).parent
-INCLUDES = tuple(HERE / f"{name}.h" for name in ("ita_calls", "ita_queue", "ita_product_walk"))
+INCLUDES = tuple(HERE / f"{name}.h" for name in ("ita_queue", "ita_product_walk"))
 
 
 def _inner(op: Op, signature: Signature) -> int:
