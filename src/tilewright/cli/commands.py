@@ -13,6 +13,7 @@ import numpy as np
 from rich.console import Console
 
 from tilewright import api
+from tilewright.api_models import write_model
 from tilewright.api_networks import compile_networks_to
 from tilewright.cli.target_options import with_target_options
 from tilewright.errors import MismatchError, OptionError
@@ -180,6 +181,13 @@ def _place(arguments: argparse.Namespace) -> Finish:
     return _printed(arguments, report)
 
 
+def _model(arguments: argparse.Namespace) -> Finish:
+    report = write_model(
+        arguments.network, arguments.output, arguments.sequence, arguments.layers, arguments.seed
+    )
+    return _printed(arguments, report)
+
+
 def _targets(arguments: argparse.Namespace) -> Finish:
     return _printed(arguments, api.list_targets())
 
@@ -201,6 +209,7 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], Finish]] = {
     "explain": _explain,
     "sim": _sim,
     "place": _place,
+    "model": _model,
     "targets": _targets,
     "doctor": _doctor,
 }

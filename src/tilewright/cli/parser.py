@@ -19,6 +19,7 @@ from tilewright.cli.arguments import (
     size,
     state_pair,
 )
+from tilewright.cli.command import WRITE_MODEL, Command, add_model
 from tilewright.run.sim.command import add_arguments as add_sim_arguments
 
 EXIT_CODES = """\
@@ -29,16 +30,6 @@ exit codes:
   3    a program or package that the command needs is missing; tilewright doctor says which
   70   a bug in tilewright
   130  interrupted"""
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One command: what it does in a line, and examples of how to call it."""
-
-    name: str
-    summary: str
-    examples: tuple[str, ...]
-    takes: str = "MODEL [options]"
 
 
 COMMANDS = (
@@ -134,6 +125,7 @@ COMMANDS = (
         ("tilewright place problem.csv --capacity 1048576 -o placed.csv",),
         "PROBLEM.csv --capacity BYTES -o OUT.csv [options]",
     ),
+    WRITE_MODEL,
     Command("targets", "what there is to compile for", ("tilewright targets",), "[options]"),
     Command(
         "doctor",
@@ -205,6 +197,7 @@ def build_parser() -> CommandLine:
     )  # fmt: skip
     add_conformance(made["conformance"])
     add_sim_arguments(made["sim"])
+    add_model(made["model"])
     for command in made.values():
         _add_common(command)
     return CommandLine(parser, made)

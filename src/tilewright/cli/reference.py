@@ -41,6 +41,7 @@ save_plan=None)` |
 | `tilewright compare` | `compare_plans(before, after)` |
 | `tilewright explain` | `explain_model(model, target, options, rule=None, node=None)` |
 | `tilewright place` | `place_pieces(problem, output, capacity)` |
+| `tilewright model` | `write_model(network, output, sequence=None, layers=None, seed=0)` |
 | `tilewright sim` | `simulate(program, machine="siracusa", timing=None, max_cycles=None)` |
 | `tilewright conformance` | `run_conformance(target, words=())` |
 | `tilewright targets` | `list_targets()`; `load_target(name)` |

@@ -42,6 +42,7 @@ from tilewright.frontend.onnx_resize import RESIZE_IMPORTERS
 from tilewright.frontend.onnx_selections import SELECTION_IMPORTERS
 from tilewright.frontend.onnx_steps import REALS, SHORT, element_of, is_integer, is_plain
 from tilewright.frontend.onnx_tensors import HALVES, SELECTIONS, Constant, Importing
+from tilewright.frontend.onnx_tiles import import_tiles, is_in_tiles
 from tilewright.frontend.onnx_windows import WINDOW_IMPORTERS
 from tilewright.ir.graph import Contract, Graph, GraphBuilder, Origin, Value, ValueName
 from tilewright.ir.types import DType, Shape, TensorType
@@ -99,6 +100,8 @@ def import_onnx(
             "stored; the option is for files in the integer dialect"
         )
     _refuse_lost_outputs(model)
+    if is_in_tiles(model):
+        return import_tiles(model)
     constants = {name: Constant(array) for name, array in model.initialisers.items()}
     nodes = _prepared(model, constants)
     _refuse_unknown(model, nodes)

@@ -16,6 +16,7 @@ from tilewright.frontend.lower.norms import NORM_RULES
 from tilewright.frontend.lower.onnx import ONNX_RULES
 from tilewright.frontend.lower.products import PRODUCT_RULES
 from tilewright.frontend.lower.tflite import TFLITE_RULES
+from tilewright.frontend.lower.tiles import is_exact, lower_exact
 from tilewright.ir.graph import Contract, Graph, GraphBuilder, Node, Value, ValueName
 from tilewright.ir.types import DType
 from tilewright.ops.conv2d import Conv2d, DepthwiseConv2d
@@ -87,6 +88,9 @@ def _lower_node(lowering: Lowering, node: Node, *, allow_float: bool) -> None:
         lowering.border(node)
         return
     source, contract = lowering.source, lowering.contract
+    if is_exact(source, node):
+        lower_exact(lowering, node)
+        return
     if source.type(node.output).dtype is DType.S32:
         _lower_to_integers(lowering, node)
         return

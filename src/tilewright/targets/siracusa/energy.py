@@ -6,6 +6,7 @@ token of a small Llama: arXiv 2408.04413); others are inferences from relatives 
 base are more than nine tenths of most estimates: energy follows cycles.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tilewright.run.result import Energy
@@ -71,3 +72,10 @@ def estimate(done: Activity, intervals: tuple[tuple[int, int, int, int], ...]) -
         + NPU_PJ * npu + BYTE_PJ * moved
     )  # fmt: skip
     return Energy(picojoules / 1e6, MODEL)
+
+
+def meter(sim: Simulator, cores: int) -> Callable[[], Energy]:
+    """Begins to measure the first ``cores`` cores; the result says what they took since."""
+    before = activity(sim, cores)
+    sim.record_timeline()
+    return lambda: estimate(activity(sim, cores).since(before), sim.intervals())

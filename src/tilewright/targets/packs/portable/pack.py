@@ -63,6 +63,7 @@ from tilewright.targets.packs.portable.kernels.rows_f32 import (
 from tilewright.targets.packs.portable.kernels.softmax_s8_tflite import SOFTMAX_S8_TFLITE
 from tilewright.targets.packs.portable.kernels.sums_s8 import SUMS_S8
 from tilewright.targets.packs.portable.kernels.table_softmax import TABLE_SOFTMAX_S8
+from tilewright.targets.packs.portable.kernels.tiles_s8 import TILE_KERNELS
 from tilewright.targets.packs.portable.kernels.transpose import TRANSPOSE_8, TRANSPOSE_32
 from tilewright.targets.packs.portable.kernels.truncated_norms import (
     TRUNCATED_LAYER_NORM_S8,
@@ -107,7 +108,7 @@ FLOAT32 = (
     DEQUANTIZE_F32,
 )
 
-GENERAL = (CURVE_F32, *BINARY, *CONVERT, *ROW_KERNELS)
+GENERAL = (CURVE_F32, *BINARY, *CONVERT, *ROW_KERNELS, *TILE_KERNELS)
 """For breadth: one loop for a whole family. Priced by the rough rule, not by a table."""
 
 ROUNDED_ONCE = (
