@@ -11,8 +11,8 @@ from math import prod
 import numpy as np
 
 from tilewright.errors import ModelError, UnsupportedError
+from tilewright.frontend.chain import by_matrix
 from tilewright.frontend.onnx_file import OnnxNode
-from tilewright.frontend.onnx_resize import by_matrix
 from tilewright.frontend.onnx_steps import Steps, element_of, is_plain
 from tilewright.frontend.onnx_tensors import Constant, Importing, permuted
 from tilewright.frontend.onnx_windows import WINDOW_IMPORTERS

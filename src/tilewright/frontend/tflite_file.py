@@ -21,17 +21,23 @@ TENSOR_TYPES = {
 
 OPERATOR_NAMES = {
     0: "ADD", 1: "AVERAGE_POOL_2D", 2: "CONCATENATION", 3: "CONV_2D", 4: "DEPTHWISE_CONV_2D",
-    6: "DEQUANTIZE", 7: "EMBEDDING_LOOKUP", 9: "FULLY_CONNECTED", 14: "LOGISTIC",
-    17: "MAX_POOL_2D", 18: "MUL", 19: "RELU", 20: "RELU_N1_TO_1", 21: "RELU6", 22: "RESHAPE",
-    25: "SOFTMAX", 28: "TANH", 34: "PAD", 36: "GATHER", 39: "TRANSPOSE", 40: "MEAN", 43: "SQUEEZE",
-    60: "PADV2", 70: "EXPAND_DIMS", 98: "LEAKY_RELU", 114: "QUANTIZE", 117: "HARD_SWISH",
-    126: "BATCH_MATMUL",
+    5: "DEPTH_TO_SPACE", 6: "DEQUANTIZE", 7: "EMBEDDING_LOOKUP", 9: "FULLY_CONNECTED",
+    14: "LOGISTIC", 17: "MAX_POOL_2D", 18: "MUL", 19: "RELU", 20: "RELU_N1_TO_1", 21: "RELU6",
+    22: "RESHAPE", 25: "SOFTMAX", 26: "SPACE_TO_DEPTH", 28: "TANH", 34: "PAD", 36: "GATHER",
+    37: "BATCH_TO_SPACE_ND", 38: "SPACE_TO_BATCH_ND", 39: "TRANSPOSE", 40: "MEAN", 43: "SQUEEZE",
+    45: "STRIDED_SLICE", 49: "SPLIT", 60: "PADV2", 65: "SLICE", 69: "TILE", 70: "EXPAND_DIMS",
+    77: "SHAPE", 83: "PACK", 88: "UNPACK", 94: "FILL", 96: "RANGE", 97: "RESIZE_NEAREST_NEIGHBOR",
+    98: "LEAKY_RELU", 100: "MIRROR_PAD", 102: "SPLIT_V", 105: "REVERSE_V2", 110: "RANK",
+    112: "REVERSE_SEQUENCE", 114: "QUANTIZE", 117: "HARD_SWISH", 126: "BATCH_MATMUL",
+    130: "BROADCAST_TO", 145: "BROADCAST_ARGS",
 }  # fmt: skip
 """Builtin operator codes that the importer knows; all others are named by package ``tflite``."""
 
 CUSTOM = 32
 
-READABLE = frozenset({"float32", "float16", "int32", "uint8", "int64", "int16", "int8"})
+READABLE = frozenset({
+    "float32", "float16", "int32", "uint8", "int64", "int16", "int8", "bool", "int4",
+})  # fmt: skip
 """Element types whose buffers become arrays."""
 
 
@@ -67,15 +73,28 @@ class TfliteTensor:
                 f"tensor {self}: constants of type {self.dtype} are not supported; convert the "
                 "network with int8 weights"
             )
+        if self.dtype == "int4":
+            return self._nibbles(self.data)
         element = np.dtype(self.dtype).newbyteorder("<")
         promised = prod(self.shape) * element.itemsize
-        if promised != len(self.data) or min(self.shape, default=1) < 1:
-            raise ModelError(
-                f"tensor {self}: its buffer holds {len(self.data)} bytes, shape and type ask for "
-                f"{promised}; the file is damaged"
-            )
+        self._check_size(len(self.data), promised)
         stored = np.frombuffer(self.data, element).reshape(self.shape)
         return stored.astype(np.dtype(self.dtype))
+
+    def _nibbles(self, data: bytes) -> Array:
+        """Four-bit integers as int8; the first of two lies in the low half of its byte."""
+        size = prod(self.shape)
+        self._check_size(len(data), -(-size // 2))
+        pairs = np.frombuffer(data, np.int8)
+        halves = np.stack([(pairs << 4).astype(np.int8) >> 4, pairs >> 4], axis=-1)
+        return halves.reshape(-1)[:size].reshape(self.shape).astype(np.int8)
+
+    def _check_size(self, size: int, promised: int) -> None:
+        if promised != size or min(self.shape, default=1) < 1:
+            raise ModelError(
+                f"tensor {self}: its buffer holds {size} bytes, shape and type ask for "
+                f"{promised}; the file is damaged"
+            )
 
 
 @dataclass(frozen=True, slots=True)

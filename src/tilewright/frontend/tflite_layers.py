@@ -4,12 +4,13 @@ Slots are positions in the option tables of the published schema
 (tensorflow/lite/schema/schema.fbs).
 """
 
+from dataclasses import replace
 from math import inf
 
 import numpy as np
 
 from tilewright.errors import ModelError, UnsupportedError
-from tilewright.frontend.tflite_file import TfliteOperator
+from tilewright.frontend.tflite_file import TfliteOperator, TfliteTensor
 from tilewright.frontend.tflite_network import Network, node_name, quantisation_of
 from tilewright.frontend.tflite_windows import same_or_valid
 from tilewright.ir.graph import ValueName
@@ -53,7 +54,7 @@ def import_depthwise(network: Network, op: TfliteOperator) -> None:
     if stored.ndim != 4 or stored.shape[0] != 1:
         raise ModelError(f"{network.label(op)}: weights {tensor} are not [1,KH,KW,O]")
     _note_hybrid(network, op)
-    quantisation = quantisation_of(tensor)
+    stored, quantisation = _live(tensor, stored)
     if quantisation is not None and quantisation.axis is not None:
         quantisation = Quantisation(
             quantisation.scales, quantisation.zero_points, quantisation.axis - 1
@@ -90,13 +91,35 @@ def _weights(network: Network, op: TfliteOperator, rank: int) -> tuple[ValueName
     if stored.ndim != rank or 0 in stored.shape:
         raise ModelError(f"{network.label(op)}: weights {tensor} do not have {rank} dimensions")
     _note_hybrid(network, op)
-    return network.builder.constant(tensor.name, stored, quantisation_of(tensor)), stored
+    stored, quantisation = _live(tensor, stored)
+    return network.builder.constant(tensor.name, stored, quantisation), stored
+
+
+def _live(tensor: TfliteTensor, stored: Array) -> tuple[Array, Quantisation | None]:
+    """Weights and their parameters; a channel of scale 0 holds zeros, under scale 1."""
+    quantisation = quantisation_of(replace(tensor, scales=tuple(s or 1.0 for s in tensor.scales)))
+    dead = [channel for channel, scale in enumerate(tensor.scales) if not scale]
+    if quantisation is None or not dead:
+        return stored, quantisation
+    alive = stored.copy()
+    if quantisation.axis is None:
+        alive[:] = quantisation.zero_point
+        return alive, quantisation
+    for channel in dead:
+        np.moveaxis(alive, quantisation.axis, 0)[channel] = quantisation.zero_points[channel]
+    return alive, quantisation
+
+
+def _without_dead(tensor: TfliteTensor, bias: Array) -> Array:
+    """The bias of weights ``tensor``: a step of x_scale * 0 makes every bias zero."""
+    is_dead = np.array(tensor.scales or (1.0,)) == 0
+    return np.where(is_dead, 0, bias).astype(bias.dtype)
 
 
 def _note_hybrid(network: Network, op: TfliteOperator) -> None:
     """Say so where only the weights are quantised: LiteRT would quantise activations as it runs."""
     tensor = network.tensor(op, 1)
-    if network.result(op).dtype == "float32" and tensor.dtype in ("int8", "uint8"):
+    if network.result(op).dtype == "float32" and tensor.dtype in ("int8", "uint8", "int4"):
         network.builder.notes.append(
             f"{node_name(op)}: weights are {tensor.dtype}, activations are not quantised; computed "
             "in float32"
@@ -124,12 +147,14 @@ def _bias(network: Network, op: TfliteOperator, channels: int) -> ValueName:
         raise UnsupportedError(
             f"{network.label(op)}: bias {tensor} has to be {np.dtype(wanted).name}"
         )
+    array = _without_dead(network.tensor(op, 1), array)
     return network.builder.constant(tensor.name, array, _bias_steps(network, op))
 
 
 def _bias_steps(network: Network, op: TfliteOperator) -> Quantisation | None:
     """x_scale * w_scale, per output channel where the weights have scales of their own."""
-    x, w = quantisation_of(network.tensor(op, 0)), quantisation_of(network.tensor(op, 1))
+    weights = network.tensor(op, 1)
+    x, w = quantisation_of(network.tensor(op, 0)), _live(weights, network.constant(op, 1))[1]
     if x is None or w is None or not x.is_per_tensor:
         return None
     steps = tuple(x.scale * scale for scale in w.scales)

@@ -5,8 +5,7 @@ Slots are positions in the option tables of the published schema
 quantisation specifications.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from math import inf
 
 import numpy as np
@@ -20,11 +19,13 @@ from tilewright.frontend.tflite_layers import (
     import_depthwise,
     import_fully_connected,
 )
+from tilewright.frontend.tflite_movement import MOVEMENTS
 from tilewright.frontend.tflite_network import (
     Network,
     activation_type,
     quantisation_of,
 )
+from tilewright.frontend.tflite_steps import ANY, ImportRule, Operator
 from tilewright.frontend.tflite_windows import pool_window
 from tilewright.ir.graph import ValueName
 from tilewright.ops.curves import Curve
@@ -212,32 +213,33 @@ def import_dequantize(network: Network, op: TfliteOperator) -> None:
     network.emit(op, Dequantize(q.scale, q.zero_point), (x,))
 
 
-def _curve(curve: Curve, alpha: float = 0.0, beta: float = 0.0) -> "ImportRule":
+def not_constant(network: Network, op: TfliteOperator) -> None:
+    """Raises UnsupportedError: the operator has a form at import only."""
+    raise UnsupportedError(
+        f"{network.label(op)}: {op.kind} of operands that are computed at run time; only constants "
+        "and shapes are supported"
+    )
+
+
+FOLDED = ("BROADCAST_ARGS", "FILL", "RANGE", "RANK", "SHAPE")
+
+
+def _curve(curve: Curve, alpha: float = 0.0, beta: float = 0.0) -> ImportRule:
     def rule(network: Network, op: TfliteOperator) -> None:
         network.emit(op, Activation(curve, alpha, beta), (network.activation(op, 0),))
 
     return rule
 
 
-def _clip(low: float, high: float) -> "ImportRule":
+def _clip(low: float, high: float) -> ImportRule:
     def rule(network: Network, op: TfliteOperator) -> None:
         network.emit(op, Clip(low, high), (network.activation(op, 0),))
 
     return rule
 
 
-ImportRule = Callable[[Network, TfliteOperator], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Operator:
-    """How one operator of the schema is imported, and how many inputs it may have."""
-
-    rule: ImportRule
-    inputs: tuple[int, int]
-
-
 OPERATORS: Mapping[str, Operator] = {
+    **MOVEMENTS,
     "ADD": Operator(import_add, (2, 2)),
     "AVERAGE_POOL_2D": Operator(import_average_pool, (1, 1)),
     "BATCH_MATMUL": Operator(import_batch_matmul, (2, 2)),
@@ -266,7 +268,9 @@ OPERATORS: Mapping[str, Operator] = {
     "SQUEEZE": Operator(import_squeeze, (1, 1)),
     "TANH": Operator(_curve(Curve.TANH), (1, 1)),
     "TRANSPOSE": Operator(import_transpose, (2, 2)),
+    **{kind: Operator(not_constant, (1, ANY)) for kind in FOLDED},
 }
+"""By the schema's names; those in FOLDED are computed at import or not at all."""
 
 
 def _axis(network: Network, op: TfliteOperator, axis: int, rank: int) -> int:
