@@ -168,3 +168,17 @@ def bordered(extent: int, before: int, after: int, mode: str) -> Array:
             period = max(2 * extent - 2, 1)
             turned = np.abs(places) % period
             return np.where(turned < extent, turned, period - turned)
+
+
+def spread(steps: Chain, x: ValueName, axis: int, stride: int) -> ValueName:
+    """stride - 1 zeros between neighbours along an axis."""
+    shape = steps.shape(x)
+    if stride == 1:
+        return x
+    grown = (*shape[: axis + 1], 1, *shape[axis + 1 :])
+    none = (0,) * len(grown)
+    after = (*none[: axis + 1], stride - 1, *none[axis + 2 :])
+    x = steps.do(Pad(none, after), steps.reshaped(x, grown))
+    n = shape[axis]
+    x = steps.reshaped(x, (*shape[:axis], n * stride, *shape[axis + 1 :]))
+    return steps.chosen(x, axis, np.arange((n - 1) * stride + 1))
