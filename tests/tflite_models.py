@@ -21,7 +21,7 @@ schema: Any = pytest.importorskip(
 litert: Any = pytest.importorskip("ai_edge_litert.interpreter")
 
 TYPES = {
-    "float32": 0, "float16": 1, "int32": 2, "uint8": 3, "int64": 4, "bool": 6,
+    "float32": 0, "float16": 1, "int32": 2, "uint8": 3, "int64": 4, "bool": 6, "resource": 13,
     "int16": 7, "int8": 9,
 }  # fmt: skip
 
@@ -84,7 +84,9 @@ def build(
         written = schema.OperatorT()
         written.opcodeIndex = index
         written.inputs = np.array([place[n] for n in operator.inputs], np.int32)
-        written.outputs = np.array([place[n] for n in (operator.output, *operator.more)], np.int32)
+        written.outputs = np.array(
+            [place[n] for n in (operator.output, *operator.more) if n], np.int32
+        )
         if operator.options:
             options = getattr(schema, f"{operator.options}T")()
             for field, value in (operator.fields or {}).items():

@@ -69,9 +69,9 @@ def test_two_operands_equal_litert(
 ) -> None:
     dtype = "int32" if is_whole and kind != "DIV" else "float32"
     rng = np.random.default_rng(seed)
+    signs = (1,) if kind == "POW" else (-1, 1)
     arrays: dict[str, Array] = {
-        name: rng.integers(1, 9, shape).astype(dtype)
-        * (1 if kind == "POW" else rng.choice([-1, 1], shape)).astype(dtype)
+        name: (rng.integers(1, 9, shape) * rng.choice(signs, shape)).astype(dtype)
         for name, shape in zip("ab", shapes, strict=True)
     }
     if dtype == "int32":
@@ -114,7 +114,8 @@ def test_stored_operands_are_within_a_step_of_litert(data: st.DataObject, kind: 
 
 CURVES = {
     "ABS": "AbsOptions", "NEG": "NegOptions", "EXP": "ExpOptions", "LOG": "", "SQRT": "",
-    "RSQRT": "", "SQUARE": "SquareOptions", "SIN": "", "COS": "CosOptions", "FLOOR": "", "SIGN": "SignOptions", "RELU_0_TO_1": "",
+    "RSQRT": "", "SQUARE": "SquareOptions", "SIN": "", "COS": "CosOptions", "FLOOR": "",
+    "SIGN": "SignOptions", "RELU_0_TO_1": "",
     "GELU": "GeluOptions", "LOG_SOFTMAX": "LogSoftmaxOptions", "L2_NORMALIZATION": "L2NormOptions",
 }  # fmt: skip
 

@@ -37,8 +37,9 @@ OPERATOR_NAMES = {
     98: "LEAKY_RELU", 99: "SQUARED_DIFFERENCE", 100: "MIRROR_PAD", 101: "ABS", 102: "SPLIT_V",
     104: "CEIL", 105: "REVERSE_V2", 106: "ADD_N", 108: "COS", 110: "RANK", 111: "ELU",
     112: "REVERSE_SEQUENCE", 114: "QUANTIZE", 116: "ROUND", 117: "HARD_SWISH", 123: "SELECT_V2",
-    126: "BATCH_MATMUL", 128: "CUMSUM", 130: "BROADCAST_TO", 140: "REDUCE_ALL",
-    145: "BROADCAST_ARGS", 150: "GELU", 152: "RELU_0_TO_1", 158: "SIGN",
+    126: "BATCH_MATMUL", 128: "CUMSUM", 129: "CALL_ONCE", 130: "BROADCAST_TO", 140: "REDUCE_ALL",
+    142: "VAR_HANDLE", 143: "READ_VARIABLE", 144: "ASSIGN_VARIABLE", 145: "BROADCAST_ARGS",
+    150: "GELU", 152: "RELU_0_TO_1", 158: "SIGN",
 }  # fmt: skip
 """Builtin operator codes that the importer knows; all others are named by package ``tflite``."""
 
@@ -123,13 +124,18 @@ class TfliteOperator:
 
 @dataclass(frozen=True, slots=True)
 class TfliteFile:
-    """The first and only subgraph of a model."""
+    """One subgraph of a model.
+
+    subgraphs  those after the first one, which alone has them: bodies of control flow, what is
+               called once, other signatures
+    """
 
     name: str
     tensors: tuple[TfliteTensor, ...]
     operators: tuple[TfliteOperator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    subgraphs: "tuple[TfliteFile, ...]" = ()
 
 
 def read_tflite(path: Path) -> TfliteFile:
@@ -143,24 +149,28 @@ def read_tflite(path: Path) -> TfliteFile:
     if version != 3:
         raise ModelError(f"{path.name}: schema version {version}; only version 3 is known")
     subgraphs = model.tables(2)
-    if len(subgraphs) != 1:
-        raise UnsupportedError(
-            f"{path.name}: {len(subgraphs)} subgraphs; exactly one is supported (control flow such "
-            "as IF and WHILE makes more)"
-        )
-    (subgraph,) = subgraphs
+    if not subgraphs:
+        raise ModelError(f"{path.name}: holds no subgraph")
     buffers = tuple(_buffer(file, table) for table in model.tables(4))
-    tables = subgraph.tables(0)
-    tensors = tuple(_tensor(file.name, i, table, buffers) for i, table in enumerate(tables))
     codes = model.tables(1)
-    operators = tuple(
-        _operator(file.name, i, table, codes) for i, table in enumerate(subgraph.tables(3))
-    )
-    read = TfliteFile(
-        path.stem, _uniquely_named(tensors), operators, subgraph.integers(1), subgraph.integers(2)
-    )
+    main, *others = (_subgraph(file, path.stem, table, buffers, codes) for table in subgraphs)
+    read = replace(main, subgraphs=tuple(others))
     _check_indices(file.name, read)
     return read
+
+
+def _subgraph(
+    file: Bytes,
+    name: str,
+    table: Table,
+    buffers: tuple[bytes | None, ...],
+    codes: tuple[Table, ...],
+) -> TfliteFile:
+    tensors = tuple(_tensor(file.name, i, t, buffers) for i, t in enumerate(table.tables(0)))
+    operators = tuple(_operator(file.name, i, t, codes) for i, t in enumerate(table.tables(3)))
+    return TfliteFile(
+        name, _uniquely_named(tensors), operators, table.integers(1), table.integers(2)
+    )
 
 
 def _buffer(file: Bytes, table: Table) -> bytes | None:
@@ -241,6 +251,15 @@ def _uniquely_named(tensors: tuple[TfliteTensor, ...]) -> tuple[TfliteTensor, ..
 
 def _check_indices(file: str, read: TfliteFile) -> None:
     """Every tensor that is referred to exists; only operands may be left out, as -1."""
+    for number, other in enumerate(read.subgraphs, start=1):
+        if other.operators:
+            _check_operands(f"{file}: subgraph {number}", other)
+    _check_operands(file, read)
+    if not read.outputs:
+        raise ModelError(f"{file}: the network has no outputs")
+
+
+def _check_operands(file: str, read: TfliteFile) -> None:
     count = len(read.tensors)
     named = (
         ("the network's inputs", read.inputs, 0),
@@ -252,5 +271,3 @@ def _check_indices(file: str, read: TfliteFile) -> None:
         wrong = [i for i in indices if not lowest <= i < count]
         if wrong:
             raise ModelError(f"{file}: {what} refer to tensors {wrong}, the file has {count}")
-    if not read.outputs:
-        raise ModelError(f"{file}: the network has no outputs")

@@ -16,6 +16,7 @@ from tilewright.frontend.tflite_network import (
     is_quantised,
 )
 from tilewright.frontend.tflite_operators import OPERATORS
+from tilewright.frontend.tflite_variables import declare_states
 from tilewright.ir.graph import Contract, Graph, GraphBuilder
 from tilewright.ir.types import Shape
 
@@ -37,6 +38,7 @@ def import_tflite(path: Path, input_shapes: Mapping[str, Shape]) -> Graph:
         if not fold(network, op):
             OPERATORS[op.kind].rule(network, op)
     check_outputs(network)
+    declare_states(network)
     if not is_quantised(builder.nodes, builder):
         builder.contract = Contract.FLOAT32
     return builder.build()

@@ -21,6 +21,14 @@ LARGEST_TENSOR = 2**31 - 1
 """Bytes; offsets in generated C are int32_t."""
 
 
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable of the file: what it is when a run begins, and what it is by now."""
+
+    before: ValueName
+    now: ValueName
+
+
 @dataclass(slots=True)
 class Network:
     """What the operator rules of ``tflite_operators`` have in their hands.
@@ -34,6 +42,11 @@ class Network:
     constants: dict[int, Array] = field(default_factory=dict[int, Array])
     names: dict[int, ValueName] = field(default_factory=dict[int, ValueName])
     has_given_shapes: bool = False
+    handles: dict[int, str] = field(default_factory=dict[int, str])
+    """Tensors of type resource → names of variables."""
+    variables: dict[str, Variable] = field(default_factory=dict[str, Variable])
+    initial: dict[str, Array] = field(default_factory=dict[str, Array])
+    """What variables hold before the first run."""
 
     def tensor(self, op: TfliteOperator, position: int) -> TfliteTensor:
         """The tensor at an input position. Raises ModelError where it was left out."""
@@ -145,8 +158,11 @@ class Network:
             raise ModelError(
                 f"{self.file.name}: input {tensor.name} is listed twice or also a constant"
             )
-        value = _value(ValueName(tensor.name), tensor, shape)
-        self.names[tensor.index] = self.builder.input(value)
+        self.names[tensor.index] = self.declare(ValueName(tensor.name), tensor, shape)
+
+    def declare(self, name: ValueName, tensor: TfliteTensor, shape: Shape) -> ValueName:
+        """Declare a value that is there when a run begins."""
+        return self.builder.input(_value(name, tensor, shape))
 
     def step(
         self, op: TfliteOperator, suffix: str, meaning: Op, inputs: Sequence[ValueName]

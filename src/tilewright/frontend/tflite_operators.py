@@ -30,6 +30,7 @@ from tilewright.frontend.tflite_pointwise import POINTWISE
 from tilewright.frontend.tflite_reductions import REDUCTIONS
 from tilewright.frontend.tflite_resize import RESIZES
 from tilewright.frontend.tflite_steps import ANY, ImportRule, Operator
+from tilewright.frontend.tflite_variables import VARIABLES
 from tilewright.frontend.tflite_windows import pool_window
 from tilewright.ir.graph import ValueName
 from tilewright.ops.curves import Curve
@@ -235,6 +236,7 @@ OPERATORS: Mapping[str, Operator] = {
     **POINTWISE,
     **REDUCTIONS,
     **RESIZES,
+    **VARIABLES,
     "AVERAGE_POOL_2D": Operator(import_average_pool, (1, 1)),
     "BATCH_MATMUL": Operator(import_batch_matmul, (2, 2)),
     "CONCATENATION": Operator(import_concatenation, (1, 1 << 16)),
