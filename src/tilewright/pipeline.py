@@ -274,6 +274,11 @@ def choose_contract(graph: Graph, wish: Contract | None) -> Contract:
     """The contract to compile under. Raises OptionError where the wish makes no sense."""
     if wish is None or wish is graph.contract:
         return graph.contract
+    if Contract.LLM in (wish, graph.contract):
+        raise OptionError(
+            f"{graph.name}: --contract {wish.value} cannot replace {graph.contract.value}; "
+            "language models have a contract of their own, and nothing else has it"
+        )
     if graph.contract is Contract.FLOAT32:
         raise OptionError(
             f"{graph.name}: --contract {wish.value} needs a quantised model, this one has no "
