@@ -8,7 +8,7 @@ RoPE turns neighbours (2i, 2i + 1) of a head by ``position * theta**(-2i / head_
 reads a file that pairs halves (i, i + head_dim/2) reorders the rows of q and k.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from tilewright.errors import OptionError
 from tilewright.ir.types import Array
@@ -63,6 +63,10 @@ class LlamaLayer:
     up: Array
     down: Array
 
+    def tensors(self) -> tuple[tuple[str, Array], ...]:
+        """All by name, in order."""
+        return tuple((of.name, getattr(self, of.name)) for of in fields(self))
+
 
 @dataclass(frozen=True, slots=True)
 class Llama:
@@ -101,10 +105,7 @@ class Llama:
             ("head", self.head, table),
         ]
         for index, layer in enumerate(self.layers):
-            found += [
-                (f"layer {index} {name}", getattr(layer, name), size)
-                for name, size in wanted.items()
-            ]
+            found += [(f"layer {index} {name}", a, wanted[name]) for name, a in layer.tensors()]
         for name, array, size in found:
             if array.shape != size or array.dtype.name != "float32":
                 raise OptionError(
