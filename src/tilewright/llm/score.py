@@ -1,6 +1,7 @@
 """How much a quantised model loses: perplexity and agreement, float against integers."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -68,7 +69,7 @@ def layer_losses(llama: Llama, integers: IntegerLlama, text: Array) -> tuple[Lay
     """One per layer, on the float model's stream for ``text`` [length]."""
     streams = _streams(llama, text)
     losses = list[LayerLoss]()
-    for index, (before, after) in enumerate(zip(streams, streams[1:], strict=False)):
+    for index, (before, after) in enumerate(pairwise(streams)):
         stored = np.clip(np.rint(before / integers.residual_scale), -32767, 32767).astype(np.int16)
         graph = layer_graph(integers, index, len(text))
         made = evaluated(graph, stored).astype(np.float64) - stored
