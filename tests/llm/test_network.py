@@ -6,7 +6,7 @@ import pytest
 from tilewright.ir.graph import Contract, Graph
 from tilewright.ir.types import Array
 from tilewright.llm.build import built_network, text_graph
-from tilewright.llm.calibrate import measured_ranges, sampled_texts
+from tilewright.llm.calibrate import measured_on_itself, sampled_texts
 from tilewright.llm.integers import IntegerLlama
 from tilewright.llm.quantise import quantised_llama
 from tilewright.llm.score import evaluated, layer_losses, scored
@@ -17,7 +17,7 @@ MODELS = {"tied": TINY, "untied": UNTIED}
 
 def quantised(shape) -> IntegerLlama:
     llama = tiny_llama(shape)
-    return quantised_llama(llama, measured_ranges(llama, sampled_texts(llama, 4, 32)))
+    return quantised_llama(llama, measured_on_itself(llama, 4, 32))
 
 
 def called(graph: Graph, values: dict[str, int], cache: dict[str, Array], given: Array) -> Array:

@@ -125,13 +125,18 @@ def _turned(x: Array, cos: Array, sin: Array) -> Array:
 def _attention(q: Array, k: Array, v: Array) -> Array:
     """[texts, tokens, heads * head_dim]; the last query sees every key."""
     texts, rows, heads, size = q.shape
-    times, known = heads // k.shape[2], k.shape[1]
-    k, v = (a.repeat(times, axis=2).transpose(0, 2, 1, 3) for a in (k, v))
-    scores = q.transpose(0, 2, 1, 3) @ k.transpose(0, 1, 3, 2) / np.float32(np.sqrt(size))
-    scores = np.where(np.tri(rows, known, known - rows, dtype=bool), scores, np.float32(-np.inf))
+    known, groups = k.shape[1:3]
+    # Queries that share keys stand below each other, so that keys are not copied.
+    grouped = q.reshape(texts, rows, groups, -1, size).transpose(0, 2, 3, 1, 4)
+    queries = grouped.reshape(texts, groups, -1, size)
+    scores = queries @ k.transpose(0, 2, 3, 1) * np.float32(1 / np.sqrt(size))
+    if rows > 1:
+        is_seen = np.tile(np.tri(rows, known, known - rows, dtype=bool), (heads // groups, 1))
+        scores = np.where(is_seen, scores, np.float32(-np.inf))
     shares = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    mixed = (shares / shares.sum(axis=-1, keepdims=True)) @ v
-    return mixed.transpose(0, 2, 1, 3).reshape(texts, rows, -1)
+    mixed = (shares @ v.transpose(0, 2, 1, 3)) / shares.sum(axis=-1, keepdims=True)
+    by_head = mixed.reshape(texts, heads, rows, size)
+    return by_head.transpose(0, 2, 1, 3).reshape(texts, rows, -1)
 
 
 def _mlp(layer: LlamaLayer, y: Array, index: int, watch: Watch) -> Array:

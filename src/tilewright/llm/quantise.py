@@ -1,4 +1,4 @@
-"""From float32 weights and measured ranges to exact integers: 8-bit weights, 8-bit activations.
+"""From float32 weights and what calibration saw to exact integers.
 
 Scales are used here and nowhere else. A value of the network is ``scale * integer``; a scaled row
 is ``scale * y * M / 127``. Source of the scheme: docs/numerics.md.
@@ -11,10 +11,12 @@ import numpy as np
 
 from tilewright.errors import QuantisationError
 from tilewright.ir.types import Array
-from tilewright.llm.calibrate import Ranges
-from tilewright.llm.forward import silu, turns
+from tilewright.llm.balance import balanced
+from tilewright.llm.calibrate import Statistics
+from tilewright.llm.forward import Place, silu, turns
 from tilewright.llm.integers import Embedding, IntegerLayer, IntegerLlama, Matrix, Norm
-from tilewright.llm.model import Llama, LlamaLayer, LlamaShape
+from tilewright.llm.model import Llama, LlamaShape
+from tilewright.llm.rounding import RowWeights, compensated_rows, plain_rows
 from tilewright.ops.llm.attention import SCORE_SHIFT, CachedAttention
 from tilewright.ops.llm.embedding import EmbedTokens
 from tilewright.ops.llm.linear import LinearRows
@@ -33,40 +35,28 @@ SUM_BITS = 30
 """Scaled sums of a linear layer stay below 2**30."""
 
 
-@dataclass(frozen=True, slots=True)
-class RowWeights:
-    """``w`` s8[out, in] and float64 scales [out]: weights are about w * scale."""
+def quantised_llama(llama: Llama, seen: Statistics, bits: int = 8) -> IntegerLlama:
+    """Weights of ``bits`` (the embedding and the head: 8), activations of 8.
 
-    w: Array
-    scale: Array
-
-
-def rows_of_8_bits(weights: Array) -> RowWeights:
-    """-127 .. 127 in every row, one scale per row, ties to even."""
-    scale = np.abs(weights).max(axis=1).astype(np.float64) / LARGEST
-    steps = np.where(scale > 0, scale, 1.0)[:, None]
-    return RowWeights(np.rint(weights / steps).astype(np.int8), scale)
-
-
-def quantised_llama(llama: Llama, ranges: Ranges) -> IntegerLlama:
-    """W8A8. Raises QuantisationError for weights that are not finite or have no usable scale."""
+    seen  statistics of the model
+    Raises QuantisationError for weights that are not finite or have no usable scale.
+    """
     _check_finite(llama)
+    llama, seen = balanced(llama, seen)
     shape = llama.shape
-    residual = RESIDUAL_HEADROOM * ranges.residual / MOST
-    logit = LOGIT_HEADROOM * ranges.logits / MOST
-    table = rows_of_8_bits(llama.embedding)
-    head = table if shape.is_tied else rows_of_8_bits(llama.head)
+    residual = RESIDUAL_HEADROOM * seen.residual / MOST
+    logit = LOGIT_HEADROOM * seen.logits / MOST
+    table = plain_rows(llama.embedding)
+    head = table if shape.is_tied else plain_rows(llama.head)
     norm, scale = norm_of(llama.final_norm, shape, residual)
     cos, sin = turns(shape, 0, shape.context)
     angles = np.stack([cos, sin], axis=-1).reshape(shape.context, -1).astype(np.float64)
+    layers = (_Layer(llama, seen, index, residual, bits) for index in range(shape.layers))
     return IntegerLlama(
         name=llama.name,
         shape=shape,
         embedding=_embedding(table, residual),
-        layers=tuple(
-            _layer(layer, shape, Layered(residual, ranges, index))
-            for index, layer in enumerate(llama.layers)
-        ),
+        layers=tuple(layer.quantised() for layer in layers),
         final_norm=norm,
         head=matrix_of(head, scale, logit, "head"),
         turns=_s16(angles * MOST),
@@ -77,48 +67,44 @@ def quantised_llama(llama: Llama, ranges: Ranges) -> IntegerLlama:
 
 
 @dataclass(frozen=True, slots=True)
-class Layered:
-    """The scales around and in one layer."""
+class _Layer:
+    """One layer of a balanced model on its way to integers. ``residual``: the stream's scale."""
 
-    residual: float
-    ranges: Ranges
+    llama: Llama
+    seen: Statistics
     index: int
+    residual: float
+    bits: int
 
-    @property
-    def qkv(self) -> float:
-        """Of queries, keys and values, and so of what attention mixes."""
-        return HEADROOM * self.ranges.qkv[self.index] / MOST
+    def quantised(self) -> IntegerLayer:
+        """All of it."""
+        layer, shape, where = self.llama.layers[self.index], self.llama.shape, f"layer {self.index}"
+        qkv, gate, up = (self._scale(place) for place in (Place.QKV, Place.GATE, Place.UP))
+        attention_norm, normed = norm_of(layer.attention_norm, shape, self.residual)
+        mlp_norm, mlp_normed = norm_of(layer.mlp_norm, shape, self.residual)
+        rows_qkv = self._rows(Place.ATTENTION_NORM, layer.q, layer.k, layer.v)
+        gate_up = self._rows(Place.MLP_NORM, layer.gate, layer.up)
+        out = np.repeat([gate, up], shape.hidden_dim)
+        o, down = self._rows(Place.MIXED, layer.o), self._rows(Place.HIDDEN, layer.down)
+        return IntegerLayer(
+            attention_norm=attention_norm,
+            qkv=matrix_of(rows_qkv, normed, qkv, f"{where} q, k, v"),
+            attention=attention_of(shape, qkv),
+            o=matrix_of(o, qkv, self.residual, f"{where} o"),
+            mlp_norm=mlp_norm,
+            gate_up=matrix_of(gate_up, mlp_normed, out, f"{where} gate, up"),
+            silu=silu_table(gate),
+            down=matrix_of(down, gate * up, self.residual, f"{where} down"),
+        )
 
-    @property
-    def gate(self) -> float:
-        """Of the gate, and of its curve."""
-        return HEADROOM * self.ranges.gate[self.index] / MOST
+    def _scale(self, place: Place) -> float:
+        """Of int16 values there."""
+        return max(HEADROOM * self.seen.peak(place, self.index) / MOST, 1e-12)
 
-    @property
-    def up(self) -> float:
-        """Of what the gate lets through."""
-        return HEADROOM * self.ranges.up[self.index] / MOST
-
-
-def _layer(layer: LlamaLayer, shape: LlamaShape, scales: Layered) -> IntegerLayer:
-    where = f"layer {scales.index}"
-    attention_norm, normed = norm_of(layer.attention_norm, shape, scales.residual)
-    mlp_norm, mlp_normed = norm_of(layer.mlp_norm, shape, scales.residual)
-    qkv = rows_of_8_bits(np.concatenate([layer.q, layer.k, layer.v]))
-    gate_up = rows_of_8_bits(np.concatenate([layer.gate, layer.up]))
-    out = np.repeat([scales.gate, scales.up], shape.hidden_dim)
-    return IntegerLayer(
-        attention_norm=attention_norm,
-        qkv=matrix_of(qkv, normed, scales.qkv, f"{where} q, k, v"),
-        attention=attention_of(shape, scales.qkv),
-        o=matrix_of(rows_of_8_bits(layer.o), scales.qkv, scales.residual, f"{where} o"),
-        mlp_norm=mlp_norm,
-        gate_up=matrix_of(gate_up, mlp_normed, out, f"{where} gate, up"),
-        silu=silu_table(scales.gate),
-        down=matrix_of(
-            rows_of_8_bits(layer.down), scales.gate * scales.up, scales.residual, f"{where} down"
-        ),
-    )
+    def _rows(self, place: Place, *matrices: Array) -> RowWeights:
+        """The matrices below each other; ``place``: what they read."""
+        moments = self.seen.moments[place, self.index]
+        return compensated_rows(np.concatenate(matrices), moments, self.bits)
 
 
 def norm_of(gain: Array, shape: LlamaShape, residual: float) -> tuple[Norm, float]:
