@@ -51,6 +51,14 @@ class JsonFields:
             raise self._wrong(key, "an array")
         return cast(list[object], value)
 
+    def objects(self, key: str) -> list["JsonFields"]:
+        """An array of objects; other items are left out."""
+        return [
+            JsonFields(self.name, cast(dict[str, object], item))
+            for item in self.items(key)
+            if isinstance(item, dict)
+        ]
+
     def fields(self, key: str) -> "JsonFields":
         """An object."""
         value = self._get(key, None)
