@@ -1,7 +1,7 @@
 """Text to tokens and back, as SentencePiece's byte-pair vocabularies mean it.
 
-The definition: slow and obvious. Generated firmware does the same in C (``runtime/tw_tokenizer.c``)
-and is compared with it.
+The definition: slow and obvious. Generated firmware does the same in C and is compared with it
+(``runtime/llm/tw_tokenizer.c``).
 """
 
 from dataclasses import dataclass
