@@ -22,6 +22,7 @@ from tilewright.targets.packs.portable.kernels.curve_f32 import CURVE_F32
 from tilewright.targets.packs.portable.kernels.dense_s8 import DENSE_S8
 from tilewright.targets.packs.portable.kernels.depthwise_s8 import DEPTHWISE_S8, DEPTHWISE_S8_PLANES
 from tilewright.targets.packs.portable.kernels.gather import GATHER, GATHER_SUM
+from tilewright.targets.packs.portable.kernels.language import LANGUAGE
 from tilewright.targets.packs.portable.kernels.lut_s8 import LUT_S8
 from tilewright.targets.packs.portable.kernels.matmul import MATMUL_F32, MATMUL_S8
 from tilewright.targets.packs.portable.kernels.means_tflite import (
@@ -130,7 +131,7 @@ PORTABLE_COSTS = Path(__file__).parent / "costs"
 """One table per machine, written by benchmarks/calibrate.py."""
 
 PORTABLE = priced(
-    (*INTEGERS, *ROUNDED_TWICE, *ROUNDED_ONCE, *DIALECT, *MOVEMENT, *FLOAT32, *GENERAL),
+    (*INTEGERS, *ROUNDED_TWICE, *ROUNDED_ONCE, *DIALECT, *MOVEMENT, *FLOAT32, *GENERAL, *LANGUAGE),
     PORTABLE_COSTS / "host.toml",
 )
 """With what they cost on the host; targets for other machines price them by their own tables."""
