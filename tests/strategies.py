@@ -11,6 +11,7 @@ from case import Case
 from strategies_gather import GATHER
 from strategies_general import GENERAL
 from strategies_layout import LAYOUT
+from strategies_llm import LLM
 from strategies_matmul import MATMUL
 from strategies_norms import NORMS
 from strategies_onnx import ONNX
@@ -25,6 +26,7 @@ STRATEGIES: dict[type[Op], st.SearchStrategy[Case]] = {
     **LAYOUT,
     **GATHER,
     **GENERAL,
+    **LLM,
     **MATMUL,
     **NORMS,
     **ONNX,

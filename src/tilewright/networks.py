@@ -179,7 +179,8 @@ def _for_all_values(entry: Entry, target: Target) -> Program:
     arguments = entry.graph.arguments
     if not arguments:
         return entry.program
-    at = [values for values in points(arguments) if is_allowed(entry.graph, values)]
+    looked_at = points(arguments, len(entry.graph.nodes))
+    at = [values for values in looked_at if is_allowed(entry.graph, values)]
     made = [entry.at(values, target) for values in at]
     for variant in made:
         check_program(variant.program, variant.graph, target)

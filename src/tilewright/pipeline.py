@@ -259,6 +259,11 @@ def choose_contract(graph: Graph, wish: Contract | None) -> Contract:
             f"{graph.name}: --contract {wish.value}: the file's own integers are those of contract "
             "pulp; leave --contract out"
         )
+    if Contract.LLM in (wish, graph.contract):
+        raise OptionError(
+            f"{graph.name}: --contract {wish.value} cannot replace {graph.contract.value}; "
+            "language models have a contract of their own, and nothing else has it"
+        )
     if graph.contract is Contract.FLOAT32:
         raise OptionError(
             f"{graph.name}: --contract {wish.value} needs a quantised model, this one has no "

@@ -39,14 +39,21 @@ MOST_POINTS = 600
 """Up to so many combinations of values are all looked at; of more, those at the ends and at powers
 of two."""
 
+MOST_NODES = 6000
+"""Nodes that are staged and judged at all points together. Networks with more of them are looked at
+in the corners, beside them, and in the middle: numbers that are affine there in every argument have
+their largest and smallest values in the corners."""
+
 Values = Mapping[str, int]
 
 
-def points(arguments: Sequence[Argument]) -> tuple[dict[str, int], ...]:
-    """Values of the arguments to look at, the largest ones first."""
-    ranges = [range(argument.most, 0, -1) for argument in arguments]
+def points(arguments: Sequence[Argument], nodes: int = 1) -> tuple[dict[str, int], ...]:
+    """Values of the arguments to look at in a network of so many nodes, the largest ones first."""
+    ranges: list[Sequence[int]] = [range(argument.most, 0, -1) for argument in arguments]
     if prod(map(len, ranges)) > MOST_POINTS:
         ranges = [_ends(argument.most) for argument in arguments]
+    if prod(map(len, ranges)) * nodes > MOST_NODES:
+        ranges = [_few(argument.most) for argument in arguments]
     names = [argument.name for argument in arguments]
     return tuple(dict(zip(names, values, strict=True)) for values in product(*ranges))
 
@@ -55,6 +62,11 @@ def _ends(most: int) -> Sequence[int]:
     powers = {1 << bit for bit in range(most.bit_length())}
     near = {n for power in (*powers, most) for n in (power - 1, power, power + 1)}
     return sorted((n for n in near if 1 <= n <= most), reverse=True)
+
+
+def _few(most: int) -> Sequence[int]:
+    found = {n for n in (most, most - 1, most // 2, 2, 1) if 1 <= n <= most}
+    return sorted(found, reverse=True)
 
 
 def parametric(

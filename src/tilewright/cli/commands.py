@@ -249,7 +249,7 @@ def _pins(arguments: argparse.Namespace) -> PinWishes:
 
 
 def _contract(name: str | None) -> Contract | None:
-    known = [contract.value for contract in Contract]
+    known = [contract.value for contract in Contract if contract is not Contract.LLM]
     if name is not None and name not in known:
         raise OptionError(f"--contract {name}: there are {', '.join(known)}")
     return None if name is None else Contract(name)

@@ -35,6 +35,7 @@ class Contract(Enum):
     ONNX = "onnx"
     PULP = "pulp"
     FLOAT32 = "float32"
+    LLM = "llm"
 
 
 @dataclass(frozen=True, slots=True)

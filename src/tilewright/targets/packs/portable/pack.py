@@ -26,6 +26,7 @@ from tilewright.targets.packs.portable.kernels.dialect_softmax import (
     SHIFT_SOFTMAX_S8,
 )
 from tilewright.targets.packs.portable.kernels.gather import GATHER, GATHER_SUM
+from tilewright.targets.packs.portable.kernels.language import LANGUAGE
 from tilewright.targets.packs.portable.kernels.lut_s8 import LUT_S8
 from tilewright.targets.packs.portable.kernels.matmul import MATMUL_F32, MATMUL_S8
 from tilewright.targets.packs.portable.kernels.means_tflite import (
@@ -147,6 +148,7 @@ PORTABLE = priced(
         *FLOAT32,
         *GENERAL,
         *DIALECT_SOFTMAX,
+        *LANGUAGE,
     ),
     PORTABLE_COSTS / "host.toml",
 )  # fmt: skip

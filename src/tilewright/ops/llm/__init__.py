@@ -1,0 +1,1 @@
+"""Operators of the ``llm`` contract; docs/numerics.md has their formulas together."""

@@ -1,0 +1,64 @@
+"""Linear layers on scaled rows: exact sums of int8 products, two factors, int16 out."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tilewright.ir.op import Access, Along, Op, Whole
+from tilewright.ir.types import Array, DType, TensorType
+from tilewright.ops.llm.rows import (
+    FACTOR_BYTES,
+    normal_factor,
+    products,
+    rounded,
+    row_parts,
+    saturated,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LinearRows(Op):
+    """y[t, o] = saturated(residual[t, o] + rounded(a * m, shift - e)), s16[n, O], where
+
+    acc = sum of x[t, k] * w[o, k]             int32
+    a   = rounded(acc * multiplier[o], sum_shift)   within 2**30: the caller proves it from w
+    m, e: the factor of row t is m * 2**e with m below 2**15 (``rows.normal_factor``)
+
+    Inputs: x s8[n, K + 4] scaled rows, w s8[O, K], multiplier s16[O], and residual s16[n, O] if it
+    is not 0. ``shift`` is at least 17, so that shift - e is positive; at most 62.
+    """
+
+    sum_shift: int
+    shift: int
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        """s16[n, O]. Raises ValueError where lengths differ."""
+        x, w, multiplier, *residual = inputs
+        if x.shape[1] != w.shape[1] + FACTOR_BYTES or multiplier.shape != w.shape[:1]:
+            raise ValueError(f"no linear layer of {x} with weights {w}, factors {multiplier}")
+        out = TensorType(DType.S16, (x.shape[0], w.shape[0]))
+        if any(r != out for r in residual):
+            raise ValueError(f"{residual[0]} cannot be added to {out}")
+        return out
+
+    def evaluate(self, *inputs: Array) -> Array:
+        """Exact sums and products; two roundings."""
+        rows, w, multiplier, *residual = inputs
+        x, factor = row_parts(rows)
+        return self.finished(products(x, w.T), factor, multiplier, *residual)
+
+    def finished(self, acc: Array, factor: Array, multiplier: Array, *residual: Array) -> Array:
+        """What becomes of sums [n, O] with factors [n, 1]."""
+        m, e = normal_factor(factor)
+        scaled = rounded(acc * multiplier.astype(np.int64), self.sum_shift)
+        made = rounded(scaled * m, self.shift - e)
+        return saturated(made + residual[0] if residual else made)
+
+    def reads(self, *inputs: TensorType) -> tuple[Access, ...]:
+        """Rows go along; weights follow the output element."""
+        residual = ((Along(0), Along(1)),) if len(inputs) > 3 else ()
+        return (Along(0), Whole()), (Along(1), Whole()), (Along(1),), *residual
+
+    def macs(self, *inputs: TensorType) -> int:
+        """One per row and weight."""
+        return inputs[0].shape[0] * inputs[1].size

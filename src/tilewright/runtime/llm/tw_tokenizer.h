@@ -1,0 +1,48 @@
+// Text to tokens and back, as SentencePiece's byte-pair vocabularies mean it. No heap.
+//
+// tilewright/llm/tokenizer.py is the definition; this does the same.
+#ifndef TW_TOKENIZER_H
+#define TW_TOKENIZER_H
+
+#include <stdint.h>
+
+enum {
+  TW_NEVER = 0xFFFF, // rank of a token that no merge makes
+  TW_NO_ROOM = -1    // what tw_encode returns when the tokens do not fit
+};
+
+// A vocabulary of at most 65534 tokens.
+//   text         the pieces, one after the other, in the order of their numbers
+//   start        [tokens + 1] where each piece begins in text
+//   sorted       [mergeable] tokens whose rank is not TW_NEVER, by the bytes of their pieces
+//   rank         [tokens] the pair that makes the smallest is replaced first
+//   byte_token   [256] the token that stands for a byte where no piece does
+typedef struct {
+  const uint8_t *text;
+  const uint32_t *start;
+  const uint16_t *sorted;
+  const uint16_t *rank;
+  const uint16_t *byte_token;
+  uint16_t tokens;
+  uint16_t mergeable;
+  uint16_t begin;
+  uint16_t end;
+  uint8_t is_prefixed; // 1: a space is put before every text that is not empty
+} tw_tokenizer;
+
+// The bytes that a token prints, which no zero byte ends.
+typedef struct {
+  const uint8_t *bytes;
+  uint32_t size;
+} tw_piece;
+
+// Tokens of text[size], UTF-8, after the token "begin". Both arrays have room for capacity tokens,
+// and size + 2 is always enough; pairs is working memory. Returns how many tokens there are, or
+// TW_NO_ROOM.
+int32_t tw_encode(const tw_tokenizer *tokenizer, const uint8_t *text, uint32_t size,
+                  uint16_t *tokens, uint16_t *pairs, uint32_t capacity);
+
+// What token adds to the text after previous.
+tw_piece tw_decode(const tw_tokenizer *tokenizer, uint16_t previous, uint16_t token);
+
+#endif
