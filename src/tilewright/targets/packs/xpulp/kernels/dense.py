@@ -40,6 +40,8 @@ def _refuse(op: Op, signature: Signature) -> str | None:
     channels = signature.inputs[1].shape[0]
     if channels % ROWS:
         return f"{channels} output channels, no multiple of {ROWS}"
+    if len(signature.output.shape) != 2:
+        return f"{signature.output} has other dimensions than rows and channels"
     return _refuse_any(op, signature)
 
 
