@@ -106,9 +106,9 @@ static __attribute__((noinline)) void dot_xpulp_any(dot_xpulp_job *job, int32_t 
 }
 
 /// How many groups from the first one on have lines.
-static inline int32_t dot_xpulp_with_lines(const int32_t *multiplier, int32_t groups) {
+static inline int32_t dot_xpulp_with_lines(const int32_t *offsets, int32_t groups) {
   int32_t count = 0;
-  while (count < groups && xp_has_line(multiplier[4 * count])) {
+  while (count < groups && xp_has_line(offsets[4 * count])) {
     ++count;
   }
   return count;
@@ -121,7 +121,7 @@ static inline void dot_xpulp_channels(dot_xpulp_job *job, int32_t channels, tw_r
   job->y_start = job->y;
   while (channels > 0) {
     job->groups = job->pixels == 4 && job->finish.kind != XP_FINISH_ODD_CLIPPED
-                      ? dot_xpulp_with_lines(job->multiplier, channels >> 2)
+                      ? dot_xpulp_with_lines(job->shift, channels >> 2)
                       : 0;
     if (job->groups > 0) {
       channels -= 4 * job->groups;
