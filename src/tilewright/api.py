@@ -147,9 +147,7 @@ def run_model(
         model=str(model),
         target=compilation.target.name,
         contract=compilation.graph.contract.value,
-        inferences=batch.inferences,
-        runs=result.runs,
-        runs_identical=result.runs_identical,
+        inferences=batch.inferences, runs=result.runs, runs_identical=result.runs_identical,
         macs=(compilation.source.macs, compilation.graph.macs),
         memories=memory_use(compilation.target, compilation.plan, program, result),
         count_unit=result.count.unit if result.count else "none",
@@ -158,8 +156,8 @@ def run_model(
         layers=layer_costs(program, result.count),
         outputs=outputs if batch.is_batched else {n: a[0] for n, a in outputs.items()},
         profile=profile(program, result.count) if settings.profiles and result.count else None,
-        energy=result.energy,
-    )
+        energy=result.energy, timeline=result.timeline,
+    )  # fmt: skip
 
 
 def verify_model(

@@ -12,6 +12,7 @@ import pytest
 
 from digits import MODEL, compiled_digits, some_digits
 from tilewright.cli import main
+from tilewright.errors import OptionError
 from tilewright.run import compiler
 
 DIGITS = str(MODEL)
@@ -330,3 +331,13 @@ def test_a_pipe_gets_no_colours_and_a_closed_one_no_complaint() -> None:
     assert process.stderr.read() == b""
     process.stderr.close()
     assert process.wait() == 141
+
+
+@needs_compiler
+def test_a_timeline_that_nobody_records_is_refused_with_who_does(
+    capsys: Capture, tmp_path: Path
+) -> None:
+    assert main(["run", DIGITS, "--timeline", str(tmp_path / "t.json")]) == OptionError.exit_code
+    said = capsys.readouterr().err
+    assert "--timeline: target host records none; simulated chips do, as siracusa" in said
+    assert not (tmp_path / "t.json").exists()

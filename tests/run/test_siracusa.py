@@ -1,5 +1,6 @@
 """Networks on the simulated Siracusa: outputs, layers, memory to the byte, overlap, refusals."""
 
+import json
 import shutil
 from functools import cache
 from pathlib import Path
@@ -65,6 +66,25 @@ def test_cycles_are_of_one_warm_inference_layer_by_layer() -> None:
     assert count.unit == "cycles"
     assert 0 < count.total - sum(count.layers) < 1000, "what runs before the first layer"
     assert min(count.layers) > 0
+
+
+@needs_compiler
+def test_a_run_has_a_timeline_with_layers_and_an_estimate_of_energy() -> None:
+    result = ran()[1]
+    assert result.count is not None
+    assert result.timeline is not None
+    assert result.energy is not None
+    events = json.loads(result.timeline)["traceEvents"]
+    named = {e["tid"]: e["args"]["name"] for e in events if e["ph"] == "M"}
+    assert {"core 0", "core 7", "DMA to L1", "N-EUREKA", "layers"} <= set(named.values())
+    layers = [e for e in events if e["ph"] == "X" and named[e["tid"]] == "layers"]
+    assert tuple(e["dur"] for e in layers) == result.count.layers
+    first, last = layers[0]["ts"], layers[-1]["ts"] + layers[-1]["dur"]
+    moved = [e for e in events if e["ph"] == "X" and named[e["tid"]] == "DMA to L1"]
+    assert moved
+    assert all(first - 1000 <= e["ts"] <= last for e in moved)
+    least = 83 * result.count.total / 1e6
+    assert least < result.energy.microjoules < least + 8 * 36 * result.count.total / 1e6 * 1.2
 
 
 @pytest.mark.parametrize("l1", [16 * KIB, 32 * KIB, 64 * KIB, 128 * KIB, L1_BYTES])

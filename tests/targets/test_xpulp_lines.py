@@ -6,6 +6,7 @@ import pytest
 from tilewright.ir.types import Array
 from tilewright.ops.requantise import Requantise
 from tilewright.ops.rescale import Rounding, fixed_point, fixed_point_within
+from tilewright.targets.packs.portable.kernels.contract_variants import ROUNDINGS
 from tilewright.targets.packs.xpulp.kernels.lines import Line, find_lines, is_odd
 
 REACH, CHANNELS = 40_000, 32
@@ -34,7 +35,7 @@ def computed(line: Line, acc: Array, output: Requantise) -> Array:
     return np.clip(word >> 24, output.low, output.high)
 
 
-@pytest.mark.parametrize("rounding", list(Rounding))
+@pytest.mark.parametrize("rounding", ROUNDINGS)
 @pytest.mark.parametrize(("zero", "low", "high"), [(-128, -128, 127), (5, -128, 127), (-3, -3, 90)])
 def test_every_sum_gives_the_byte_of_the_definition(
     rounding: Rounding, zero: int, low: int, high: int
@@ -46,6 +47,27 @@ def test_every_sum_gives_the_byte_of_the_definition(
     multiplier, shift = tables(scales, rounding, bias)
     line = find_lines(bias, np.full(CHANNELS, REACH), (multiplier, shift), output)
     assert line.is_proven.mean() > 0.8
+    acc = bias[:, None] + np.arange(-REACH, REACH + 1)
+    expected = output.apply(acc, multiplier[:, None], shift[:, None])
+    wrong = (computed(line, acc, output) != expected).any(axis=1)
+    assert not (wrong & line.is_proven).any()
+
+
+def test_biases_modulo_two_to_the_32_stand_for_what_they_add() -> None:
+    """(acc * mul + added + half) >> shift, its bias the one with bias * mul = added."""
+    rng = np.random.default_rng(121)
+    multiplier = 2 * rng.integers(1, 400, CHANNELS) + 1
+    multiplier[:3] *= -1
+    multiplier[3] = 401_001  # products leave int32
+    added = rng.integers(-4_000_000, 4_000_000, CHANNELS)
+    inverse = [pow(int(m), -1, 1 << 32) for m in multiplier]
+    bias = np.array([int(a) * i % (1 << 32) for a, i in zip(added, inverse, strict=True)])
+    bias = bias.astype(np.uint32).astype(np.int32).astype(np.int64)
+    output = Requantise(Rounding.WRAPPING, -9, -128, 127)
+    shift = np.full(CHANNELS, 15, np.int64)
+    line = find_lines(bias, np.full(CHANNELS, REACH), (multiplier, shift), output)
+    assert not line.is_proven[:4].any()
+    assert line.is_proven[4:].mean() > 0.8
     acc = bias[:, None] + np.arange(-REACH, REACH + 1)
     expected = output.apply(acc, multiplier[:, None], shift[:, None])
     wrong = (computed(line, acc, output) != expected).any(axis=1)

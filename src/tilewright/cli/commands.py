@@ -82,11 +82,7 @@ def _dumped(text: str) -> int:
 
 def _run(arguments: argparse.Namespace) -> Finish:
     inputs = read_arrays(Path(arguments.input)) if arguments.input else None
-    output = Path(arguments.output) if arguments.output else None
-    if output is not None and (not output.parent.is_dir() or output.is_dir()):
-        raise OptionError(
-            f"{output}: cannot be written: {output.parent} is no folder, or it is one"
-        )
+    output, timeline = (_writable(arguments.output), _writable(arguments.timeline))
     settings = api.RunSettings(
         arguments.repeat, arguments.seed, counts=arguments.count, profiles=arguments.profile,
         sanitizes=arguments.sanitize,
@@ -96,7 +92,21 @@ def _run(arguments: argparse.Namespace) -> Finish:
     )
     if output is not None:
         write_arrays(output, report.outputs)
+    if timeline is not None:
+        if report.timeline is None:
+            raise OptionError(
+                f"--timeline: target {report.target} records none; simulated chips do, as siracusa"
+            )
+        timeline.write_text(report.timeline, encoding="utf-8")
     return _printed(arguments, report, 0 if report.runs_identical else MismatchError.exit_code)
+
+
+def _writable(name: str | None) -> Path | None:
+    """Where a file can go. Raises OptionError before anything has been computed."""
+    path = Path(name) if name else None
+    if path is not None and (not path.parent.is_dir() or path.is_dir()):
+        raise OptionError(f"{path}: cannot be written: {path.parent} is no folder, or it is one")
+    return path
 
 
 def _verify(arguments: argparse.Namespace) -> Finish:

@@ -323,6 +323,10 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         help="where to write the outputs: graph output names, stored type and shape",
     )  # fmt: skip
     parser.add_argument(
+        "--timeline", metavar="FILE.json",
+        help="write what cores, DMA and accelerator did when, for Perfetto (simulated chips)",
+    )  # fmt: skip
+    parser.add_argument(
         "--repeat", type=positive, default=2, metavar="N",
         help="run the whole input N times in one process (default: %(default)s)",
     )  # fmt: skip

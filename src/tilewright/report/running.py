@@ -47,6 +47,7 @@ class RunReport:
     outputs     by the graph's output names; stored type; a batch dimension first if one was given
     profile     None where nobody asked for it
     energy      an estimate; None where the target has no model of it
+    timeline    of the counted inference, Perfetto trace JSON; None where nobody knows it
     """
 
     model: str
@@ -64,6 +65,7 @@ class RunReport:
     outputs: Mapping[ValueName, Array]
     profile: Profile | None = None
     energy: Energy | None = None
+    timeline: str | None = None
 
     def json(self) -> dict[str, Json]:
         """The machine interface, key by key."""

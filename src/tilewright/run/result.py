@@ -67,6 +67,7 @@ class RunResult:
     count           None where nothing was counted
     log             what the build and the program printed
     energy          None where the target has no model of it
+    timeline        what cores and engines did when, as Perfetto reads it; None where nobody knows
     """
 
     outputs: Mapping[ValueName, Array]
@@ -78,3 +79,4 @@ class RunResult:
     count: Count | None
     log: str
     energy: Energy | None = None
+    timeline: str | None = None

@@ -32,6 +32,7 @@ from tilewright.run.result import Count, Energy, RunResult
 from tilewright.run.sim.faults import explain
 from tilewright.run.sim.machines import find_machine
 from tilewright.run.sim.simulator import Outcome, Simulator
+from tilewright.run.sim.timeline import timeline_text
 
 HERE = Path(__file__).parent
 FLAGS = (
@@ -129,12 +130,12 @@ def run_on_chip(
         built = build_program(chip, bundle, program, toolchain, folder, options)
         _link_with(built, toolchain, batch, options)
         sim = _loaded(built)
-        count, stack, energy = _run(sim, built, min(1, options.repeat - 1) * batch.inferences)
+        warm = _run(sim, built, min(1, options.repeat - 1) * batch.inferences)
         outputs, is_identical, layers = _results(sim, built, batch, options)
         linked = None if options.observes else linked_sizes(bundle, folder, built.path)
     return RunResult(
-        outputs, options.repeat, is_identical, layers, stack, linked, count,
-        built.log + sim.printed, energy,
+        outputs, options.repeat, is_identical, layers, warm.stack, linked, warm.count,
+        built.log + sim.printed, warm.energy, warm.timeline,
     )  # fmt: skip
 
 
@@ -234,8 +235,18 @@ def _stacks(sim: Simulator, built: Built) -> Iterator[tuple[int, int, int]]:
         yield core, end - chip.worker_stack, end
 
 
-def _run(sim: Simulator, built: Built, skipped: int) -> tuple[Count, int, Energy | None]:
-    """Run to the end. Of the inference after ``skipped`` others: cycles, bytes of stack, energy."""
+@dataclass(frozen=True, slots=True)
+class _Warm:
+    """One inference. ``stack``: bytes of all stacks."""
+
+    count: Count
+    stack: int
+    energy: Energy | None
+    timeline: str
+
+
+def _run(sim: Simulator, built: Built, skipped: int) -> _Warm:
+    """Run to the end and say what the inference after ``skipped`` others did."""
     addresses = _addresses(built)
     run, after = addresses[f"tw_{built.program.name}_run"], addresses["harness_after"]
     for _ in range(skipped):
@@ -245,15 +256,18 @@ def _run(sim: Simulator, built: Built, skipped: int) -> tuple[Count, int, Energy
     _paint(sim, built)
     meter = built.chip.meter
     measured = meter(sim, built.cores) if meter is not None else None
+    sim.record_timeline()
     marks += [_run_to(sim, built, addresses[layer]) for layer in built.names.layers]
     marks.append(_run_to(sim, built, after))
     stack = _painted(sim, built)
     energy = measured() if measured is not None else None
+    spans = zip(built.names.layers, marks[1:-1], marks[2:], strict=True)
+    timeline = timeline_text(sim, tuple(spans))
     outcome = sim.run()
     if outcome is not Outcome.EXITED or sim.exit_code != 0:
         raise _failure(sim, built, outcome)
     layers = tuple(b - a for a, b in pairwise(marks[1:]))
-    return Count("cycles", marks[-1] - marks[0], layers), stack, energy
+    return _Warm(Count("cycles", marks[-1] - marks[0], layers), stack, energy, timeline)
 
 
 def _addresses(built: Built) -> dict[str, int]:

@@ -4,6 +4,7 @@ Times are cluster cycles, shown as microseconds. Trace Event Format, complete ev
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -11,17 +12,26 @@ from tilewright.errors import OptionError
 from tilewright.run.sim.simulator import LOSSES, Simulator
 
 _REGION, _DMA, _NPU = 32, 64, 66
+_LAYERS = 99
 _PROCESS = 1
 
 _Event: TypeAlias = dict[str, str | int | dict[str, str]]
 
 
-def write_timeline(sim: Simulator, path: Path) -> None:
-    """Write what record_timeline kept. Raises OptionError where the file cannot be written."""
+def timeline_text(sim: Simulator, layers: Sequence[tuple[str, int, int]] = ()) -> str:
+    """What record_timeline kept, and a track of ``layers``: names, first and last cycle."""
     events: list[_Event] = [_name(track, name) for track, name in _tracks(sim)]
     events += [_interval(*interval) for interval in sim.intervals()]
+    if layers:
+        events.append(_name(_LAYERS, "layers"))
+        events += [_event(_LAYERS, name, start, end) for name, start, end in layers]
+    return json.dumps({"traceEvents": events})
+
+
+def write_timeline(sim: Simulator, path: Path) -> None:
+    """Write what record_timeline kept. Raises OptionError where the file cannot be written."""
     try:
-        path.write_text(json.dumps({"traceEvents": events}), encoding="utf-8")
+        path.write_text(timeline_text(sim), encoding="utf-8")
     except OSError as error:
         raise OptionError(f"{path}: cannot be written: {error.strerror}") from None
 
@@ -39,9 +49,12 @@ def _name(track: int, name: str) -> _Event:
 
 
 def _interval(track: int, what: int, start: int, end: int) -> _Event:
+    return _event(_thread(track), _what(track, what), start, end)
+
+
+def _event(thread: int, name: str, start: int, end: int) -> _Event:
     return {
-        "name": _what(track, what), "ph": "X", "pid": _PROCESS, "tid": _thread(track),
-        "ts": start, "dur": end - start,
+        "name": name, "ph": "X", "pid": _PROCESS, "tid": thread, "ts": start, "dur": end - start,
     }  # fmt: skip
 
 

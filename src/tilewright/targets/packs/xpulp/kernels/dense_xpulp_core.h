@@ -95,7 +95,7 @@ static inline void dense_xpulp_row(const dense_xpulp_args *a, const int8_t *x, i
   const xp_finish finish = xp_finish_of(a->low, a->high, a->y_zero, rounding);
   const int32_t is_odd = rounding == TW_ROUND_DOUBLE && finish.kind >= XP_FINISH_ODD;
   while (channel < stop) {
-    const int32_t fours = dot_xpulp_with_lines(a->multiplier + channel, (stop - channel) >> 2);
+    const int32_t fours = dot_xpulp_with_lines(a->shift + channel, (stop - channel) >> 2);
     if (fours == 0) {
       dense_xpulp_any(a, x, channel, stop, y, &finish, rounding);
       channel += 4;

@@ -194,7 +194,7 @@ static inline void depthwise_xpulp_item(const depthwise_xpulp_args *a, int32_t i
       .low = finish->low, .high = finish->high, .base = finish->base, .pitch = a->pitch};
   const int32_t is_3x3 = a->kernel_h == 3 && a->kernel_w == 3 && a->stride_h == a->stride_w &&
                          a->stride_w <= 2 && finish->kind != XP_FINISH_ODD_CLIPPED &&
-                         xp_has_line(a->multiplier[channel]);
+                         xp_has_line(a->shift[channel]);
   for (int32_t i = 0; i < channels; ++i) {
     const int32_t at = channel + i;
     job.x = scratch + i * planes.size + DEPTHWISE_XPULP_LEFT - a->pad_left;

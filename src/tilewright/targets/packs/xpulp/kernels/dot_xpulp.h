@@ -29,7 +29,7 @@ typedef struct {
   int8_t *y_start;           // 80 y of the first block; y_start moves on
   int32_t groups;            // 84 of four channels, at least 1
   int32_t base;              // 88 of `finish`
-  xp_finish finish;
+  xp_finish finish;          // 92; its y_zero is 104
 } dot_xpulp_job;
 
 static inline void dot_xpulp_finish_by(dot_xpulp_job *job, xp_finish finish) {
@@ -60,6 +60,15 @@ static inline void dot_xpulp_blocks(dot_xpulp_job *job, tw_rounding rounding) {
                      : "r"(at)
                      : DOT_REGISTERS);
   }
+}
+
+/// The same where all channels keep integers, under TW_ROUND_HALF_UP.
+static inline void dot_xpulp_integers(dot_xpulp_job *job) {
+  register dot_xpulp_job *at __asm__("s8") = job;
+  __asm__ volatile(DOT_BEGIN DOT_INTEGER_TAIL DOT_BOUNDS DOT_STORE(DOT_CLIP)
+                   :
+                   : "r"(at)
+                   : DOT_REGISTERS);
 }
 
 /// Sums of one group, [4 channels][4 pixels], for what the short forms cannot do.
@@ -97,9 +106,9 @@ static __attribute__((noinline)) void dot_xpulp_any(dot_xpulp_job *job, int32_t 
 }
 
 /// How many groups from the first one on have lines.
-static inline int32_t dot_xpulp_with_lines(const int32_t *multiplier, int32_t groups) {
+static inline int32_t dot_xpulp_with_lines(const int32_t *offsets, int32_t groups) {
   int32_t count = 0;
-  while (count < groups && xp_has_line(multiplier[4 * count])) {
+  while (count < groups && xp_has_line(offsets[4 * count])) {
     ++count;
   }
   return count;
@@ -112,11 +121,17 @@ static inline void dot_xpulp_channels(dot_xpulp_job *job, int32_t channels, tw_r
   job->y_start = job->y;
   while (channels > 0) {
     job->groups = job->pixels == 4 && job->finish.kind != XP_FINISH_ODD_CLIPPED
-                      ? dot_xpulp_with_lines(job->multiplier, channels >> 2)
+                      ? dot_xpulp_with_lines(job->shift, channels >> 2)
                       : 0;
     if (job->groups > 0) {
       channels -= 4 * job->groups;
       dot_xpulp_blocks(job, rounding);
+      continue;
+    }
+    if (rounding == TW_ROUND_HALF_UP && job->pixels == 4 && channels >= 4) {
+      job->groups = 1;
+      channels -= 4;
+      dot_xpulp_integers(job);
       continue;
     }
     job->x = job->x_start;

@@ -47,6 +47,18 @@
       DOT_CHANNEL(one, "4", "a4", "a5", "a6", "a7") DOT_CHANNEL(one, "8", "s0", "s1", "s2", "s3")  \
           DOT_CHANNEL(one, "12", "s4", "s5", "s6", "s7")
 
+/// The same for channels that keep integers, under TW_ROUND_HALF_UP. gp is y_zero.
+#define DOT_INTEGER(a)                                                                             \
+  "mul " a ", " a ", t0\n\t.insn r 0x5b, 6, 0x20, " a ", x0, t1\n\tadd " a ", " a ", gp\n\t"       \
+  ".insn r 0x33, 1, 0x0a, " a ", " a ", x8\n\tslli " a ", " a ", 24\n\t"
+#define DOT_INTEGERS(at, a, b, c, d)                                                               \
+  "lw t0, " at "(t2)\n\tlw t1, " at "(ra)\n\t" DOT_INTEGER(a) DOT_INTEGER(b) DOT_INTEGER(c)        \
+      DOT_INTEGER(d)
+#define DOT_INTEGER_TAIL                                                                           \
+  "lw t2, 12(sp)\n\tlw ra, 16(sp)\n\tlw gp, 104(sp)\n\t" DOT_INTEGERS("0", "a0", "a1", "a2", "a3") \
+      DOT_INTEGERS("4", "a4", "a5", "a6", "a7") DOT_INTEGERS("8", "s0", "s1", "s2", "s3")          \
+          DOT_INTEGERS("12", "s4", "s5", "s6", "s7")
+
 /// The upper bytes of four channels of one pixel in c: pv.shuffle2.b twice, pv.pack.h, `clip`,
 /// p.sw with post-increment.
 #define DOT_PIXEL(clip, a, b, c, d)                                                                \

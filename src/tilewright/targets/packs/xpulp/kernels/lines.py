@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from tilewright.ir.types import Array
 from tilewright.ops.requantise import Requantise
-from tilewright.ops.rescale import Rounding, rescale
+from tilewright.ops.rescale import Rounding, rescale, round_shift, wrapped
 
 MOST_SUM = 1 << 29
 """Accumulators, and what is added to them, stay below it."""
@@ -86,11 +86,13 @@ def find_lines(bias: Array, reach: Array, tables: tuple[Array, Array], output: R
     bias    int64[C]
     reach   int64[C]: products add up to at most this, either sign
     tables  multiplier, shift: int64[C]
+    ``moved`` is relative to the bias, which modulo 2**32 may be any number.
     """
     stairs = _staircase(bias, reach, tables, output)
     real = _real(tables, output.rounding)
-    found = _constants(stairs)
-    safe = (np.abs(stairs.ends).max(axis=1) < MOST_SUM) & (real > 0)
+    rises = _rises(bias, reach, tables, output)
+    found = _constants(stairs, rises)
+    safe = rises & (np.abs(stairs.ends).max(axis=1) < MOST_SUM) & (real > 0)
     for step in sorted(range(-NEIGHBOURS, NEIGHBOURS + 1), key=abs):
         left = np.flatnonzero(~found.is_proven & safe)
         if not left.size:
@@ -101,13 +103,26 @@ def find_lines(bias: Array, reach: Array, tables: tuple[Array, Array], output: R
             moved = np.rint((output.zero + 0.5) * UNIT / scale.astype(np.float64))
             moved = np.where(np.abs(moved) < EXACT, moved, 0)
         _try(found, _some(stairs, left), left, scale, moved.astype(np.int64))
+    if output.rounding is Rounding.WRAPPING:
+        found.moved[:] -= bias
     return found
 
 
-def _constants(stairs: _Staircase) -> Line:
+def _rises(bias: Array, reach: Array, tables: tuple[Array, Array], output: Requantise) -> Array:
+    """Whether outputs never fall as sums grow; modulo 2**32 that is where nothing wraps."""
+    multiplier, shift = tables
+    rises: Array = multiplier >= 0
+    if output.rounding is not Rounding.WRAPPING:
+        return rises
+    half = (np.int64(1) << shift) >> 1
+    most = reach * multiplier + np.abs(wrapped(bias * multiplier)) + half
+    return np.logical_and(rises, most < 1 << 31)
+
+
+def _constants(stairs: _Staircase, rises: Array) -> Line:
     """Channels that always give one value have scale 0 and, where it has a sign, offset 0."""
     count = len(stairs.acc)
-    is_constant: Array = np.logical_not(stairs.within.any(axis=1))
+    is_constant: Array = rises & np.logical_not(stairs.within.any(axis=1))
     value = (stairs.made[:, 0] + 0.5) * UNIT
     if stairs.is_odd:
         is_constant = np.logical_and(is_constant, value == stairs.base)
@@ -176,9 +191,13 @@ def _staircase(
     bias: Array, reach: Array, tables: tuple[Array, Array], output: Requantise
 ) -> _Staircase:
     multiplier, shift = (table[:, None] for table in tables)
-    ends = np.stack([bias - reach, bias + reach], axis=1)
+    wraps = output.rounding is Rounding.WRAPPING
+    added = wrapped(bias[:, None] * multiplier)
+    ends = np.stack([-reach, reach] if wraps else [bias - reach, bias + reach], axis=1)
 
     def made(acc: Array) -> Array:
+        if wraps:  # the bias stands for what it adds to products
+            return round_shift(acc * multiplier + added, shift, Rounding.HALF_UP) + output.zero
         return rescale(acc, multiplier, shift, output.rounding) + output.zero
 
     value = np.arange(output.low + 1, output.high + 1, dtype=np.int64)

@@ -17,6 +17,9 @@ ROWS = 4
 SLOW = 64
 """XP_SLOW of xp_requantise.h."""
 
+INTEGERS = 0x7FC0_0080
+"""XP_INTEGERS of xp_requantise.h and the zero of what it is added to."""
+
 CORES = 8
 """For which items are cut; any other number computes the same."""
 
@@ -68,8 +71,8 @@ def finished(
     stored = _stored(shift, multiplier, furthest, output.rounding)
     return (
         filled(np.where(has_line, bias + line.moved, bias), len(rows)),
-        filled(np.where(has_line, line.scale.view(np.int32), ~multiplier), len(rows)),
-        filled(np.where(has_line, line.offset.view(np.int32), stored), len(rows)),
+        filled(np.where(has_line, line.scale.view(np.int32), multiplier), len(rows)),
+        filled(np.where(has_line, line.offset.view(np.int32), INTEGERS + stored), len(rows)),
     )
 
 

@@ -7,6 +7,7 @@
 
 enum {
   XP_SLOW = 64, // added to shifts that the short form cannot do, before they become negative
+  XP_INTEGERS = 0x7fc00000 // and the shift + 128, whose lower five bits are the shift's
 };
 
 /// What all channels of a layer share.
@@ -86,8 +87,8 @@ static inline xp_finish xp_finish_of(int32_t low, int32_t high, int32_t y_zero,
   return (xp_finish){is_full ? XP_FINISH_FULL : XP_FINISH_CLIPPED, low, high, y_zero, 0};
 }
 
-/// Channels with a line have a scale, which is positive; others their multiplier's complement.
-static inline int32_t xp_has_line(int32_t multiplier) { return multiplier >= 0; }
+/// Where channels have no line, their shift is stored in the payload of a float that is no number.
+static inline int32_t xp_has_line(int32_t offset) { return offset >> 22 != XP_INTEGERS >> 22; }
 
 /// acc * scale + offset, all floats, rounded to a word. A float register has the number of the
 /// integer register that it is filled from.
@@ -119,8 +120,8 @@ static inline int32_t xp_line_odd(int32_t acc, int32_t scale, int32_t offset, in
 static inline int32_t xp_finish_one(int32_t acc, int32_t multiplier, int32_t bits,
                                     const xp_finish *finish, tw_rounding rounding) {
   int32_t v;
-  if (!xp_has_line(multiplier)) {
-    v = xp_rescale_any(acc, ~multiplier, bits, rounding) + finish->y_zero;
+  if (!xp_has_line(bits)) {
+    v = xp_rescale_any(acc, multiplier, (bits & 0xff) - 128, rounding) + finish->y_zero;
   } else if (rounding == TW_ROUND_DOUBLE && finish->kind >= XP_FINISH_ODD) {
     v = xp_line_odd(acc, multiplier, bits, finish->base) >> 24;
   } else {
