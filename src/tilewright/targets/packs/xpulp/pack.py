@@ -6,6 +6,7 @@ from tilewright.targets.packs.xpulp.kernels.average_pool import AVERAGE_POOL_XPU
 from tilewright.targets.packs.xpulp.kernels.conv2d import CONV2D_ANY_XPULP, CONV2D_XPULP
 from tilewright.targets.packs.xpulp.kernels.dense import DENSE_ANY_XPULP, DENSE_XPULP
 from tilewright.targets.packs.xpulp.kernels.depthwise import DEPTHWISE_XPULP
+from tilewright.targets.packs.xpulp.kernels.matmul import MATMUL_XPULP
 from tilewright.targets.packs.xpulp.kernels.rescaled_add import RESCALED_ADD_XPULP
 from tilewright.targets.packs.xpulp.kernels.rescaled_average_pool import (
     RESCALED_AVERAGE_POOL_XPULP,
@@ -17,6 +18,7 @@ XPULP: tuple[Kernel, ...] = (
     *DEPTHWISE_XPULP,
     *DENSE_XPULP,
     *DENSE_ANY_XPULP,
+    *MATMUL_XPULP,
     ADD_XPULP,
     AVERAGE_POOL_XPULP,
     RESCALED_ADD_XPULP,

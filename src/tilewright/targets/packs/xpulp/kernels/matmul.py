@@ -1,0 +1,69 @@
+"""Bindings of matmul_xpulp_*.c: products of two tensors computed at run time."""
+
+from dataclasses import replace
+from math import prod
+
+from tilewright.ir.op import Op
+from tilewright.ir.target import Kernel, Signature
+from tilewright.targets.packs.portable.kernels.contract_variants import HERE as PORTABLE
+from tilewright.targets.packs.portable.kernels.matmul import MATMUL_S8, refuse_product
+from tilewright.targets.packs.xpulp.kernels.dense import (
+    COMMON,
+    CORES,
+    DOT,
+    HERE,
+    MOST_PRODUCTS,
+    round_up,
+    shared_out,
+)
+
+MOST_BYTES = 8 << 10
+"""Of one matrix: every core has a copy of it in its scratch."""
+
+
+def _refuse(op: Op, signature: Signature) -> str | None:
+    depth, columns = signature.inputs[0].shape[-1], signature.output.shape[-1]
+    if depth > MOST_PRODUCTS:
+        return f"{depth:,} products per sum, at most {MOST_PRODUCTS:,}"
+    if depth * columns > MOST_BYTES:
+        return f"a matrix of {depth * columns:,} B, at most {MOST_BYTES:,} B in each core's scratch"
+    return refuse_product(op, signature)
+
+
+def _scratch_bytes(op: Op, signature: Signature) -> int:
+    del op
+    depth, columns = signature.inputs[0].shape[-1], signature.output.shape[-1]
+    whole = round_up(depth, 4)
+    return round_up(columns, 4) * (whole + 4) + whole
+
+
+def _cycles(op: Op, signature: Signature) -> int:
+    del op
+    depth, columns = signature.inputs[0].shape[-1], signature.output.shape[-1]
+    rows, matrices = prod(signature.output.shape[:-1]), prod(signature.output.shape[:-2])
+    groups, words = -(-columns // 4), -(-depth // 4)
+    laid_out = max(matrices, min(rows, CORES)) * (groups * (30 * words + 60) + 60)
+    return laid_out + shared_out(rows, 100 + groups * (9 * words + 95)) + 300 * CORES
+
+
+def _xpulp(portable: Kernel) -> Kernel:
+    symbol = portable.symbol.replace("matmul_s8", "matmul_xpulp")
+    return replace(
+        portable,
+        symbol=symbol,
+        header=HERE / "matmul_xpulp.h",
+        source=HERE / "matmul_xpulp.c",
+        refuse=_refuse,
+        cycles=_cycles,
+        terms=None,
+        code_bytes=1500,
+        scratch_bytes=_scratch_bytes,
+        streaming=None,
+        includes=(
+            PORTABLE / "matmul_s8.h", PORTABLE / "broadcast.h", HERE / "dense_xpulp.h",
+            HERE / "dense_xpulp_core.h", HERE / "dense_xpulp_asm.h", *DOT, *COMMON,
+        ),
+    )  # fmt: skip
+
+
+MATMUL_XPULP = tuple(map(_xpulp, MATMUL_S8))
