@@ -17,11 +17,36 @@ from onnx import AttributeProto, NodeProto, TensorProto, ValueInfoProto, numpy_h
 from tilewright.errors import ModelError, UnsupportedError
 from tilewright.ir.types import Array
 
-Attribute = int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...] | Array
-
 OLDEST_OPSET, NEWEST_OPSET = 7, 28
 LARGEST_TENSOR = 2**31 - 1
 """Elements; what an int32_t can count. A larger claim in a file is damage, not a network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subgraph:
+    """The body of an If, a Loop or a Scan."""
+
+    nodes: "tuple[OnnxNode, ...]"
+    initialisers: Mapping[str, Array]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    @property
+    def own(self) -> frozenset[str]:
+        """Names that mean something inside only."""
+        made = (name for node in self.nodes for name in node.outputs)
+        return frozenset({*self.inputs, *self.initialisers, *made})
+
+    @property
+    def captures(self) -> tuple[str, ...]:
+        """Names of the surrounding graph."""
+        read = [name for node in self.nodes for name in (*node.inputs, *node.captures)]
+        return tuple(n for n in dict.fromkeys((*read, *self.outputs)) if n and n not in self.own)
+
+
+Attribute = (
+    int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...] | Array | Subgraph
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +104,12 @@ class OnnxNode:
         if not isinstance(value, tuple):
             raise ModelError(f"{self}: attribute {name} is {value!r}, not a list of integers")
         return tuple(int(v) for v in value)
+
+    @property
+    def captures(self) -> tuple[str, ...]:
+        """Tensors of the surrounding graph that its subgraphs read."""
+        graphs = [a for a in self.attributes.values() if isinstance(a, Subgraph)]
+        return tuple(dict.fromkeys(name for graph in graphs for name in graph.captures))
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +224,7 @@ def read_node(proto: NodeProto, index: int) -> OnnxNode:
 
 
 def _attribute(proto: AttributeProto) -> Attribute | None:
-    """The value; None for kinds (subgraphs, sparse tensors) that no supported operator has."""
+    """The value; None for kinds (sparse tensors, types) that no supported operator has."""
     value: Attribute | None = None
     match proto.type:
         case AttributeProto.INT:
@@ -208,11 +239,22 @@ def _attribute(proto: AttributeProto) -> Attribute | None:
             value = tuple(map(_text, proto.strings))
         case AttributeProto.FLOATS:
             value = tuple(float(f) for f in proto.floats)
+        case AttributeProto.GRAPH:
+            value = _subgraph(proto.g)
         case AttributeProto.TENSOR:
             value = read_tensor(proto.t, f"attribute {_text(proto.name)}")
         case _:
             pass
     return value
+
+
+def _subgraph(graph: onnx.GraphProto) -> Subgraph:
+    return Subgraph(
+        tuple(read_node(node, index) for index, node in enumerate(graph.node)),
+        {_text(t.name): read_tensor(t, f"initialiser {_text(t.name)}") for t in graph.initializer},
+        tuple(_text(value.name) for value in graph.input),
+        tuple(_text(value.name) for value in graph.output),
+    )
 
 
 def _text(raw: str | bytes) -> str:
@@ -258,7 +300,7 @@ def sorted_nodes(
         ready: list[OnnxNode] = []
         later: list[OnnxNode] = []
         for node in waiting:
-            if made.issuperset(node.inputs):
+            if made.issuperset((*node.inputs, *node.captures)):
                 ready.append(node)
                 made.update(node.outputs)
             else:
@@ -272,7 +314,7 @@ def sorted_nodes(
 
 def _why_stuck(waiting: list[OnnxNode], seen: set[str], made: set[str], where: str) -> str:
     for node in waiting:
-        lost = [name for name in node.inputs if name not in seen]
+        lost = [name for name in (*node.inputs, *node.captures) if name not in seen]
         if lost:
             return f"{where}: {node} reads {', '.join(lost)}, which nothing in the file makes"
     node = waiting[0]

@@ -20,6 +20,7 @@ from tilewright.errors import (
 from tilewright.frontend.dialect.importer import import_dialect, is_dialect
 from tilewright.frontend.onnx_arithmetic import ARITHMETIC_IMPORTERS
 from tilewright.frontend.onnx_constants import fold
+from tilewright.frontend.onnx_control import CONTROL, unrolled
 from tilewright.frontend.onnx_dense import DENSE_IMPORTERS
 from tilewright.frontend.onnx_file import OnnxInput, OnnxModel, OnnxNode, read_onnx, sorted_nodes
 from tilewright.frontend.onnx_functions import body_of, has_body, known_results
@@ -39,6 +40,7 @@ from tilewright.frontend.onnx_quantisation import (
 from tilewright.frontend.onnx_recurrent import RECURRENT_IMPORTERS
 from tilewright.frontend.onnx_reductions import REDUCTION_IMPORTERS
 from tilewright.frontend.onnx_resize import RESIZE_IMPORTERS
+from tilewright.frontend.onnx_sampling import SAMPLING_IMPORTERS
 from tilewright.frontend.onnx_selections import SELECTION_IMPORTERS
 from tilewright.frontend.onnx_steps import REALS, SHORT, element_of, is_integer, is_plain
 from tilewright.frontend.onnx_tensors import HALVES, SELECTIONS, Constant, Importing
@@ -62,6 +64,7 @@ IMPORTERS: Mapping[str, Callable[[Importing, OnnxNode], None]] = {
     **RECURRENT_IMPORTERS,
     **POOL_IMPORTERS,
     **PRODUCT_IMPORTERS,
+    **SAMPLING_IMPORTERS,
     "QuantizeLinear": import_quantize,
     "DequantizeLinear": import_dequantize,
 }
@@ -167,6 +170,7 @@ def _refuse_unknown(model: OnnxModel, nodes: tuple[OnnxNode, ...]) -> None:
         if node.kind not in IMPORTERS
         and not _may_fold(node)
         and not has_body(node.kind, model.opset)
+        and node.kind not in CONTROL
     ]
     if unknown:
         kinds = sorted({node.kind for node in unknown})
@@ -186,8 +190,6 @@ def _may_fold(node: OnnxNode) -> bool:
 
 def _reason(kind: str) -> str:
     match kind:
-        case "If" | "Loop" | "Scan":
-            return "networks with control flow (subgraphs) cannot be compiled"
         case "DynamicQuantizeLinear" | "ConvInteger" | "MatMulInteger":
             return "dynamic quantisation; quantise the network statically"
         case _:
@@ -294,7 +296,7 @@ def _import_by_kind(state: Importing, node: OnnxNode) -> None:
         if node.kind in SEVERAL or not any(state.is_read(n) for n in node.outputs[1:] if n):
             IMPORTERS[node.kind](state, node)
             return
-    body = body_of(state, node)
+    body = unrolled(state, node) if node.kind in CONTROL else body_of(state, node)
     if body is None:
         raise UnsupportedError(f"{node}: makes {node.output} from activations, not from constants")
     for step in body:

@@ -95,7 +95,7 @@ class Importing:
     def __post_init__(self) -> None:
         self._readers = {name: [] for name in self.model.outputs}
         for node in self.nodes:
-            for name in dict.fromkeys(node.inputs):
+            for name in dict.fromkeys((*node.inputs, *node.captures)):
                 self._readers.setdefault(name, []).append(node)
 
     # --- reading ---------------------------------------------------------------------------------
