@@ -18,6 +18,12 @@ from tilewright.errors import ModelError, UnsupportedError
 from tilewright.ir.types import Array
 
 OLDEST_OPSET, NEWEST_OPSET = 7, 28
+CONVERTED_OPSET = 11
+"""What models of older opsets are converted to."""
+
+OTHER_DOMAINS = frozenset({"ai.onnx.ml", "ai.onnx.preview.training"})
+"""Domains of models that may go without an opset of the standard's own."""
+
 LARGEST_TENSOR = 2**31 - 1
 """Elements; what an int32_t can count. A larger claim in a file is damage, not a network."""
 
@@ -141,7 +147,7 @@ def read_onnx(path: Path) -> OnnxModel:
     Raises ModelError where the file, or external data that it refers to, cannot be read, and
     UnsupportedError for opsets that are older or newer than those known.
     """
-    proto = _load(path)
+    proto = _modern(_load(path))
     graph = proto.graph
     if not graph.node or not graph.output:
         raise ModelError(f"{path.name}: holds no ONNX graph (no nodes or no outputs)")
@@ -198,8 +204,23 @@ def _load(path: Path) -> onnx.ModelProto:
         raise ModelError(f"{path}: its external data cannot be read: {error}") from None
 
 
+def _modern(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """A model of an old opset, by the package's converter; as it is where that cannot do it."""
+    versions = [o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")]
+    if not versions or not 0 < versions[0] < OLDEST_OPSET:
+        return proto
+    from onnx.version_converter import ConvertError, convert_version
+
+    try:
+        return convert_version(proto, CONVERTED_OPSET)
+    except (ConvertError, RuntimeError, ValueError):
+        return proto
+
+
 def _opset(path: Path, proto: onnx.ModelProto) -> int:
     versions = [o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")]
+    if not versions and {o.domain for o in proto.opset_import} & OTHER_DOMAINS:
+        return NEWEST_OPSET
     if not versions:
         raise ModelError(f"{path.name}: does not say which ONNX opset it uses")
     if not OLDEST_OPSET <= versions[0] <= NEWEST_OPSET:

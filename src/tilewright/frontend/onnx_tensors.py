@@ -202,7 +202,7 @@ class Importing:
 
     def declare(self, wish: str, constant: Constant) -> ValueName:
         """A constant of the graph. Raises UnsupportedError for types that nothing stores."""
-        array = np.ascontiguousarray(constant.array)
+        array = np.array(constant.array, order="C")
         if array.dtype.name not in ("float32", "int8", "uint8", "int32"):
             raise UnsupportedError(f"constant {wish} is {array.dtype}; float32, int8, uint8, int32")
         return self.builder.constant(wish, array, constant.quantisation)
