@@ -72,9 +72,9 @@ def _includes(program: Program) -> Iterator[str]:
 
 
 def c_uses_infinity(call: Call) -> bool:
-    """Whether some argument prints as INFINITY."""
+    """Whether some argument is printed as INFINITY or NAN."""
     fields = call.kernel.fields(call.node.op, call.signature)
-    return any("INFINITY" in c_float(v) for v in fields.values() if isinstance(v, float))
+    return any(c_float(v).strip("-").isupper() for v in fields.values() if isinstance(v, float))
 
 
 def _offsets(program: Program, names: CNames) -> Iterator[str]:

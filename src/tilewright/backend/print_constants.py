@@ -9,8 +9,10 @@ WORD_BYTES = 4
 
 
 def c_float(value: float) -> str:
-    """The shortest decimal that reads back as the same float32; infinities need <math.h>."""
+    """The shortest decimal that reads back as the same float32; infinities, NaN need <math.h>."""
     single = np.float32(value)
+    if np.isnan(single):
+        return "NAN"
     if np.isinf(single):
         return "INFINITY" if single > 0 else "-INFINITY"
     text = str(single)

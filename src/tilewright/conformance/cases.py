@@ -55,14 +55,22 @@ def _array(item: object) -> Array | None:
 
 def bindings(case: NodeCase) -> Iterator[tuple[int, ...]]:
     """Which inputs become initialisers: none; the integers, which are shapes, axes and indices in
-    most cases; all but the first; all but the first two. Exporters write these as initialisers,
-    the cases have inputs only."""
+    most cases; all but the first; all but the first two; all where there are only shapes and
+    numbers. Exporters write these as initialisers, the cases have inputs only."""
     count = len(case.inputs)
     integers = tuple(
         i for i, a in enumerate(case.inputs) if i and a is not None and a.dtype.kind in "iub"
     )
     rest = tuple(range(1, count))
-    yield from dict.fromkeys(((), integers, rest[1:], rest))
+    every = tuple(range(count)) if all(map(_is_size, case.inputs)) else rest
+    yield from dict.fromkeys(((), integers, rest[1:], rest, every))
+
+
+def _is_size(array: Array | None) -> bool:
+    """Whether an input is one number, or a list of integers that may be a shape."""
+    if array is None:
+        return False
+    return array.ndim == 0 or (array.ndim == 1 and array.dtype.name == "int64")
 
 
 def bound(case: NodeCase, constant: Sequence[int]) -> onnx.ModelProto:

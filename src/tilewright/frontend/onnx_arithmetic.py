@@ -1,6 +1,7 @@
 """Nodes that compute element by element on integers and truth, or on two tensors of reals."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import reduce
 
 import numpy as np
@@ -19,7 +20,7 @@ from tilewright.frontend.onnx_steps import (
 from tilewright.frontend.onnx_tensors import Importing
 from tilewright.ir.graph import ValueName
 from tilewright.ops.binary import Binary, BinaryKind
-from tilewright.ops.convert import Select, ToReal, Truncate
+from tilewright.ops.convert import Select, Shorten, ToReal, Truncate
 from tilewright.ops.curves import Curve
 from tilewright.ops.elementwise import Activation
 
@@ -202,7 +203,7 @@ def import_cast(state: Importing, node: OnnxNode) -> None:
         except (KeyError, ValueError, TypeError):
             raise ModelError(f"{node}: casts to element type {node.integer('to', 0)}") from None
     known = (want in REALS or is_integer(want)) and (have in REALS or is_integer(have))
-    if not known or (want in SHORT and "8" in want[5:7] and not node.integer("saturate", 1)):
+    if not known:
         raise UnsupportedError(f"{node}: casts from {have} to {want}, which is not supported")
     if have == want or (want in ("float32", "float64") and have in REALS):
         state.alias(node.output, name)
@@ -219,7 +220,7 @@ def _cast(steps: Steps, x: ValueName, have: str, want: str) -> ValueName:
         if want == "float4_e2m1fn":  # which has no NaN
             zeros = steps.reals(np.zeros(steps.shape(x)))
             x = steps.do(Select(), steps.binary(BinaryKind.EQUAL, x, x), x, zeros)
-        return steps.do(SHORT[want], x)
+        return steps.do(_short(steps.node, want), x)
     if have in REALS:
         if want == "bool":
             equal = steps.binary(BinaryKind.EQUAL, x, steps.reals(np.array(0.0)))
@@ -229,6 +230,14 @@ def _cast(steps: Steps, x: ValueName, have: str, want: str) -> ValueName:
         made = steps.do(ToReal(), x)
         return steps.do(SHORT[want], made) if want in SHORT else made
     return steps.denied(steps.denied(x)) if want == "bool" else steps.narrowed(x, want)
+
+
+def _short(node: OnnxNode, want: str) -> Shorten:
+    """A type of fewer bits; without saturation eight-bit ones go to infinity, or to NaN."""
+    short = SHORT[want]
+    if node.integer("saturate", 1) or not want.startswith("float8"):
+        return short
+    return replace(short, beyond=np.inf if want == "float8_e5m2" else np.nan)
 
 
 def import_is_nan(state: Importing, node: OnnxNode) -> None:

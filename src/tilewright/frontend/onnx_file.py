@@ -17,11 +17,42 @@ from onnx import AttributeProto, NodeProto, TensorProto, ValueInfoProto, numpy_h
 from tilewright.errors import ModelError, UnsupportedError
 from tilewright.ir.types import Array
 
-Attribute = int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...] | Array
-
 OLDEST_OPSET, NEWEST_OPSET = 7, 28
+CONVERTED_OPSET = 11
+"""What models of older opsets are converted to."""
+
+OTHER_DOMAINS = frozenset({"ai.onnx.ml", "ai.onnx.preview.training"})
+"""Domains of models that may go without an opset of the standard's own."""
+
 LARGEST_TENSOR = 2**31 - 1
 """Elements; what an int32_t can count. A larger claim in a file is damage, not a network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subgraph:
+    """The body of an If, a Loop or a Scan."""
+
+    nodes: "tuple[OnnxNode, ...]"
+    initialisers: Mapping[str, Array]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+    @property
+    def own(self) -> frozenset[str]:
+        """Names that mean something inside only."""
+        made = (name for node in self.nodes for name in node.outputs)
+        return frozenset({*self.inputs, *self.initialisers, *made})
+
+    @property
+    def captures(self) -> tuple[str, ...]:
+        """Names of the surrounding graph."""
+        read = [name for node in self.nodes for name in (*node.inputs, *node.captures)]
+        return tuple(n for n in dict.fromkeys((*read, *self.outputs)) if n and n not in self.own)
+
+
+Attribute = (
+    int | float | str | tuple[int, ...] | tuple[float, ...] | tuple[str, ...] | Array | Subgraph
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +111,12 @@ class OnnxNode:
             raise ModelError(f"{self}: attribute {name} is {value!r}, not a list of integers")
         return tuple(int(v) for v in value)
 
+    @property
+    def captures(self) -> tuple[str, ...]:
+        """Tensors of the surrounding graph that its subgraphs read."""
+        graphs = [a for a in self.attributes.values() if isinstance(a, Subgraph)]
+        return tuple(dict.fromkeys(name for graph in graphs for name in graph.captures))
+
 
 @dataclass(frozen=True, slots=True)
 class OnnxInput:
@@ -110,7 +147,7 @@ def read_onnx(path: Path) -> OnnxModel:
     Raises ModelError where the file, or external data that it refers to, cannot be read, and
     UnsupportedError for opsets that are older or newer than those known.
     """
-    proto = _load(path)
+    proto = _modern(_load(path))
     graph = proto.graph
     if not graph.node or not graph.output:
         raise ModelError(f"{path.name}: holds no ONNX graph (no nodes or no outputs)")
@@ -167,8 +204,23 @@ def _load(path: Path) -> onnx.ModelProto:
         raise ModelError(f"{path}: its external data cannot be read: {error}") from None
 
 
+def _modern(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """A model of an old opset, by the package's converter; as it is where that cannot do it."""
+    versions = [o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")]
+    if not versions or not 0 < versions[0] < OLDEST_OPSET:
+        return proto
+    from onnx.version_converter import ConvertError, convert_version
+
+    try:
+        return convert_version(proto, CONVERTED_OPSET)
+    except (ConvertError, RuntimeError, ValueError):
+        return proto
+
+
 def _opset(path: Path, proto: onnx.ModelProto) -> int:
     versions = [o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")]
+    if not versions and {o.domain for o in proto.opset_import} & OTHER_DOMAINS:
+        return NEWEST_OPSET
     if not versions:
         raise ModelError(f"{path.name}: does not say which ONNX opset it uses")
     if not OLDEST_OPSET <= versions[0] <= NEWEST_OPSET:
@@ -193,7 +245,7 @@ def read_node(proto: NodeProto, index: int) -> OnnxNode:
 
 
 def _attribute(proto: AttributeProto) -> Attribute | None:
-    """The value; None for kinds (subgraphs, sparse tensors) that no supported operator has."""
+    """The value; None for kinds (sparse tensors, types) that no supported operator has."""
     value: Attribute | None = None
     match proto.type:
         case AttributeProto.INT:
@@ -208,11 +260,22 @@ def _attribute(proto: AttributeProto) -> Attribute | None:
             value = tuple(map(_text, proto.strings))
         case AttributeProto.FLOATS:
             value = tuple(float(f) for f in proto.floats)
+        case AttributeProto.GRAPH:
+            value = _subgraph(proto.g)
         case AttributeProto.TENSOR:
             value = read_tensor(proto.t, f"attribute {_text(proto.name)}")
         case _:
             pass
     return value
+
+
+def _subgraph(graph: onnx.GraphProto) -> Subgraph:
+    return Subgraph(
+        tuple(read_node(node, index) for index, node in enumerate(graph.node)),
+        {_text(t.name): read_tensor(t, f"initialiser {_text(t.name)}") for t in graph.initializer},
+        tuple(_text(value.name) for value in graph.input),
+        tuple(_text(value.name) for value in graph.output),
+    )
 
 
 def _text(raw: str | bytes) -> str:
@@ -258,7 +321,7 @@ def sorted_nodes(
         ready: list[OnnxNode] = []
         later: list[OnnxNode] = []
         for node in waiting:
-            if made.issuperset(node.inputs):
+            if made.issuperset((*node.inputs, *node.captures)):
                 ready.append(node)
                 made.update(node.outputs)
             else:
@@ -272,7 +335,7 @@ def sorted_nodes(
 
 def _why_stuck(waiting: list[OnnxNode], seen: set[str], made: set[str], where: str) -> str:
     for node in waiting:
-        lost = [name for name in node.inputs if name not in seen]
+        lost = [name for name in (*node.inputs, *node.captures) if name not in seen]
         if lost:
             return f"{where}: {node} reads {', '.join(lost)}, which nothing in the file makes"
     node = waiting[0]

@@ -12,7 +12,8 @@ import onnx
 from onnx import AttributeProto, FunctionProto, NodeProto, helper, numpy_helper
 from onnx.defs import OpSchema, SchemaError, get_schema
 
-from tilewright.frontend.onnx_file import Attribute, OnnxNode, read_node
+from tilewright.frontend.onnx_control import CONTROL, renamed
+from tilewright.frontend.onnx_file import Attribute, OnnxNode, Subgraph, read_node
 from tilewright.frontend.onnx_steps import element_of
 from tilewright.frontend.onnx_tensors import Constant, Importing
 from tilewright.ir.types import Array
@@ -131,6 +132,7 @@ def as_proto(node: OnnxNode) -> NodeProto:
         elif isinstance(value, tuple) and not value:
             proto.attribute.append(AttributeProto(name=name, type=AttributeProto.INTS))
         else:
+            assert not isinstance(value, Subgraph)
             proto.attribute.append(helper.make_attribute(name, value))
     return proto
 
@@ -161,7 +163,13 @@ def _renamed(
     read = read_node(copy, index)
     inputs = tuple(names.setdefault(name, f"{node.output}/{name}") for name in proto.input)
     outputs = tuple(names.setdefault(name, f"{node.output}/{name}") for name in proto.output)
-    whole = {**read.attributes, **given}
+    for inner in read.captures:
+        names.setdefault(inner, f"{node.output}/{inner}")
+    own = {
+        key: renamed(value, names) if isinstance(value, Subgraph) else value
+        for key, value in read.attributes.items()
+    }
+    whole = {**own, **given}
     return OnnxNode(
         f"{node.name}/{read.name or proto.op_type}{index}", read.kind, inputs, outputs, whole
     )
@@ -173,7 +181,8 @@ def known_results(
     """What a node of constants makes, by the package's reference; None where it cannot tell."""
     names = [name for name in node.inputs if name]
     are_known = all(n in constants and constants[n].quantisation is None for n in names)
-    if node.kind in RANDOM or not are_known or schema_of(node.kind, opset) is None:
+    is_plain = node.kind not in RANDOM and not node.captures and node.kind not in CONTROL
+    if not is_plain or not are_known or schema_of(node.kind, opset) is None:
         return None
     feeds = {n: constants[n].array for n in node.inputs if n}
     results = _evaluated(as_proto(node), feeds, opset)

@@ -20,6 +20,7 @@ from tilewright.errors import (
 from tilewright.frontend.dialect.importer import import_dialect, is_dialect
 from tilewright.frontend.onnx_arithmetic import ARITHMETIC_IMPORTERS
 from tilewright.frontend.onnx_constants import fold
+from tilewright.frontend.onnx_control import CONTROL, unrolled
 from tilewright.frontend.onnx_dense import DENSE_IMPORTERS
 from tilewright.frontend.onnx_file import OnnxInput, OnnxModel, OnnxNode, read_onnx, sorted_nodes
 from tilewright.frontend.onnx_functions import body_of, has_body, known_results
@@ -27,6 +28,7 @@ from tilewright.frontend.onnx_gather import GATHER_IMPORTERS
 from tilewright.frontend.onnx_layout import LAYOUT_IMPORTERS
 from tilewright.frontend.onnx_norm_patterns import with_norms
 from tilewright.frontend.onnx_norms import NORM_IMPORTERS
+from tilewright.frontend.onnx_plain_quantisation import is_computed
 from tilewright.frontend.onnx_pointwise import POINTWISE_IMPORTERS
 from tilewright.frontend.onnx_pools import POOL_IMPORTERS
 from tilewright.frontend.onnx_products import PRODUCT_IMPORTERS
@@ -39,10 +41,12 @@ from tilewright.frontend.onnx_quantisation import (
 from tilewright.frontend.onnx_recurrent import RECURRENT_IMPORTERS
 from tilewright.frontend.onnx_reductions import REDUCTION_IMPORTERS
 from tilewright.frontend.onnx_resize import RESIZE_IMPORTERS
+from tilewright.frontend.onnx_sampling import SAMPLING_IMPORTERS
 from tilewright.frontend.onnx_selections import SELECTION_IMPORTERS
 from tilewright.frontend.onnx_steps import REALS, SHORT, element_of, is_integer, is_plain
 from tilewright.frontend.onnx_tensors import HALVES, SELECTIONS, Constant, Importing
 from tilewright.frontend.onnx_tiles import import_tiles, is_in_tiles
+from tilewright.frontend.onnx_training import TRAINING_IMPORTERS
 from tilewright.frontend.onnx_windows import WINDOW_IMPORTERS
 from tilewright.ir.graph import Contract, Graph, GraphBuilder, Origin, Value, ValueName
 from tilewright.ir.types import DType, Shape, TensorType
@@ -62,6 +66,8 @@ IMPORTERS: Mapping[str, Callable[[Importing, OnnxNode], None]] = {
     **RECURRENT_IMPORTERS,
     **POOL_IMPORTERS,
     **PRODUCT_IMPORTERS,
+    **SAMPLING_IMPORTERS,
+    **TRAINING_IMPORTERS,
     "QuantizeLinear": import_quantize,
     "DequantizeLinear": import_dequantize,
 }
@@ -69,7 +75,10 @@ IMPORTERS: Mapping[str, Callable[[Importing, OnnxNode], None]] = {
 
 NO_TYPES: Mapping[str, DType] = MappingProxyType({})
 
-SEVERAL = frozenset({"Split", "TopK", "Dropout", "LSTM", "GRU", "RNN", "MaxPool"})
+SEVERAL = frozenset({
+    "Split", "TopK", "Dropout", "LSTM", "GRU", "RNN", "MaxPool", "Adam", "Adagrad",
+    "Momentum",
+})  # fmt: skip
 """Operators whose importers make every output; others make their first one."""
 
 REALS_ONLY = frozenset({
@@ -107,13 +116,19 @@ def import_onnx(
     _refuse_unknown(model, nodes)
     notes: list[str] = []
     shapes = _input_shapes(model, input_shapes, notes)
-    types = {i.name: _input_type(i, nodes) for i in model.inputs}
+    elements = {**model.elements, **{i.name: i.dtype.name for i in model.inputs}}
+    computed = frozenset(
+        node.name
+        for node in nodes
+        if node.kind == "DequantizeLinear" and is_computed(node, constants, elements)
+    )
+    types = {i.name: _input_type(i, nodes, computed) for i in model.inputs}
     notes += (
         f"input {i.name}: {i.dtype} in the file, {types[i.name].value} here"
         for i in model.inputs
         if i.dtype.name != types[i.name].value
     )
-    stored = stored_tensors(nodes, constants, types)
+    stored = stored_tensors(nodes, constants, types, elements)
     builder = GraphBuilder(model.name, Contract.FLOAT32, notes=notes)
     state = Importing(model, nodes, builder, constants, stored)
     state.elements.update((i.name, i.dtype.name) for i in model.inputs)
@@ -167,6 +182,7 @@ def _refuse_unknown(model: OnnxModel, nodes: tuple[OnnxNode, ...]) -> None:
         if node.kind not in IMPORTERS
         and not _may_fold(node)
         and not has_body(node.kind, model.opset)
+        and node.kind not in CONTROL
     ]
     if unknown:
         kinds = sorted({node.kind for node in unknown})
@@ -186,8 +202,6 @@ def _may_fold(node: OnnxNode) -> bool:
 
 def _reason(kind: str) -> str:
     match kind:
-        case "If" | "Loop" | "Scan":
-            return "networks with control flow (subgraphs) cannot be compiled"
         case "DynamicQuantizeLinear" | "ConvInteger" | "MatMulInteger":
             return "dynamic quantisation; quantise the network statically"
         case _:
@@ -233,25 +247,26 @@ def _input_shape(item: OnnxInput, given: Shape | None, notes: list[str]) -> Shap
     return tuple(shape)
 
 
-def _input_type(item: OnnxInput, nodes: tuple[OnnxNode, ...]) -> DType:
+def _input_type(item: OnnxInput, nodes: tuple[OnnxNode, ...], computed: frozenset[str]) -> DType:
     """How an input is stored: reals as float32, plain integers and truth as int32, what stands for
     reals as the file has it."""
     element = item.dtype.name
     if element in REALS:
         return DType.F32
-    if element in ("int8", "uint8") and _stands_for_reals(item.name, nodes):
+    if element in ("int8", "uint8") and _stands_for_reals(item.name, nodes, computed):
         return DType(element)
     if is_integer(element):
         return DType.S32
     raise UnsupportedError(f"input {item.name}: is {element}; reals, integers and bool are known")
 
 
-def _stands_for_reals(name: str, nodes: tuple[OnnxNode, ...]) -> bool:
-    """Whether some DequantizeLinear reads the tensor, maybe behind movements."""
+def _stands_for_reals(name: str, nodes: tuple[OnnxNode, ...], computed: frozenset[str]) -> bool:
+    """Whether some DequantizeLinear reads the tensor, maybe behind movements; those that are
+    computed as the file says do not count."""
     names = {name}
     for node in nodes:
         if node.inputs and node.inputs[0] in names:
-            if node.kind == "DequantizeLinear":
+            if node.kind == "DequantizeLinear" and node.name not in computed:
                 return True
             if node.kind in SELECTIONS:
                 names.update(node.outputs)
@@ -285,7 +300,8 @@ def _import_node(state: Importing, node: OnnxNode) -> None:
 
 def _import_by_kind(state: Importing, node: OnnxNode) -> None:
     if node.kind in IMPORTERS:
-        plain = [n for n in node.inputs if n and n not in state.constants and is_plain(state, n)]
+        operands = node.inputs[:1] if node.kind == "QuantizeLinear" else node.inputs
+        plain = [n for n in operands if n and n not in state.constants and is_plain(state, n)]
         if node.kind in REALS_ONLY and plain:
             raise UnsupportedError(
                 f"{node}: computes with the integers of {', '.join(plain)}; this operator is "
@@ -294,7 +310,7 @@ def _import_by_kind(state: Importing, node: OnnxNode) -> None:
         if node.kind in SEVERAL or not any(state.is_read(n) for n in node.outputs[1:] if n):
             IMPORTERS[node.kind](state, node)
             return
-    body = body_of(state, node)
+    body = unrolled(state, node) if node.kind in CONTROL else body_of(state, node)
     if body is None:
         raise UnsupportedError(f"{node}: makes {node.output} from activations, not from constants")
     for step in body:

@@ -6,7 +6,13 @@ import numpy as np
 
 from tilewright.errors import ModelError, QuantisationError, UnsupportedError
 from tilewright.frontend.onnx_file import OnnxNode
-from tilewright.frontend.onnx_steps import Steps, is_plain
+from tilewright.frontend.onnx_plain_quantisation import (
+    dequantised_blocks,
+    dequantize,
+    is_computed,
+    quantize,
+)
+from tilewright.frontend.onnx_steps import is_plain
 from tilewright.frontend.onnx_tensors import (
     MOVEMENTS,
     Constant,
@@ -16,9 +22,6 @@ from tilewright.frontend.onnx_tensors import (
 )
 from tilewright.ir.graph import Origin, Value
 from tilewright.ir.types import Array, DType, Quantisation
-from tilewright.ops.binary import BinaryKind
-from tilewright.ops.convert import ToReal, Truncate
-from tilewright.ops.curves import Curve
 from tilewright.ops.elementwise import Clip
 from tilewright.ops.quantise import Quantize
 
@@ -66,11 +69,14 @@ def parameters(
 
 
 def stored_tensors(
-    nodes: Iterable[OnnxNode], constants: Mapping[str, Constant], inputs: Mapping[str, DType]
-) -> dict[str, Stored]:
-    """Every tensor that a Q node makes or a DQ node reads, constants excepted.
+    nodes: Iterable[OnnxNode], constants: Mapping[str, Constant], inputs: Mapping[str, DType],
+    elements: Mapping[str, str],
+) -> dict[str, Stored]:  # fmt: skip
+    """Every tensor that a Q node makes or a DQ node reads, constants and those excepted that are
+    computed with as plain integers.
 
-    inputs  element types of graph inputs
+    inputs    element types of graph inputs, as they are held
+    elements  element types in the file
     Raises QuantisationError where two nodes disagree about one tensor.
     """
     found: dict[str, Stored] = {}
@@ -79,6 +85,8 @@ def stored_tensors(
             continue
         name = node.output if node.kind == "QuantizeLinear" else node.input(0)
         if name in constants or node.output in constants:
+            continue
+        if is_computed(node, constants, elements):
             continue
         quantisation, dtype = parameters(node, constants, None)
         dtype = dtype or inputs.get(name) or _declared(node) or DType.U8
@@ -143,35 +151,10 @@ def _are_integers(names: Sequence[str], sources: Mapping[str, OnnxNode]) -> bool
     return all(n in sources and sources[n].kind == "QuantizeLinear" for n in names)
 
 
-def _plain_quantize(state: Importing, node: OnnxNode) -> None:
-    """QuantizeLinear to int16: the integers, as plain ones."""
-    quantisation, dtype = parameters(node, state.constants, None)
-    dtype = dtype or _declared(node) or DType.S16
-    steps = Steps(state, node)
-    scale = steps.reals(np.array(quantisation.scale))
-    x = steps.curve(Curve.ROUND, steps.binary(BinaryKind.DIV, steps.operand(0), scale))
-    x = steps.binary(BinaryKind.ADD, x, steps.reals(np.array(quantisation.zero_point)))
-    x = steps.do(Clip(float(dtype.low), float(dtype.high)), x)
-    steps.finish(steps.do(Truncate(), x), dtype.value)
-
-
-def _plain_dequantize(state: Importing, node: OnnxNode) -> None:
-    """DequantizeLinear of plain integers: their distance from the zero point, times the scale."""
-    quantisation, _ = parameters(node, state.constants, None)
-    if not quantisation.is_per_tensor:
-        raise QuantisationError(f"{node}: {node.input(0)} has {quantisation}; one scale is known")
-    steps = Steps(state, node)
-    zero = steps.integers(np.array(quantisation.zero_point))
-    x = steps.do(ToReal(), steps.binary(BinaryKind.SUB, steps.operand(0), zero))
-    steps.finish(
-        steps.binary(BinaryKind.MUL, x, steps.reals(np.array(quantisation.scale))), "float32"
-    )
-
-
 def import_quantize(state: Importing, node: OnnxNode) -> None:
     """QuantizeLinear: nothing where its producer stores the result already."""
     if node.output not in state.stored:
-        _plain_quantize(state, node)
+        quantize(state, node)
         return
     x, stored = node.input(0), state.stored[node.output]
     state.integers.add(node.output)
@@ -191,8 +174,8 @@ def import_dequantize(state: Importing, node: OnnxNode) -> None:
     """DequantizeLinear: its result is the stored tensor, read as real numbers."""
     name = node.input(0)
     held = state.held_value(name)
-    if is_plain(state, name):
-        _plain_dequantize(state, node)
+    if is_computed(node, state.constants, state.model.elements) or is_plain(state, name):
+        dequantize(state, node)
         return
     quantisation, _ = parameters(node, state.constants, held.type.shape)
     if held.quantisation is None:
@@ -208,6 +191,8 @@ def quantised_constant(node: OnnxNode, constants: Mapping[str, Constant]) -> Con
     """QuantizeLinear or DequantizeLinear of a constant: the integers and what they stand for."""
     constant = constants[node.input(0)]
     array = constant.array
+    if node.integer("block_size", 0) and node.kind == "DequantizeLinear":
+        return dequantised_blocks(node, constants)
     quantisation, dtype = parameters(node, constants, array.shape)
     if node.kind == "DequantizeLinear":
         if array.dtype.kind not in "iu":

@@ -74,7 +74,8 @@ def _linear(distance: float) -> float:
     return max(1.0 - abs(distance), 0.0)
 
 
-def _cubic(distance: float, a: float) -> float:
+def cubic(distance: float, a: float) -> float:
+    """The weight of an element at a distance, by a cubic polynomial with coefficient a."""
     x = abs(distance)
     if x <= 1:
         return ((a + 2) * x - (a + 3)) * x * x + 1
@@ -92,7 +93,7 @@ def _row(node: OnnxNode, at: float, scale: float, old: int) -> Array:
     row = np.zeros(old)
     for place in range(first, last + 1):
         distance = (at - place) * narrow
-        weight = _linear(distance) if mode == "linear" else _cubic(distance, a)
+        weight = _linear(distance) if mode == "linear" else cubic(distance, a)
         if 0 <= place < old:
             row[place] += weight
         elif not node.integer("exclude_outside", 0):

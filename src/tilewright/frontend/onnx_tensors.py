@@ -95,7 +95,7 @@ class Importing:
     def __post_init__(self) -> None:
         self._readers = {name: [] for name in self.model.outputs}
         for node in self.nodes:
-            for name in dict.fromkeys(node.inputs):
+            for name in dict.fromkeys((*node.inputs, *node.captures)):
                 self._readers.setdefault(name, []).append(node)
 
     # --- reading ---------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ class Importing:
 
     def declare(self, wish: str, constant: Constant) -> ValueName:
         """A constant of the graph. Raises UnsupportedError for types that nothing stores."""
-        array = np.ascontiguousarray(constant.array)
+        array = np.array(constant.array, order="C")
         if array.dtype.name not in ("float32", "int8", "uint8", "int32"):
             raise UnsupportedError(f"constant {wish} is {array.dtype}; float32, int8, uint8, int32")
         return self.builder.constant(wish, array, constant.quantisation)
