@@ -68,7 +68,7 @@ def test_walks_compute_the_definitions(target: Target, shift: int) -> None:
     cases: list[Case] = []
 
     @settings(
-        derandomize=True, deadline=None, max_examples=12, database=None, phases=[Phase.generate]
+        derandomize=True, deadline=None, max_examples=8, database=None, phases=[Phase.generate]
     )
     @given(tile_product(), tile_product(adds=True), tile_attention(shift))
     def draw(product: Case, added: Case, attention: Case) -> None:
