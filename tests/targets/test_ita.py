@@ -12,8 +12,11 @@ from siracusa_bench import needs_compiler
 from strategies_tiles import tile_attention, tile_product
 from tilewright.backend.print_bundle import print_bundle
 from tilewright.ir.graph import Contract, Graph, Node, Value, ValueName
+from tilewright.ir.op import Op
+from tilewright.ir.program import Call, Join, Offload
 from tilewright.ir.target import Signature, Target
 from tilewright.ir.types import Array, DType, TensorType
+from tilewright.ops.lut import Lut
 from tilewright.ops.tiles import Scale, TileAttention, TileProduct
 from tilewright.pipeline import Options, plan_network
 from tilewright.run.host import HostOptions
@@ -65,7 +68,7 @@ def test_walks_compute_the_definitions(target: Target, shift: int) -> None:
     cases: list[Case] = []
 
     @settings(
-        derandomize=True, deadline=None, max_examples=12, database=None, phases=[Phase.generate]
+        derandomize=True, deadline=None, max_examples=8, database=None, phases=[Phase.generate]
     )
     @given(tile_product(), tile_product(adds=True), tile_attention(shift))
     def draw(product: Case, added: Case, attention: Case) -> None:
@@ -104,6 +107,46 @@ def test_tiles_of_a_walk_are_walks() -> None:
     for number, case in enumerate(cases):
         wanted = case.op.evaluate(*case.inputs)
         assert np.array_equal(result.outputs[ValueName(f"y{number}")][0], wanted), str(case)
+
+
+@needs_compiler
+def test_cores_and_engine_work_in_turn_and_side_by_side() -> None:
+    """Products on ITA, tables between them on the cores, tile by tile: the core that waits for the
+    others feeds the engine."""
+    rng = np.random.default_rng(11)
+    values: dict[ValueName, Array] = {}
+    nodes: list[Node] = []
+
+    def made(name: str, array: Array) -> ValueName:
+        values[ValueName(name)] = array
+        return ValueName(name)
+
+    def add(name: str, op: Op, *inputs: ValueName) -> ValueName:
+        nodes.append(Node(name, op, inputs, ValueName(name)))
+        return made(name, op.evaluate(*(values[i] for i in inputs)))
+
+    x = made("x", rng.integers(-128, 128, (5, 3, 64, 64)).astype(np.int8))
+    constants: list[ValueName] = []
+    at = x
+    for number in range(3):
+        w = made(f"w{number}", rng.integers(-128, 128, (3, 3, 64, 64)).astype(np.int8))
+        b = made(f"b{number}", rng.integers(0, 256, (3, 192)).astype(np.uint8))
+        table = made(f"t{number}", rng.integers(-128, 128, 256).astype(np.int8))
+        constants += [w, b, table]
+        at = add(f"p{number}", TileProduct(scale=Scale(5, 16, 3)), at, w, b)
+        at = add(f"l{number}", Lut(), at, table)
+    typed = {name: Value(name, TensorType.of(array)) for name, array in values.items()}
+    held = {name: values[name] for name in constants}
+    graph = Graph("mixed", Contract.PULP, tuple(nodes), typed, held, (x,), (at,))
+    planned = plan_network(graph, SNITCH_ITA, Options(name="mixed"))
+    actions = [type(a) for layer in planned.program.layers for a in layer.flat()]
+    order = [a for a in actions if a in (Offload, Call, Join)]
+    assert order == 3 * [Offload, Call, Join], "cores work while ITA does"
+    bundle = print_bundle(planned.program, planned.plan, planned.graph, "")
+    batch = Batch({x: values[x][np.newaxis]}, 1, is_batched=False)
+    result = run_bundle(bundle, planned.program, SNITCH_ITA.toolchain, batch, HostOptions(repeat=2))
+    assert result.runs_identical
+    assert np.array_equal(result.outputs[at][0], values[at])
 
 
 def test_what_the_engines_counters_do_not_hold_is_left_to_the_cores_with_the_reason() -> None:

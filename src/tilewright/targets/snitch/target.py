@@ -26,6 +26,7 @@ from tilewright.targets.packs.ita.pack import (
     ita_kernels,
 )
 from tilewright.targets.packs.portable.pack import PORTABLE, PORTABLE_COSTS
+from tilewright.targets.packs.rv32.pack import rv32_kernels
 from tilewright.targets.snitch.machine import (
     CODE_BYTES,
     CORES,
@@ -49,7 +50,8 @@ def _needs_no_mathematics(kernel: Kernel) -> bool:
     return "math.h" not in kernel.source.read_text(encoding="utf-8")
 
 
-KERNELS = tuple(priced(filter(_needs_no_mathematics, PORTABLE), PORTABLE_COSTS / "cortex-m4.toml"))
+PLAIN_C = priced(filter(_needs_no_mathematics, PORTABLE), PORTABLE_COSTS / "cortex-m4.toml")
+KERNELS = (*rv32_kernels(PLAIN_C), *PLAIN_C)
 """Plain C costs about as much as on another scalar core."""
 
 IDMA = Dma(

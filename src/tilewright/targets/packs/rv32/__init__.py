@@ -1,0 +1,1 @@
+"""Kernels for clusters of plain RV32 cores."""

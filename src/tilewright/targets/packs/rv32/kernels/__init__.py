@@ -1,0 +1,1 @@
+"""Bindings of the kernels for clusters of RV32 cores."""
