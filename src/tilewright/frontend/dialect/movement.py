@@ -78,16 +78,15 @@ def _new_shape(state: Importing, node: OnnxNode, shape: Shape) -> Shape:
         wanted = [shape[i] if n == 0 and i < len(shape) else n for i, n in enumerate(wanted)]
         known = int(np.prod([n for n in wanted if n != -1]))
         return tuple(int(np.prod(shape)) // max(known, 1) if n == -1 else n for n in wanted)
-    given = node.attributes.get("axes")
-    listed = state.fixed(node, 1, "axes") if given is None and node.has(1) else given
+    listed = state.axes(node)
     if node.kind == "Squeeze":
         ones = [axis for axis, n in enumerate(shape) if n == 1]
-        axes = ones if listed is None else [int(a) % len(shape) for a in np.ravel(listed)]
+        axes = ones if listed is None else [axis % len(shape) for axis in listed]
         return tuple(n for axis, n in enumerate(shape) if axis not in axes)
     if listed is None:
         raise ModelError(f"{node}: says no axes")
-    rank = len(shape) + np.size(listed)
-    axes = [int(axis) % rank for axis in np.ravel(listed)]
+    rank = len(shape) + len(listed)
+    axes = [axis % rank for axis in listed]
     rest = iter(shape)
     return tuple(1 if axis in axes else next(rest) for axis in range(rank))
 

@@ -174,9 +174,6 @@ def _sum(state: Importing, node: OnnxNode, axes: Shape, *, keeps: bool) -> Wide:
 def _axes(state: Importing, node: OnnxNode) -> tuple[Shape, bool]:
     """Reduced dimensions, all >= 0, and whether they stay with an extent of one."""
     rank = len(state.tensor(node, 0).shape)
-    given = node.attributes.get("axes")
-    if given is None and node.has(1):
-        given = state.fixed(node, 1, "axes")
-    listed = plain(state.tensor(node, 0).shape) if given is None else np.asarray(given).reshape(-1)
-    axes = tuple(sorted({int(axis) % rank for axis in listed}))
-    return axes, bool(number(node, "keepdims")) if "keepdims" in node.attributes else True
+    listed = state.axes(node)
+    axes = range(rank) if listed is None else sorted({axis % rank for axis in listed})
+    return tuple(axes), bool(number(node, "keepdims")) if "keepdims" in node.attributes else True

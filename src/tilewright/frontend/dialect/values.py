@@ -139,6 +139,14 @@ class Importing:
             raise UnsupportedError(f"{node}: {what} ({node.input(index)}) must be constant")
         return found.array
 
+    def axes(self, node: OnnxNode) -> tuple[int, ...] | None:
+        """``axes`` as an attribute or as input 1; None where the node says none."""
+        if "axes" in node.attributes:
+            return node.integers("axes", ())
+        if not node.has(1):
+            return None
+        return tuple(int(axis) for axis in self.fixed(node, 1, "axes").reshape(-1))
+
     def emit(self, wish: str, op: Op, *inputs: ValueName) -> ValueName:
         """A node that computes ``op``; its output is called ``wish``, or nearly so."""
         types = [self.builder.values[name].type for name in inputs]
