@@ -78,7 +78,7 @@ def _new_shape(state: Importing, node: OnnxNode, shape: Shape) -> Shape:
         wanted = [shape[i] if n == 0 and i < len(shape) else n for i, n in enumerate(wanted)]
         known = int(np.prod([n for n in wanted if n != -1]))
         return tuple(int(np.prod(shape)) // max(known, 1) if n == -1 else n for n in wanted)
-    given = node.attributes.get("axes")
+    given = np.array(node.integers("axes", ())) if "axes" in node.attributes else None
     listed = state.fixed(node, 1, "axes") if given is None and node.has(1) else given
     if node.kind == "Squeeze":
         ones = [axis for axis, n in enumerate(shape) if n == 1]
