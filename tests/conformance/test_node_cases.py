@@ -31,7 +31,7 @@ def test_the_page_has_no_wrong_case(table: Mapping[str, str]) -> None:
     assert PAGE.read_text(encoding="utf-8").startswith(PAGE_HEAD)
     assert [name for name, result in table.items() if result == "wrong"] == []
     passed = sum(result == "passed" for result in table.values())
-    assert passed >= 0.8 * len(table)
+    assert passed >= 0.9 * len(table)
 
 
 def test_a_sample_of_the_cases_is_as_the_page_says(table: Mapping[str, str]) -> None:

@@ -117,11 +117,7 @@ def import_onnx(
     notes: list[str] = []
     shapes = _input_shapes(model, input_shapes, notes)
     elements = {**model.elements, **{i.name: i.dtype.name for i in model.inputs}}
-    computed = frozenset(
-        node.name
-        for node in nodes
-        if node.kind == "DequantizeLinear" and is_computed(node, constants, elements)
-    )
+    computed = _computed(nodes, constants, elements)
     types = {i.name: _input_type(i, nodes, computed) for i in model.inputs}
     notes += (
         f"input {i.name}: {i.dtype} in the file, {types[i.name].value} here"
@@ -142,6 +138,17 @@ def import_onnx(
     if any(v.quantisation is not None for v in builder.values.values()):
         builder.contract = Contract.ONNX
     return builder.build()
+
+
+def _computed(
+    nodes: tuple[OnnxNode, ...], constants: Mapping[str, Constant], elements: Mapping[str, str]
+) -> frozenset[str]:
+    """Names of the DequantizeLinear nodes that are computed as the file says."""
+    return frozenset(
+        node.name
+        for node in nodes
+        if node.kind == "DequantizeLinear" and is_computed(node, constants, elements)
+    )
 
 
 def _prepared(model: OnnxModel, constants: dict[str, Constant]) -> tuple[OnnxNode, ...]:
