@@ -12,10 +12,14 @@ from tilewright.ops.window2d import Window2d
 from tilewright.targets.packs.arm_dsp.kernels.finish import VARIANTS, Variant, finish
 from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE, Tables
 from tilewright.targets.packs.arm_dsp.kernels.words import is_clipped
+from tilewright.targets.packs.columns import as_row
 from tilewright.targets.packs.terms import groups, whole_windows
 
 FEW_WEIGHTS = 567
-"""Up to so many, weights are stored as int16: two instructions in ten less."""
+"""Up to so many, weights of 3x3 windows are stored as int16: two instructions in ten less."""
+
+FEW_OF_OTHERS = 4096
+"""Up to so many, those of other windows are: most of their instructions are for products."""
 
 FOUR = 4
 """Channels that are computed together."""
@@ -39,6 +43,7 @@ def _refuse(op: Op, signature: Signature, *, is_3x3: bool) -> str | None:
 
 def _fields(op: Op, signature: Signature) -> Fields:
     assert isinstance(op, QDepthwiseConv2d)
+    op, signature = as_row(op, signature, dilates=True)
     _, h, w, c = signature.inputs[0].shape
     _, out_h, out_w, _ = signature.output.shape
     window = op.window
@@ -68,7 +73,8 @@ def _scratch_bytes(op: Op, signature: Signature) -> int:
 def _is_wide(op: QDepthwiseConv2d, weights: int) -> bool:
     """Whether weights are stored as int16, for fewer instructions and some more flash; less a zero
     point, they may need it."""
-    return weights <= FEW_WEIGHTS or op.w_zero != 0
+    few = FEW_WEIGHTS if _is_3x3(op.window) else FEW_OF_OTHERS
+    return weights <= few or op.w_zero != 0
 
 
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
@@ -100,6 +106,7 @@ def _fours(array: Array) -> Array:
 def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
     """Fours of channels, in two ways; windows beyond the input are copied one by one."""
     assert isinstance(op, QDepthwiseConv2d)
+    op, signature = as_row(op, signature, dilates=True)
     (_, h, w, c), (n, out_h, out_w, _) = signature.inputs[0].shape, signature.output.shape
     window, pixels = op.window, n * out_h * out_w
     (kernel_h, kernel_w), (extent_h, extent_w) = window.kernel, window.extent

@@ -1,9 +1,8 @@
 """How depthwise kernels lay out input rows in scratch."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tilewright.ir.target import Signature
-from tilewright.ir.types import Shape, TensorType
 from tilewright.ops.conv2d import QDepthwiseConv2d
 from tilewright.targets.packs.helium.kernels.weights import LANES
 from tilewright.targets.packs.terms import groups
@@ -63,27 +62,3 @@ class Geometry:
         """Channels that go together where not all do: all, or a multiple of eight, or four."""
         eights = BLOCK_BYTES // (8 * self.plane)
         return min(channels, 8 * eights or (8 if channels < 8 else 4))
-
-
-def as_row(op: QDepthwiseConv2d, signature: Signature) -> tuple[QDepthwiseConv2d, Signature]:
-    """A convolution along the height of something one element wide, along the width instead.
-
-    The same bytes mean the same; but rows of outputs are computed at once.
-    """
-    window = op.window
-    (kh, kw), (top, left, bottom, right) = window.kernel, window.pads
-    x, y = signature.inputs[0], signature.output
-    is_column = x.shape[2] == y.shape[2] == kw == 1 and (left, right) == (0, 0)
-    if not is_column or window.dilations[0] > 1:
-        return op, signature
-    turned = replace(
-        window, kernel=(1, kh), strides=window.strides[::-1], pads=(left, top, right, bottom),
-        dilations=(1, 1),
-    )  # fmt: skip
-    inputs = (replace(x, shape=_swapped(x)), *signature.inputs[1:])
-    return replace(op, window=turned), Signature(inputs, replace(y, shape=_swapped(y)))
-
-
-def _swapped(image: TensorType) -> Shape:
-    n, h, w, c = image.shape
-    return n, w, h, c

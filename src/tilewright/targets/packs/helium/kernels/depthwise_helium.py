@@ -9,7 +9,8 @@ from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ir.types import Array
 from tilewright.ops.conv2d import QDepthwiseConv2d
 from tilewright.ops.rescale import Rounding
-from tilewright.targets.packs.helium.kernels.depthwise_geometry import AT_ONCE, Geometry, as_row
+from tilewright.targets.packs.columns import as_row
+from tilewright.targets.packs.helium.kernels.depthwise_geometry import AT_ONCE, Geometry
 from tilewright.targets.packs.helium.kernels.depthwise_terms import DEPTHWISE, depthwise_terms
 from tilewright.targets.packs.helium.kernels.variants import HERE, ROUNDINGS
 from tilewright.targets.packs.helium.kernels.weights import (

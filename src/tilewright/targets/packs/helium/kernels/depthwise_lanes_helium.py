@@ -10,7 +10,7 @@ from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ir.types import Array
 from tilewright.ops.conv2d import QDepthwiseConv2d
 from tilewright.ops.rescale import Rounding
-from tilewright.targets.packs.helium.kernels.depthwise_geometry import as_row
+from tilewright.targets.packs.columns import as_row
 from tilewright.targets.packs.helium.kernels.variants import HERE, ROUNDINGS
 from tilewright.targets.packs.helium.kernels.weights import (
     LANES,
@@ -88,7 +88,7 @@ class _Rows:
 
 def _fields(op: Op, signature: Signature) -> Fields:
     assert isinstance(op, QDepthwiseConv2d)
-    op, signature = as_row(op, signature)
+    op, signature = as_row(op, signature, dilates=True)
     _, h, w, c = signature.inputs[0].shape
     _, out_h, out_w, _ = signature.output.shape
     window, rows, sets = op.window, _Rows.of(op, signature), _Sets.of(op, c)
@@ -114,7 +114,7 @@ def _items(op: Op, signature: Signature) -> int:
 def _scratch_bytes(op: Op, signature: Signature) -> int:
     """Two pointers for every element of a window, rows, and a vector that is read in vain."""
     assert isinstance(op, QDepthwiseConv2d)
-    op, signature = as_row(op, signature)
+    op, signature = as_row(op, signature, dilates=True)
     rows = op.window.kernel[0] * _Rows.of(op, signature).size
     return 2 * POINTER * (prod(op.window.kernel) + 1) + round_up(rows + LANES, 4)
 
@@ -156,7 +156,7 @@ windows; vectors of either sign."""
 
 def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
     assert isinstance(op, QDepthwiseConv2d)
-    op, signature = as_row(op, signature)
+    op, signature = as_row(op, signature, dilates=True)
     n, out_h, out_w, c = signature.output.shape
     window, geometry, sets = op.window, _Rows.of(op, signature), _Sets.of(op, c)
     kernel_h = window.kernel[0]

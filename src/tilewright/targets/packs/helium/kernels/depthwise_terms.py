@@ -4,7 +4,8 @@ from tilewright.ir.op import Op
 from tilewright.ir.target import Signature
 from tilewright.ops.conv2d import QDepthwiseConv2d
 from tilewright.ops.rescale import Rounding
-from tilewright.targets.packs.helium.kernels.depthwise_geometry import AT_ONCE, Geometry, as_row
+from tilewright.targets.packs.columns import as_row
+from tilewright.targets.packs.helium.kernels.depthwise_geometry import AT_ONCE, Geometry
 from tilewright.targets.packs.helium.kernels.weights import LANES
 from tilewright.targets.packs.terms import groups
 
