@@ -24,12 +24,45 @@ static inline int32_t dsp_pair_words(const dsp_product *m) {
   return 2 * m->quads + DSP_TABLE_WORDS;
 }
 
+/// The sums of a pair of channels over a lone row: twelve instructions for eight products.
+static inline void dsp_sum_lone(const int32_t *w, const uint32_t *x, int32_t quads, int32_t *one,
+                                int32_t *two) {
+#if DSP_ASSEMBLY
+  int32_t a = *one, b = *two;
+  uint32_t first, second, even, odd, wide;
+  __asm__ volatile("1:; ldrd %[first], %[second], [%[w]], #8; ldrd %[even], %[odd], [%[x]], #8\n\t"
+                   "sxtb16 %[wide], %[first]; smlad %[a], %[even], %[wide], %[a]\n\t"
+                   "sxtb16 %[wide], %[first], ror #8; smlad %[b], %[even], %[wide], %[b]\n\t"
+                   "sxtb16 %[wide], %[second]; smlad %[a], %[odd], %[wide], %[a]\n\t"
+                   "sxtb16 %[wide], %[second], ror #8; smlad %[b], %[odd], %[wide], %[b]\n\t"
+                   "subs %[quads], %[quads], #1; bne 1b"
+                   : [w] "+r"(w), [x] "+r"(x), [quads] "+r"(quads), [a] "+r"(a), [b] "+r"(b),
+                     [first] "=&r"(first), [second] "=&r"(second), [even] "=&r"(even),
+                     [odd] "=&r"(odd), [wide] "=&r"(wide)
+                   :
+                   : "cc", "memory");
+  *one = a;
+  *two = b;
+#else
+  for (; quads > 0; quads--, w += 2, x += 2) {
+    const uint32_t first = (uint32_t)w[0], second = (uint32_t)w[1];
+    *one = dsp_both(x[1], dsp_even(second), dsp_both(x[0], dsp_even(first), *one));
+    *two = dsp_both(x[1], dsp_odd(second), dsp_both(x[0], dsp_odd(first), *two));
+  }
+#endif
+}
+
 /// Channels c and c + 1, as far as there are so many, of one of `rows` interleaved rows.
 static inline void dsp_multiply_pair(const dsp_product *m, const uint32_t *x, int32_t rows,
                                      int32_t c, int8_t *y, dsp_way way) {
   const int32_t *w = m->pairs + c / 2 * dsp_pair_words(m);
   int32_t one = *w++, two = *w++;
-  for (int32_t quad = m->quads; quad > 0; quad--, w += 2, x += 2 * rows) {
+  const int32_t *const end = w + 2 * m->quads;
+  if (rows == 1) {
+    dsp_sum_lone(w, x, m->quads, &one, &two);
+    w = end;
+  }
+  for (; w < end; w += 2, x += 2 * rows) {
     const uint32_t first = (uint32_t)w[0], second = (uint32_t)w[1];
     one = dsp_both(x[rows], dsp_even(second), dsp_both(x[0], dsp_even(first), one));
     two = dsp_both(x[rows], dsp_odd(second), dsp_both(x[0], dsp_odd(first), two));
