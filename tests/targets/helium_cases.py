@@ -65,6 +65,18 @@ def conv2d(draw: st.DrawFn) -> Case:
 
 
 @st.composite
+def grouped(draw: st.DrawFn) -> Case:
+    """Several groups of a few channels."""
+    window = Window2d(draw(st.sampled_from(((1, 1), (3, 3), (3, 1)))), pads=(0, 1, 1, 0))
+    h, w = draw(window_inputs(window))
+    groups, own, made = draw(st.integers(2, 9)), draw(sizes(9)), draw(sizes(5))
+    x = draw(stored((draw(sizes(2)), h, w, groups * own)))
+    weights = draw(stored((groups * made, *window.kernel, own)))
+    op = QConv2d(window, groups, output=draw(outputs()), x_zero=draw(zero_points()))
+    return Case(op, (x, *draw(operands(weights, 0, 0, op.output.rounding))))
+
+
+@st.composite
 def depthwise3x3(draw: st.DrawFn) -> Case:
     pads = tuple(draw(st.integers(0, 3)) for _ in range(4))
     strides = draw(st.sampled_from(((1, 1), (1, 1), (2, 2), (1, 2), (3, 3), (4, 1))))
@@ -193,7 +205,7 @@ def rescaled_mean(draw: st.DrawFn) -> Case:
 
 
 HELIUM_CASES: dict[type[Op], st.SearchStrategy[Case]] = {
-    QConv2d: conv2d(),
+    QConv2d: conv2d() | conv2d() | grouped(),
     QDepthwiseConv2d: depthwise3x3() | depthwise() | depthwise() | depthwise_of_the_lowest(),
     QDense: dense(),
     QMatMul: MATMUL[QMatMul],

@@ -5,6 +5,7 @@ from pathlib import Path
 from tilewright.ir.costs import priced
 from tilewright.targets.packs.helium.kernels.add_helium import ADD_HELIUM
 from tilewright.targets.packs.helium.kernels.average_pool2d_helium import AVERAGE_POOL2D_HELIUM
+from tilewright.targets.packs.helium.kernels.conv2d_groups_helium import CONV2D_GROUPS_HELIUM
 from tilewright.targets.packs.helium.kernels.conv2d_helium import CONV2D_HELIUM
 from tilewright.targets.packs.helium.kernels.dense_helium import DENSE_HELIUM
 from tilewright.targets.packs.helium.kernels.depthwise3x3_helium import DEPTHWISE3X3_HELIUM
@@ -27,6 +28,7 @@ HELIUM_COSTS = Path(__file__).parent / "costs"
 HELIUM = priced(
     (
         *CONV2D_HELIUM,
+        *CONV2D_GROUPS_HELIUM,
         *DEPTHWISE3X3_HELIUM,
         *DEPTHWISE_HELIUM,
         *DEPTHWISE_LANES_HELIUM,

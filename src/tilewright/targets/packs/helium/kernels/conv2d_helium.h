@@ -39,3 +39,7 @@ void conv2d_centred_helium_half_even(const void *args, tw_work work);
 /// the columns only.
 void conv2d_short_helium_double(const void *args, tw_work work);
 void conv2d_short_helium_half_even(const void *args, tw_work work);
+
+/// Channels in groups, see conv2d_groups_helium.py.
+void conv2d_groups_helium_double(const void *args, tw_work work);
+void conv2d_groups_helium_half_even(const void *args, tw_work work);

@@ -51,16 +51,18 @@ static inline int32x4_t helium_shift_even(int32x4_t acc, int32x4_t multiplier, i
   return vrshlq_s32(vsubq_s32(top, is_tie_down), shift);
 }
 
+/// The same for any shift. Where it is none or to the left, the quotient has bits of the low word,
+/// the rest of which is the fraction: more than a half, or a half above an odd number, goes up.
 static inline int32x4_t helium_shift_even_wide(int32x4_t acc, int32x4_t multiplier,
                                                int32x4_t shift) {
-  int32_t lanes[4], factors[4], shifts[4];
-  vstrwq_s32(lanes, acc);
-  vstrwq_s32(factors, multiplier);
-  vstrwq_s32(shifts, shift);
-  for (int32_t i = 0; i < 4; i++) {
-    lanes[i] = tw_rescale(lanes[i], factors[i], 32 - shifts[i], TW_ROUND_HALF_EVEN);
-  }
-  return vldrwq_s32(lanes);
+  const int32x4_t top = vmulhq_s32(acc, multiplier);
+  const uint32x4_t low = vreinterpretq_u32_s32(vmulq_s32(acc, multiplier));
+  const uint32x4_t upper = vreinterpretq_u32_s32(vshlq_s32(top, shift));
+  const uint32x4_t whole = vorrq_u32(upper, vshlq_u32(low, vsubq_n_s32(shift, 32)));
+  const uint32x4_t is_even = vbicq_u32(vdupq_n_u32(1), whole);
+  const uint32x4_t up = vshrq_n_u32(vqsubq_u32(vshlq_u32(low, shift), is_even), 31);
+  const int32x4_t left = vreinterpretq_s32_u32(vaddq_u32(whole, up));
+  return vpselq_s32(left, helium_shift_even(acc, multiplier, shift), vcmpgeq_n_s32(shift, 0));
 }
 
 /// tw_rescale of four accumulators. `how` must be a constant.
