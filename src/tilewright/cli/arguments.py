@@ -2,6 +2,18 @@
 
 import argparse
 import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: what it does in a line, and examples of how to call it."""
+
+    name: str
+    summary: str
+    examples: tuple[str, ...]
+    takes: str = "MODEL [options]"
+
 
 _UNITS = {
     "": 1, "b": 1,

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from tilewright import api
 from tilewright.api_networks import compile_networks_to
+from tilewright.cli.language import generated
 from tilewright.cli.target_options import with_target_options
 from tilewright.errors import MismatchError, OptionError
 from tilewright.ir.graph import Contract, ValueName
@@ -169,6 +170,10 @@ def _explain(arguments: argparse.Namespace) -> Finish:
     return _printed(arguments, report)
 
 
+def _generate(arguments: argparse.Namespace) -> Finish:
+    return _printed(arguments, generated(arguments))
+
+
 def _sim(arguments: argparse.Namespace) -> Finish:
     from tilewright.run.sim.command import execute
 
@@ -193,6 +198,7 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], Finish]] = {
     "inspect": _inspect,
     "compile": _compile,
     "run": _run,
+    "generate": _generate,
     "verify": _verify,
     "check": _check,
     "conformance": _conformance,

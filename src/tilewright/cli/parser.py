@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tilewright import __version__
 from tilewright.cli.arguments import (
+    Command,
     add_conformance,
     add_weights,
     engine_pin,
@@ -16,6 +17,7 @@ from tilewright.cli.arguments import (
     size,
     state_pair,
 )
+from tilewright.cli.language import GENERATE, add_generate
 from tilewright.run.sim.command import add_arguments as add_sim_arguments
 
 EXIT_CODES = """\
@@ -26,16 +28,6 @@ exit codes:
   3    a program or package that the command needs is missing; tilewright doctor says which
   70   a bug in tilewright
   130  interrupted"""
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One command: what it does in a line, and examples of how to call it."""
-
-    name: str
-    summary: str
-    examples: tuple[str, ...]
-    takes: str = "MODEL [options]"
 
 
 COMMANDS = (
@@ -69,6 +61,7 @@ COMMANDS = (
             "tilewright run model.tflite --target cortex-m4 --profile",
         ),
     ),
+    GENERATE,
     Command(
         "verify",
         "compare operator definitions, generated C and a third party",
@@ -200,6 +193,7 @@ def build_parser() -> CommandLine:
         help="the same as --memory",
     )  # fmt: skip
     add_conformance(made["conformance"])
+    add_generate(made["generate"])
     add_sim_arguments(made["sim"])
     for command in made.values():
         _add_common(command)
