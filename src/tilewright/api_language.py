@@ -23,6 +23,7 @@ class GenerateSettings:
     top_p        the fewest most likely tokens whose probabilities exceed it stay; 0: all
     top_k        so many most likely tokens stay; 0: all
     seed         equal seeds make equal texts, on every target
+    bits         of the weights, 2 to 8, each in a byte of its own; embedding and head have 8
     """
 
     prompt: str = ""
@@ -31,6 +32,7 @@ class GenerateSettings:
     top_p: float = 0.0
     top_k: int = 0
     seed: int = 0
+    bits: int = 8
 
 
 def generate(
@@ -50,7 +52,7 @@ def generate(
     loaded = load_target(target) if isinstance(target, str) else target
     given = None if tokenizer is None else Path(tokenizer)
     llama, words = read_model(Path(model), given, context)
-    talker = compile_talker(llama, words, loaded, options)
+    talker = compile_talker(llama, words, loaded, options, settings.bits)
     how = talker.sampling(settings.temperature, settings.top_p, settings.top_k)
     prompt = settings.prompt.encode("utf-8", "surrogateescape")
     said = talker.say(TalkRequest(prompt, settings.tokens, how, seeded(settings.seed)))

@@ -16,7 +16,7 @@ from tilewright.ir.program import Program
 from tilewright.ir.target import Role, Target
 from tilewright.ir.toolchain import Toolchain
 from tilewright.llm.build import CHUNK, built_network
-from tilewright.llm.calibrate import measured_ranges, sampled_texts
+from tilewright.llm.calibrate import measured_on_itself
 from tilewright.llm.formats.checkpoint import read_checkpoint
 from tilewright.llm.formats.tokenizer_files import find_tokenizer, read_tokenizer
 from tilewright.llm.integers import IntegerLlama
@@ -98,13 +98,13 @@ def read_model(
 
 
 def compile_talker(
-    llama: Llama, tokenizer: Tokenizer, target: Target, options: Options = Options()
+    llama: Llama, tokenizer: Tokenizer, target: Target, options: Options = Options(), bits: int = 8
 ) -> Talker:
-    """Firmware with 8-bit weights, calibrated on text that the model makes up.
+    """Firmware with weights of ``bits`` bits, calibrated on text that the model makes up.
 
     Raises CompileError where it does not fit the target.
     """
-    integers = quantised_llama(llama, measured_ranges(llama, sampled_texts(llama)))
+    integers = quantised_llama(llama, measured_on_itself(llama), bits)
     integers = replace(integers, name=identifier(options.name or llama.name))
     network = built_network(integers)
     made = compile_network(network, _roomy(target, integers), options)

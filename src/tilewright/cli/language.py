@@ -6,6 +6,8 @@ from tilewright.cli.arguments import Command, positive
 from tilewright.errors import OptionError
 from tilewright.report.text import Report
 
+WEIGHT_BITS = {"W8": 8, "W6": 6, "W4": 4}
+
 GENERATE = Command(
     "generate",
     "compile a language model, run its firmware, and print what it says",
@@ -59,7 +61,7 @@ def add_generate(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--weights", default="W8", metavar="NAME",
-        help="how weights are stored: W8, 8 bits with a scale per row (default: %(default)s)",
+        help="bits of weights: W8, W6 or W4; each has a byte of its own (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--effort", default="quick", metavar="NAME",
@@ -72,11 +74,11 @@ def generated(arguments: argparse.Namespace) -> Report:
     from tilewright.api_language import GenerateSettings, generate
     from tilewright.pipeline import Options
 
-    if arguments.weights != "W8":
-        raise OptionError(f"--weights {arguments.weights}: there is W8, so far")
+    if arguments.weights not in WEIGHT_BITS:
+        raise OptionError(f"--weights {arguments.weights}: there are {', '.join(WEIGHT_BITS)}")
     settings = GenerateSettings(
         arguments.prompt, arguments.tokens, arguments.temperature, arguments.top_p,
-        arguments.top_k, arguments.seed,
+        arguments.top_k, arguments.seed, WEIGHT_BITS[arguments.weights],
     )  # fmt: skip
     return generate(
         arguments.model, arguments.target, settings, Options(effort=arguments.effort),

@@ -95,7 +95,8 @@ def run_on_siracusa(
     )  # fmt: skip
 
 
-def _compiler(toolchain: Toolchain) -> Compiler:
+def find_riscv_gcc(toolchain: Toolchain) -> Compiler:
+    """The compiler. Raises ToolError where it is missing."""
     if shutil.which(toolchain.compiler) is None:
         raise ToolError(
             f"{toolchain.compiler} is not installed, and programs for Siracusa need it; {ADVICE}, "
@@ -104,7 +105,8 @@ def _compiler(toolchain: Toolchain) -> Compiler:
     return Compiler((toolchain.compiler,), "", ADVICE)
 
 
-def _flags(toolchain: Toolchain, folder: Path, cores: int, *, observes: bool) -> list[str]:
+def flags_of(toolchain: Toolchain, folder: Path, cores: int, *, observes: bool) -> list[str]:
+    """How to compile a program for so many cores."""
     flags = [*FLAGS, *toolchain.flags, f"-DTW_CLUSTER_CORES={cores}"]
     flags += [f"-I{folder / 'startup'}", f"-I{folder / 'kernels'}", f"-I{folder / 'startup/libc'}"]
     return flags + (["-DTW_OBSERVE"] if observes else [])
@@ -114,7 +116,7 @@ def build_program(
     bundle: Bundle, program: Program, toolchain: Toolchain, folder: Path, options: HostOptions
 ) -> Built:
     """Write and compile everything but the inputs. Raises ToolError."""
-    compiler = _compiler(toolchain)
+    compiler = find_riscv_gcc(toolchain)
     names = c_names(program)
     cores = max((call.engine.cores for call in program.calls), default=1)
     bundle.write_to(folder)
@@ -129,7 +131,7 @@ def build_program(
     (folder / "program.ld").write_text(link_script(l1, cores, in_wmem))
     own = [*(f"startup/{name}" for name in STARTUP), "harness/main.c", "harness_glue.c"]
     sources = [folder / name for name in (*bundle.sources, *own)]
-    flags = _flags(toolchain, folder, cores, observes=options.observes)
+    flags = flags_of(toolchain, folder, cores, observes=options.observes)
     _, log = compile_sources(compiler, flags, folder, sources)
     return Built(program, names, folder, cores, log)
 
@@ -152,7 +154,7 @@ def _link_with(built: Built, toolchain: Toolchain, batch: Batch, options: HostOp
         f'.section .tw_inputs, "a"\n.incbin "{folder / "inputs.bin"}"\n'
         f'.section .tw_layers, "aw", %nobits\n.space {layers}\n'
     )
-    compiler = _compiler(toolchain)
+    compiler = find_riscv_gcc(toolchain)
     flags = [*toolchain.flags, *LINK_FLAGS, f"-T{folder / 'program.ld'}"]
     link(compiler, flags, [*sorted(folder.glob("*.o")), source], built.path, ("-lgcc",))
 

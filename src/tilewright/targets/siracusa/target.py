@@ -28,6 +28,7 @@ from tilewright.targets.siracusa.machine import (
     reserved_bytes,
 )
 from tilewright.targets.siracusa.runner import run_on_siracusa
+from tilewright.targets.siracusa.talk import talk_on_siracusa
 
 HERE = Path(__file__).parent
 
@@ -99,7 +100,12 @@ def with_cores(cores: int) -> Target:
             NEUREKA_ENGINE,
         ),
         toolchain=Toolchain(
-            "siracusa", RISCV_GCC.name, FLAGS, run=run_on_siracusa, needs=(RISCV_GCC,)
+            "siracusa",
+            RISCV_GCC.name,
+            FLAGS,
+            run=run_on_siracusa,
+            talk=talk_on_siracusa,
+            needs=(RISCV_GCC,),
         ),
         dmas=(MCHAN,),
         runtime=tuple(HERE / "runtime" / f"{name}.h" for name in RUNTIME),
