@@ -89,6 +89,7 @@ class _Layer:
         return IntegerLayer(
             attention_norm=attention_norm,
             qkv=matrix_of(rows_qkv, normed, qkv, f"{where} q, k, v"),
+            key_centre=_s16(self.seen.centres[self.index] / (2 * qkv)),  # turned keys are halves
             attention=attention_of(shape, qkv),
             o=matrix_of(o, qkv, self.residual, f"{where} o"),
             mlp_norm=mlp_norm,

@@ -8,7 +8,7 @@ from tilewright.ir.target import Fields, Kernel, Signature
 from tilewright.ir.types import DType
 from tilewright.ops.llm.attention import CachedAttention
 from tilewright.ops.llm.embedding import EmbedTokens, LastRow
-from tilewright.ops.llm.heads import HeadRows, TurnedHeadRows
+from tilewright.ops.llm.heads import CentredHeadRows, HeadRows, TurnedHeadRows
 from tilewright.ops.llm.linear import LinearRows
 from tilewright.ops.llm.row_ops import GatedRows, NormRows, ScaleRows
 from tilewright.ops.llm.rows import FACTOR_BYTES
@@ -101,6 +101,12 @@ def _refuse_turned(op: Op, signature: Signature) -> str | None:
     return wrong_types(signature, (DType.S16,), DType.S8)
 
 
+def _refuse_centred(op: Op, signature: Signature) -> str | None:
+    if isinstance(op, CentredHeadRows):
+        return "subtracts no centre"
+    return wrong_types(signature, (DType.S16, DType.S16), DType.S8)
+
+
 HEAD_ROWS = Kernel(
     op=HeadRows,
     symbol="head_rows",
@@ -122,12 +128,27 @@ TURNED_HEAD_ROWS = Kernel(
     header=HERE / "head_rows.h",
     source=HERE / "head_rows.c",
     pointers=("x", "turns", "y"),
-    refuse=_refuses(DType.S16, DType.S16, output=DType.S8),
+    refuse=_refuse_centred,
     fields=_turned_fields,
     items=_heads,
     scratch_bytes=_head_scratch,
     includes=SHARED,
     tables=frozenset({1}),
+)
+
+CENTRED_HEAD_ROWS = Kernel(
+    op=CentredHeadRows,
+    symbol="centred_head_rows",
+    struct="centred_head_rows_args",
+    header=HERE / "head_rows.h",
+    source=HERE / "head_rows.c",
+    pointers=("x", "turns", "centre", "y"),
+    refuse=_refuses(DType.S16, DType.S16, DType.S16, output=DType.S8),
+    fields=_turned_fields,
+    items=_heads,
+    scratch_bytes=_head_scratch,
+    includes=SHARED,
+    tables=frozenset({1, 2}),
 )
 
 
@@ -243,6 +264,7 @@ LANGUAGE = (
     LAST_ROW,
     HEAD_ROWS,
     TURNED_HEAD_ROWS,
+    CENTRED_HEAD_ROWS,
     LINEAR_ROWS,
     LINEAR_ROWS_ADD,
     SCALE_ROWS,
