@@ -20,11 +20,12 @@ from tilewright.llm.calibrate import measured_on_itself
 from tilewright.llm.formats.checkpoint import read_checkpoint
 from tilewright.llm.formats.tokenizer_files import find_tokenizer, read_tokenizer
 from tilewright.llm.integers import IntegerLlama
-from tilewright.llm.model import Llama
+from tilewright.llm.model import Llama, LlamaShape
 from tilewright.llm.quantise import quantised_llama
 from tilewright.llm.sampler import Sampling
 from tilewright.llm.tokenizer import Tokenizer
 from tilewright.networks import NetworkCompilation, compile_network
+from tilewright.ops.llm.rows import HEAD_FACTOR_BYTES
 from tilewright.pipeline import Options
 from tilewright.run.talk import TalkRequest, TalkResult
 
@@ -116,11 +117,9 @@ def compile_talker(
     return Talker(integers, tokenizer, made, with_generate(made.bundle, talks, tokenizer))
 
 
-def cache_bytes(llama: IntegerLlama) -> int:
-    """Of keys and values of all tokens that there is room for."""
-    shape = llama.shape
-    row = shape.kv_heads * (shape.head_dim + 2)
-    return 2 * shape.layers * shape.context * row
+def cache_bytes_per_token(shape: LlamaShape) -> int:
+    """Of keys and values of one token in all layers: bytes, and a factor per head."""
+    return 2 * shape.layers * shape.kv_heads * (shape.head_dim + HEAD_FACTOR_BYTES)
 
 
 def _roomy(target: Target, llama: IntegerLlama) -> Target:
@@ -128,7 +127,7 @@ def _roomy(target: Target, llama: IntegerLlama) -> Target:
 
     Raises CapacityError naming the largest memory where none has.
     """
-    wanted = cache_bytes(llama)
+    wanted = llama.shape.context * cache_bytes_per_token(llama.shape)
     largest = 0
     for candidate in (target, *target.alternatives):
         sizes = [memory.size for memory in candidate.memories if memory.name in _working(candidate)]

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from tilewright import api
 from tilewright.api_networks import compile_networks_to
-from tilewright.cli.language import generated
+from tilewright.cli.language import generated, inspected_checkpoint
 from tilewright.cli.target_options import with_target_options
 from tilewright.errors import MismatchError, OptionError
 from tilewright.ir.graph import Contract, ValueName
@@ -40,6 +40,8 @@ def run_command(arguments: argparse.Namespace) -> Finish:
 
 
 def _inspect(arguments: argparse.Namespace) -> Finish:
+    if (found := inspected_checkpoint(arguments.model)) is not None:
+        return _printed(arguments, found)
     report = api.inspect_model(arguments.model, _target(arguments), _options(arguments))
     return _printed(arguments, report, 2 if report.problems else 0)
 

@@ -1,6 +1,7 @@
 """The command ``generate``: its options, and what it calls. Imports the compiler only to run it."""
 
 import argparse
+from pathlib import Path
 
 from tilewright.cli.arguments import Command, positive
 from tilewright.errors import OptionError
@@ -84,3 +85,14 @@ def generated(arguments: argparse.Namespace) -> Report:
         arguments.model, arguments.target, settings, Options(effort=arguments.effort),
         tokenizer=arguments.tokenizer, context=arguments.context,
     )  # fmt: skip
+
+
+def inspected_checkpoint(model: str) -> Report | None:
+    """What is in a language model; None where the path is none. Raises CompileError."""
+    from tilewright.llm.formats.checkpoint import is_checkpoint
+
+    if not is_checkpoint(Path(model)):
+        return None
+    from tilewright.api_language import inspect_checkpoint
+
+    return inspect_checkpoint(model)
