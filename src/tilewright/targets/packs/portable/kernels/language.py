@@ -166,6 +166,7 @@ def _outputs(op: Op, signature: Signature) -> int:
     return signature.output.shape[1]
 
 
+LINEAR_FINISH = (*SHARED, HERE / "linear_rows_finish.h")
 LINEAR_TYPES = (DType.S8, DType.S8, DType.S16)
 
 LINEAR_ROWS = Kernel(
@@ -178,7 +179,7 @@ LINEAR_ROWS = Kernel(
     refuse=_refuses(*LINEAR_TYPES, output=DType.S16),
     fields=_linear_fields,
     items=_outputs,
-    includes=SHARED,
+    includes=LINEAR_FINISH,
 )
 
 LINEAR_ROWS_ADD = Kernel(
@@ -191,7 +192,7 @@ LINEAR_ROWS_ADD = Kernel(
     refuse=_refuses(*LINEAR_TYPES, DType.S16, output=DType.S16),
     fields=_linear_fields,
     items=_outputs,
-    includes=SHARED,
+    includes=LINEAR_FINISH,
 )
 
 
@@ -244,6 +245,8 @@ def _attention_scratch(op: Op, signature: Signature) -> int:
     return WORD_BYTES * (signature.inputs[1].shape[0] + op.head_dim)
 
 
+ATTENTION_CORE = (*SHARED, HERE / "cached_attention_core.h")
+
 CACHED_ATTENTION = Kernel(
     op=CachedAttention,
     symbol="cached_attention",
@@ -255,7 +258,7 @@ CACHED_ATTENTION = Kernel(
     fields=_attention_fields,
     items=_heads,
     scratch_bytes=_attention_scratch,
-    includes=SHARED,
+    includes=ATTENTION_CORE,
     tables=frozenset({3}),
 )
 
