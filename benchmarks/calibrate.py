@@ -27,10 +27,10 @@ from fitted import fit
 
 from tilewright.ir.costs import CALL
 from tilewright.ir.target import Kernel
-from tilewright.ops.rescale import Rounding
 from tilewright.pipeline import load_target
 from tilewright.targets.packs.arm_dsp.pack import ARM_DSP
 from tilewright.targets.packs.helium.pack import HELIUM
+from tilewright.targets.packs.portable.kernels.contract_variants import ROUNDINGS
 from tilewright.targets.packs.portable.pack import PORTABLE
 
 ROOT = Path(__file__).parents[1]
@@ -89,7 +89,7 @@ def drawn(kernel: Kernel) -> list[Call]:
     wanted = CALLS_EACH + PER_TERM * len(kernel.terms.names)
     draw = Draw(zlib.crc32(kernel.symbol.encode()))
     found: list[Call] = []
-    for _, rounding in zip(range(MOST_DRAWS), cycle(Rounding), strict=False):
+    for _, rounding in zip(range(MOST_DRAWS), cycle(ROUNDINGS), strict=False):
         call = CALLS[kernel.op](draw, rounding)
         if kernel.objection(call.op, call.signature) is not None:
             continue

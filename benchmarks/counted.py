@@ -31,7 +31,9 @@ def count(kernel: Kernel, target: Target, calls: Sequence[Call]) -> list[int]:
 def measure(machine: Target, calls: Sequence[Call]) -> list[tuple[int, str]]:
     """(instructions of each call, warm; the kernel that the machine chose for it)."""
     graph, fed = _network(calls)
-    planned = plan_network(graph, machine, Options(effort="quick", name="calls"))
+    planned = plan_network(
+        graph, machine, Options(effort="quick", optimise="fastest", name="calls")
+    )
     program = planned.program
     bundle = print_bundle(program, planned.plan, planned.graph, "")
     batch = Batch({name: array[np.newaxis] for name, array in fed.items()}, 1, is_batched=False)

@@ -22,7 +22,6 @@ from pathlib import Path
 
 from large_networks import chain, mobilenet, sums
 from tilewright.backend.print_bundle import print_bundle
-from tilewright.backend.stage import stage
 from tilewright.errors import CapacityError
 from tilewright.ir.graph import Graph
 from tilewright.ir.plan import Plan
@@ -70,8 +69,7 @@ def planned(case: Case, folder: Path) -> tuple[Plan, int]:
         made = compile_model(folder / case.network, target, Options(memory=case.memory))
         return made.plan, _size(made.bundle.files)
     target = with_memory(target, case.memory)
-    graph, _, plan, _ = plan_network(case.network(), target, Options(memory=case.memory))
-    program = stage(graph, plan, target, "network")
+    graph, _, plan, program = plan_network(case.network(), target, Options(memory=case.memory))
     return plan, _size(print_bundle(program, plan, graph, "").files)
 
 

@@ -63,20 +63,20 @@ class Windows:
         h, w = (self._side(draw, k) for k in kernel)
         extent = Window2d(kernel, dilations=(dilation, dilation)).extent
         h, w = max(h, extent[0]), max(w, extent[1])
-        window = _window(kernel, strides, dilation, (h, w), is_same=is_same)
+        window = window_of(kernel, strides, dilation, (h, w), is_same=is_same)
         while self._is_large(window, (h, w, c, o, groups)) and (h, w) != extent:
             h, w = max(h * 3 // 4, extent[0]), max(w * 3 // 4, extent[1])
-            window = _window(kernel, strides, dilation, (h, w), is_same=is_same)
+            window = window_of(kernel, strides, dilation, (h, w), is_same=is_same)
         output, x_zero = draw.output(rounding), draw.one(-128, 0, int(draw.rng.integers(-128, 128)))
         w_zero, depth = draw.one(*self.w_zeros), prod(kernel) * c
         x = draw.s8(1, h, w, c * groups)
         if self.is_depthwise:
             weights = draw.weights(*kernel, c * o)
             op = QDepthwiseConv2d(window, output, x_zero, w_zero)
-            return Call(op, (x, weights, *_tables(draw, prod(kernel), c * o, rounding)))
+            return Call(op, (x, weights, *tables(draw, prod(kernel), c * o, rounding)))
         weights = draw.weights(groups * o, *kernel, c)
         conv = QConv2d(window, groups, False, output, x_zero, w_zero)
-        return Call(conv, (x, weights, *_tables(draw, depth, groups * o, rounding)))
+        return Call(conv, (x, weights, *tables(draw, depth, groups * o, rounding)))
 
     @staticmethod
     def _side(draw: Draw, kernel: int) -> int:
@@ -90,7 +90,10 @@ class Windows:
         return max(h * w * c * groups, pixels * made) > MOST_ELEMENTS or macs > MOST_MACS
 
 
-def _window(kernel: Pair, strides: Pair, dilation: int, image: Pair, *, is_same: bool) -> Window2d:
+def window_of(
+    kernel: Pair, strides: Pair, dilation: int, image: Pair, *, is_same: bool
+) -> Window2d:
+    """With the padding of SAME, or none."""
     if not is_same:
         return Window2d(kernel, strides, dilations=(dilation, dilation))
     total = [
@@ -102,7 +105,7 @@ def _window(kernel: Pair, strides: Pair, dilation: int, image: Pair, *, is_same:
     return Window2d(kernel, strides, pads, (dilation, dilation))
 
 
-def _tables(draw: Draw, depth: int, outputs: int, rounding: Rounding) -> tuple[Array, ...]:
+def tables(draw: Draw, depth: int, outputs: int, rounding: Rounding) -> tuple[Array, ...]:
     """A scale per channel; now and then one for all."""
     bias = draw.rng.integers(-3000, 3000, outputs).astype(np.int32)
     return bias, *draw.scales(depth, bias, rounding)
@@ -131,10 +134,10 @@ def _line(draw: Draw, rounding: Rounding) -> Call:
     while length * c * max(o * k // 4, 4) > MOST_MACS // 4 and length > k:
         length = max(length * 3 // 4, k)
     stride = draw.one(1, 1, 2)
-    window = _window((k, 1), (stride, 1), 1, (length, 1), is_same=draw.one(True, False))
+    window = window_of((k, 1), (stride, 1), 1, (length, 1), is_same=draw.one(True, False))
     op = QConv2d(window, 1, False, draw.output(rounding), draw.one(-128, 3))
     inputs = (draw.s8(1, length, 1, c), draw.weights(o, k, 1, c))
-    return Call(op, (*inputs, *_tables(draw, k * c, o, rounding)))
+    return Call(op, (*inputs, *tables(draw, k * c, o, rounding)))
 
 
 def _dense(draw: Draw, rounding: Rounding, w_zero: int = 0) -> Call:
@@ -142,7 +145,7 @@ def _dense(draw: Draw, rounding: Rounding, w_zero: int = 0) -> Call:
     o = min(o, 16_000 // k)
     op = QDense(draw.output(rounding), w_zero)
     inputs = draw.s8(draw.one(1, 1, 4), k), draw.weights(o, k)
-    return Call(op, (*inputs, *_tables(draw, k, o, rounding)))
+    return Call(op, (*inputs, *tables(draw, k, o, rounding)))
 
 
 def _shape(draw: Draw) -> tuple[int, int, int, int]:
@@ -177,7 +180,7 @@ def _pooled(draw: Draw, *, is_global: bool) -> tuple[Window2d, Array]:
         return Window2d((h, w)), draw.s8(1, h, w, c)
     k, stride = draw.one(2, 2, 3, 3, 4), draw.one(1, 2, 2)
     h, w = max(h, k), max(w, k)
-    window = _window((k, k), (stride, stride), 1, (h, w), is_same=draw.one(True, False))
+    window = window_of((k, k), (stride, stride), 1, (h, w), is_same=draw.one(True, False))
     return window, draw.s8(1, h, w, c)
 
 

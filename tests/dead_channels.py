@@ -113,7 +113,7 @@ WINDOWS = st.builds(
 @st.composite
 def sparse_networks(draw: st.DrawFn) -> Graph:
     """Convolutions, residual sums, pools, movement and a head, in one of the three roundings."""
-    rounding = draw(st.sampled_from(Rounding))
+    rounding = draw(st.sampled_from([*ROUNDINGS]))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     writer = Writer(Net(ROUNDINGS[rounding]), rounding, rng)
     first = draw(st.booleans())

@@ -15,11 +15,13 @@ from tilewright.backend.print_bundle import print_bundle
 from tilewright.ir.graph import Contract, Graph, Node, Value, ValueName
 from tilewright.ir.target import Kernel, Target
 from tilewright.ir.types import Array, TensorType
+from tilewright.ops.requantise import Requantise
 from tilewright.ops.rescale import Rounding
 from tilewright.pipeline import Options, plan_network
 from tilewright.run.host import HostOptions
 from tilewright.run.inputs import Batch
 from tilewright.run.runners import run_bundle
+from tilewright.targets.packs.portable.kernels.contract_variants import ROUNDINGS
 
 COMPILER = "riscv64-unknown-elf-gcc"
 
@@ -32,13 +34,31 @@ def drawn(kernel: Kernel, wanted: int) -> list[Call]:
     """The first calls that the kernel computes, always the same ones."""
     draw = Draw(zlib.crc32(kernel.symbol.encode()))
     found: list[Call] = []
-    for _, rounding in zip(range(1000), cycle(Rounding), strict=False):
+    for _, rounding in zip(range(1000), cycle(ROUNDINGS), strict=False):
         call = CALLS[kernel.op](draw, rounding)
+        if rounding is Rounding.HALF_UP and len(found) % 2:
+            call = _wrapping(call, draw, kernel)
         if kernel.objection(call.op, call.signature) is None:
             found.append(call)
             if len(found) == wanted:
                 break
     return found
+
+
+def _wrapping(call: Call, draw: Draw, kernel: Kernel) -> Call:
+    """The same call modulo 2**32, with any biases and multipliers, where the kernel takes it."""
+    output = getattr(call.op, "output", None)
+    if not isinstance(output, Requantise) or len(call.inputs) != 5:
+        return call
+    op = replace(call.op, output=replace(output, rounding=Rounding.WRAPPING))
+    x, w, *tables, shift = call.inputs
+    lows = -(2**31), 0
+    tables = [
+        draw.rng.integers(low, 2**31, t.shape).astype(np.int32)
+        for low, t in zip(lows, tables, strict=True)
+    ]
+    made = replace(call, op=op, inputs=(x, w, *tables, shift))
+    return call if kernel.objection(op, made.signature) is not None else made
 
 
 def outputs_of(target: Target, kernels: Sequence[Kernel], calls: Sequence[Call]) -> list[Array]:

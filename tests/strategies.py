@@ -19,6 +19,7 @@ from strategies_products import PRODUCTS
 from strategies_real import REAL
 from strategies_sums import SUMS
 from strategies_tflite import TFLITE
+from strategies_tiles import TILES
 from tilewright.ir.op import Op
 
 STRATEGIES: dict[type[Op], st.SearchStrategy[Case]] = {
@@ -33,4 +34,5 @@ STRATEGIES: dict[type[Op], st.SearchStrategy[Case]] = {
     **REAL,
     **SUMS,
     **TFLITE,
+    **TILES,
 }

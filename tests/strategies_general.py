@@ -7,7 +7,7 @@ from case import Case, real, shapes, sizes, stored
 from tilewright.ir.op import Op
 from tilewright.ir.types import Array, DType, Shape
 from tilewright.ops.binary import INTEGERS_ONLY, Binary, BinaryKind
-from tilewright.ops.convert import Select, Shorten, ToReal, Truncate
+from tilewright.ops.convert import Select, Shorten, ToReal, Truncate, Widen
 from tilewright.ops.reductions import ArgRow, OrderRow, ReduceRow, RowKind, Running
 
 SMALL = (BinaryKind.POW, BinaryKind.LEFT, BinaryKind.RIGHT)
@@ -53,6 +53,11 @@ def truncate(draw: st.DrawFn) -> Case:
 @st.composite
 def to_real(draw: st.DrawFn) -> Case:
     return Case(ToReal(), (draw(integers(draw(shapes()))),))
+
+
+@st.composite
+def widen(draw: st.DrawFn) -> Case:
+    return Case(Widen(draw(st.sampled_from((0, -128, 5)))), (draw(stored(draw(shapes()))),))
 
 
 @st.composite
@@ -109,6 +114,7 @@ GENERAL: dict[type[Op], st.SearchStrategy[Case]] = {
     Binary: binary(),
     Truncate: truncate(),
     ToReal: to_real(),
+    Widen: widen(),
     Shorten: shorten(),
     Select: select(),
     ReduceRow: reduce_row(),

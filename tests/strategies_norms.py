@@ -9,6 +9,7 @@ from tilewright.ir.types import Array, Shape
 from tilewright.ops.norm_onnx import RescaledNorm, norm_tables, rescaled_norm
 from tilewright.ops.norm_pulp import TruncatedLayerNorm, TruncatedRmsNorm
 from tilewright.ops.normalisation import LayerNorm, RmsNorm
+from tilewright.ops.softmax_pulp import RatioSoftmax, ShiftSoftmax
 
 EPSILONS = st.sampled_from((1e-3, 0.1))
 """Not so small that rows of nearly equal elements are all rounding."""
@@ -45,6 +46,22 @@ def layer_norm(draw: st.DrawFn) -> Case:
 def rms_norm(draw: st.DrawFn) -> Case:
     x = draw(real(draw(rows(100))))
     return Case(RmsNorm(draw(EPSILONS)), (x, draw(real(x.shape[-1:]))))
+
+
+@st.composite
+def ratio_softmax(draw: st.DrawFn) -> Case:
+    """Tables that fall from 2**20, as polynomials and shifts give them."""
+    x = draw(stored_rows())
+    step = draw(st.floats(0.5, 60.0))
+    table = (2.0**20 * 2.0 ** -(np.arange(256) / step)).astype(np.int32)
+    return Case(RatioSoftmax(draw(st.sampled_from((256, 256, 128, 2)))), (x, table))
+
+
+@st.composite
+def shift_softmax(draw: st.DrawFn) -> Case:
+    x = draw(stored_rows())
+    group = draw(st.sampled_from((0, 0, 1, min(16, x.shape[-1]), x.shape[-1])))
+    return Case(ShiftSoftmax(draw(st.sampled_from((256, 128))), group), (x,))
 
 
 @st.composite
@@ -87,6 +104,8 @@ NORMS: dict[type[Op], st.SearchStrategy[Case]] = {
     LayerNorm: layer_norm(),
     RmsNorm: rms_norm(),
     RescaledNorm: rescaled(),
+    RatioSoftmax: ratio_softmax(),
+    ShiftSoftmax: shift_softmax(),
     TruncatedLayerNorm: truncated_layer_norm(),
     TruncatedRmsNorm: truncated_rms_norm(),
 }

@@ -99,7 +99,8 @@ def table_softmax(draw: st.DrawFn) -> Case:
     bits = row_bits(shape[-1])
     step = draw(st.sampled_from((2.0**-20, 0.1, 1.0, 50.0)) | st.floats(1e-3, 1.0))
     y_scale = draw(st.sampled_from((1 / 256, 1 / 255, 1 / 127, 2.0**-29, 1.0)))
-    op = TableSoftmax(bits, inverse_scale(y_scale, bits), draw(rounded_once()))
+    promised = rounded_once().filter(lambda r: r.rounding is not Rounding.WRAPPING)
+    op = TableSoftmax(bits, inverse_scale(y_scale, bits), draw(promised))
     return Case(op, (draw(stored(shape)), exponentials(step, bits)))
 
 

@@ -28,6 +28,8 @@ def fixed_points(draw: st.DrawFn, reach: int, rounding: Rounding) -> tuple[int, 
 
     Most often one that spreads results over int8, else one on a bound of what is legal.
     """
+    if rounding is Rounding.WRAPPING:
+        return draw(st.integers(0, INT32_MAX) | st.integers(0, 999)), draw(st.integers(0, 31))
     if draw(st.integers(0, 3)):
         real = 128 / max(reach, 256) * 2 ** draw(st.floats(-1, 5))
         try:
@@ -70,7 +72,7 @@ def operands(
     """Weights, and bias, multiplier and shift that every int8 input keeps inside int32."""
     centred = np.moveaxis(w.astype(np.int64) - w_zero, axis, 0).reshape(w.shape[axis], -1)
     sums = np.abs(centred).sum(axis=1) * 128
-    most = INT32_MAX - 255 - int(sums.max())
+    most = INT32_MAX - (0 if rounding is Rounding.WRAPPING else 255 + int(sums.max()))
     largest_bias = draw(st.sampled_from((0, 100, 5000, 5000, 5000, most)))
     rng = np.random.default_rng(draw(seeds()))
     bias = rng.integers(-largest_bias, largest_bias + 1, len(sums))

@@ -20,7 +20,10 @@ schema: Any = pytest.importorskip(
 )
 litert: Any = pytest.importorskip("ai_edge_litert.interpreter")
 
-TYPES = {"float32": 0, "float16": 1, "int32": 2, "uint8": 3, "int64": 4, "int16": 7, "int8": 9}
+TYPES = {
+    "float32": 0, "float16": 1, "int32": 2, "uint8": 3, "int64": 4, "bool": 6, "resource": 13,
+    "int16": 7, "int8": 9,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,10 @@ def constant(name: str, data: Array, scales: Sequence[float] = (), axis: int = 0
 
 @dataclass(frozen=True)
 class Operator:
-    """One operator: schema name, operand names ("" for one that is left out), option fields."""
+    """One operator: schema name, operand names ("" for one that is left out), option fields.
+
+    more  names of results after the first
+    """
 
     kind: str
     inputs: Sequence[str]
@@ -52,6 +58,8 @@ class Operator:
     options: str = ""
     fields: Mapping[str, Any] | None = None
     custom: str = ""
+    more: Sequence[str] = ()
+    version: int = 1
 
 
 def build(
@@ -76,7 +84,9 @@ def build(
         written = schema.OperatorT()
         written.opcodeIndex = index
         written.inputs = np.array([place[n] for n in operator.inputs], np.int32)
-        written.outputs = np.array([place[operator.output]], np.int32)
+        written.outputs = np.array(
+            [place[n] for n in (operator.output, *operator.more) if n], np.int32
+        )
         if operator.options:
             options = getattr(schema, f"{operator.options}T")()
             for field, value in (operator.fields or {}).items():
@@ -99,7 +109,7 @@ def _code(operator: Operator) -> Any:
     code = schema.OperatorCodeT()
     code.builtinCode = getattr(schema.BuiltinOperator, operator.kind)
     code.deprecatedBuiltinCode = min(code.builtinCode, 127)
-    code.version = 1
+    code.version = operator.version
     if operator.custom:
         code.customCode = operator.custom
     return code

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         run_model,
         verify_model,
     )
+    from tilewright.api_models import write_model
     from tilewright.api_networks import compile_networks_to, write_network
     from tilewright.errors import TilewrightError
     from tilewright.ir.network import Network
@@ -56,6 +57,7 @@ __all__ = [
     "run_model",
     "simulate",
     "verify_model",
+    "write_model",
     "write_network",
 ]
 
@@ -69,6 +71,7 @@ _HOMES = {
     "compile_networks_to": "tilewright.api_networks",
     "load_target": "tilewright.pipeline",
     "simulate": "tilewright.run.sim.command",
+    "write_model": "tilewright.api_models",
     "write_network": "tilewright.api_networks",
 }
 

@@ -30,9 +30,9 @@ from tilewright.pipeline import (
     compile_whatever_flash,
     import_graph,
     load_target,
+    machine_for,
     overflow_of,
     target_names,
-    with_memory,
 )
 from tilewright.report.compared import PlanDifference, plan_difference
 from tilewright.report.compiled import CompileReport, compile_report
@@ -158,6 +158,7 @@ def run_model(
         layers=layer_costs(program, result.count),
         outputs=outputs if batch.is_batched else {n: a[0] for n, a in outputs.items()},
         profile=profile(program, result.count) if settings.profiles and result.count else None,
+        energy=result.energy,
     )
 
 
@@ -219,7 +220,7 @@ def check_model(
     model: Model, target: Target | str = "host", options: Options = Options()
 ) -> CheckReport:
     """RAM and flash by what fills them, whether or not they are large enough."""
-    sized = with_memory(_loaded(target), options.memory)
+    sized = machine_for(_loaded(target), options)
     try:
         fixed = replace(options, memory={})
         compilation = compile_whatever_flash(Path(model), sized, fixed)

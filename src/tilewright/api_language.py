@@ -62,7 +62,7 @@ def generate(
     text = words.decode([*before[1:], *said.tokens]).decode(errors="replace")
     return GenerateReport(
         loaded.name, text, said.tokens, len(before), said.unit, said.ticks, talker.made.arena,
-        talker.made.constants, table_bytes(words),
+        talker.made.constants, table_bytes(words), said.energy,
     )  # fmt: skip
 
 

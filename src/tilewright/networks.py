@@ -25,7 +25,14 @@ from tilewright.ir.program import Program
 from tilewright.ir.target import Target
 from tilewright.midend.bounded import graph_at, is_allowed, plan_at, ranges_of
 from tilewright.midend.states import with_states_in_place
-from tilewright.pipeline import Options, choose_contract, import_graph, plan_network, with_memory
+from tilewright.pipeline import (
+    Options,
+    choose_contract,
+    import_graph,
+    machine_for,
+    plan_network,
+    where_weights_go,
+)
 from tilewright.run.clock import time_program
 from tilewright.run.turns import Arguments, Callee
 
@@ -124,7 +131,7 @@ def compile_network(
     """
     if options.plan is not None:
         raise OptionError("--plan: stored plans are for single networks; leave it out")
-    target = with_memory(target, options.memory)
+    target = machine_for(target, options)
     planned: dict[str, tuple[Graph, Plan]] = {}
     for entry, graph in network.entries.items():
         ranges_of(graph)
@@ -147,7 +154,7 @@ def compile_network(
     for graph in network.entries.values():
         digest.update(dump_graph(graph).encode())
     made = [(entry.program, entry.plan, entry.graph) for entry in entries.values()]
-    bundle = print_entries(made, digest.hexdigest())
+    bundle = print_entries(made, digest.hexdigest(), where_weights_go(options))
     compilation = NetworkCompilation(network, entries, bundle, target)
     _check_sizes(compilation)
     return compilation

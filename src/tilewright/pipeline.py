@@ -15,6 +15,7 @@ from typing import NamedTuple
 from tilewright.backend.bundle import Bundle
 from tilewright.backend.c_names import identifier
 from tilewright.backend.print_bundle import print_bundle
+from tilewright.backend.print_weights import Where
 from tilewright.backend.stage import stage
 from tilewright.check.judge import PlanError, check_program
 from tilewright.errors import CapacityError, CompileError, ModelError, OptionError
@@ -26,14 +27,12 @@ from tilewright.ir.graph import Contract, Graph
 from tilewright.ir.plan import Assignment, Plan
 from tilewright.ir.program import Program
 from tilewright.ir.target import Memory, Target
-from tilewright.ir.types import Array, Shape
-from tilewright.midend.assign import assign
-from tilewright.midend.layouts import one_constant_per_layout
+from tilewright.ir.types import Array, DType, Shape
+from tilewright.midend.few_kernels import SPARES
 from tilewright.midend.lockfile import planned_nodes, read_plan
 from tilewright.midend.pins import PinWishes, broken_pins, pins_for
-from tilewright.midend.plan_memory import plan_or_shortage
-from tilewright.midend.refusals.remedies import Request
-from tilewright.midend.split import hopeless, oversized, split_nodes, unsplit_names
+from tilewright.midend.solved import Wanted, solved, split_and_laid_out
+from tilewright.midend.split import unsplit_names
 from tilewright.midend.states import with_states_in_place
 from tilewright.midend.summary import check_summary
 from tilewright.report.memory import memory_use
@@ -41,9 +40,6 @@ from tilewright.report.overflow import overflow
 
 MOST_MEMORY = 1 << 40
 """Bytes; sums of sizes and cycles stay far within what the solver counts with."""
-
-WEIGHTS = ("c", "blob")
-"""Where constants may go."""
 
 LARGEST_TENSOR = 64 << 20
 """Bytes of one activation. What shares memory is decided element by element; far beyond any
@@ -60,11 +56,15 @@ class Options:
                   refusing it
     prune         remove channels whose weights are all zero
     memory        memory name → bytes, to override the target's sizes
+    without       engines of the target that are to compute nothing
     name          C identifier of the network; None: made from the file's name
     effort        how long to look for a plan: quick, normal or best
+    optimise      speed: the fastest kernels that are worth their flash; size: fewer kernels, as far
+                  as that costs less than a tenth of the cycles; fastest: whatever flash they take
     plan          a stored plan to use instead of looking for one
     pins          what the plan has to keep to: engines, copies, tiles, places of tensors
-    weights       where constants go: "c", into C; "blob", into a binary file
+    weights       where constants go: "c", into C; "blob", into a binary file; "auto": by size
+    input_types   graph input → how it is stored, for files in the integer dialect (int8 if unsaid)
     states        pairs of an output and the input that it is in the next run
     initial       such an input → what it is before the first run; real zeros where it is not there
     """
@@ -74,11 +74,14 @@ class Options:
     allow_float: bool = True
     prune: bool = True
     memory: Mapping[str, int] = field(default_factory=dict[str, int])
+    without: tuple[str, ...] = ()
     name: str | None = None
     effort: str = "normal"
+    optimise: str = "speed"
     plan: Path | None = None
     pins: PinWishes = field(default_factory=PinWishes)
-    weights: str = "c"
+    weights: str = "auto"
+    input_types: Mapping[str, DType] = field(default_factory=dict[str, DType])
     states: tuple[tuple[str, str], ...] = ()
     initial: Mapping[str, Array] = field(default_factory=dict[str, Array])
 
@@ -113,8 +116,8 @@ def compile_model(model: Path, target: Target, options: Options = Options()) -> 
 
 def compile_whatever_flash(model: Path, target: Target, options: Options) -> Compilation:
     """The same, whether or not the constants fit into the memory that is to hold them."""
-    target = with_memory(target, options.memory)
-    in_blob = weights_in_blob(options)
+    target = machine_for(target, options)
+    where = where_weights_go(options)
     source = import_graph(model, options)
     simplified = simplify(source)
     contract = choose_contract(source, options.contract)
@@ -126,17 +129,19 @@ def compile_whatever_flash(model: Path, target: Target, options: Options) -> Com
     graph, assignment, plan, program = plan_network(in_place, target, named)
     optimised = replace(optimised, graph=graph)
     model_digest = hashlib.sha256(model.read_bytes()).hexdigest()
-    bundle = print_bundle(program, plan, graph, model_digest, weights_in_blob=in_blob)
+    bundle = print_bundle(program, plan, graph, model_digest, where)
     return Compilation(
         source, simplified, lowered, optimised, assignment, plan, program, bundle, target
     )
 
 
-def weights_in_blob(options: Options) -> bool:
-    """Whether constants go into a binary file. Raises OptionError for what is no such choice."""
-    if options.weights not in WEIGHTS:
-        raise OptionError(f"--weights {options.weights}: there are {', '.join(WEIGHTS)}")
-    return options.weights == "blob"
+def where_weights_go(options: Options) -> Where:
+    """Raises OptionError for what is no such choice."""
+    try:
+        return Where(options.weights)
+    except ValueError:
+        choices = ", ".join(where.value for where in Where)
+        raise OptionError(f"--weights {options.weights}: there are {choices}") from None
 
 
 def overflow_of(made: Compilation, model: Path, options: Options) -> str:
@@ -171,13 +176,13 @@ def plan_network(graph: Graph, target: Target, options: Options) -> Planned:
     """
     name = options.name or identifier(graph.name)
     if options.plan is None:
-        graph, assignment, plan = _solved(graph, target, options)
+        graph, assignment, plan = solved(graph, target, _wanted(options))
         return Planned(graph, assignment, plan, judged_program(graph, plan, target, name))
     try:
         text = options.plan.read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise OptionError(f"--plan {options.plan}: cannot be read: {error}") from None
-    graph = _split(graph, unsplit_names(planned_nodes(text)), target)
+    graph = split_and_laid_out(graph, unsplit_names(planned_nodes(text)), target)
     pins = pins_for(options.pins, graph, target)
     plan = read_plan(text, str(options.plan), graph, target)
     try:
@@ -196,6 +201,12 @@ def plan_network(graph: Graph, target: Target, options: Options) -> Planned:
     return Planned(graph, Assignment(plan.steps, plan.pins), plan, program)
 
 
+def _wanted(options: Options) -> Wanted:
+    if options.optimise not in SPARES:
+        raise OptionError(f"--optimise {options.optimise}: there are {', '.join(SPARES)}")
+    return Wanted(options.effort, options.pins, SPARES[options.optimise])
+
+
 def judged_program(graph: Graph, plan: Plan, target: Target, name: str) -> Program:
     """What a plan means, once the judge has found nothing. Raises PlanError where it has."""
     try:
@@ -211,37 +222,6 @@ def judged_program(graph: Graph, plan: Plan, target: Target, name: str) -> Progr
     return program
 
 
-def _solved(graph: Graph, target: Target, options: Options) -> tuple[Graph, Assignment, Plan]:
-    """Nodes that can fit in no other way are split: at once, or when planning has failed. What is
-    pinned stays one node."""
-    graph = one_constant_per_layout(graph, target)
-    assignment = _assigned(graph, target, options)
-    pinned = {pin.name for pin in assignment.pins}
-    if names := hopeless(graph, assignment, target) - pinned:
-        graph = _split(graph, names, target)
-        assignment = _assigned(graph, target, options)
-    found = plan_or_shortage(Request(graph, assignment, target, options.effort))
-    if isinstance(found, Plan):
-        return graph, assignment, found
-    names = oversized(graph, assignment, target) - pinned
-    if not names:
-        raise found.refusal()
-    parts = _split(graph, names, target)
-    in_parts = _assigned(parts, target, options)
-    again = plan_or_shortage(Request(parts, in_parts, target, options.effort))
-    if isinstance(again, Plan):
-        return parts, in_parts, again
-    raise min(found, again, key=lambda shortage: shortage.excess).refusal()
-
-
-def _split(graph: Graph, names: Iterable[str], target: Target) -> Graph:
-    return one_constant_per_layout(split_nodes(graph, names), target)
-
-
-def _assigned(graph: Graph, target: Target, options: Options) -> Assignment:
-    return assign(graph, target, pins_for(options.pins, graph, target))
-
-
 def import_graph(model: Path, options: Options = Options()) -> Graph:
     """Model file → source graph; the suffix decides the format. Raises ModelError."""
     if not model.is_file():
@@ -254,7 +234,7 @@ def import_graph(model: Path, options: Options = Options()) -> Graph:
         case ".onnx":
             from tilewright.frontend.onnx_import import import_onnx
 
-            graph = import_onnx(model, options.input_shapes)
+            graph = import_onnx(model, options.input_shapes, options.input_types)
         case suffix:
             raise ModelError(
                 f"{model}: cannot tell the format from the suffix {suffix!r}; "
@@ -274,6 +254,11 @@ def choose_contract(graph: Graph, wish: Contract | None) -> Contract:
     """The contract to compile under. Raises OptionError where the wish makes no sense."""
     if wish is None or wish is graph.contract:
         return graph.contract
+    if graph.contract is Contract.PULP:
+        raise OptionError(
+            f"{graph.name}: --contract {wish.value}: the file's own integers are those of contract "
+            "pulp; leave --contract out"
+        )
     if Contract.LLM in (wish, graph.contract):
         raise OptionError(
             f"{graph.name}: --contract {wish.value} cannot replace {graph.contract.value}; "
@@ -289,6 +274,34 @@ def choose_contract(graph: Graph, wish: Contract | None) -> Contract:
             f"{graph.name}: --contract float32 is for models without quantised tensors"
         )
     return wish
+
+
+def machine_for(target: Target, options: Options) -> Target:
+    """The target with the memories and engines that were asked for. Raises OptionError."""
+    return without_engines(with_memory(target, options.memory), options.without)
+
+
+def without_engines(target: Target, names: Iterable[str]) -> Target:
+    """The target less these engines, and less memories that only they reach.
+
+    Raises OptionError for a name that it has not, and where no engine would be left.
+    """
+    gone = set(names)
+    known = {engine.name for engine in target.engines}
+    if unknown := sorted(gone - known):
+        raise OptionError(
+            f"--without {unknown[0]}: target {target.name} has {', '.join(sorted(known))}"
+        )
+    engines = tuple(engine for engine in target.engines if engine.name not in gone)
+    if not engines:
+        raise OptionError(
+            f"--without {','.join(sorted(gone))}: target {target.name} has no other engine; leave "
+            "one of them in"
+        )
+    reached = {reach.memory for engine in engines for reach in engine.reaches}
+    reached |= {name for dma in target.dmas for name in dma.between}
+    memories = tuple(memory for memory in target.memories if memory.name in reached)
+    return replace(target, engines=engines, memories=memories if gone else target.memories)
 
 
 def with_memory(target: Target, sizes: Mapping[str, int]) -> Target:

@@ -28,7 +28,7 @@ CROSS = {
     "helium": ("arm-none-eabi-gcc", "-mcpu=cortex-m55", "-mthumb", "-mfloat-abi=hard"),
     "xpulp": (
         "riscv64-unknown-elf-gcc", "-march=rv32imac_zicsr", "-mabi=ilp32", "-ffreestanding",
-        f"-I{ROOT / 'src/tilewright/targets/siracusa/startup/libc'}",
+        f"-I{ROOT / 'src/tilewright/run/cluster/startup/libc'}",
     ),
 }  # fmt: skip
 """Packs of kernels that only compilers for their processors take."""

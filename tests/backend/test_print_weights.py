@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from digits import MODEL
-from tilewright.backend.print_weights import HEAD, MAGIC, VERSION
+from tilewright.backend.print_weights import HEAD, MAGIC, MOST_BYTES_AS_C, VERSION, Where
 from tilewright.errors import MismatchError, OptionError
 from tilewright.pipeline import Compilation, Options, compile_model, load_target
 from tilewright.run.host import HostOptions, run_on_host
@@ -102,6 +102,15 @@ def test_every_assembler_includes_it(command: str, tmp_path) -> None:
     assert blob[HEAD.size : HEAD.size + 64] in (tmp_path / "w.o").read_bytes()
 
 
-def test_there_are_two_ways() -> None:
-    with pytest.raises(OptionError, match="--weights hex: there are c, blob"):
+def test_there_are_three_ways() -> None:
+    with pytest.raises(OptionError, match="--weights hex: there are auto, c, blob"):
         compile_model(MODEL, load_target("host"), Options(weights="hex"))
+
+
+def test_large_networks_have_a_binary_file_without_being_asked() -> None:
+    small, large = np.zeros(MOST_BYTES_AS_C, np.int8), np.zeros(1, np.int8)
+    assert not Where.AUTO.is_blob([small])
+    assert Where.AUTO.is_blob([small, large])
+    assert not Where.C.is_blob([small, large])
+    assert Where.BLOB.is_blob([large])
+    assert not digits("auto").bundle.blobs

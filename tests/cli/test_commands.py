@@ -48,6 +48,7 @@ def test_run_prints_the_machine_interface_and_writes_outputs(
     said = json.loads(captured.out)
     assert said.keys() == {
         "model", "target", "contract", "runs", "runs_identical", "macs", "memory", "count",
+        "plan",
     }  # fmt: skip
     assert (said["model"], said["target"], said["contract"]) == (DIGITS, "host", "onnx")
     assert (said["runs"], said["runs_identical"]) == (4, True)
@@ -71,6 +72,8 @@ def test_run_prints_the_machine_interface_and_writes_outputs(
     assert [layer.keys() for layer in said["count"]["layers"]] == [
         {"name", "op", "engine", "count", "planned", "macs"}
     ] * len(compiled_digits().program.calls)
+    assert said["plan"] == {"cycles": said["count"]["planned"]}
+    assert "energy_uj" not in said, "the host has no model of energy"
     with np.load(tmp_path / "out.npz") as written:
         assert written.files == ["probabilities"]
         assert written["probabilities"].shape == (3, 1, 10)

@@ -99,6 +99,11 @@ def test_an_unknown_effort_is_refused(tmp_path: Path, capsys: Capture) -> None:
     assert "--effort heroic: there are quick, normal, best" in capsys.readouterr().err
 
 
+def test_an_unknown_aim_is_refused(tmp_path: Path, capsys: Capture) -> None:
+    assert main(["compile", DIGITS, "-o", str(tmp_path / "x"), "--optimise", "fame"]) == 2
+    assert "--optimise fame: there are speed, size, fastest" in capsys.readouterr().err
+
+
 def test_pins_are_kept_and_unknown_names_are_answered(tmp_path: Path, capsys: Capture) -> None:
     plan = tmp_path / "plan.json"
     pins = ["--whole", "down", "--near", "stem", "--single-buffer", "dense", "--engine", "pool=cpu"]

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from tilewright.api import run_model
-from tilewright.errors import TilewrightError
 
 FIELD = Path(__file__).parents[3] / "shared" / "models" / "field"
 FOLDERS = sorted(path for path in FIELD.glob("*") if path.is_dir())
@@ -14,26 +13,12 @@ FOLDERS = sorted(path for path in FIELD.glob("*") if path.is_dir())
 STEPS = {"conv_transpose_qdq": 0.1}
 """Where the reference's own sums are real: one step of the output."""
 
-NOT_YET = {
-    "concat_raw_integers": "integers of two scales joined before one DequantizeLinear",
-    "keras_flatten_dynamic_batch": "shape arithmetic in .tflite files",
-    "tfl_int4_fc": "4-bit weights in .tflite files",
-    "tfl_per_channel_zero_scale": "channels with scale 0",
-    "tfl_resize_nearest": "RESIZE_NEAREST_NEIGHBOR",
-    "tfl_split": "SPLIT",
-}
-"""Refused, each with its reason."""
-
 
 @pytest.mark.skipif(not FOLDERS, reason=f"needs the models of {FIELD.name}")
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
 def test_a_field_case_gives_the_right_outputs(folder: Path) -> None:
     model = next(path for path in folder.iterdir() if path.suffix in (".onnx", ".tflite"))
     inputs = dict(np.load(folder / "inputs.npz"))
-    if folder.name in NOT_YET:
-        with pytest.raises(TilewrightError):
-            run_model(model, inputs=inputs)
-        return
     report = run_model(model, inputs=inputs)
     for name, expected in np.load(folder / "outputs.npz").items():
         actual = {str(key): array for key, array in report.outputs.items()}[name]

@@ -216,15 +216,15 @@ def test_an_input_shape_that_contradicts_the_file_is_refused(tmp_path: Path) -> 
 
 
 def test_all_unsupported_operators_are_listed_at_once(tmp_path: Path) -> None:
-    y, z = Tensor("cosines", "int8", X.shape, **Q), Tensor("magic", "int8", X.shape, **Q)
+    y, z = Tensor("dense", "int8", X.shape, **Q), Tensor("magic", "int8", X.shape, **Q)
     operators = [
-        Operator("COS", ["x"], "cosines"),
-        Operator("CUSTOM", ["cosines"], "magic", custom="TFLite_Detection"),
+        Operator("DENSIFY", ["x"], "dense"),
+        Operator("CUSTOM", ["dense"], "magic", custom="TFLite_Detection"),
     ]
     message = refusal(UnsupportedError, build([X, y, z], operators, ["x"], ["magic"]), tmp_path)
     assert message.splitlines() == [
-        "net: 2 of 2 operators are not supported (COS, CUSTOM TFLite_Detection)",
-        "  operator 0: COS, makes cosines",
+        "net: 2 of 2 operators are not supported (CUSTOM TFLite_Detection, DENSIFY)",
+        "  operator 0: DENSIFY, makes dense",
         "  operator 1: CUSTOM TFLite_Detection, makes magic",
     ]
 

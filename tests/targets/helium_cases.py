@@ -80,6 +80,20 @@ def depthwise3x3(draw: st.DrawFn) -> Case:
     return Case(op, (x, *draw(operands(weights, 0, 2, output.rounding))))
 
 
+@st.composite
+def depthwise_of_the_lowest(draw: st.DrawFn) -> Case:
+    """Products of -128 by -128, any two of which exceed int16."""
+    kernel = draw(st.sampled_from(((3, 3), (3, 1), (2, 2), (1, 1), (5, 5))))
+    window = Window2d(kernel, draw(st.sampled_from(((1, 1), (2, 2)))))
+    h, w = draw(window_inputs(window))
+    x = np.full((1, h, w, draw(channels(40))), -128, np.int8)
+    weights = np.full((*kernel, x.shape[3]), -128, np.int8)
+    for index in draw(st.lists(st.integers(0, weights.size - 1), max_size=3)):
+        weights.flat[index] = 127
+    op = QDepthwiseConv2d(window, draw(outputs()), draw(zero_points()))
+    return Case(op, (x, *draw(operands(weights, 0, 2, op.output.rounding))))
+
+
 COUNTS = (
     (1, 1, 8), (2, 1, 3), (1, 1, 1), (1, 3, 2), (1, 3, 4), (2, 5, 1), (1, 7, 1),
     (2, 8, 1), (1, 24, 1), (1, 33, 1), (1, 70, 1), (1, 9, 2), (1, 20, 3), (1, 130, 1), (1, 150, 1),
@@ -183,7 +197,7 @@ def rescaled_mean(draw: st.DrawFn) -> Case:
 
 HELIUM_CASES: dict[type[Op], st.SearchStrategy[Case]] = {
     QConv2d: conv2d(),
-    QDepthwiseConv2d: depthwise3x3() | depthwise() | depthwise(),
+    QDepthwiseConv2d: depthwise3x3() | depthwise() | depthwise() | depthwise_of_the_lowest(),
     QDense: dense(),
     QMatMul: MATMUL[QMatMul],
     QAdd: add(),

@@ -1,18 +1,16 @@
 """Runs N-EUREKA's jobs and kernels on the simulated chip, one at a time, on an idle L1."""
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 import tilewright
 from case import Case
 from tilewright.ir.target import Kernel
 from tilewright.ir.types import Array
 from tilewright.run.sim.machines import find_machine
-from tilewright.run.sim.program import COMPILER, build_program
+from tilewright.run.sim.program import build_program
 from tilewright.run.sim.simulator import Outcome, Simulator
 from tilewright.targets.packs.neureka.arithmetic import Tables
 from tilewright.targets.packs.neureka.encoding import (
@@ -27,11 +25,6 @@ HERE = Path(__file__).parent
 KERNELS = Path(tilewright.__path__[0]) / "targets/packs/neureka/kernels"
 RUNTIME = Path(tilewright.__path__[0]) / "runtime"
 NPU_TRACK = 66
-
-needs_compiler = pytest.mark.skipif(
-    shutil.which(COMPILER) is None,
-    reason=f"{COMPILER} is not there: apt-get install gcc-riscv64-unknown-elf",
-)
 
 
 @dataclass(frozen=True)

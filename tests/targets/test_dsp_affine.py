@@ -15,6 +15,7 @@ from tilewright.targets.packs.arm_dsp.kernels.affine import (
     smallest_move,
 )
 from tilewright.targets.packs.arm_dsp.kernels.requantise import Tables
+from tilewright.targets.packs.portable.kernels.contract_variants import ROUNDINGS
 
 
 def value(line: Line, acc: Array) -> Array:
@@ -37,7 +38,7 @@ def one(multiplier: int, shift: int, bias: int) -> Tables:
 @st.composite
 def channels(draw: st.DrawFn) -> tuple[Requantise, int, int, int, int]:
     """A rounding that is a line, its multiplier and shift, and lowest and highest accumulator."""
-    rounding = draw(st.sampled_from(Rounding))
+    rounding = draw(st.sampled_from(ROUNDINGS))
     zero = -128 if rounding is Rounding.DOUBLE else draw(st.integers(-128, 127))
     low = max(zero, -128) if draw(st.booleans()) else -128
     output = Requantise(rounding, zero, low, draw(st.sampled_from((127, 100))))

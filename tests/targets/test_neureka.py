@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from case import Case
-from targets.neureka_bench import NeurekaBench, needs_compiler
+from siracusa_bench import needs_compiler
+from targets.neureka_bench import NeurekaBench
 from targets.neureka_cases import (
     dense_case,
     depthwise_case,

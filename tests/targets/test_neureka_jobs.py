@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from targets.neureka_bench import NeurekaBench, needs_compiler
+from siracusa_bench import needs_compiler
+from targets.neureka_bench import NeurekaBench
 from targets.neureka_jobs import drawn_data, drawn_job
 from tilewright.targets.packs.neureka.arithmetic import compute
 from tilewright.targets.packs.neureka.cycles import AROUND, job_cycles

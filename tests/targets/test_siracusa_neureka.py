@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from digits import MODEL, some_digits
-from targets.neureka_bench import needs_compiler
+from siracusa_bench import needs_compiler
 from tilewright.ir.graph import Contract
 from tilewright.ir.program import Offload
 from tilewright.ir.target import Role, Target

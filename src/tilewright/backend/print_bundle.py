@@ -14,7 +14,12 @@ from tilewright.backend.print_header import print_header
 from tilewright.backend.print_lines import fitted
 from tilewright.backend.print_notes import Notes
 from tilewright.backend.print_states import declare_states, print_common
-from tilewright.backend.print_weights import Weights, described_constants, print_weights
+from tilewright.backend.print_weights import (
+    Weights,
+    Where,
+    described_constants,
+    print_weights,
+)
 from tilewright.ir.dump import dump_plan
 from tilewright.ir.graph import Graph
 from tilewright.ir.plan import Plan
@@ -23,18 +28,17 @@ from tilewright.ir.types import Array
 
 
 def print_bundle(
-    program: Program, plan: Plan, graph: Graph, model_digest: str, *, weights_in_blob: bool = False
+    program: Program, plan: Plan, graph: Graph, model_digest: str, where: Where = Where.AUTO
 ) -> Bundle:
     """All files of a compiled network. ``model_digest``: SHA-256 of the model file, hex."""
     made = [(program, plan, graph)]
-    return print_entries(made, model_digest, weights_in_blob=weights_in_blob)
+    return print_entries(made, model_digest, where)
 
 
 def print_entries(
-    entries: Sequence[tuple[Program, Plan, Graph]], model_digest: str, *,
-    weights_in_blob: bool = False,
-) -> Bundle:  # fmt: skip
-    """All files of a network with one or several entries.
+    entries: Sequence[tuple[Program, Plan, Graph]], model_digest: str, where: Where = Where.AUTO
+) -> Bundle:
+    """All files of a network with one or several entries; ``where``: its constants go.
 
     Several have a file each, NAME_ENTRY.c; what they have in common is in NAME.h and NAME.c.
     """
@@ -46,13 +50,12 @@ def print_entries(
         for key, array in program.constants.items():
             arrays.setdefault(names.constants[key], array)
         comments = described_constants(program, names, own) | comments
-    weights = print_weights(name, arrays, comments, in_blob=weights_in_blob)
+    in_blob = where.is_blob(arrays.values())
+    weights = print_weights(name, arrays, comments, in_blob=in_blob)
     digest = _digest(model_digest, [plan for _, plan, _ in entries], weights)
     banner = _banner(entries, arrays, digest)
-    check = f"{name}_weights_match" if weights_in_blob else None
-    header = print_header(
-        named, banner, digest, declare_states(*named[0]), checks_weights=weights_in_blob
-    )
+    check = f"{name}_weights_match" if in_blob else None
+    header = print_header(named, banner, digest, declare_states(*named[0]), checks_weights=in_blob)
     files, tables = {f"{name}.h": fitted(header)}, dict[str, int]()
     for (program, plan, _), (_, names), own in zip(entries, named, notes, strict=True):
         text, sizes = print_network(program, plan, names, own, banner, check)

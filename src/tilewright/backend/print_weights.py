@@ -2,8 +2,9 @@
 
 import hashlib
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 
 import numpy as np
 
@@ -22,8 +23,26 @@ from tilewright.ir.types import Array, TensorType
 
 MAGIC = b"tilewght"
 VERSION = 1
+MOST_BYTES_AS_C = 2 << 20
+"""Constants up to here are C where nobody says anything: as text, larger ones are slow to compile
+and of no use to a reader."""
+
 HEAD = struct.Struct("<8sII32s16x")
 """Head of a binary file: magic, version of its format, bytes behind this head, their SHA-256."""
+
+
+class Where(Enum):
+    """Where constants go: ``AUTO``: into C up to MOST_BYTES_AS_C, else into a binary file."""
+
+    AUTO = "auto"
+    C = "c"
+    BLOB = "blob"
+
+    def is_blob(self, constants: Iterable[Array]) -> bool:
+        """Whether these go into a binary file."""
+        if self is Where.AUTO:
+            return sum(array.nbytes for array in constants) > MOST_BYTES_AS_C
+        return self is Where.BLOB
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 ``midend/issue`` says in which order; here its slots become actions on placed buffers.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -197,20 +197,21 @@ class _Work:
 
     def regions(self, name: ValueName) -> tuple[Region, ...]:
         """What must be near for each tile, in terms of the stored tensor."""
-        return tuple(self._as_stored(name, tile.held[name]) for tile in self.tiles)
+        return self._as_stored(name, [tile.held[name] for tile in self.tiles])
 
     def type(self, name: ValueName) -> TensorType:
         """The tensor as it is stored; a constant in the layout that kernels want."""
         packed = self.staging.constants.get(name)
         return self.staging.graph.type(name) if packed is None else TensorType.of(packed)
 
-    def _as_stored(self, name: ValueName, region: Region) -> Region:
+    def _as_stored(self, name: ValueName, regions: Sequence[Region]) -> tuple[Region, ...]:
         """A constant in a kernel's own layout can only be used as a whole."""
         stored, meant = self.type(name), self.staging.graph.type(name)
         if stored.shape == meant.shape:
-            return region
-        assert region_type(meant, region) == meant, f"{name} is cut, but its kernel packs it whole"
-        return tuple(Span(0, extent) for extent in stored.shape)
+            return tuple(regions)
+        is_whole = all(region_type(meant, region) == meant for region in regions)
+        assert is_whole, f"{name} is cut, but its kernel packs it whole"
+        return (tuple(Span(0, extent) for extent in stored.shape),) * len(regions)
 
     def _transfer(self, name: ValueName, when: tuple[int, ...]) -> Transfer:
         regions, type_ = self.regions(name), self.type(name)
@@ -328,9 +329,9 @@ class _Work:
 
         constant  the role that the operand has, if it is one
         """
-        regions = tuple(
-            held if region is None else self._as_stored(name, region)
-            for region, held in zip(wanted, self.regions(name), strict=True)
+        read = zip(wanted, self.tiles, strict=True)
+        regions = self._as_stored(
+            name, [tile.held[name] if region is None else region for region, tile in read]
         )
         value = self.staging.graph.values[name]
         if not self.holds[name].is_whole:
@@ -365,10 +366,11 @@ class _Work:
         buffer = self.staging.plan.tile_buffer(self.index, name)
         assert buffer.copies == self.copies(name), f"{buffer.name} has {buffer.copies} copies"
         starts: list[int] = []
+        stored = self.type(name)
         triples = zip(regions, self.regions(name), self.turns[name].side, strict=True)
         for region, held, side in triples:
             inside = relative(region, held)
-            type_ = region_type(self.type(name), held)
+            type_ = region_type(stored, held)
             assert type_.nbytes <= buffer.size // buffer.copies, f"{buffer.name} is too small"
             is_torn = not is_empty(region) and not is_contiguous(type_, inside)
             assert not is_torn, f"{name}: a call needs scattered bytes of its tile"

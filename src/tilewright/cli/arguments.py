@@ -2,18 +2,6 @@
 
 import argparse
 import re
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One command: what it does in a line, and examples of how to call it."""
-
-    name: str
-    summary: str
-    examples: tuple[str, ...]
-    takes: str = "MODEL [options]"
-
 
 _UNITS = {
     "": 1, "b": 1,
@@ -75,6 +63,17 @@ def input_shape(text: str) -> tuple[str, tuple[int, ...]]:
     return name, shape
 
 
+INPUT_TYPES = ("int8", "uint8", "int32")
+
+
+def input_type(text: str) -> tuple[str, str]:
+    """``x=uint8``: an input's name and how it is stored."""
+    name, value = _pair(text, "x=uint8")
+    if value not in INPUT_TYPES:
+        raise argparse.ArgumentTypeError(f"{text!r}: there are {', '.join(INPUT_TYPES)}")
+    return name, value
+
+
 def engine_pin(text: str) -> tuple[str, str]:
     """``conv_3=npu``: a node and the engine that it runs on."""
     return _pair(text, "conv_2d_3=npu")
@@ -111,10 +110,53 @@ def add_conformance(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def add_effort(parser: argparse.ArgumentParser) -> None:
+    """What is looked for, and how long."""
+    parser.add_argument(
+        "--optimise", default="speed", metavar="NAME",
+        help="speed: the fastest kernels that are worth their flash; size: fewer of them, as far "
+        "as that costs less than a tenth of the time; fastest: whatever flash they take "
+        "(default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--effort", default="normal", metavar="NAME",
+        help="how long to look for a plan: quick, normal or best (default: %(default)s)",
+    )  # fmt: skip
+
+
 def add_weights(parser: argparse.ArgumentParser) -> None:
     """Where constants go."""
     parser.add_argument(
-        "--weights", default="c", metavar="NAME",
-        help="where constants go: c, into C, or blob, into a binary file that the C includes, for "
-        "large networks (default: %(default)s)",
+        "--weights", default="auto", metavar="NAME",
+        help="where constants go: c, into C; blob, into a binary file that the C includes; auto: "
+        "by size, into C up to 2 MiB (default: %(default)s)",
+    )  # fmt: skip
+
+
+def add_inputs(parser: argparse.ArgumentParser) -> None:
+    """What a file leaves open about its inputs."""
+    parser.add_argument(
+        "--input-shape", metavar="NAME=N,N,...", type=input_shape, action="append", default=[],
+        help="shape of an input that the file leaves open; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--input-type", metavar="NAME=TYPE", type=input_type, action="append", default=[],
+        help="how an input of a file in the integer dialect is stored: int8 (default), uint8 or "
+        "int32",
+    )  # fmt: skip
+
+
+def add_memory(parser: argparse.ArgumentParser) -> None:
+    """Sizes of memories, one each."""
+    parser.add_argument(
+        "--memory", metavar="NAME=SIZE,...", type=memory_sizes, action="append", default=[],
+        help="sizes of the target's memories, as 4096, 32KiB or 64kB",
+    )  # fmt: skip
+
+
+def add_without(parser: argparse.ArgumentParser) -> None:
+    """Engines that are left out."""
+    parser.add_argument(
+        "--without", metavar="ENGINE", action="append", default=[],
+        help="leave an engine of the target out, as --without neureka",
     )  # fmt: skip

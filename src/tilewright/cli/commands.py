@@ -13,13 +13,14 @@ import numpy as np
 from rich.console import Console
 
 from tilewright import api
+from tilewright.api_models import write_model
 from tilewright.api_networks import compile_networks_to
 from tilewright.cli.language import generated, inspected_checkpoint
 from tilewright.cli.target_options import with_target_options
 from tilewright.errors import MismatchError, OptionError
 from tilewright.ir.graph import Contract, ValueName
 from tilewright.ir.target import Target
-from tilewright.ir.types import Array
+from tilewright.ir.types import Array, DType
 from tilewright.midend.pins import PinWishes
 from tilewright.pipeline import Options, load_target
 from tilewright.report.text import Report, json_text
@@ -187,6 +188,13 @@ def _place(arguments: argparse.Namespace) -> Finish:
     return _printed(arguments, report)
 
 
+def _model(arguments: argparse.Namespace) -> Finish:
+    report = write_model(
+        arguments.network, arguments.output, arguments.sequence, arguments.layers, arguments.seed
+    )
+    return _printed(arguments, report)
+
+
 def _targets(arguments: argparse.Namespace) -> Finish:
     return _printed(arguments, api.list_targets())
 
@@ -209,6 +217,7 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], Finish]] = {
     "explain": _explain,
     "sim": _sim,
     "place": _place,
+    "model": _model,
     "targets": _targets,
     "doctor": _doctor,
 }
@@ -222,11 +231,14 @@ def _options(arguments: argparse.Namespace) -> Options:
     return Options(
         contract=_contract(arguments.contract),
         input_shapes=dict(arguments.input_shape),
+        input_types={name: DType(type_) for name, type_ in arguments.input_type},
         allow_float=arguments.allow_float,
         prune=not arguments.no_prune,
         memory=_each_once(arguments.memory),
+        without=tuple(arguments.without),
         name=_identifier(arguments.name),
         effort=arguments.effort,
+        optimise=arguments.optimise,
         plan=Path(arguments.plan) if arguments.plan else None,
         pins=_pins(arguments),
         weights=arguments.weights,

@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from tilewright.cli.arguments import Command, positive
+from tilewright.cli.arguments import positive
+from tilewright.cli.command import Command
 from tilewright.errors import OptionError
 from tilewright.report.text import Report
 

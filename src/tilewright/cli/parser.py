@@ -6,17 +6,20 @@ from dataclasses import dataclass
 
 from tilewright import __version__
 from tilewright.cli.arguments import (
-    Command,
     add_conformance,
+    add_effort,
+    add_inputs,
+    add_memory,
     add_weights,
+    add_without,
     engine_pin,
-    input_shape,
     memory_ranges,
     memory_sizes,
     positive,
     size,
     state_pair,
 )
+from tilewright.cli.command import WRITE_MODEL, Command, add_model
 from tilewright.cli.language import GENERATE, add_generate
 from tilewright.run.sim.command import add_arguments as add_sim_arguments
 
@@ -124,6 +127,7 @@ COMMANDS = (
         ("tilewright place problem.csv --capacity 1048576 -o placed.csv",),
         "PROBLEM.csv --capacity BYTES -o OUT.csv [options]",
     ),
+    WRITE_MODEL,
     Command("targets", "what there is to compile for", ("tilewright targets",), "[options]"),
     Command(
         "doctor",
@@ -177,8 +181,9 @@ def build_parser() -> CommandLine:
         _add_model_options(made[name])
         if name != "inspect":
             _add_pins(made[name])
+        add_without(made[name])
         if name != "explore":
-            _add_memory(made[name])
+            add_memory(made[name])
     for name in ("compile", "run", "verify"):
         add_weights(made[name])
     _add_compile(made["compile"])
@@ -195,6 +200,7 @@ def build_parser() -> CommandLine:
     add_conformance(made["conformance"])
     add_generate(made["generate"])
     add_sim_arguments(made["sim"])
+    add_model(made["model"])
     for command in made.values():
         _add_common(command)
     return CommandLine(parser, made)
@@ -212,7 +218,7 @@ def _examples(lines: Sequence[str]) -> str:
 
 
 def _add_model_options(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(weights="c", allow_float=True)
+    parser.set_defaults(weights="auto", allow_float=True)
     parser.add_argument("model", metavar="MODEL", help="a .tflite or .onnx file")
     parser.add_argument(
         "--target", default="host", metavar="NAME",
@@ -222,10 +228,7 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         "--contract", metavar="NAME",
         help="arithmetic contract: tflite, onnx, pulp or float32 (default: the file format's)",
     )  # fmt: skip
-    parser.add_argument(
-        "--input-shape", metavar="NAME=N,N,...", type=input_shape, action="append", default=[],
-        help="shape of an input that the file leaves open; may be repeated",
-    )  # fmt: skip
+    add_inputs(parser)
     parser.add_argument(
         "--state", metavar="OUT=IN", type=state_pair, action="append", default=[],
         help="output OUT is input IN in the next run; the network keeps it; may be repeated",
@@ -243,10 +246,7 @@ def _add_model_options(parser: argparse.ArgumentParser) -> None:
         "float32",
     )  # fmt: skip
     parser.add_argument("--allow-float", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument(
-        "--effort", default="normal", metavar="NAME",
-        help="how long to look for a plan: quick, normal or best (default: %(default)s)",
-    )  # fmt: skip
+    add_effort(parser)
     parser.add_argument(
         "--plan", metavar="PLAN.json", help="use a stored plan instead of looking for one"
     )
@@ -299,13 +299,6 @@ def _add_pins(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--near", metavar="TENSOR", action="append", default=[],
         help="the tensor, or the node's that is given, lies near in full while it is needed",
-    )  # fmt: skip
-
-
-def _add_memory(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--memory", metavar="NAME=SIZE,...", type=memory_sizes, action="append", default=[],
-        help="sizes of the target's memories, as 4096, 32KiB or 64kB",
     )  # fmt: skip
 
 

@@ -41,6 +41,7 @@ save_plan=None)` |
 | `tilewright compare` | `compare_plans(before, after)` |
 | `tilewright explain` | `explain_model(model, target, options, rule=None, node=None)` |
 | `tilewright place` | `place_pieces(problem, output, capacity)` |
+| `tilewright model` | `write_model(network, output, sequence=None, layers=None, seed=0)` |
 | `tilewright sim` | `simulate(program, machine="siracusa", timing=None, max_cycles=None)` |
 | `tilewright conformance` | `run_conformance(target, words=())` |
 | `tilewright targets` | `list_targets()`; `load_target(name)` |
@@ -62,7 +63,8 @@ _MACHINE_INTERFACE = """\
  "memory": {"ram": {"used": 36864, "size": null, "parts": {"arena": 36864, "stack": 272}}},
  "count": {"unit": "none", "total": null, "planned": 299247,
            "layers": [{"name": "conv2d_0", "op": "QConv2d", "engine": "cpu", "count": null,
-                       "planned": 108789, "macs": 497664}]}}
+                       "planned": 108789, "macs": 497664}]},
+ "plan": {"cycles": 299247}}
 ```
 
 - `runs`: how often the whole input was run, in one process: `--repeat`. Runs alternate between
@@ -87,6 +89,9 @@ _MACHINE_INTERFACE = """\
   layer's count includes its kernel. Emulated boards always count: executed instructions of the
   first inference of the last run, or of the third. `planned` is what the target's cost tables say:
   instructions, too, on the host and on Cortex-M
+- `plan`: `cycles` of one inference as planned, on the target's own numbers
+- `energy_uj`, `energy_model`: where the target has a model of energy (Siracusa): an estimate for
+  one inference, and what it is a sum of; never a measurement
 - `engine`: what computes the layer; several engines that share its tiles are joined by `+`
 - `profile`: only with `--profile`; `layers` with `kernel`, `per_mac` and, on emulated boards, the
   count of each C `function`; `kernels` over all layers; `functions` by machine instruction

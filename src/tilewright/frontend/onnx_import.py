@@ -9,6 +9,7 @@ and DQ nodes disappear.
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from tilewright.errors import (
     ModelError,
@@ -16,6 +17,7 @@ from tilewright.errors import (
     Refusal,
     UnsupportedError,
 )
+from tilewright.frontend.dialect.importer import import_dialect, is_dialect
 from tilewright.frontend.onnx_arithmetic import ARITHMETIC_IMPORTERS
 from tilewright.frontend.onnx_constants import fold
 from tilewright.frontend.onnx_dense import DENSE_IMPORTERS
@@ -40,6 +42,7 @@ from tilewright.frontend.onnx_resize import RESIZE_IMPORTERS
 from tilewright.frontend.onnx_selections import SELECTION_IMPORTERS
 from tilewright.frontend.onnx_steps import REALS, SHORT, element_of, is_integer, is_plain
 from tilewright.frontend.onnx_tensors import HALVES, SELECTIONS, Constant, Importing
+from tilewright.frontend.onnx_tiles import import_tiles, is_in_tiles
 from tilewright.frontend.onnx_windows import WINDOW_IMPORTERS
 from tilewright.ir.graph import Contract, Graph, GraphBuilder, Origin, Value, ValueName
 from tilewright.ir.types import DType, Shape, TensorType
@@ -64,6 +67,8 @@ IMPORTERS: Mapping[str, Callable[[Importing, OnnxNode], None]] = {
 }
 
 
+NO_TYPES: Mapping[str, DType] = MappingProxyType({})
+
 SEVERAL = frozenset({"Split", "TopK", "Dropout", "LSTM", "GRU", "RNN", "MaxPool"})
 """Operators whose importers make every output; others make their first one."""
 
@@ -75,16 +80,28 @@ REALS_ONLY = frozenset({
 """Operators whose importers take their operands for real numbers."""
 
 
-def import_onnx(path: Path, input_shapes: Mapping[str, Shape]) -> Graph:
+def import_onnx(
+    path: Path, input_shapes: Mapping[str, Shape], input_types: Mapping[str, DType] = NO_TYPES
+) -> Graph:
     """The network in an .onnx file, in real numbers, with the quantisation that the file states.
 
     input_shapes  extents for inputs whose dimensions the file leaves open
+    input_types   how inputs are stored, for files in the integer dialect, which do not say so
     Raises ModelError for a file that cannot be read or contradicts itself, UnsupportedError
     listing every operator that is not known, QuantisationError for missing or unusable scales,
     OptionError for input shapes that do not fit.
     """
     model = read_onnx(path)
+    if is_dialect(model):
+        return import_dialect(model, input_shapes, input_types)
+    if input_types:
+        raise OptionError(
+            f"--input-type {next(iter(input_types))}: {path.name} says itself how its inputs are "
+            "stored; the option is for files in the integer dialect"
+        )
     _refuse_lost_outputs(model)
+    if is_in_tiles(model):
+        return import_tiles(model)
     constants = {name: Constant(array) for name, array in model.initialisers.items()}
     nodes = _prepared(model, constants)
     _refuse_unknown(model, nodes)

@@ -11,8 +11,8 @@ from math import prod
 import numpy as np
 
 from tilewright.errors import ModelError, UnsupportedError
+from tilewright.frontend.chain import by_matrix, spread
 from tilewright.frontend.onnx_file import OnnxNode
-from tilewright.frontend.onnx_resize import by_matrix
 from tilewright.frontend.onnx_steps import Steps, element_of, is_plain
 from tilewright.frontend.onnx_tensors import Constant, Importing, permuted
 from tilewright.frontend.onnx_windows import WINDOW_IMPORTERS
@@ -150,20 +150,6 @@ def import_lrn(state: Importing, node: OnnxNode) -> None:
     steps.finish(steps.binary(BinaryKind.MUL, x, scale), element_of(state, node.input(0)))
 
 
-def _spread(steps: Steps, x: ValueName, axis: int, stride: int) -> ValueName:
-    """stride - 1 zeros between neighbours along an axis."""
-    shape = steps.shape(x)
-    if stride == 1:
-        return x
-    grown = (*shape[: axis + 1], 1, *shape[axis + 1 :])
-    none = (0,) * len(grown)
-    after = (*none[: axis + 1], stride - 1, *none[axis + 2 :])
-    x = steps.do(Pad(none, after), steps.reshaped(x, grown))
-    n = shape[axis]
-    x = steps.reshaped(x, (*shape[:axis], n * stride, *shape[axis + 1 :]))
-    return steps.chosen(x, axis, np.arange((n - 1) * stride + 1))
-
-
 def _turned(node: OnnxNode, weights: Constant, groups: int) -> Constant:
     """[C][M / groups][kernel] as a convolution wants it: [M][C / groups][kernel], backwards."""
     array = weights.array
@@ -209,7 +195,7 @@ def import_conv_transpose(state: Importing, node: OnnxNode) -> None:
         raise UnsupportedError(f"{node}: windows over {rank} dimensions; one or two are supported")
     ends = [_borders(node, spatial[i], kernel[i], i, rank) for i in range(rank)]
     for i, (before, after) in enumerate(ends):
-        x = _spread(steps, x, i + 2, node.integers("strides", (1,) * rank)[i])
+        x = spread(steps, x, i + 2, node.integers("strides", (1,) * rank)[i])
         n = steps.shape(x)[i + 2]
         if min(before, after) < 0:
             x = steps.chosen(x, i + 2, np.arange(max(-before, 0), n - max(-after, 0)))

@@ -7,7 +7,13 @@ import numpy as np
 from tilewright.errors import ModelError, QuantisationError, UnsupportedError
 from tilewright.frontend.onnx_file import OnnxNode
 from tilewright.frontend.onnx_steps import Steps, is_plain
-from tilewright.frontend.onnx_tensors import MOVEMENTS, Constant, Importing, Stored, real
+from tilewright.frontend.onnx_tensors import (
+    MOVEMENTS,
+    Constant,
+    Importing,
+    Stored,
+    real,
+)
 from tilewright.ir.graph import Origin, Value
 from tilewright.ir.types import Array, DType, Quantisation
 from tilewright.ops.binary import BinaryKind
@@ -93,6 +99,7 @@ def stored_tensors(
                 f"{found[name].quantisation} ({found[name].dtype}) at another node"
             )
     _spread(found, tuple(nodes), constants)
+    _withdraw(found, tuple(nodes), constants)
     return found
 
 
@@ -105,6 +112,35 @@ def _spread(
             name = node.input(0)
             if name not in constants:
                 found.setdefault(name, found[node.output])
+
+
+def _withdraw(
+    found: dict[str, Stored], nodes: Sequence[OnnxNode], constants: Mapping[str, Constant]
+) -> None:
+    """Integers of several scales that are joined before one DequantizeLinear stand for themselves:
+    no scale says what they mean on both sides of the joint. Moved ones follow."""
+    sources = {node.output: node for node in nodes}
+    while True:
+        doubtful: set[str] = set()
+        for node in nodes:
+            is_joint = node.kind == "Concat"
+            if not is_joint and node.kind not in MOVEMENTS:
+                continue
+            inputs = node.inputs if is_joint else node.inputs[:1]
+            joined = [n for n in (*inputs, node.output) if n not in constants]
+            known = [n for n in joined if n in found]
+            if known and (node.output in found or (is_joint and _are_integers(known, sources))):
+                kinds = {found.get(name) for name in joined}
+                doubtful.update(known if len(kinds) > 1 else ())
+        if not doubtful:
+            return
+        for name in doubtful:
+            del found[name]
+
+
+def _are_integers(names: Sequence[str], sources: Mapping[str, OnnxNode]) -> bool:
+    """Whether tensors come out of QuantizeLinear nodes."""
+    return all(n in sources and sources[n].kind == "QuantizeLinear" for n in names)
 
 
 def _plain_quantize(state: Importing, node: OnnxNode) -> None:

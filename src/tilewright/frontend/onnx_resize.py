@@ -7,13 +7,13 @@ from math import ceil, floor
 import numpy as np
 
 from tilewright.errors import UnsupportedError
+from tilewright.frontend.chain import by_matrix
 from tilewright.frontend.onnx_file import OnnxNode
 from tilewright.frontend.onnx_steps import Steps, element_of
 from tilewright.frontend.onnx_tensors import Importing
 from tilewright.ir.graph import ValueName
 from tilewright.ir.types import Array
 from tilewright.ops.binary import BinaryKind
-from tilewright.ops.matmul import MatMul
 
 MODES = ("nearest", "linear", "cubic")
 
@@ -175,19 +175,6 @@ def _along(steps: Steps, x: ValueName, axis: int, at: list[float], scale: float)
     if any(outside):
         x = _filled(steps, x, axis, np.array(outside))
     return x
-
-
-def by_matrix(steps: Steps, x: ValueName, axis: int, matrix: Array) -> ValueName:
-    """Every row along an axis times the same matrix [new][old]."""
-    rank = len(steps.shape(x))
-    perm = list(range(rank))
-    perm[axis], perm[-1] = perm[-1], perm[axis]
-    moved = steps.transposed(x, tuple(perm))
-    whole = steps.shape(moved)
-    flat = steps.reshaped(moved, (int(np.prod(whole[:-1])), whole[-1]))
-    made = steps.do(MatMul(), flat, steps.reals(matrix.T))
-    made = steps.reshaped(made, (*whole[:-1], matrix.shape[0]))
-    return steps.transposed(made, tuple(perm))
 
 
 def _filled(steps: Steps, x: ValueName, axis: int, outside: Array) -> ValueName:

@@ -9,6 +9,7 @@ from math import prod
 import numpy as np
 
 from tilewright.errors import ModelError, UnsupportedError
+from tilewright.frontend.chain import bordered, by_table
 from tilewright.frontend.onnx_file import OnnxNode
 from tilewright.frontend.onnx_layout import import_pad
 from tilewright.frontend.onnx_reductions import normal_axis
@@ -109,30 +110,9 @@ def import_any_pad(state: Importing, node: OnnxNode) -> None:
         raise UnsupportedError(f"{node}: mode {mode} with pads {list(pads)} is not supported")
     for i, given in enumerate(axes):
         axis = normal_axis(node, given, rank)
-        table = _bordered(steps.shape(x)[axis], pads[i], pads[i + len(axes)], mode)
+        table = bordered(steps.shape(x)[axis], pads[i], pads[i + len(axes)], mode)
         x = steps.chosen(x, axis, table)
     steps.finish(x, element_of(state, node.input(0)))
-
-
-def _bordered(extent: int, before: int, after: int, mode: str) -> Array:
-    """The places of 0 .. extent - 1 with a border of their own."""
-    places = np.arange(-before, extent + after)
-    match mode:
-        case "edge":
-            return np.clip(places, 0, extent - 1)
-        case "wrap":
-            return places % extent
-        case _:
-            period = max(2 * extent - 2, 1)
-            turned = np.abs(places) % period
-            return np.where(turned < extent, turned, period - turned)
-
-
-def _by_table(steps: Steps, x: ValueName, table: Array) -> ValueName:
-    """Elements of x counted as if it had one dimension."""
-    flat = steps.reshaped(x, (prod(steps.shape(x)),))
-    made = steps.do(Gather(0), flat, steps.integers(np.atleast_1d(table)))
-    return steps.reshaped(made, tuple(table.shape))
 
 
 def import_trilu(state: Importing, node: OnnxNode) -> None:
@@ -300,7 +280,7 @@ def import_reverse_sequence(state: Importing, node: OnnxNode) -> None:
     table = np.moveaxis(np.arange(prod(shape)).reshape(shape), (batch, time), (0, 1)).copy()
     for i, length in enumerate(lengths):
         table[i, :length] = table[i, :length][::-1].copy()
-    steps.finish(_by_table(steps, x, np.moveaxis(table, (0, 1), (batch, time))))
+    steps.finish(by_table(steps, x, np.moveaxis(table, (0, 1), (batch, time))))
 
 
 def import_compress(state: Importing, node: OnnxNode) -> None:

@@ -21,17 +21,33 @@ TENSOR_TYPES = {
 
 OPERATOR_NAMES = {
     0: "ADD", 1: "AVERAGE_POOL_2D", 2: "CONCATENATION", 3: "CONV_2D", 4: "DEPTHWISE_CONV_2D",
-    6: "DEQUANTIZE", 7: "EMBEDDING_LOOKUP", 9: "FULLY_CONNECTED", 14: "LOGISTIC",
-    17: "MAX_POOL_2D", 18: "MUL", 19: "RELU", 20: "RELU_N1_TO_1", 21: "RELU6", 22: "RESHAPE",
-    25: "SOFTMAX", 28: "TANH", 34: "PAD", 36: "GATHER", 39: "TRANSPOSE", 40: "MEAN", 43: "SQUEEZE",
-    60: "PADV2", 70: "EXPAND_DIMS", 98: "LEAKY_RELU", 114: "QUANTIZE", 117: "HARD_SWISH",
-    126: "BATCH_MATMUL",
+    5: "DEPTH_TO_SPACE", 6: "DEQUANTIZE", 7: "EMBEDDING_LOOKUP", 8: "FLOOR", 9: "FULLY_CONNECTED",
+    11: "L2_NORMALIZATION", 14: "LOGISTIC", 17: "MAX_POOL_2D", 18: "MUL", 19: "RELU",
+    20: "RELU_N1_TO_1", 21: "RELU6", 22: "RESHAPE", 23: "RESIZE_BILINEAR", 25: "SOFTMAX",
+    26: "SPACE_TO_DEPTH", 28: "TANH", 34: "PAD", 36: "GATHER", 37: "BATCH_TO_SPACE_ND",
+    38: "SPACE_TO_BATCH_ND", 39: "TRANSPOSE", 40: "MEAN", 41: "SUB", 42: "DIV", 43: "SQUEEZE",
+    45: "STRIDED_SLICE", 47: "EXP", 48: "TOPK_V2", 49: "SPLIT", 50: "LOG_SOFTMAX", 53: "CAST",
+    54: "PRELU", 55: "MAXIMUM", 56: "ARG_MAX", 57: "MINIMUM", 58: "LESS", 59: "NEG", 60: "PADV2",
+    61: "GREATER", 62: "GREATER_EQUAL", 63: "LESS_EQUAL", 64: "SELECT", 65: "SLICE", 66: "SIN",
+    67: "TRANSPOSE_CONV", 69: "TILE", 70: "EXPAND_DIMS", 71: "EQUAL", 72: "NOT_EQUAL", 73: "LOG",
+    74: "SUM", 75: "SQRT", 76: "RSQRT", 77: "SHAPE", 78: "POW", 79: "ARG_MIN", 81: "REDUCE_PROD",
+    82: "REDUCE_MAX", 83: "PACK", 84: "LOGICAL_OR", 86: "LOGICAL_AND", 87: "LOGICAL_NOT",
+    88: "UNPACK", 89: "REDUCE_MIN", 90: "FLOOR_DIV", 91: "REDUCE_ANY", 92: "SQUARE",
+    93: "ZEROS_LIKE", 94: "FILL", 95: "FLOOR_MOD", 96: "RANGE", 97: "RESIZE_NEAREST_NEIGHBOR",
+    98: "LEAKY_RELU", 99: "SQUARED_DIFFERENCE", 100: "MIRROR_PAD", 101: "ABS", 102: "SPLIT_V",
+    104: "CEIL", 105: "REVERSE_V2", 106: "ADD_N", 108: "COS", 110: "RANK", 111: "ELU",
+    112: "REVERSE_SEQUENCE", 114: "QUANTIZE", 116: "ROUND", 117: "HARD_SWISH", 123: "SELECT_V2",
+    126: "BATCH_MATMUL", 128: "CUMSUM", 129: "CALL_ONCE", 130: "BROADCAST_TO", 140: "REDUCE_ALL",
+    142: "VAR_HANDLE", 143: "READ_VARIABLE", 144: "ASSIGN_VARIABLE", 145: "BROADCAST_ARGS",
+    150: "GELU", 152: "RELU_0_TO_1", 158: "SIGN",
 }  # fmt: skip
 """Builtin operator codes that the importer knows; all others are named by package ``tflite``."""
 
 CUSTOM = 32
 
-READABLE = frozenset({"float32", "float16", "int32", "uint8", "int64", "int16", "int8"})
+READABLE = frozenset({
+    "float32", "float16", "int32", "uint8", "int64", "int16", "int8", "bool", "int4",
+})  # fmt: skip
 """Element types whose buffers become arrays."""
 
 
@@ -67,15 +83,28 @@ class TfliteTensor:
                 f"tensor {self}: constants of type {self.dtype} are not supported; convert the "
                 "network with int8 weights"
             )
+        if self.dtype == "int4":
+            return self._nibbles(self.data)
         element = np.dtype(self.dtype).newbyteorder("<")
         promised = prod(self.shape) * element.itemsize
-        if promised != len(self.data) or min(self.shape, default=1) < 1:
-            raise ModelError(
-                f"tensor {self}: its buffer holds {len(self.data)} bytes, shape and type ask for "
-                f"{promised}; the file is damaged"
-            )
+        self._check_size(len(self.data), promised)
         stored = np.frombuffer(self.data, element).reshape(self.shape)
         return stored.astype(np.dtype(self.dtype))
+
+    def _nibbles(self, data: bytes) -> Array:
+        """Four-bit integers as int8; the first of two lies in the low half of its byte."""
+        size = prod(self.shape)
+        self._check_size(len(data), -(-size // 2))
+        pairs = np.frombuffer(data, np.int8)
+        halves = np.stack([(pairs << 4).astype(np.int8) >> 4, pairs >> 4], axis=-1)
+        return halves.reshape(-1)[:size].reshape(self.shape).astype(np.int8)
+
+    def _check_size(self, size: int, promised: int) -> None:
+        if promised != size or min(self.shape, default=1) < 1:
+            raise ModelError(
+                f"tensor {self}: its buffer holds {size} bytes, shape and type ask for "
+                f"{promised}; the file is damaged"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +124,18 @@ class TfliteOperator:
 
 @dataclass(frozen=True, slots=True)
 class TfliteFile:
-    """The first and only subgraph of a model."""
+    """One subgraph of a model.
+
+    subgraphs  those after the first one, which alone has them: bodies of control flow, what is
+               called once, other signatures
+    """
 
     name: str
     tensors: tuple[TfliteTensor, ...]
     operators: tuple[TfliteOperator, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    subgraphs: "tuple[TfliteFile, ...]" = ()
 
 
 def read_tflite(path: Path) -> TfliteFile:
@@ -115,24 +149,28 @@ def read_tflite(path: Path) -> TfliteFile:
     if version != 3:
         raise ModelError(f"{path.name}: schema version {version}; only version 3 is known")
     subgraphs = model.tables(2)
-    if len(subgraphs) != 1:
-        raise UnsupportedError(
-            f"{path.name}: {len(subgraphs)} subgraphs; exactly one is supported (control flow such "
-            "as IF and WHILE makes more)"
-        )
-    (subgraph,) = subgraphs
+    if not subgraphs:
+        raise ModelError(f"{path.name}: holds no subgraph")
     buffers = tuple(_buffer(file, table) for table in model.tables(4))
-    tables = subgraph.tables(0)
-    tensors = tuple(_tensor(file.name, i, table, buffers) for i, table in enumerate(tables))
     codes = model.tables(1)
-    operators = tuple(
-        _operator(file.name, i, table, codes) for i, table in enumerate(subgraph.tables(3))
-    )
-    read = TfliteFile(
-        path.stem, _uniquely_named(tensors), operators, subgraph.integers(1), subgraph.integers(2)
-    )
+    main, *others = (_subgraph(file, path.stem, table, buffers, codes) for table in subgraphs)
+    read = replace(main, subgraphs=tuple(others))
     _check_indices(file.name, read)
     return read
+
+
+def _subgraph(
+    file: Bytes,
+    name: str,
+    table: Table,
+    buffers: tuple[bytes | None, ...],
+    codes: tuple[Table, ...],
+) -> TfliteFile:
+    tensors = tuple(_tensor(file.name, i, t, buffers) for i, t in enumerate(table.tables(0)))
+    operators = tuple(_operator(file.name, i, t, codes) for i, t in enumerate(table.tables(3)))
+    return TfliteFile(
+        name, _uniquely_named(tensors), operators, table.integers(1), table.integers(2)
+    )
 
 
 def _buffer(file: Bytes, table: Table) -> bytes | None:
@@ -213,6 +251,15 @@ def _uniquely_named(tensors: tuple[TfliteTensor, ...]) -> tuple[TfliteTensor, ..
 
 def _check_indices(file: str, read: TfliteFile) -> None:
     """Every tensor that is referred to exists; only operands may be left out, as -1."""
+    for number, other in enumerate(read.subgraphs, start=1):
+        if other.operators:
+            _check_operands(f"{file}: subgraph {number}", other)
+    _check_operands(file, read)
+    if not read.outputs:
+        raise ModelError(f"{file}: the network has no outputs")
+
+
+def _check_operands(file: str, read: TfliteFile) -> None:
     count = len(read.tensors)
     named = (
         ("the network's inputs", read.inputs, 0),
@@ -224,5 +271,3 @@ def _check_indices(file: str, read: TfliteFile) -> None:
         wrong = [i for i in indices if not lowest <= i < count]
         if wrong:
             raise ModelError(f"{file}: {what} refer to tensors {wrong}, the file has {count}")
-    if not read.outputs:
-        raise ModelError(f"{file}: the network has no outputs")

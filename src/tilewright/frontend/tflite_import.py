@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tilewright.errors import ModelError, OptionError, Refusal, UnsupportedError
 from tilewright.frontend.tflite_file import TfliteFile, TfliteOperator, read_tflite
+from tilewright.frontend.tflite_folding import fold
 from tilewright.frontend.tflite_network import (
     Network,
     check_outputs,
@@ -15,6 +16,7 @@ from tilewright.frontend.tflite_network import (
     is_quantised,
 )
 from tilewright.frontend.tflite_operators import OPERATORS
+from tilewright.frontend.tflite_variables import declare_states
 from tilewright.ir.graph import Contract, Graph, GraphBuilder
 from tilewright.ir.types import Shape
 
@@ -33,8 +35,10 @@ def import_tflite(path: Path, input_shapes: Mapping[str, Shape]) -> Graph:
     network = Network(file, builder, has_given_shapes=bool(input_shapes))
     _declare_inputs(network, input_shapes)
     for op in file.operators:
-        OPERATORS[op.kind].rule(network, op)
+        if not fold(network, op):
+            OPERATORS[op.kind].rule(network, op)
     check_outputs(network)
+    declare_states(network)
     if not is_quantised(builder.nodes, builder):
         builder.contract = Contract.FLOAT32
     return builder.build()
@@ -51,11 +55,14 @@ def _check_operators(file: TfliteFile) -> None:
             tuple(_refusal(file, op) for op in unknown),
         )
     for op in file.operators:
-        least, most = OPERATORS[op.kind].inputs
-        if len(op.outputs) != 1 or not least <= len(op.inputs) <= most:
+        known = OPERATORS[op.kind]
+        least, most = known.inputs
+        fits = known.outputs[0] <= len(op.outputs) <= known.outputs[1]
+        if not fits or not least <= len(op.inputs) <= most:
+            wish = "1" if known.outputs == (1, 1) else f"at least {known.outputs[0]}"
             raise ModelError(
                 f"{file.name}: operator {op.index} ({op.kind}) has {len(op.inputs)} inputs and "
-                f"{len(op.outputs)} outputs; {least} to {most} and 1 are expected"
+                f"{len(op.outputs)} outputs; {least} to {most} and {wish} are expected"
             )
         sparse = [file.tensors[i] for i in op.inputs if i >= 0 and file.tensors[i].is_sparse]
         if sparse:

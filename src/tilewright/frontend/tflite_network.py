@@ -14,11 +14,19 @@ from tilewright.ir.types import Array, DType, Quantisation, Shape, TensorType
 
 ACTIVATION_TYPES = {"float32": DType.F32, "int8": DType.S8, "uint8": DType.U8}
 
-INDEX_TYPES = ("int32", "int64")
-"""Inputs of these types choose rows of tables; they are int32 inside."""
+PLAIN_TYPES = ("int32", "int64", "bool")
+"""Integers that stand for themselves, such as indices, and truth; they are int32 inside."""
 
 LARGEST_TENSOR = 2**31 - 1
 """Bytes; offsets in generated C are int32_t."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable of the file: what it is when a run begins, and what it is by now."""
+
+    before: ValueName
+    now: ValueName
 
 
 @dataclass(slots=True)
@@ -34,6 +42,11 @@ class Network:
     constants: dict[int, Array] = field(default_factory=dict[int, Array])
     names: dict[int, ValueName] = field(default_factory=dict[int, ValueName])
     has_given_shapes: bool = False
+    handles: dict[int, str] = field(default_factory=dict[int, str])
+    """Tensors of type resource → names of variables."""
+    variables: dict[str, Variable] = field(default_factory=dict[str, Variable])
+    initial: dict[str, Array] = field(default_factory=dict[str, Array])
+    """What variables hold before the first run."""
 
     def tensor(self, op: TfliteOperator, position: int) -> TfliteTensor:
         """The tensor at an input position. Raises ModelError where it was left out."""
@@ -45,9 +58,9 @@ class Network:
         """Whether an optional operand is there."""
         return position < len(op.inputs) and op.inputs[position] >= 0
 
-    def result(self, op: TfliteOperator) -> TfliteTensor:
+    def result(self, op: TfliteOperator, output: int = 0) -> TfliteTensor:
         """The tensor that the operator makes."""
-        return self.file.tensors[op.outputs[0]]
+        return self.file.tensors[op.outputs[output]]
 
     def label(self, op: TfliteOperator) -> str:
         """How messages call an operator."""
@@ -74,11 +87,33 @@ class Network:
             raise ModelError(f"{self.label(op)}: {tensor} has to hold int32 or int64")
         return tuple(int(n) for n in array.reshape(-1))
 
+    def shape_of(self, op: TfliteOperator, position: int) -> Shape:
+        """The shape of an input, known or computed."""
+        tensor = self.tensor(op, position)
+        if tensor.index in self.names:
+            return self.type(self.names[tensor.index]).shape
+        return tuple(int(n) for n in self.constant(op, position).shape)
+
+    def operand(self, op: TfliteOperator, position: int) -> ValueName:
+        """As ``activation``, or plain integers."""
+        tensor = self.tensor(op, position)
+        if tensor.dtype not in PLAIN_TYPES:
+            return self.activation(op, position)
+        if tensor.index not in self.names:
+            array = self.constant(op, position)
+            if array.dtype == np.int64 and array.size and np.abs(array).max() >= LARGEST_TENSOR:
+                raise UnsupportedError(
+                    f"{self.label(op)}: {tensor} has integers that 32 bits do not hold"
+                )
+            name = self.builder.constant(tensor.name, array.astype(np.int32))
+            self.names[tensor.index] = name
+        return self.names[tensor.index]
+
     def activation(self, op: TfliteOperator, position: int) -> ValueName:
         """The value at an input position, or the constant that stands there."""
         tensor = self.tensor(op, position)
         if tensor.index in self.names:
-            if tensor.dtype in INDEX_TYPES:
+            if tensor.dtype in PLAIN_TYPES:
                 activation_type(tensor)  # refuses it in words: nothing computes with indices
             return self.names[tensor.index]
         if tensor.data is None and tensor.index not in self.constants:
@@ -123,12 +158,11 @@ class Network:
             raise ModelError(
                 f"{self.file.name}: input {tensor.name} is listed twice or also a constant"
             )
-        if tensor.dtype in INDEX_TYPES:
-            type_ = TensorType(DType.S32, shape)
-            value = Value(ValueName(tensor.name), type_, None, Origin(tensor.name))
-        else:
-            value = _value(ValueName(tensor.name), tensor, shape)
-        self.names[tensor.index] = self.builder.input(value)
+        self.names[tensor.index] = self.declare(ValueName(tensor.name), tensor, shape)
+
+    def declare(self, name: ValueName, tensor: TfliteTensor, shape: Shape) -> ValueName:
+        """Declare a value that is there when a run begins."""
+        return self.builder.input(_value(name, tensor, shape))
 
     def step(
         self, op: TfliteOperator, suffix: str, meaning: Op, inputs: Sequence[ValueName]
@@ -149,15 +183,18 @@ class Network:
         value = Value(name, TensorType(source.type.dtype, shape), source.quantisation)
         return self.builder.node(f"{node_name(op)}.rows", meaning, (x,), value)
 
-    def emit(self, op: TfliteOperator, meaning: Op, inputs: Sequence[ValueName]) -> None:
-        """Append the node that makes the operator's output tensor."""
-        tensor = self.result(op)
+    def emit(
+        self, op: TfliteOperator, meaning: Op, inputs: Sequence[ValueName], output: int = 0
+    ) -> None:
+        """Append the node that makes one of the operator's output tensors."""
+        tensor = self.result(op, output)
         if tensor.index in self.names or tensor.data is not None:
             raise ModelError(f"{self.label(op)}: its output exists already")
         shape = self._inferred(op, meaning, inputs)
         self._compare(op, tensor, shape)
         value = _value(self.builder.fresh(tensor.name), tensor, shape)
-        self.names[tensor.index] = self.builder.node(node_name(op), meaning, inputs, value)
+        name = f"{node_name(op)}.{output}" if output else node_name(op)
+        self.names[tensor.index] = self.builder.node(name, meaning, inputs, value)
 
     def _inferred(self, op: TfliteOperator, meaning: Op, inputs: Sequence[ValueName]) -> Shape:
         try:
@@ -200,11 +237,11 @@ def quantisation_of(tensor: TfliteTensor) -> Quantisation | None:
 
     Raises QuantisationError where they are missing or unusable.
     """
-    if tensor.dtype not in ("int8", "uint8"):
+    if tensor.dtype not in ("int8", "uint8", "int4"):
         return None
     if not tensor.scales:
         raise QuantisationError(f"tensor {tensor}: has no scale; quantise it when converting")
-    dtype = ACTIVATION_TYPES[tensor.dtype]
+    dtype = DType.U8 if tensor.dtype == "uint8" else DType.S8
     wrong = [s for s in tensor.scales if not (isfinite(s) and s > 0)]
     if wrong:
         raise QuantisationError(f"tensor {tensor}: scale {wrong[0]} is not a positive number")
@@ -251,7 +288,7 @@ def input_shape(tensor: TfliteTensor, given: Mapping[str, Shape]) -> Shape:
 
 
 def _value(name: ValueName, tensor: TfliteTensor, shape: Shape) -> Value:
-    dtype = activation_type(tensor)
+    dtype = DType.S32 if tensor.dtype in PLAIN_TYPES else activation_type(tensor)
     if prod(shape) * dtype.nbytes > LARGEST_TENSOR:
         raise ModelError(
             f"tensor {tensor.name}: {dtype}{list(shape)} is larger than {LARGEST_TENSOR} bytes"

@@ -5,8 +5,7 @@ Slots are positions in the option tables of the published schema
 quantisation specifications.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from math import inf
 
 import numpy as np
@@ -19,16 +18,23 @@ from tilewright.frontend.tflite_layers import (
     import_conv_2d,
     import_depthwise,
     import_fully_connected,
+    import_transpose_conv,
 )
+from tilewright.frontend.tflite_movement import MOVEMENTS
 from tilewright.frontend.tflite_network import (
     Network,
     activation_type,
     quantisation_of,
 )
+from tilewright.frontend.tflite_pointwise import POINTWISE
+from tilewright.frontend.tflite_reductions import REDUCTIONS
+from tilewright.frontend.tflite_resize import RESIZES
+from tilewright.frontend.tflite_steps import ANY, ImportRule, Operator
+from tilewright.frontend.tflite_variables import VARIABLES
 from tilewright.frontend.tflite_windows import pool_window
 from tilewright.ir.graph import ValueName
 from tilewright.ops.curves import Curve
-from tilewright.ops.elementwise import Activation, Add, Clip, Mul
+from tilewright.ops.elementwise import Activation, Clip
 from tilewright.ops.gather import Gather
 from tilewright.ops.layout import Concat, Pad, Reshape, Transpose
 from tilewright.ops.matmul import MatMul
@@ -36,18 +42,6 @@ from tilewright.ops.pool2d import AveragePool2d, MaxPool2d
 from tilewright.ops.quantise import Dequantize, Quantize
 from tilewright.ops.reduce import Mean
 from tilewright.ops.softmax import Softmax
-
-
-def import_add(network: Network, op: TfliteOperator) -> None:
-    """ADD with numpy's broadcasting."""
-    low, high = fused_clip(network, op, 0)
-    network.emit(op, Add(low, high), (network.activation(op, 0), network.activation(op, 1)))
-
-
-def import_mul(network: Network, op: TfliteOperator) -> None:
-    """MUL with numpy's broadcasting."""
-    low, high = fused_clip(network, op, 0)
-    network.emit(op, Mul(low, high), (network.activation(op, 0), network.activation(op, 1)))
 
 
 def import_average_pool(network: Network, op: TfliteOperator) -> None:
@@ -102,7 +96,7 @@ def import_batch_matmul(network: Network, op: TfliteOperator) -> None:
 
 def import_gather(network: Network, op: TfliteOperator) -> None:
     """GATHER of whole rows along one axis."""
-    x = network.activation(op, 0)
+    x = network.operand(op, 0)
     shape = network.type(x).shape
     if op.options is not None and op.options.integer(1, "int32"):
         raise UnsupportedError(f"{network.label(op)}: batch_dims other than 0 are not supported")
@@ -125,7 +119,7 @@ def import_reshape(network: Network, op: TfliteOperator) -> None:
         wish = network.integers(op, 1)
     else:
         wish = () if op.options is None else op.options.integers(0)
-    x = network.activation(op, 0)
+    x = network.operand(op, 0)
     size = network.type(x).size
     known = int(np.prod([n for n in wish if n != -1], dtype=np.int64))
     if wish.count(-1) > 1 or min(wish, default=1) < -1 or known < 1 or size % known:
@@ -139,7 +133,7 @@ def import_reshape(network: Network, op: TfliteOperator) -> None:
 
 def import_squeeze(network: Network, op: TfliteOperator) -> None:
     """SQUEEZE: drops the named dimensions of extent 1, or all of them."""
-    x = network.activation(op, 0)
+    x = network.operand(op, 0)
     shape = network.type(x).shape
     named = () if op.options is None else op.options.integers(0)
     dropped = {_axis(network, op, axis, len(shape)) for axis in named}
@@ -150,7 +144,7 @@ def import_squeeze(network: Network, op: TfliteOperator) -> None:
 
 def import_expand_dims(network: Network, op: TfliteOperator) -> None:
     """EXPAND_DIMS: a dimension of extent 1 in front of dimension ``axis``."""
-    x = network.activation(op, 0)
+    x = network.operand(op, 0)
     shape = network.type(x).shape
     axes = network.integers(op, 1)
     if len(axes) != 1:
@@ -161,7 +155,7 @@ def import_expand_dims(network: Network, op: TfliteOperator) -> None:
 
 def import_transpose(network: Network, op: TfliteOperator) -> None:
     """TRANSPOSE by a constant permutation."""
-    x = network.activation(op, 0)
+    x = network.operand(op, 0)
     rank = len(network.type(x).shape)
     perm = tuple(_axis(network, op, axis, rank) for axis in network.integers(op, 1))
     network.emit(op, Transpose(perm), (x,))
@@ -169,7 +163,7 @@ def import_transpose(network: Network, op: TfliteOperator) -> None:
 
 def import_concatenation(network: Network, op: TfliteOperator) -> None:
     """CONCATENATION along one axis."""
-    inputs = tuple(network.activation(op, i) for i in range(len(op.inputs)))
+    inputs = tuple(network.operand(op, i) for i in range(len(op.inputs)))
     axis = 0 if op.options is None else op.options.integer(0, "int32")
     axis = _axis(network, op, axis, len(network.type(inputs[0]).shape))
     _emit_clipped(network, op, Concat(axis), inputs, fused_clip(network, op, 1))
@@ -177,7 +171,7 @@ def import_concatenation(network: Network, op: TfliteOperator) -> None:
 
 def import_pad(network: Network, op: TfliteOperator) -> None:
     """PAD with real zeros, PADV2 with a constant; paddings [rank,2] are constant."""
-    x = network.activation(op, 0)
+    x = network.operand(op, 0)
     rank = len(network.type(x).shape)
     flat = network.integers(op, 1)
     if len(flat) != 2 * rank or min(flat, default=0) < 0:
@@ -212,33 +206,37 @@ def import_dequantize(network: Network, op: TfliteOperator) -> None:
     network.emit(op, Dequantize(q.scale, q.zero_point), (x,))
 
 
-def _curve(curve: Curve, alpha: float = 0.0, beta: float = 0.0) -> "ImportRule":
+def not_constant(network: Network, op: TfliteOperator) -> None:
+    """Raises UnsupportedError: the operator has a form at import only."""
+    raise UnsupportedError(
+        f"{network.label(op)}: {op.kind} of operands that are computed at run time; only constants "
+        "and shapes are supported"
+    )
+
+
+FOLDED = ("BROADCAST_ARGS", "FILL", "RANGE", "RANK", "SHAPE", "ZEROS_LIKE")
+
+
+def _curve(curve: Curve, alpha: float = 0.0, beta: float = 0.0) -> ImportRule:
     def rule(network: Network, op: TfliteOperator) -> None:
         network.emit(op, Activation(curve, alpha, beta), (network.activation(op, 0),))
 
     return rule
 
 
-def _clip(low: float, high: float) -> "ImportRule":
+def _clip(low: float, high: float) -> ImportRule:
     def rule(network: Network, op: TfliteOperator) -> None:
         network.emit(op, Clip(low, high), (network.activation(op, 0),))
 
     return rule
 
 
-ImportRule = Callable[[Network, TfliteOperator], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Operator:
-    """How one operator of the schema is imported, and how many inputs it may have."""
-
-    rule: ImportRule
-    inputs: tuple[int, int]
-
-
 OPERATORS: Mapping[str, Operator] = {
-    "ADD": Operator(import_add, (2, 2)),
+    **MOVEMENTS,
+    **POINTWISE,
+    **REDUCTIONS,
+    **RESIZES,
+    **VARIABLES,
     "AVERAGE_POOL_2D": Operator(import_average_pool, (1, 1)),
     "BATCH_MATMUL": Operator(import_batch_matmul, (2, 2)),
     "CONCATENATION": Operator(import_concatenation, (1, 1 << 16)),
@@ -254,10 +252,10 @@ OPERATORS: Mapping[str, Operator] = {
     "LOGISTIC": Operator(_curve(Curve.SIGMOID), (1, 1)),
     "MAX_POOL_2D": Operator(import_max_pool, (1, 1)),
     "MEAN": Operator(import_mean, (2, 2)),
-    "MUL": Operator(import_mul, (2, 2)),
     "PAD": Operator(import_pad, (2, 2)),
     "PADV2": Operator(import_pad, (3, 3)),
     "QUANTIZE": Operator(import_quantize, (1, 1)),
+    "RELU_0_TO_1": Operator(_clip(0.0, 1.0), (1, 1)),
     "RELU": Operator(_clip(0.0, inf), (1, 1)),
     "RELU6": Operator(_clip(0.0, 6.0), (1, 1)),
     "RELU_N1_TO_1": Operator(_clip(-1.0, 1.0), (1, 1)),
@@ -265,8 +263,11 @@ OPERATORS: Mapping[str, Operator] = {
     "SOFTMAX": Operator(import_softmax, (1, 1)),
     "SQUEEZE": Operator(import_squeeze, (1, 1)),
     "TANH": Operator(_curve(Curve.TANH), (1, 1)),
+    "TRANSPOSE_CONV": Operator(import_transpose_conv, (3, 4)),
     "TRANSPOSE": Operator(import_transpose, (2, 2)),
+    **{kind: Operator(not_constant, (1, ANY)) for kind in FOLDED},
 }
+"""By the schema's names; those in FOLDED are computed at import or not at all."""
 
 
 def _axis(network: Network, op: TfliteOperator, axis: int, rank: int) -> int:

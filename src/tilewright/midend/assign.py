@@ -1,10 +1,12 @@
 """Graph to Assignment: which kernel runs each node, and in which order.
 
 A kernel refuses with a sentence or accepts; of those that accept, the one with the fewest
-estimated cycles on its engine's cores wins, and of equals the first in the target's own order.
+estimated cycles on its engine's cores wins, and of equals the first in the target's own order;
+unless it is worth less than its flash (few_kernels.py).
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 from tilewright.errors import OptionError, Refusal, UnsupportedError
 from tilewright.ir.graph import Graph, Node
@@ -13,8 +15,8 @@ from tilewright.ir.pins import Pin, PinKind, Pins
 from tilewright.ir.plan import Assignment, Step
 from tilewright.ir.target import Engine, Kernel, Misfit, Objection, Signature, Target
 from tilewright.midend.bounded import bounded_outputs
+from tilewright.midend.few_kernels import Candidate, without_rare
 from tilewright.midend.order import issue_order
-from tilewright.midend.tiling.cut import engine_cycles
 from tilewright.midend.tiling.fusible import with_sums_late
 
 
@@ -28,13 +30,17 @@ class Verdict:
     cycles: int
 
 
-def assign(graph: Graph, target: Target, pins: Pins = ()) -> Assignment:
+def assign(graph: Graph, target: Target, pins: Pins = (), spare: float = 0.0) -> Assignment:
     """The fastest willing kernel for every node, in the order that needs the least memory.
+
+    spare  the share of all cycles that may be given for calling fewer kernels, where all are those
+           of one engine
 
     Raises UnsupportedError naming every node that no kernel takes, and each kernel's reason.
     """
     pinned = {pin.name: pin for pin in pins if pin.kind is PinKind.ENGINE}
     steps: list[Step] = []
+    choices: list[tuple[Candidate, ...]] = []
     refusals: list[Refusal] = []
     unsupported: list[Node] = []
     bounded = bounded_outputs(graph)
@@ -51,9 +57,8 @@ def assign(graph: Graph, target: Target, pins: Pins = ()) -> Assignment:
             verdicts = _on_engine(node, verdicts, pinned[node.name])
         willing = [verdict for verdict in verdicts if verdict.refusal is None]
         if willing:
-            best = min(willing, key=lambda v: engine_cycles(v.engine, v.kernel, v.cycles))
-            is_bounded = node.output in bounded
-            steps.append(Step(node, signature, best.engine, best.kernel, is_bounded))
+            choices.append(tuple((v.engine, v.kernel, v.cycles) for v in willing))
+            steps.append(Step(node, signature, None, None, node.output in bounded))
         else:
             unsupported.append(node)
             refusals.extend(_merged(node, verdicts))
@@ -62,8 +67,16 @@ def assign(graph: Graph, target: Target, pins: Pins = ()) -> Assignment:
         count = f"{len(unsupported)} of {len(graph.nodes)} nodes: " if len(unsupported) > 1 else ""
         headline = f"target '{target.name}' has no kernel for {count}{names}"
         raise UnsupportedError(headline, tuple(refusals))
-    ordered = issue_order(graph, tuple(steps))
+    chosen = iter(without_rare(choices, spare if len(target.engines) == 1 else 0.0))
+    ordered = issue_order(graph, tuple(_called(step, chosen) for step in steps))
     return Assignment(with_sums_late(graph, ordered), pins)
+
+
+def _called(step: Step, chosen: Iterator[Candidate]) -> Step:
+    if step.node.op.is_view:
+        return step
+    engine, kernel, _ = next(chosen)
+    return replace(step, engine=engine, kernel=kernel)
 
 
 def _on_engine(node: Node, verdicts: tuple[Verdict, ...], pin: Pin) -> tuple[Verdict, ...]:

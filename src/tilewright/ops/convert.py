@@ -1,4 +1,4 @@
-"""From reals to integers and back, and choices between two tensors."""
+"""From reals to integers and back, to wider integers, and choices between two tensors."""
 
 from dataclasses import dataclass
 
@@ -42,6 +42,27 @@ class ToReal(Op):
     def evaluate(self, *inputs: Array) -> Array:
         """As numpy does."""
         return inputs[0].astype(np.float32)
+
+    def reads(self, *inputs: TensorType) -> tuple[Access, ...]:
+        """The same element."""
+        return broadcast_reads(*inputs)
+
+
+@dataclass(frozen=True, slots=True)
+class Widen(Op):
+    """y = x - zero in int32, of stored int8."""
+
+    zero: int = 0
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        """Same shape, s32. Raises ValueError for what is no int8."""
+        if inputs[0].dtype is not DType.S8:
+            raise ValueError(f"{inputs[0]} is not s8")
+        return TensorType(DType.S32, inputs[0].shape)
+
+    def evaluate(self, *inputs: Array) -> Array:
+        """As numpy does."""
+        return inputs[0].astype(np.int32) - np.int32(self.zero)
 
     def reads(self, *inputs: TensorType) -> tuple[Access, ...]:
         """The same element."""

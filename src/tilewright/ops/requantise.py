@@ -17,7 +17,8 @@ class Requantise:
 
     Whoever makes a layer under HALF_UP promises that
     acc * multiplier[o] + half + zero * 2**shift[o] stays in int32 for every accumulator: engines
-    may add before they shift.
+    may add before they shift. Under WRAPPING nobody promises anything: sums and products are
+    modulo 2**32, and the zero point is added after the shift.
     """
 
     rounding: Rounding

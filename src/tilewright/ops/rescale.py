@@ -1,4 +1,4 @@
-"""From int32 accumulators to stored integers: the three ways that contracts round.
+"""From int32 accumulators to stored integers: the ways that contracts round.
 
 ========== ============================================================ =====================
 rounding   value of ``rescale(acc, multiplier, shift)``                  contract
@@ -7,6 +7,8 @@ DOUBLE     saturating rounding doubling high multiply by a Q31           ``tflit
            multiplier, then a rounding right shift; shift > 0 is left
 HALF_EVEN  exact product, one rounding at bit ``shift``, ties to even    ``onnx``
 HALF_UP    (acc * multiplier + 2**(shift-1)) >> shift in int32           ``pulp``
+WRAPPING   the same modulo 2**32: accumulators and products may wrap,    ``pulp``, files in its
+           multipliers are 0 .. 2**31 - 1                                integer dialect
 ========== ============================================================ =====================
 
 Sources: gemmlowp fixedpoint.h as published in the TensorFlow Lite 8-bit quantisation
@@ -25,11 +27,12 @@ INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 
 
 class Rounding(Enum):
-    """How a contract rounds; one value per contract that has integers."""
+    """How a contract rounds."""
 
     DOUBLE = "double"
     HALF_EVEN = "half_even"
     HALF_UP = "half_up"
+    WRAPPING = "wrapping"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +107,17 @@ def rescale(acc: Array, multiplier: Array | int, shift: Array | int, rounding: R
     return round_shift(wide * factor, bits, rounding)
 
 
+def wrapped(value: Array) -> Array:
+    """int64 modulo 2**32, in int32's range, as int64."""
+    return value.astype(np.int32).astype(np.int64)
+
+
 def round_shift(value: Array, shift: Array, rounding: Rounding) -> Array:
-    """value / 2**shift, rounded once: ties to even (HALF_EVEN) or up (HALF_UP). int64."""
+    """value / 2**shift, rounded once: ties to even (HALF_EVEN) or up (HALF_UP; WRAPPING, of the
+    value modulo 2**32). int64."""
     half = (np.int64(1) << shift) >> 1
+    if rounding is Rounding.WRAPPING:
+        return wrapped(value + half) >> shift
     if rounding is Rounding.HALF_UP:
         return (value + half) >> shift
     odd = (value >> shift) & 1

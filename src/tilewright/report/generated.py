@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from tilewright.report.text import Json, facts, paragraph, size_text
+from tilewright.run.result import Energy
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class GenerateReport:
     ticks          of the first token with the whole prompt, then of each further one
     arena, constants  memory → bytes; of the network
     vocabulary     bytes of the tokenizer's tables, beside the constants
+    energy         estimate per token after the first; None where the target has no model of it
     """
 
     target: str
@@ -30,9 +32,10 @@ class GenerateReport:
     arena: Mapping[str, int]
     constants: Mapping[str, int]
     vocabulary: int
+    energy: Energy | None = None
 
     def json(self) -> dict[str, Json]:
-        """The machine form. No target has an energy model for this yet: null."""
+        """The machine form."""
         return {
             "text": self.text,
             "tokens": list(self.tokens),
@@ -47,7 +50,7 @@ class GenerateReport:
                 "constants": dict(self.constants),
                 "tokenizer": self.vocabulary,
             },
-            "energy_uj_per_token": None,
+            "energy_uj_per_token": None if self.energy is None else self.energy.microjoules,
         }
 
     def show(self, console: Console) -> None:
@@ -59,6 +62,9 @@ class GenerateReport:
             rows.append(("Prompt", f"{self.ticks[0]:,} {self.unit} to the first token"))
         if len(self.ticks) > 1:
             rows.append(("Per token", self._per_token()))
+        if self.energy is not None:
+            words = f"{self.energy.microjoules:,.0f} uJ per token; {self.energy.model}"
+            rows.append(("Energy", words))
         for title, sizes in (("Arena", self.arena), ("Constants", self.constants)):
             words = ", ".join(f"{name} {size_text(size)}" for name, size in sizes.items())
             rows.append((title, words))

@@ -14,7 +14,7 @@ from tilewright.report.memory import MemoryUse, memory_table
 from tilewright.report.profile import Profile, per_mac_text
 from tilewright.report.text import Json, count_text, facts, paragraph, percent_text, table
 from tilewright.run.clock import time_program
-from tilewright.run.result import Count
+from tilewright.run.result import Count, Energy
 
 SHOWN = 5
 """Outputs that are shown: the largest ones."""
@@ -46,6 +46,7 @@ class RunReport:
     planned     cycles of one inference on the target's own numbers; fitted to what is counted
     outputs     by the graph's output names; stored type; a batch dimension first if one was given
     profile     None where nobody asked for it
+    energy      an estimate; None where the target has no model of it
     """
 
     model: str
@@ -62,6 +63,7 @@ class RunReport:
     layers: tuple[LayerCost, ...]
     outputs: Mapping[ValueName, Array]
     profile: Profile | None = None
+    energy: Energy | None = None
 
     def json(self) -> dict[str, Json]:
         """The machine interface, key by key."""
@@ -89,7 +91,17 @@ class RunReport:
                     for layer in self.layers
                 ],
             },
+            "plan": {"cycles": self.planned},
             **({"profile": self.profile.json()} if self.profile is not None else {}),
+            **self._energy(),
+        }
+
+    def _energy(self) -> dict[str, Json]:
+        if self.energy is None:
+            return {}
+        return {
+            "energy_uj": round(self.energy.microjoules, 3),
+            "energy_model": self.energy.model,
         }
 
     def show(self, console: Console) -> None:
@@ -113,6 +125,8 @@ class RunReport:
             planned, counted = count_text(self.planned), count_text(self.count_total)
             said = f"{planned}, counted {counted} {self.count_unit}: off by {off}"
             rows.append(("Planned", said))
+        if self.energy is not None:
+            rows.append(("Energy", f"{self.energy.microjoules:.1f} uJ, {self.energy.model}"))
         console.print(facts(rows))
         if self.runs > 1 and self.runs_identical:
             paragraph(console, f"All {self.runs} runs gave the same bytes.", "green")

@@ -44,6 +44,17 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
+class Energy:
+    """An estimate for one inference, never a measurement.
+
+    model  what it is a sum of, at which operating point, and how uncertain it is
+    """
+
+    microjoules: float
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunResult:
     """Outputs and measurements of one process that ran a batch several times.
 
@@ -55,6 +66,7 @@ class RunResult:
     linked          sizes from the symbol table; None where the program is no ELF file
     count           None where nothing was counted
     log             what the build and the program printed
+    energy          None where the target has no model of it
     """
 
     outputs: Mapping[ValueName, Array]
@@ -65,3 +77,4 @@ class RunResult:
     linked: Linked | None
     count: Count | None
     log: str
+    energy: Energy | None = None

@@ -21,6 +21,7 @@ from tilewright.run.compiler import (
     optimising_flags,
 )
 from tilewright.run.glue import print_arenas
+from tilewright.run.result import Energy
 
 HARNESS = ("talk.c", "tilewright_talk.h")
 PROMPT_BYTES = 4096
@@ -60,12 +61,14 @@ class TalkRequest:
 class TalkResult:
     """``ticks``, one per token: since the token before; the first one includes the prompt.
 
-    unit  of a tick
+    unit    of a tick
+    energy  per token after the first; None where the target has no model of it
     """
 
     tokens: tuple[int, ...]
     ticks: tuple[int, ...]
     unit: str
+    energy: Energy | None = None
 
 
 def read_answer(name: str, raw: bytes, unit: str) -> TalkResult:

@@ -8,7 +8,7 @@
 typedef enum {
   TW_ROUND_DOUBLE,    // tflite: doubling high multiply, then a rounding shift
   TW_ROUND_HALF_EVEN, // onnx: one rounding of the exact product, ties to even
-  TW_ROUND_HALF_UP,   // pulp: multiply, add half, shift, all in int32
+  TW_ROUND_HALF_UP,   // pulp: multiply, add half, shift, all in int32; modulo 2**32
 } tw_rounding;
 
 static inline int32_t tw_min(int32_t a, int32_t b) { return a < b ? a : b; }
@@ -24,6 +24,14 @@ static inline int32_t tw_shift_right(int32_t x, int32_t bits) {
 }
 static inline int64_t tw_shift_right_64(int64_t x, int32_t bits) {
   return x < 0 ? ~(~x >> bits) : x >> bits;
+}
+
+/// a + b and a * b modulo 2**32. (Overflow of a signed number is undefined.)
+static inline int32_t tw_wrapping_add(int32_t a, int32_t b) {
+  return (int32_t)((uint32_t)a + (uint32_t)b);
+}
+static inline int32_t tw_wrapping_multiply(int32_t a, int32_t b) {
+  return (int32_t)((uint32_t)a * (uint32_t)b);
 }
 
 /// x * 2**bits; the caller promises that the result fits. (<< of a negative number is undefined.)
@@ -64,5 +72,5 @@ static inline int32_t tw_rescale(int32_t acc, int32_t multiplier, int32_t shift,
     return (int32_t)tw_shift_right_64(product + half - 1 + odd, shift);
   }
   const int32_t half = (int32_t)(((int64_t)1 << shift) >> 1);
-  return tw_shift_right(acc * multiplier + half, shift);
+  return tw_shift_right(tw_wrapping_add(tw_wrapping_multiply(acc, multiplier), half), shift);
 }

@@ -16,6 +16,7 @@ from tilewright.frontend.lower.norms import NORM_RULES
 from tilewright.frontend.lower.onnx import ONNX_RULES
 from tilewright.frontend.lower.products import PRODUCT_RULES
 from tilewright.frontend.lower.tflite import TFLITE_RULES
+from tilewright.frontend.lower.tiles import is_exact, lower_exact
 from tilewright.ir.graph import Contract, Graph, GraphBuilder, Node, Value, ValueName
 from tilewright.ir.types import DType
 from tilewright.ops.conv2d import Conv2d, DepthwiseConv2d
@@ -38,8 +39,11 @@ def lower(graph: Graph, contract: Contract, *, allow_float: bool = False) -> Gra
     """The same network in exact integers of ``contract`` (and float32 where the file has it).
 
     Raises QuantisationError for incomplete or unusable quantisation parameters, UnsupportedError
-    for an operator that the contract does not define.
+    for an operator that the contract does not define. What a file gives in exact integers already,
+    as the integer dialect does, stays as it is.
     """
+    if graph.contract is Contract.PULP:
+        return graph
     builder = GraphBuilder(graph.name, contract, notes=list(graph.notes))
     lowering = Lowering(graph, contract, builder)
     for name in graph.inputs:
@@ -84,6 +88,9 @@ def _lower_node(lowering: Lowering, node: Node, *, allow_float: bool) -> None:
         lowering.border(node)
         return
     source, contract = lowering.source, lowering.contract
+    if is_exact(source, node):
+        lower_exact(lowering, node)
+        return
     if source.type(node.output).dtype is DType.S32:
         _lower_to_integers(lowering, node)
         return

@@ -4,12 +4,13 @@ from math import inf, prod
 
 import numpy as np
 
-from tilewright.errors import QuantisationError
+from tilewright.errors import QuantisationError, UnsupportedError
 from tilewright.frontend.lower.lowering import Lowering, LowerRule, LowerRules, clip_range, is_u8
 from tilewright.ir.graph import Node, ValueName
 from tilewright.ir.op import Op
 from tilewright.ir.types import Array, Quantisation
 from tilewright.ops.arithmetic_tflite import ADD_LEFT_SHIFT, QAdd, QMul
+from tilewright.ops.binary import Binary, BinaryKind
 from tilewright.ops.curves import Curve
 from tilewright.ops.elementwise import Activation, Add, Clip, Mul
 from tilewright.ops.layout import Concat
@@ -18,7 +19,7 @@ from tilewright.ops.mean_tflite import QMean, divided, reduced_count
 from tilewright.ops.pool2d import AveragePool2d
 from tilewright.ops.pool_tflite import QAveragePool2d
 from tilewright.ops.reduce import Mean
-from tilewright.ops.rescale import INT32_MAX, Rounding, fixed_point
+from tilewright.ops.rescale import INT32_MAX, FixedPoint, Rounding, fixed_point, rescale
 from tilewright.ops.softmax import Softmax
 from tilewright.ops.softmax_tflite import OUTPUT, QSoftmax, exp_table
 from tilewright.ops.tables_tflite import (
@@ -40,6 +41,38 @@ def lower_add(lowering: Lowering, node: Node) -> None:
     """Add → QAdd: both summands on twice the larger scale, 20 bits finer."""
     op = node.op
     assert isinstance(op, Add)
+    b = lowering.quantisation(node, node.inputs[1])
+    lowered = _sum(lowering, node, b.zero_point, (op.low, op.high))
+    lowering.emit(node, lowered, tuple(lowering.value(name) for name in node.inputs))
+
+
+def lower_binary(lowering: Lowering, node: Node) -> None:
+    """Sub → QAdd of the second operand's negative; other kinds have no integer form.
+
+    -1 - b around the zero point -1 - zero is the negative of b. Halves round up on either side of
+    zero, so the sum might not be the reference's difference; the two are compared for all pairs.
+    """
+    op = node.op
+    assert isinstance(op, Binary)
+    if op.kind is not BinaryKind.SUB:
+        raise UnsupportedError(
+            f"{node}: the tflite contract has no integer form of {op.kind.value}"
+        )
+    b = lowering.quantisation(node, node.inputs[1])
+    lowered = _sum(lowering, node, -1 - b.zero_point, (-inf, inf))
+    stored = np.arange(-128, 128)
+    left, right = np.meshgrid(stored, stored, indexing="ij")
+    ours = lowered.evaluate(left.astype(np.int8), (-1 - right).astype(np.int8))
+    if not np.array_equal(ours, _difference(lowered, left, right - b.zero_point)):
+        raise QuantisationError(f"{node}: its scales have no form as a sum")
+    table = lowering.constant(node, "table", (-1 - stored).astype(np.int8))
+    inputs = (lowering.value(node.inputs[1]), table)
+    negative = lowering.between(node, "negative", Lut(), inputs)
+    lowering.emit(node, lowered, (lowering.value(node.inputs[0]), negative))
+
+
+def _sum(lowering: Lowering, node: Node, b_zero: int, bounds: tuple[float, float]) -> QAdd:
+    """The integer form of a sum. Raises QuantisationError for an output that is far too fine."""
     a, b, y = (lowering.quantisation(node, name) for name in (*node.inputs, node.output))
     common = 2.0 * max(a.scale, b.scale)
     ratio = common / (2.0**ADD_LEFT_SHIFT * y.scale)
@@ -48,15 +81,26 @@ def lower_add(lowering: Lowering, node: Node) -> None:
             f"{node}: the output's scale {y.scale:.3g} is more than {2**ADD_LEFT_SHIFT} times "
             f"finer than its inputs' ({a.scale:.3g}, {b.scale:.3g})"
         )
-    lowered = QAdd(
+    return QAdd(
         a.zero_point,
-        b.zero_point,
+        b_zero,
         fixed_point(a.scale / common, Rounding.DOUBLE),
         fixed_point(b.scale / common, Rounding.DOUBLE),
         fixed_point(ratio, Rounding.DOUBLE),
-        lowering.requantise(node, op.low, op.high),
+        lowering.requantise(node, *bounds),
     )
-    lowering.emit(node, lowered, tuple(lowering.value(name) for name in node.inputs))
+
+
+def _difference(form: QAdd, a: Array, b: Array) -> Array:
+    """SUB as the reference has it: a as stored, b as its distance from its zero point."""
+
+    def scaled(x: Array, point: FixedPoint) -> Array:
+        return rescale(x.astype(np.int64), point.multiplier, point.shift, Rounding.DOUBLE)
+
+    fine = scaled((a - form.a_zero) << ADD_LEFT_SHIFT, form.a_scale)
+    fine = fine - scaled(b << ADD_LEFT_SHIFT, form.b_scale)
+    made = scaled(fine, form.sum_scale) + form.output.zero
+    return np.clip(made, form.output.low, form.output.high).astype(np.int8)
 
 
 def lower_mul(lowering: Lowering, node: Node) -> None:
@@ -205,6 +249,7 @@ def _scales_fit(rule: LowerRule) -> LowerRule:
 TFLITE_RULES: LowerRules = {
     Activation: _scales_fit(lower_activation),
     Add: _scales_fit(lower_add),
+    Binary: _scales_fit(lower_binary),
     AveragePool2d: _scales_fit(lower_average_pool),
     Clip: _scales_fit(lower_clip),
     Concat: _scales_fit(lower_concat),

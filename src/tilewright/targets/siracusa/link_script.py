@@ -1,7 +1,8 @@
 """The GNU ld script of one program: what lies in L1, L2 and weight memory."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
+from tilewright.run.cluster.runner import filled
 from tilewright.targets.siracusa.machine import (
     L1_BASE,
     L2_BASE,
@@ -14,9 +15,6 @@ from tilewright.targets.siracusa.machine import (
 )
 
 FC_STACK = 1024
-
-ARENA_SECTIONS = {"L1": ".tw_arena_l1", "L2": ".tw_arena_l2"}
-"""Memory → section of the network's block there."""
 
 
 def link_script(l1_arena: int, cores: int, in_wmem: Iterable[str] = ()) -> str:
@@ -33,13 +31,7 @@ def link_script(l1_arena: int, cores: int, in_wmem: Iterable[str] = ()) -> str:
         "WMEM_BASE": f"{WMEM_BASE:#x}", "WMEM_BYTES": WMEM_BYTES,
         "WEIGHTS": " ".join(f"*(.rodata.{name})" for name in in_wmem),
     }  # fmt: skip
-    return _filled(_SCRIPT, names)
-
-
-def _filled(text: str, names: Mapping[str, object]) -> str:
-    for name, value in names.items():
-        text = text.replace(f"@{name}@", str(value))
-    return text
+    return filled(_SCRIPT, names)
 
 
 # L1 is no PT_LOAD segment: its content starts undefined, and loaders of other simulators refuse it.

@@ -1,38 +1,20 @@
-"""Builds a bundle for Siracusa's cluster and runs it on the simulator that ships here.
+"""Builds a bundle for Siracusa's cluster and runs it on the simulator that ships here."""
 
-Cycles are those of core 0 from the entry of tw_NAME_run to its end, in the second run: nothing is
-added to the program to measure it.
-"""
-
-import shutil
-import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
-from importlib.resources import files
-from itertools import pairwise
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from tilewright.backend.bundle import Bundle
-from tilewright.backend.c_names import CNames, c_names
-from tilewright.errors import MismatchError, OptionError, ToolError
-from tilewright.ir.graph import ValueName
+from tilewright.backend.c_names import CNames
 from tilewright.ir.program import Program
 from tilewright.ir.target import Toolchain
-from tilewright.ir.types import Array
-from tilewright.run import elf
-from tilewright.run.compiler import Compiler, compile_sources, link
-from tilewright.run.exchange import input_bytes, split_layers, split_outputs
-from tilewright.run.glue import print_glue
+from tilewright.run.cluster.runner import Chip, run_on_chip
+from tilewright.run.cluster.talk import talk_on_chip
 from tilewright.run.host import HostOptions
 from tilewright.run.inputs import Batch
-from tilewright.run.linked import linked_sizes
-from tilewright.run.result import Count, RunResult
-from tilewright.run.sim.faults import explain
-from tilewright.run.sim.machines import find_machine
-from tilewright.run.sim.simulator import Outcome, Simulator
-from tilewright.targets.siracusa.link_script import ARENA_SECTIONS, link_script
+from tilewright.run.result import RunResult
+from tilewright.run.talk import TalkRequest, TalkResult
+from tilewright.targets.siracusa.energy import meter
+from tilewright.targets.siracusa.link_script import link_script
 from tilewright.targets.siracusa.machine import (
     L1_BASE,
     MASTER_STACK,
@@ -41,214 +23,46 @@ from tilewright.targets.siracusa.machine import (
     WORKER_STACK,
 )
 
-HERE = Path(__file__).parent
-FLAGS = (
-    "-std=gnu11", "-Wall", "-Wextra", "-ffunction-sections", "-fdata-sections", "-ffreestanding",
-    "-fbuiltin", "-fno-tree-loop-distribute-patterns", "-fno-common",
-)  # fmt: skip
-LINK_FLAGS = ("-nostdlib", "-nostartfiles", "-static", "-mno-relax", "-Wl,--no-warn-rwx-segments")
-STARTUP = ("start.S", "cluster.c", "memory.c")
-ADVICE = "install gcc-riscv64-unknown-elf (Debian and Ubuntu), version 12"
-POISON, PAINT = 0xA5, 0x5A
-GUARD_BYTES = 16
 FABRIC_CONTROLLER = 9
 """Index of the fabric controller among the machine's cores."""
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
-    """A linked program in its folder."""
+def _script(program: Program, names: CNames, cores: int) -> str:
+    in_wmem = [names.constants[n] for n, m in program.constants_in.items() if m == "WMEM"]
+    return link_script(program.arena_bytes.get("L1", 0), cores, in_wmem)
 
-    program: Program
-    names: CNames
-    folder: Path
-    cores: int
-    log: str
 
-    @property
-    def path(self) -> Path:
-        """The program, inputs included."""
-        return self.folder / "network.elf"
+def _workers(cores: int) -> tuple[int, ...]:
+    return tuple(range(1, cores))
+
+
+CHIP = Chip(
+    title="Siracusa",
+    machine="siracusa",
+    folder=Path(__file__).parent,
+    link_script=_script,
+    l1_base=L1_BASE,
+    shared_bytes=SHARED_BYTES,
+    master=0,
+    workers=_workers,
+    master_stack=MASTER_STACK,
+    worker_stack=WORKER_STACK,
+    result_bytes=WMEM_BYTES,
+    result_memory="weight memory",
+    guarded={FABRIC_CONTROLLER: "fc_stack_bottom"},
+    meter=meter,
+)
 
 
 def run_on_siracusa(
     bundle: Bundle, program: Program, toolchain: Toolchain, batch: Batch, options: HostOptions
 ) -> RunResult:
-    """Build in a temporary folder and run ``batch``; always counts cycles.
-
-    Raises ToolError where the compiler is missing or fails, MismatchError where the program itself
-    fails, OptionError for sanitizers and for batches that do not fit the weight memory.
-    """
-    if options.sanitizes:
-        raise OptionError("--sanitize: sanitizers need an operating system; use --target host")
-    with tempfile.TemporaryDirectory(prefix="tilewright-") as temporary:
-        folder = Path(temporary) / "build"
-        built = build_program(bundle, program, toolchain, folder, options)
-        _link_with(built, toolchain, batch, options)
-        sim = _loaded(built)
-        count, stack = _run(sim, built, min(1, options.repeat - 1) * batch.inferences)
-        outputs, is_identical, layers = _results(sim, built, batch, options)
-        linked = None if options.observes else linked_sizes(bundle, folder, built.path)
-    return RunResult(
-        outputs, options.repeat, is_identical, layers, stack, linked, count,
-        built.log + sim.printed,
-    )  # fmt: skip
+    """A ``Runner``; always counts cycles. Raises what ``run_on_chip`` raises."""
+    return run_on_chip(CHIP, bundle, program, toolchain, batch, options)
 
 
-def find_riscv_gcc(toolchain: Toolchain) -> Compiler:
-    """The compiler. Raises ToolError where it is missing."""
-    if shutil.which(toolchain.compiler) is None:
-        raise ToolError(
-            f"{toolchain.compiler} is not installed, and programs for Siracusa need it; {ADVICE}, "
-            "or use --target host"
-        )
-    return Compiler((toolchain.compiler,), "", ADVICE)
-
-
-def flags_of(toolchain: Toolchain, folder: Path, cores: int, *, observes: bool) -> list[str]:
-    """How to compile a program for so many cores."""
-    flags = [*FLAGS, *toolchain.flags, f"-DTW_CLUSTER_CORES={cores}"]
-    flags += [f"-I{folder / 'startup'}", f"-I{folder / 'kernels'}", f"-I{folder / 'startup/libc'}"]
-    return flags + (["-DTW_OBSERVE"] if observes else [])
-
-
-def build_program(
-    bundle: Bundle, program: Program, toolchain: Toolchain, folder: Path, options: HostOptions
-) -> Built:
-    """Write and compile everything but the inputs. Raises ToolError."""
-    compiler = find_riscv_gcc(toolchain)
-    names = c_names(program)
-    cores = max((call.engine.cores for call in program.calls), default=1)
-    bundle.write_to(folder)
-    for name in ("startup", "runtime", "harness"):
-        at = folder / ("kernels" if name == "runtime" else name)
-        shutil.copytree(HERE / name, at, dirs_exist_ok=True)
-    header = files("tilewright.run").joinpath("harness", "tilewright_host.h")
-    (folder / "tilewright_host.h").write_text(header.read_text(encoding="utf-8"))
-    (folder / "harness_glue.c").write_text(print_glue(program, names, apart=ARENA_SECTIONS))
-    l1 = program.arena_bytes.get("L1", 0)
-    in_wmem = [names.constants[n] for n, m in program.constants_in.items() if m == "WMEM"]
-    (folder / "program.ld").write_text(link_script(l1, cores, in_wmem))
-    own = [*(f"startup/{name}" for name in STARTUP), "harness/main.c", "harness_glue.c"]
-    sources = [folder / name for name in (*bundle.sources, *own)]
-    flags = flags_of(toolchain, folder, cores, observes=options.observes)
-    _, log = compile_sources(compiler, flags, folder, sources)
-    return Built(program, names, folder, cores, log)
-
-
-def _link_with(built: Built, toolchain: Toolchain, batch: Batch, options: HostOptions) -> None:
-    folder, program = built.folder, built.program
-    head = np.array([batch.inferences, options.repeat], np.int32).tobytes()
-    data = head + input_bytes(program, batch)
-    seen = sum(call.output.value.type.nbytes + 8 for call in program.observed)
-    layers = (seen * batch.inferences + 8) if options.observes else 8
-    results = options.repeat * batch.inferences * sum(o.value.type.nbytes for o in program.outputs)
-    if len(data) + layers + results + 64 > WMEM_BYTES:
-        raise OptionError(
-            f"{batch.inferences} inferences: inputs and results take {len(data) + results:,} B, "
-            f"the weight memory that holds them {WMEM_BYTES:,} B; run fewer inferences"
-        )
-    (folder / "inputs.bin").write_bytes(data)
-    source = folder / "inputs.S"
-    source.write_text(
-        f'.section .tw_inputs, "a"\n.incbin "{folder / "inputs.bin"}"\n'
-        f'.section .tw_layers, "aw", %nobits\n.space {layers}\n'
-    )
-    compiler = find_riscv_gcc(toolchain)
-    flags = [*toolchain.flags, *LINK_FLAGS, f"-T{folder / 'program.ld'}"]
-    link(compiler, flags, [*sorted(folder.glob("*.o")), source], built.path, ("-lgcc",))
-
-
-def _loaded(built: Built) -> Simulator:
-    sim = Simulator(find_machine("siracusa"))
-    sim.load(built.path)
-    arena = built.program.arena_bytes.get("L1", 0)
-    sim.write(L1_BASE, bytes([POISON]) * (arena + SHARED_BYTES))
-    for core, (bottom, _) in enumerate(_stacks(sim, built.cores)):
-        sim.guard(core, bottom, GUARD_BYTES)
-    sim.guard(FABRIC_CONTROLLER, sim.image.symbols["fc_stack_bottom"], GUARD_BYTES)
-    return sim
-
-
-def _stacks(sim: Simulator, cores: int) -> Iterator[tuple[int, int]]:
-    """Lowest address and end of the stack of each core, core 0 first."""
-    top = sim.image.symbols["cluster_stacks_top"]
-    yield top - MASTER_STACK, top
-    for core in range(1, cores):
-        end = top - MASTER_STACK - (core - 1) * WORKER_STACK
-        yield end - WORKER_STACK, end
-
-
-def _run(sim: Simulator, built: Built, skipped: int) -> tuple[Count, int]:
-    """Run to the end. Cycles of the inference after ``skipped`` others, and bytes of stack."""
-    addresses = _addresses(built)
-    run, after = addresses[f"tw_{built.program.name}_run"], addresses["harness_after"]
-    for _ in range(skipped):
-        _run_to(sim, built, run)
-        _run_to(sim, built, after)
-    marks = [_run_to(sim, built, run)]
-    _paint(sim, built.cores)
-    marks += [_run_to(sim, built, addresses[layer]) for layer in built.names.layers]
-    marks.append(_run_to(sim, built, after))
-    stack = _painted(sim, built.cores)
-    outcome = sim.run()
-    if outcome is not Outcome.EXITED or sim.exit_code != 0:
-        raise _failure(sim, built, outcome)
-    layers = tuple(b - a for a, b in pairwise(marks[1:]))
-    return Count("cycles", marks[-1] - marks[0], layers), stack
-
-
-def _addresses(built: Built) -> dict[str, int]:
-    """Function → address; the compiler's clones of a function go by its name."""
-    functions = (s for s in elf.symbols(built.path) or () if s.is_function)
-    return {symbol.name.partition(".")[0]: symbol.address for symbol in functions}
-
-
-def _run_to(sim: Simulator, built: Built, address: int) -> int:
-    """Run until core 0 is at an address; its cycle counter there."""
-    outcome = sim.run(breakpoint_at=address)
-    if outcome is not Outcome.BREAKPOINT:
-        raise _failure(sim, built, outcome)
-    return sim.counters(0).cycles
-
-
-def _failure(sim: Simulator, built: Built, outcome: Outcome) -> MismatchError:
-    how = explain(sim, outcome) or f"ended with code {sim.exit_code}"
-    return MismatchError(
-        f"{built.program.name}: the compiled network failed on siracusa\n{sim.printed}{how}\n"
-        "this is a bug in tilewright; please attach the model and this text"
-    )
-
-
-def _paint(sim: Simulator, cores: int) -> None:
-    """Fill what lies below every core's stack pointer."""
-    for core, (bottom, _) in enumerate(_stacks(sim, cores)):
-        below = sim.register(core, 2) - bottom
-        sim.write(bottom, bytes([PAINT]) * below)
-
-
-def _painted(sim: Simulator, cores: int) -> int:
-    """Bytes of all stacks that are in use or have been since."""
-    used = 0
-    for bottom, top in _stacks(sim, cores):
-        data = sim.read(bottom, top - bottom)
-        used += len(data.lstrip(bytes([PAINT])))
-    return used
-
-
-def _results(
-    sim: Simulator, built: Built, batch: Batch, options: HostOptions
-) -> tuple[dict[ValueName, Array], bool, tuple[tuple[bytes, ...], ...]]:
-    program, symbols = built.program, sim.image.symbols
-    size = sum(operand.value.type.nbytes for operand in program.outputs)
-    raw = sim.read(symbols["results_start"], size * batch.inferences * options.repeat)
-    outputs, is_identical = split_outputs(program, raw, batch.inferences, options.repeat)
-    if not options.observes:
-        return outputs, is_identical, ()
-    start = symbols["layers_start"]
-    seen = sim.read(start, symbols["results_start"] - start)
-    stop = 0
-    while int.from_bytes(seen[stop : stop + 4], "little", signed=True) >= 0:
-        stop += 8 + int.from_bytes(seen[stop + 4 : stop + 8], "little")
-    layers = split_layers(seen[:stop], len(program.observed), batch.inferences)
-    return outputs, is_identical, layers
+def talk_on_siracusa(
+    bundle: Bundle, programs: Sequence[Program], toolchain: Toolchain, request: TalkRequest
+) -> TalkResult:
+    """A ``Talk``; ticks are cycles. Raises what ``talk_on_chip`` raises."""
+    return talk_on_chip(CHIP, bundle, programs, toolchain, request)

@@ -11,6 +11,8 @@ The network runs on core 0 of the cluster; the other cores help with every kerne
 (runtime/tw_parallel.h). The fabric controller starts the cluster and sleeps.
 """
 
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from tilewright.ir.costs import priced
@@ -27,8 +29,7 @@ from tilewright.targets.siracusa.machine import (
     WMEM_BYTES,
     reserved_bytes,
 )
-from tilewright.targets.siracusa.runner import run_on_siracusa
-from tilewright.targets.siracusa.talk import talk_on_siracusa
+from tilewright.targets.siracusa.runner import run_on_siracusa, talk_on_siracusa
 
 HERE = Path(__file__).parent
 
@@ -46,9 +47,16 @@ def _needs_no_mathematics(kernel: Kernel) -> bool:
     return "math.h" not in kernel.source.read_text(encoding="utf-8")
 
 
+def _sized(kernels: Iterable[Kernel], code_bytes: int) -> tuple[Kernel, ...]:
+    """Kernels that do not say how long they are."""
+    return tuple(k if k.code_bytes else replace(k, code_bytes=code_bytes) for k in kernels)
+
+
 KERNELS = (
     *XPULP,
-    *priced(filter(_needs_no_mathematics, PORTABLE), PORTABLE_COSTS / "cortex-m4.toml"),
+    *_sized(
+        priced(filter(_needs_no_mathematics, PORTABLE), PORTABLE_COSTS / "cortex-m4.toml"), 3000
+    ),
 )
 """Plain C costs about as much as on another scalar core."""
 
@@ -64,13 +72,18 @@ MCHAN = Dma(
 """Transfers of 64 bytes take 22 to 26 cycles, of 4 KiB 524; the rest is tw_dma.h."""
 
 
+COLD = 1.0
+"""Cycles per byte of a kernel at its first call in a layer: 19 for 16 bytes that are no longer in
+the shared instruction cache, less what the call does not reach, and the layer's own function."""
+
 NEUREKA_ENGINE = Engine(
     "neureka",
     "npu",
     (Reach("L1"), Reach("WMEM", frozenset({Role.WEIGHT}))),
-    NEUREKA,
+    _sized(NEUREKA, 600),
     fork_cycles=150,
     join_cycles=20,
+    fetch_cycles_per_byte=COLD,
     is_asynchronous=True,
 )
 """A core builds a job's arguments and writes 26 registers, three cycles each."""
@@ -96,6 +109,7 @@ def with_cores(cores: int) -> Target:
                 cores=cores,
                 fork_cycles=20,
                 join_cycles=10,
+                fetch_cycles_per_byte=COLD,
             ),
             NEUREKA_ENGINE,
         ),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tilewright.ir.costs import priced
 from tilewright.targets.packs.arm_dsp.kernels.add_s8 import ADD_S8_DSP
+from tilewright.targets.packs.arm_dsp.kernels.conv2d_few_s8 import CONV2D_FEW_S8_DSP
 from tilewright.targets.packs.arm_dsp.kernels.conv2d_groups_s8 import CONV2D_GROUPS_S8_DSP
 from tilewright.targets.packs.arm_dsp.kernels.conv2d_s8 import CONV2D_S8_DSP
 from tilewright.targets.packs.arm_dsp.kernels.dense_s8 import DENSE_S8_DSP
@@ -21,7 +22,9 @@ from tilewright.targets.packs.arm_dsp.kernels.rows import (
     SOFTMAX_S8_DSP,
 )
 
-PRODUCTS = (*CONV2D_S8_DSP, *CONV2D_GROUPS_S8_DSP, *DEPTHWISE_S8_DSP, *DENSE_S8_DSP)
+PRODUCTS = (
+    *CONV2D_S8_DSP, *CONV2D_FEW_S8_DSP, *CONV2D_GROUPS_S8_DSP, *DEPTHWISE_S8_DSP, *DENSE_S8_DSP,
+)  # fmt: skip
 
 ELEMENTWISE = (ADD_S8_DSP, *MUL_S8_DSP, LUT_S8_DSP)
 

@@ -9,6 +9,7 @@ from tilewright.targets.packs.helium.kernels.conv2d_helium import CONV2D_HELIUM
 from tilewright.targets.packs.helium.kernels.dense_helium import DENSE_HELIUM
 from tilewright.targets.packs.helium.kernels.depthwise3x3_helium import DEPTHWISE3X3_HELIUM
 from tilewright.targets.packs.helium.kernels.depthwise_helium import DEPTHWISE_HELIUM
+from tilewright.targets.packs.helium.kernels.depthwise_lanes_helium import DEPTHWISE_LANES_HELIUM
 from tilewright.targets.packs.helium.kernels.language import (
     CACHED_ATTENTION_HELIUM,
     LINEAR_ROWS_HELIUM,
@@ -32,6 +33,7 @@ HELIUM = priced(
         *CONV2D_HELIUM,
         *DEPTHWISE3X3_HELIUM,
         *DEPTHWISE_HELIUM,
+        *DEPTHWISE_LANES_HELIUM,
         *DENSE_HELIUM,
         *MATMUL_HELIUM,
         ADD_HELIUM,

@@ -21,6 +21,10 @@ from tilewright.targets.packs.portable.kernels.copy import COPY
 from tilewright.targets.packs.portable.kernels.curve_f32 import CURVE_F32
 from tilewright.targets.packs.portable.kernels.dense_s8 import DENSE_S8
 from tilewright.targets.packs.portable.kernels.depthwise_s8 import DEPTHWISE_S8, DEPTHWISE_S8_PLANES
+from tilewright.targets.packs.portable.kernels.dialect_softmax import (
+    RATIO_SOFTMAX_S8,
+    SHIFT_SOFTMAX_S8,
+)
 from tilewright.targets.packs.portable.kernels.gather import GATHER, GATHER_SUM
 from tilewright.targets.packs.portable.kernels.language import LANGUAGE
 from tilewright.targets.packs.portable.kernels.lut_s8 import LUT_S8
@@ -60,6 +64,7 @@ from tilewright.targets.packs.portable.kernels.rows_f32 import (
 from tilewright.targets.packs.portable.kernels.softmax_s8_tflite import SOFTMAX_S8_TFLITE
 from tilewright.targets.packs.portable.kernels.sums_s8 import SUMS_S8
 from tilewright.targets.packs.portable.kernels.table_softmax import TABLE_SOFTMAX_S8
+from tilewright.targets.packs.portable.kernels.tiles_s8 import TILE_KERNELS
 from tilewright.targets.packs.portable.kernels.transpose import TRANSPOSE_8, TRANSPOSE_32
 from tilewright.targets.packs.portable.kernels.truncated_norms import (
     TRUNCATED_LAYER_NORM_S8,
@@ -104,7 +109,7 @@ FLOAT32 = (
     DEQUANTIZE_F32,
 )
 
-GENERAL = (CURVE_F32, *BINARY, *CONVERT, *ROW_KERNELS)
+GENERAL = (CURVE_F32, *BINARY, *CONVERT, *ROW_KERNELS, *TILE_KERNELS)
 """For breadth: one loop for a whole family. Priced by the rough rule, not by a table."""
 
 ROUNDED_ONCE = (
@@ -117,6 +122,9 @@ ROUNDED_ONCE = (
 )
 
 DIALECT = (TRUNCATED_LAYER_NORM_S8, TRUNCATED_RMS_NORM_S8)
+
+DIALECT_SOFTMAX = (RATIO_SOFTMAX_S8, SHIFT_SOFTMAX_S8)
+"""Priced by the rough rule, as GENERAL."""
 
 ROUNDED_TWICE = (
     ADD_S8_TFLITE,
@@ -131,7 +139,17 @@ PORTABLE_COSTS = Path(__file__).parent / "costs"
 """One table per machine, written by benchmarks/calibrate.py."""
 
 PORTABLE = priced(
-    (*INTEGERS, *ROUNDED_TWICE, *ROUNDED_ONCE, *DIALECT, *MOVEMENT, *FLOAT32, *GENERAL, *LANGUAGE),
+    (
+        *INTEGERS,
+        *ROUNDED_TWICE,
+        *ROUNDED_ONCE,
+        *DIALECT,
+        *MOVEMENT,
+        *FLOAT32,
+        *GENERAL,
+        *DIALECT_SOFTMAX,
+        *LANGUAGE,
+    ),
     PORTABLE_COSTS / "host.toml",
-)
+)  # fmt: skip
 """With what they cost on the host; targets for other machines price them by their own tables."""

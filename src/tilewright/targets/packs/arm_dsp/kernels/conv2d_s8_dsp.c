@@ -130,3 +130,51 @@ void conv2d_s8_dsp_planes_half_even(const void *args, tw_work work) {
 void conv2d_s8_dsp_planes_half_up(const void *args, tw_work work) {
   conv2d_s8_dsp_core(args, work, DSP_HALF_UP, 1);
 }
+
+void conv2d_s8_dsp_of_1_double(const void *args, tw_work work) {
+  conv2d_s8_dsp_core(args, work, DSP_DOUBLE, 0);
+}
+
+void conv2d_s8_dsp_of_1_double_relu(const void *args, tw_work work) {
+  conv2d_s8_dsp_core(args, work, DSP_DOUBLE_RELU, 0);
+}
+
+void conv2d_s8_dsp_of_1_half_even(const void *args, tw_work work) {
+  conv2d_s8_dsp_core(args, work, DSP_HALF_EVEN, 0);
+}
+
+void conv2d_s8_dsp_of_1_half_up(const void *args, tw_work work) {
+  conv2d_s8_dsp_core(args, work, DSP_HALF_UP, 0);
+}
+
+void conv2d_s8_dsp_of_2_double(const void *args, tw_work work) {
+  conv2d_s8_dsp_core(args, work, DSP_DOUBLE, 0);
+}
+
+void conv2d_s8_dsp_of_2_double_relu(const void *args, tw_work work) {
+  conv2d_s8_dsp_core(args, work, DSP_DOUBLE_RELU, 0);
+}
+
+void conv2d_s8_dsp_of_2_half_even(const void *args, tw_work work) {
+  conv2d_s8_dsp_core(args, work, DSP_HALF_EVEN, 0);
+}
+
+void conv2d_s8_dsp_of_2_half_up(const void *args, tw_work work) {
+  conv2d_s8_dsp_core(args, work, DSP_HALF_UP, 0);
+}
+
+void conv2d_s8_dsp_of_3_double(const void *args, tw_work work) {
+  conv2d_s8_dsp_core(args, work, DSP_DOUBLE, 0);
+}
+
+void conv2d_s8_dsp_of_3_double_relu(const void *args, tw_work work) {
+  conv2d_s8_dsp_core(args, work, DSP_DOUBLE_RELU, 0);
+}
+
+void conv2d_s8_dsp_of_3_half_even(const void *args, tw_work work) {
+  conv2d_s8_dsp_core(args, work, DSP_HALF_EVEN, 0);
+}
+
+void conv2d_s8_dsp_of_3_half_up(const void *args, tw_work work) {
+  conv2d_s8_dsp_core(args, work, DSP_HALF_UP, 0);
+}

@@ -37,3 +37,17 @@ void conv2d_s8_dsp_planes_double(const void *args, tw_work work);
 void conv2d_s8_dsp_planes_half_even(const void *args, tw_work work);
 void conv2d_s8_dsp_planes_half_up(const void *args, tw_work work);
 void conv2d_s8_dsp_planes_double_relu(const void *args, tw_work work);
+
+/// Depthwise layers of one, two or three channels, see conv2d_few_s8.py.
+void conv2d_s8_dsp_of_1_double(const void *args, tw_work work);
+void conv2d_s8_dsp_of_1_double_relu(const void *args, tw_work work);
+void conv2d_s8_dsp_of_1_half_even(const void *args, tw_work work);
+void conv2d_s8_dsp_of_1_half_up(const void *args, tw_work work);
+void conv2d_s8_dsp_of_2_double(const void *args, tw_work work);
+void conv2d_s8_dsp_of_2_double_relu(const void *args, tw_work work);
+void conv2d_s8_dsp_of_2_half_even(const void *args, tw_work work);
+void conv2d_s8_dsp_of_2_half_up(const void *args, tw_work work);
+void conv2d_s8_dsp_of_3_double(const void *args, tw_work work);
+void conv2d_s8_dsp_of_3_double_relu(const void *args, tw_work work);
+void conv2d_s8_dsp_of_3_half_even(const void *args, tw_work work);
+void conv2d_s8_dsp_of_3_half_up(const void *args, tw_work work);

@@ -19,5 +19,5 @@ def short_scale(point: FixedPoint, rounding: Rounding) -> FixedPoint:
             return FixedPoint(multiplier, shift - HALF_EVEN_SHIFT)
         case Rounding.HALF_EVEN:
             return FixedPoint(multiplier, shift - RARE_ONCE)
-        case Rounding.HALF_UP:
+        case Rounding.HALF_UP | Rounding.WRAPPING:
             return point

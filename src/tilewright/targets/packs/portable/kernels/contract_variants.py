@@ -11,15 +11,23 @@ from tilewright.ops.rescale import Rounding
 
 HERE = Path(__file__).parent
 
+ROUNDINGS = (Rounding.DOUBLE, Rounding.HALF_EVEN, Rounding.HALF_UP)
+"""Those of which packs have a function each; WRAPPING is served by some of HALF_UP."""
 
-def rounds_as(rounding: Rounding) -> Callable[[Op], str | None]:
-    """The variant of a kernel for operators whose ``output`` rounds in one way."""
+
+def rounds_as(rounding: Rounding, *, wraps: bool = False) -> Callable[[Op], str | None]:
+    """The variant of a kernel for operators whose ``output`` rounds in one way.
+
+    wraps  whether a kernel for HALF_UP computes modulo 2**32 throughout: it serves WRAPPING, too
+    """
+    is_served = wraps and rounding is Rounding.HALF_UP
+    served = (rounding, Rounding.WRAPPING) if is_served else (rounding,)
 
     def variant(op: Op) -> str | None:
         output = getattr(op, "output", None)
         assert output is not None, f"{op} does not say how it rounds; this is a bug in tilewright"
         actual = output.rounding
-        if actual is rounding:
+        if actual in served:
             return None
         return f"rounds as {rounding.value}, the operator as {actual.value}"
 

@@ -11,6 +11,7 @@ from tilewright.ops.conv2d import QConv2d
 from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.portable.kernels.contract_variants import (
     HERE,
+    ROUNDINGS,
     rounds_as,
     widen_shifts,
 )
@@ -103,7 +104,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         header=HERE / "conv2d_s8.h",
         source=HERE / "conv2d_s8.c",
         pointers=("x", "w", "bias", "multiplier", "shift", "y"),
-        variant=rounds_as(rounding),
+        variant=rounds_as(rounding, wraps=True),
         fields=_fields,
         items=_items,
         terms=Terms((*GATHERED, *FOURS, *DOTS, *FINISHED), _terms),
@@ -123,5 +124,5 @@ def _narrow(wide: Kernel, rounding: Rounding) -> Kernel:
     )
 
 
-CONV2D_S8 = tuple(map(_kernel, Rounding))
-CONV2D_S8_NARROW = tuple(map(_narrow, CONV2D_S8, Rounding))
+CONV2D_S8 = tuple(map(_kernel, ROUNDINGS))
+CONV2D_S8_NARROW = tuple(map(_narrow, CONV2D_S8, ROUNDINGS))

@@ -14,6 +14,12 @@ typedef struct {
 } to_real_s32_args;
 
 typedef struct {
+  const int8_t *x;
+  int32_t *y;
+  int32_t zero;
+} widen_s8_args;
+
+typedef struct {
   const float *x;
   float *y; // may be x itself
   int32_t bits, smallest;
@@ -30,5 +36,6 @@ typedef struct {
 /// Work items are elements.
 void truncate_f32(const void *args, tw_work work);
 void to_real_s32(const void *args, tw_work work);
+void widen_s8(const void *args, tw_work work);
 void shorten_f32(const void *args, tw_work work);
 void select_32(const void *args, tw_work work);

@@ -1,11 +1,12 @@
-"""Bindings of truncate_f32, to_real_s32, shorten_f32 and select_32."""
+"""Bindings of truncate_f32, to_real_s32, widen_s8, shorten_f32 and select_32."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature, Streaming
-from tilewright.ops.convert import Select, Shorten, ToReal, Truncate
+from tilewright.ops.convert import Select, Shorten, ToReal, Truncate, Widen
 from tilewright.targets.packs.portable.kernels.counts import no_fields, output_elements
 
 HERE = Path(__file__).parent
@@ -20,6 +21,12 @@ def _shorten_fields(op: Op, signature: Signature) -> Fields:
         "largest": float(op.largest),
         "beyond": float(op.beyond),
     }
+
+
+def _widen_fields(op: Op, signature: Signature) -> Fields:
+    del signature
+    assert isinstance(op, Widen)
+    return {"zero": op.zero}
 
 
 def _elementwise(
@@ -44,6 +51,7 @@ def _elementwise(
 CONVERT = (
     _elementwise(Truncate, "truncate_f32"),
     _elementwise(ToReal, "to_real_s32"),
+    replace(_elementwise(Widen, "widen_s8", fields=_widen_fields), streaming=None),
     _elementwise(Shorten, "shorten_f32", fields=_shorten_fields),
     _elementwise(Select, "select_32", ("condition", "a", "b", "y")),
 )

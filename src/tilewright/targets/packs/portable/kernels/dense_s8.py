@@ -6,6 +6,7 @@ from tilewright.ops.dense import QDense
 from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.portable.kernels.contract_variants import (
     HERE,
+    ROUNDINGS,
     rounds_as,
     widen_shifts,
 )
@@ -59,7 +60,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         header=HERE / "dense_s8.h",
         source=HERE / "dense_s8.c",
         pointers=("x", "w", "bias", "multiplier", "shift", "y"),
-        variant=rounds_as(rounding),
+        variant=rounds_as(rounding, wraps=True),
         fields=_fields,
         items=_items,
         terms=Terms(("rows", "widened", *FOURS, *DOTS, *FINISHED), _terms),
@@ -70,4 +71,4 @@ def _kernel(rounding: Rounding) -> Kernel:
     )
 
 
-DENSE_S8 = tuple(map(_kernel, Rounding))
+DENSE_S8 = tuple(map(_kernel, ROUNDINGS))

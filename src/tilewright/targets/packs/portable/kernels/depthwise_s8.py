@@ -13,6 +13,7 @@ from tilewright.ops.conv2d import QDepthwiseConv2d
 from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.portable.kernels.contract_variants import (
     HERE,
+    ROUNDINGS,
     rounds_as,
     widen_shifts,
 )
@@ -103,7 +104,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         header=HERE / "depthwise_s8.h",
         source=HERE / "depthwise_s8.c",
         pointers=("x", "w", "bias", "multiplier", "shift", "y"),
-        variant=rounds_as(rounding),
+        variant=rounds_as(rounding, wraps=True),
         fields=_fields,
         items=_items,
         terms=PIXELWISE,
@@ -149,5 +150,5 @@ def _planes(pixelwise: Kernel, rounding: Rounding) -> Kernel:
     )
 
 
-DEPTHWISE_S8 = tuple(map(_kernel, Rounding))
-DEPTHWISE_S8_PLANES = tuple(map(_planes, DEPTHWISE_S8, Rounding))
+DEPTHWISE_S8 = tuple(map(_kernel, ROUNDINGS))
+DEPTHWISE_S8_PLANES = tuple(map(_planes, DEPTHWISE_S8, ROUNDINGS))

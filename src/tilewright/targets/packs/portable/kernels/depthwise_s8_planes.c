@@ -37,7 +37,7 @@ static inline void depthwise_s8_planes_channel(const depthwise_s8_args *a,
   const int32_t shift = a->shift[channel * a->table_step];
   int32_t rest = a->bias[channel];
   for (int32_t i = 0; i < a->kernel_h * a->kernel_w; i++) {
-    rest += a->x_zero * from.taps[i];
+    rest = tw_wrapping_add(rest, a->x_zero * from.taps[i]);
   }
   for (int32_t row = 0; row < a->out_h; row++) {
     const tw_taps rows =
@@ -45,7 +45,7 @@ static inline void depthwise_s8_planes_channel(const depthwise_s8_args *a,
     for (int32_t column = 0; column < a->out_w; column++, y += a->out_c) {
       const tw_taps columns =
           tw_taps_inside(column, a->stride_w, a->pad_left, a->kernel_w, a->dilation_w, a->in_w);
-      const int32_t acc = rest + depthwise_s8_planes_sum(a, from, rows, columns);
+      const int32_t acc = tw_wrapping_add(rest, depthwise_s8_planes_sum(a, from, rows, columns));
       *y = (int8_t)requantise_s8_one(acc, multiplier, shift, &tables, rounding);
     }
   }

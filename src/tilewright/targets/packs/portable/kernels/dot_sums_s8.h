@@ -20,7 +20,7 @@ static inline void dot_sums_row(const int16_t *x, const dot_s8_weights *m, int32
     }
     dot_recentre(x, m, count, acc);
     for (i = 0; i < count; i++) {
-      y[first + i] = before[i] + acc[i];
+      y[first + i] = tw_wrapping_add(before[i], acc[i]);
     }
   }
 }

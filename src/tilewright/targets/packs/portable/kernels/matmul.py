@@ -8,6 +8,7 @@ from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.portable.kernels.broadcast import broadcast_fields, refuse_broadcast
 from tilewright.targets.packs.portable.kernels.contract_variants import (
     HERE,
+    ROUNDINGS,
     rounds_as,
 )
 from tilewright.targets.packs.portable.kernels.counts import output_rows
@@ -101,7 +102,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         header=HERE / "matmul_s8.h",
         source=HERE / "matmul_s8.c",
         pointers=("a", "b", "y"),
-        variant=rounds_as(rounding),
+        variant=rounds_as(rounding, wraps=True),
         refuse=refuse_product,
         fields=_fields,
         items=output_rows,
@@ -115,7 +116,7 @@ def _kernel(rounding: Rounding) -> Kernel:
     )
 
 
-MATMUL_S8 = tuple(map(_kernel, Rounding))
+MATMUL_S8 = tuple(map(_kernel, ROUNDINGS))
 
 MATMUL_F32 = Kernel(
     op=MatMul,

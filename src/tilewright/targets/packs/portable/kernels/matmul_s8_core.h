@@ -69,7 +69,7 @@ static inline void matmul_one_row(const matmul_s8_args *p, const int16_t *x, int
     }
     for (int32_t j = 0; j < count; j++) {
       const int32_t scaled = tw_rescale(acc[j] - excess, multiplier, shift, rounding);
-      y[first + j] = (int8_t)tw_clip(scaled + zero, low, high);
+      y[first + j] = (int8_t)(tw_clip(scaled, low - zero, high - zero) + zero);
     }
   }
 }

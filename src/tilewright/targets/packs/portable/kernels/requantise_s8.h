@@ -16,8 +16,11 @@ typedef struct {
 
 static inline int32_t requantise_s8_one(int32_t acc, int32_t multiplier, int32_t shift,
                                         const requantise_s8_tables *t, tw_rounding rounding) {
-  const int32_t scaled = tw_rescale(acc, multiplier, shift, rounding) + t->zero;
-  return tw_clip(scaled, t->low, t->high);
+  const int32_t scaled = tw_rescale(acc, multiplier, shift, rounding);
+  if (rounding == TW_ROUND_HALF_UP) { // with a shift of 0 it may be any number
+    return tw_clip(scaled, t->low - t->zero, t->high - t->zero) + t->zero;
+  }
+  return tw_clip(scaled + t->zero, t->low, t->high);
 }
 
 /// y[i] = requantised acc[i] of channel `first + i`, for i in [0, count). `acc` is used up.
@@ -31,13 +34,14 @@ static inline void requantise_s8(int32_t *restrict acc, int32_t first, int32_t c
     const int32_t multiplier = t->multiplier[0];
     const int32_t shift = t->shift[0];
     for (int32_t i = 0; i < count; i++) {
-      acc[i] = requantise_s8_one(acc[i] + bias[i], multiplier, shift, t, rounding);
+      acc[i] = requantise_s8_one(tw_wrapping_add(acc[i], bias[i]), multiplier, shift, t, rounding);
     }
   } else {
     const int32_t *multiplier = t->multiplier + first;
     const int32_t *shift = t->shift + first;
     for (int32_t i = 0; i < count; i++) {
-      acc[i] = requantise_s8_one(acc[i] + bias[i], multiplier[i], shift[i], t, rounding);
+      acc[i] =
+          requantise_s8_one(tw_wrapping_add(acc[i], bias[i]), multiplier[i], shift[i], t, rounding);
     }
   }
   for (int32_t i = 0; i < count; i++) {

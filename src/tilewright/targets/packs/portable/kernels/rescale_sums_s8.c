@@ -10,7 +10,7 @@ static inline void rescale_sums_s8_core(const void *args, tw_work work, tw_round
     for (int32_t c = 0; c < a->channels; c++) {
       const int32_t at = c * a->table_step;
       const int32_t scaled = tw_rescale(x[c], a->multiplier[at], a->shift[at], rounding);
-      y[c] = (int8_t)tw_clip(scaled + a->y_zero, a->low, a->high);
+      y[c] = (int8_t)(tw_clip(scaled, a->low - a->y_zero, a->high - a->y_zero) + a->y_zero);
     }
   }
 }

@@ -4,11 +4,11 @@
 #include "centred_s8.h"
 #include "tw_arithmetic.h"
 
-/// x / 2**shift, rounded once; |x| + 2**shift < 2**31.
+/// x / 2**shift, rounded once; |x| + 2**shift < 2**31, but for TW_ROUND_HALF_UP.
 static inline int32_t rescaled_add_round(int32_t x, int32_t shift, tw_rounding rounding) {
   const int32_t half = (int32_t)((1U << shift) >> 1);
   if (rounding == TW_ROUND_HALF_UP) {
-    return tw_shift_right(x + half, shift);
+    return tw_shift_right(tw_wrapping_add(x, half), shift);
   }
   // Ties to even: add one less than half, and one more where the integer below is odd.
   const int32_t rounds = half > 0;
@@ -31,8 +31,10 @@ static inline void rescaled_add_s8_core(const void *args, tw_work work, tw_round
     centred_s8(b + column * p->b3, p->b3, p->b_zero, count, db);
     int8_t *const y = p->y + at;
     for (int32_t i = 0; i < count; i++) {
-      const int32_t sum = da[i] * a_multiplier + db[i] * b_multiplier;
-      y[i] = (int8_t)tw_clip(rescaled_add_round(sum, shift, rounding) + zero, low, high);
+      const int32_t sum = tw_wrapping_add(tw_wrapping_multiply(da[i], a_multiplier),
+                                          tw_wrapping_multiply(db[i], b_multiplier));
+      const int32_t scaled = rescaled_add_round(sum, shift, rounding);
+      y[i] = (int8_t)(tw_clip(scaled, low - zero, high - zero) + zero);
     }
   }
 }

@@ -45,7 +45,7 @@ def _kernel(kind: type[Op], name: str, rounding: Rounding) -> Kernel:
         header=HERE / f"{name}.h",
         source=HERE / f"{name}.c",
         pointers=("a", "b", "y"),
-        variant=rounds_as(rounding),
+        variant=rounds_as(rounding, wraps=True),
         refuse=_refuse,
         fields=_fields,
         items=output_elements,

@@ -41,7 +41,7 @@ static inline void rescaled_average_pool2d_s8_core(const void *args, tw_work wor
       int8_t *const y = a->y + pixel * channels + first;
       for (int32_t c = 0; c < count; c++) {
         const int32_t scaled = tw_rescale(sum[c], multiplier, shift, rounding);
-        y[c] = (int8_t)tw_clip(scaled + zero, low, high);
+        y[c] = (int8_t)(tw_clip(scaled, low - zero, high - zero) + zero);
       }
     }
   }

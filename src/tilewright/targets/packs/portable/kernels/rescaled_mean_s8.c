@@ -25,7 +25,7 @@ static inline void rescaled_mean_s8_core(const void *args, tw_work work, tw_roun
     int8_t *const y = a->y + at;
     for (int32_t i = 0; i < lanes; i++) {
       const int32_t scaled = tw_rescale(sum[i], multiplier, shift, rounding);
-      y[i] = (int8_t)tw_clip(scaled + zero, low, high);
+      y[i] = (int8_t)(tw_clip(scaled, low - zero, high - zero) + zero);
     }
   }
 }

@@ -20,7 +20,7 @@ static inline void rescaled_mul_s8_core(const void *args, tw_work work, tw_round
     int8_t *const y = p->y + at;
     for (int32_t i = 0; i < count; i++) {
       const int32_t scaled = tw_rescale(da[i] * db[i], multiplier, shift, rounding);
-      y[i] = (int8_t)tw_clip(scaled + zero, low, high);
+      y[i] = (int8_t)(tw_clip(scaled, low - zero, high - zero) + zero);
     }
   }
 }

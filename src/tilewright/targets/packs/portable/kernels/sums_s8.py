@@ -9,6 +9,7 @@ from tilewright.ops.requantise import RescaleSums
 from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.portable.kernels.contract_variants import (
     HERE,
+    ROUNDINGS,
     rounds_as,
     widen_shifts,
 )
@@ -101,7 +102,7 @@ def _finish(rounding: Rounding) -> Kernel:
         header=HERE / "rescale_sums_s8.h",
         source=HERE / "rescale_sums_s8.c",
         pointers=("x", "multiplier", "shift", "y"),
-        variant=rounds_as(rounding),
+        variant=rounds_as(rounding, wraps=True),
         fields=_finish_fields,
         items=output_rows,
         terms=ROWS,
@@ -161,5 +162,5 @@ SUMS_S8 = (
             )
         ),
     ),
-    *map(_finish, Rounding),
+    *map(_finish, ROUNDINGS),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from tilewright.ir.target import Fields, Kernel, MultipleOf, Signature
 from tilewright.ir.types import Array
 from tilewright.ops.conv2d import QConv2d
 from tilewright.ops.rescale import Rounding
-from tilewright.targets.packs.portable.kernels.contract_variants import rounds_as
+from tilewright.targets.packs.portable.kernels.contract_variants import ROUNDINGS, rounds_as
 from tilewright.targets.packs.xpulp.kernels.shared import (
     COMMON,
     CORES,
@@ -29,6 +29,8 @@ from tilewright.targets.packs.xpulp.kernels.shared import (
 CHUNKS = 8
 PATCHES_BYTES = 1024
 """Gathered patches take no more, unless four need more."""
+MOST_BEYOND = 1.4
+"""Times the elements of a run that may be read."""
 ENOUGH = 1.06
 """How much more than an equal share a core may have."""
 
@@ -39,8 +41,17 @@ def _is_pointwise(op: QConv2d) -> bool:
 
 
 def _is_strip(op: QConv2d, in_c: int) -> bool:
-    """Whether a row of the window is a run of whole words."""
-    return in_c % 4 == 0 and op.window.dilations[1] == 1
+    """Whether windows are read where they lie, row by row: a row of the window is one run of whole
+    words, or of several of which the last reads beyond it."""
+    run = op.window.kernel[1] * in_c
+    is_long = in_c % 4 == 0 or (run > 4 and round_up(run, 4) <= MOST_BEYOND * run)
+    return op.window.dilations[1] == 1 and is_long
+
+
+def _run(op: QConv2d, in_c: int) -> int:
+    """Elements that lie one behind the other: of a row of the window, or of a gathered patch."""
+    rows, columns = op.window.kernel
+    return columns * in_c if _is_strip(op, in_c) else rows * columns * in_c
 
 
 def _products(signature: Signature) -> int:
@@ -73,8 +84,6 @@ def _fields(op: Op, signature: Signature) -> Fields:
     window = op.window
     if _is_pointwise(op):
         h, w, out_h, out_w = 1, n * h * w, 1, n * out_h * out_w
-    is_strip = _is_strip(op, c)
-    run = window.kernel[1] * c if is_strip else _products(signature)
     return {
         "in_h": h, "in_w": w, "in_c": c,
         "out_h": out_h, "out_w": out_w, "out_c": out_c,
@@ -85,8 +94,8 @@ def _fields(op: Op, signature: Signature) -> Fields:
         "pad_top": window.pads[0], "pad_left": window.pads[1],
         "x_zero": op.x_zero, "y_zero": op.output.zero,
         "low": op.output.low, "high": op.output.high,
-        "words": round_up(run, 4) // 4,
-        "rows": window.kernel[0] if is_strip else 0,
+        "words": round_up(_run(op, c), 4) // 4,
+        "rows": window.kernel[0] if _is_strip(op, c) else 0,
         "item_channels": _item_channels(op, signature),
         "patch_blocks": _patch_blocks(op, signature),
     }  # fmt: skip
@@ -133,25 +142,40 @@ def _scratch_bytes(op: Op, signature: Signature) -> int:
         block = ROWS * round_up(_products(signature), 4)
         return _patch_blocks(op, signature) * block + OVERRUN
     columns = (ROWS - 1) * op.window.strides[1] + op.window.kernel[1]
-    return op.window.kernel[0] * columns * c
+    return round_up(op.window.kernel[0] * columns * c, 4) + OVERRUN
 
 
 def _cycles(op: Op, signature: Signature) -> int:
     assert isinstance(op, QConv2d)
-    words = round_up(_products(signature), 4) // 4
+    in_c = signature.inputs[0].shape[3]
+    words = _products(signature) // _run(op, in_c) * round_up(_run(op, in_c), 4) // 4
     groups = -(-_item_channels(op, signature) // ROWS)
-    ready = 40 if _is_pointwise(op) else 120 + 8 * words
-    if not _is_strip(op, signature.inputs[0].shape[3]):
-        ready = ROWS * (80 + 50 * op.window.kernel[0])  # patches
-    return shared_out(_items(op, signature), ready + groups * (26 * words + 215)) + 200 * CORES
+    each = 24 * words + 160 if in_c % 4 == 0 else 27 * words + 160
+    ready = 40
+    if not _is_strip(op, in_c):
+        ready = ROWS * (80 + 35 * op.window.kernel[0])  # patches
+    elif not _is_pointwise(op):
+        ready = 150 + 8 * words  # one block in four is a strip at the edge
+        each += 5 * op.window.kernel[0]
+    return shared_out(_items(op, signature), ready + groups * each) + 300 * CORES
+
+
+def _in_words(rows: Array, runs: int) -> Array:
+    """s8[O, K] → each of the runs filled up with zeros to whole words."""
+    count, length = len(rows), rows.shape[1] // runs
+    whole = np.zeros((count, runs, round_up(length, 4)), np.int8)
+    whole[:, :, :length] = rows.reshape(count, runs, length)
+    return whole.reshape(count, -1)
 
 
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
     assert isinstance(op, QConv2d)
     x, w, bias, multiplier, shift = products(constants)
     rows = np.ascontiguousarray(w).reshape(len(w), -1)
-    packed = interleaved(padded(rows))
-    tables = finished(rows, (bias, multiplier, shift), op.output.rounding)
+    kernel_h, in_c = w.shape[1], w.shape[3]
+    runs = kernel_h if _is_strip(op, in_c) else 1
+    packed = interleaved(padded(_in_words(rows, runs)))
+    tables = finished(rows, (bias, multiplier, shift), op.output)
     return x, packed.reshape(w.shape) if packed.size == w.size else packed, *tables
 
 
@@ -163,7 +187,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         header=HERE / "conv2d_xpulp.h",
         source=HERE / "conv2d_xpulp.c",
         pointers=("x", "w", "bias", "multiplier", "shift", "y"),
-        variant=rounds_as(rounding),
+        variant=rounds_as(rounding, wraps=True),
         refuse=_refuse,
         fields=_fields,
         items=_items,
@@ -182,5 +206,5 @@ def _any(strict: Kernel, rounding: Rounding) -> Kernel:
     )
 
 
-CONV2D_XPULP = tuple(map(_kernel, Rounding))
-CONV2D_ANY_XPULP = tuple(map(_any, CONV2D_XPULP, Rounding))
+CONV2D_XPULP = tuple(map(_kernel, ROUNDINGS))
+CONV2D_ANY_XPULP = tuple(map(_any, CONV2D_XPULP, ROUNDINGS))

@@ -24,13 +24,13 @@ typedef struct {
   int32_t y_zero;    // zero point of the output
   int32_t low, high; // clip range of the output, within int8
   int32_t words;     // of four elements in a run of the window that lies at one place
-  int32_t rows;      // runs: kernel_h where columns are whole words, 0 where patches are gathered
+  int32_t rows;      // runs: kernel_h where windows are read in place, 0 where patches are gathered
   int32_t item_channels; // a multiple of 4, or out_c
   int32_t patch_blocks;  // of four pixels that are gathered at a time
 } conv2d_xpulp_args;
 
 /// Scratch: gathered patches [4 * patch_blocks][4 * words] and 12 bytes, or a strip of columns,
-/// [rows][3 * stride_w + kernel_w][in_c]. out_c is a multiple of 4.
+/// [rows][3 * stride_w + kernel_w][in_c] and as many. out_c is a multiple of 4.
 void conv2d_xpulp_double(const void *args, tw_work work);
 void conv2d_xpulp_half_even(const void *args, tw_work work);
 void conv2d_xpulp_half_up(const void *args, tw_work work);

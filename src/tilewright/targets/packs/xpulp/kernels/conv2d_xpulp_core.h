@@ -1,6 +1,6 @@
-/// Convolution by blocks of four neighbouring pixels. Where columns are whole words, windows are
-/// read where they lie; only at the image's edge, and for what is left over of a row, a strip of
-/// columns is copied and padded. Other windows are gathered pixel by pixel.
+/// Convolution by blocks of four neighbouring pixels. Where rows of the window fill words well,
+/// windows are read where they lie; only at the image's edge, and for what is left over of a row, a
+/// strip of columns is copied and padded. Other windows are gathered pixel by pixel.
 #pragma once
 
 #include "conv2d_xpulp.h"
@@ -86,11 +86,17 @@ static inline const int8_t *conv2d_xpulp_line(const conv2d_xpulp_args *a, const 
 /// The window of one pixel as one run, where it reaches into padding or has holes.
 static inline void conv2d_xpulp_gather_edge(const conv2d_xpulp_args *a,
                                             const conv2d_xpulp_corner *at, int8_t *to) {
-  const int32_t columns = a->dilation_w == 1 ? a->kernel_w : 1;
+  const int32_t columns = a->dilation_w == 1 ? a->kernel_w : 1, run = columns * a->in_c;
+  conv2d_xpulp_parts parts = conv2d_xpulp_cut(a, at->left, columns);
   for (int32_t ky = 0; ky < a->kernel_h; ++ky) {
     const int8_t *const line = conv2d_xpulp_line(a, at->image, at->top + ky * a->dilation_h);
-    for (int32_t kx = 0; kx < a->kernel_w; kx += columns, to += columns * a->in_c) {
-      const conv2d_xpulp_parts parts = conv2d_xpulp_cut(a, at->left + kx * a->dilation_w, columns);
+    if (columns == a->kernel_w) {
+      conv2d_xpulp_row(&parts, line, 0, to);
+      to += run;
+      continue;
+    }
+    for (int32_t kx = 0; kx < a->kernel_w; ++kx, to += run) {
+      parts = conv2d_xpulp_cut(a, at->left + kx * a->dilation_w, columns);
       conv2d_xpulp_row(&parts, line, 0, to);
     }
   }
@@ -147,8 +153,9 @@ static inline void conv2d_xpulp_strip(const conv2d_xpulp_args *a, int32_t pixel,
   const int32_t columns = (CONV2D_XPULP_PIXELS - 1) * a->stride_w + a->kernel_w;
   const int32_t needed = (job->pixels - 1) * a->stride_w + a->kernel_w;
   const conv2d_xpulp_parts parts = conv2d_xpulp_cut(a, at.left, needed);
+  const int32_t is_whole = (a->in_c & 3) == 0;
   for (int32_t ky = 0; ky < a->rows; ++ky) {
-    conv2d_xpulp_row(&parts, conv2d_xpulp_line(a, at.image, at.top + ky * a->dilation_h), 1,
+    conv2d_xpulp_row(&parts, conv2d_xpulp_line(a, at.image, at.top + ky * a->dilation_h), is_whole,
                      scratch + ky * columns * a->in_c);
   }
   job->x = scratch;
@@ -200,11 +207,10 @@ static inline int32_t conv2d_xpulp_block(const conv2d_xpulp_args *a, int32_t blo
 
 static inline void conv2d_xpulp_core(const void *args, tw_work work, tw_rounding rounding) {
   const conv2d_xpulp_args *a = args;
-  const xp_output out = xp_output_of(a->low, a->high, a->y_zero);
   const int32_t chunks = (a->out_c + a->item_channels - 1) / a->item_channels;
   const int32_t group_bytes = 16 * a->words * (a->rows != 0 ? a->rows : 1);
-  dot_xpulp_job job = {
-      .words = a->words, .y_step = a->out_c, .low = out.low, .high = out.high, .zeros = out.zeros};
+  dot_xpulp_job job = {.words = a->words, .y_step = a->out_c};
+  dot_xpulp_finish_by(&job, xp_finish_of(a->low, a->high, a->y_zero, rounding));
   int32_t block = work.start / chunks, chunk = work.start - block * chunks, ready = -1;
   int32_t pixel = 0;
   const int8_t *x = a->x;

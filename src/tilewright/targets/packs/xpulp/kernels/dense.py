@@ -7,7 +7,7 @@ from tilewright.ir.target import Fields, Kernel, MultipleOf, Signature
 from tilewright.ir.types import Array
 from tilewright.ops.dense import QDense
 from tilewright.ops.rescale import Rounding
-from tilewright.targets.packs.portable.kernels.contract_variants import rounds_as
+from tilewright.targets.packs.portable.kernels.contract_variants import ROUNDINGS, rounds_as
 from tilewright.targets.packs.xpulp.kernels.shared import (
     COMMON,
     CORES,
@@ -53,8 +53,11 @@ def _blocks(signature: Signature) -> int:
 
 
 def _item_channels(signature: Signature) -> int:
-    """All where every core has rows of its own; else eight, or shares of the groups."""
+    """All where every core has rows of its own; one row: an eighth of the groups; else eight or
+    four."""
     channels, blocks = signature.inputs[1].shape[0], _blocks(signature)
+    if blocks == 1:
+        return min(-(-channels // (ROWS * CORES)) * ROWS, channels)
     if blocks % CORES == 0 or blocks >= 8 * CORES:
         return channels
     eights = blocks * -(-channels // EIGHT)
@@ -86,14 +89,14 @@ def _scratch_bytes(op: Op, signature: Signature) -> int:
 def _cycles(op: Op, signature: Signature) -> int:
     words = round_up(signature.inputs[1].shape[1], 4) // 4
     groups = -(-_item_channels(signature) // ROWS)
-    one = 9 * words + 110 if _rows(signature) < ROWS else 24 * words + 205
-    return shared_out(_items(op, signature), 30 + groups * one) + 150 * CORES
+    one = 9 * words + 75 if _rows(signature) < ROWS else 24 * words + 150
+    return shared_out(_items(op, signature), 60 + groups * one) + 300 * CORES
 
 
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
     assert isinstance(op, QDense)
     x, w, bias, multiplier, shift = products(constants)
-    tables = finished(w, (bias, multiplier, shift), op.output.rounding)
+    tables = finished(w, (bias, multiplier, shift), op.output)
     return x, interleaved(padded(w)), *tables
 
 
@@ -105,12 +108,12 @@ def _kernel(rounding: Rounding) -> Kernel:
         header=HERE / "dense_xpulp.h",
         source=HERE / "dense_xpulp.c",
         pointers=("x", "w", "bias", "multiplier", "shift", "y"),
-        variant=rounds_as(rounding),
+        variant=rounds_as(rounding, wraps=True),
         refuse=_refuse,
         fields=_fields,
         items=_items,
         cycles=_cycles,
-        code_bytes=2200,
+        code_bytes=1700,
         scratch_bytes=_scratch_bytes,
         includes=(HERE / "dense_xpulp_core.h", HERE / "dense_xpulp_asm.h", *DOT, *COMMON),
         pack=_pack,
@@ -124,5 +127,5 @@ def _any(strict: Kernel, rounding: Rounding) -> Kernel:
     )
 
 
-DENSE_XPULP = tuple(map(_kernel, Rounding))
-DENSE_ANY_XPULP = tuple(map(_any, DENSE_XPULP, Rounding))
+DENSE_XPULP = tuple(map(_kernel, ROUNDINGS))
+DENSE_ANY_XPULP = tuple(map(_any, DENSE_XPULP, ROUNDINGS))

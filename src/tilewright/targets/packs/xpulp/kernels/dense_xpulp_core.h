@@ -38,59 +38,69 @@ typedef struct {
   const int32_t *shift;      // 16 moves on
   int8_t *y;                 // 20 moves on
   int32_t words;             // 24
-  int32_t low, high;         // 28, 32 clip range before y_zero is added
-  int32_t zero;              // 36 y_zero
+  int32_t low, high;         // 28, 32 of xp_finish
+  int32_t base;              // 36 of xp_finish
   int32_t groups;            // 40 of eight or four channels, at least 1
 } dense_xpulp_job;
 
-/// All eights, with short shifts.
-static inline void dense_xpulp_eights(dense_xpulp_job *job, tw_rounding rounding) {
+/// Groups of eight or of four channels that have lines.
+static inline void dense_xpulp_eights(dense_xpulp_job *job, int32_t is_odd) {
   register dense_xpulp_job *at __asm__("s8") = job;
-  if (rounding == TW_ROUND_HALF_UP) {
-    __asm__ volatile(DENSE_XPULP_SUMS DENSE_XPULP_FINISH("lw s9, 28(s8)\n\t", XP_HALF_UP)
-                     :
-                     : "r"(at)
-                     : DENSE_XPULP_REGISTERS);
-  } else if (rounding == TW_ROUND_HALF_EVEN) {
-    __asm__ volatile(DENSE_XPULP_SUMS DENSE_XPULP_FINISH("lw s9, 28(s8)\n\t", XP_HALF_EVEN)
+  if (is_odd) {
+    __asm__ volatile(DENSE_XPULP_SUMS DENSE_XPULP_FINISH(XP_ODD)
                      :
                      : "r"(at)
                      : DENSE_XPULP_REGISTERS);
   } else {
-    __asm__ volatile(DENSE_XPULP_SUMS DENSE_XPULP_FINISH("lw s9, 28(s8)\n\t", XP_SIGNED)
+    __asm__ volatile(DENSE_XPULP_SUMS DENSE_XPULP_FINISH(XP_EVEN)
                      :
                      : "r"(at)
                      : DENSE_XPULP_REGISTERS);
   }
 }
 
-/// The same for groups of four.
-static inline void dense_xpulp_fours(dense_xpulp_job *job, tw_rounding rounding) {
+static inline void dense_xpulp_fours(dense_xpulp_job *job, int32_t is_odd) {
   register dense_xpulp_job *at __asm__("s8") = job;
-  if (rounding == TW_ROUND_HALF_UP) {
-    __asm__ volatile(DENSE_XPULP_SUMS_OF_4 DENSE_XPULP_FINISH_4("lw s9, 28(s8)\n\t", XP_HALF_UP)
-                     :
-                     : "r"(at)
-                     : DENSE_XPULP_REGISTERS);
-  } else if (rounding == TW_ROUND_HALF_EVEN) {
-    __asm__ volatile(DENSE_XPULP_SUMS_OF_4 DENSE_XPULP_FINISH_4("lw s9, 28(s8)\n\t", XP_HALF_EVEN)
+  if (is_odd) {
+    __asm__ volatile(DENSE_XPULP_SUMS_OF_4 DENSE_XPULP_FINISH_4(XP_ODD)
                      :
                      : "r"(at)
                      : DENSE_XPULP_REGISTERS);
   } else {
-    __asm__ volatile(DENSE_XPULP_SUMS_OF_4 DENSE_XPULP_FINISH_4("lw s9, 28(s8)\n\t", XP_SIGNED)
+    __asm__ volatile(DENSE_XPULP_SUMS_OF_4 DENSE_XPULP_FINISH_4(XP_EVEN)
                      :
                      : "r"(at)
                      : DENSE_XPULP_REGISTERS);
+  }
+}
+
+/// Up to four channels of any kind.
+static inline void dense_xpulp_any(const dense_xpulp_args *a, const int8_t *x, int32_t channel,
+                                   int32_t stop, int8_t *y, const xp_finish *finish,
+                                   tw_rounding rounding) {
+  int32_t acc[4];
+  for (int32_t i = 0; i < 4; ++i) {
+    acc[i] = a->bias[channel + i];
+  }
+  dense_xpulp_four(x, a->w + channel * 4 * a->words, a->words, acc);
+  for (int32_t i = 0; i < p_min(stop - channel, 4); ++i) {
+    const int32_t at = channel + i;
+    y[at] = (int8_t)xp_finish_one(acc[i], a->multiplier[at], a->shift[at], finish, rounding);
   }
 }
 
 /// Channels [channel, stop) of one row.
 static inline void dense_xpulp_row(const dense_xpulp_args *a, const int8_t *x, int32_t channel,
                                    int32_t stop, int8_t *y, tw_rounding rounding) {
-  const int32_t low = a->low - a->y_zero, high = a->high - a->y_zero;
-  if (stop - channel >= 4 && a->shift[channel] >= 0) {
-    const int32_t eights = (stop - channel) >> 3;
+  const xp_finish finish = xp_finish_of(a->low, a->high, a->y_zero, rounding);
+  const int32_t is_odd = rounding == TW_ROUND_DOUBLE && finish.kind >= XP_FINISH_ODD;
+  while (channel < stop) {
+    const int32_t fours = dot_xpulp_with_lines(a->multiplier + channel, (stop - channel) >> 2);
+    if (fours == 0) {
+      dense_xpulp_any(a, x, channel, stop, y, &finish, rounding);
+      channel += 4;
+      continue;
+    }
     dense_xpulp_job job = {x,
                            a->w + channel * 4 * a->words,
                            a->bias + channel,
@@ -98,31 +108,17 @@ static inline void dense_xpulp_row(const dense_xpulp_args *a, const int8_t *x, i
                            a->shift + channel,
                            y + channel,
                            a->words,
-                           low,
-                           high,
-                           a->y_zero,
-                           eights};
-    if (eights > 0) {
-      dense_xpulp_eights(&job, rounding);
-      channel += 8 * eights;
-    }
-    if (stop - channel >= 4) {
+                           finish.low,
+                           finish.high,
+                           finish.base,
+                           fours >> 1};
+    if (fours == 1) {
       job.groups = 1;
-      dense_xpulp_fours(&job, rounding);
-      channel += 4;
+      dense_xpulp_fours(&job, is_odd);
+    } else {
+      dense_xpulp_eights(&job, is_odd);
     }
-  }
-  for (; channel < stop; channel += 4) {
-    int32_t acc[4];
-    for (int32_t i = 0; i < 4; ++i) {
-      acc[i] = a->bias[channel + i];
-    }
-    dense_xpulp_four(x, a->w + channel * 4 * a->words, a->words, acc);
-    for (int32_t i = 0; i < p_min(stop - channel, 4); ++i) {
-      const int32_t at = channel + i;
-      const int32_t v = xp_rescale_any(acc[i], a->multiplier[at], a->shift[at], rounding);
-      y[at] = (int8_t)(tw_clip(v, low, high) + a->y_zero);
-    }
+    channel += fours == 1 ? 4 : 8 * (fours >> 1);
   }
 }
 
@@ -145,19 +141,30 @@ static inline const int8_t *dense_xpulp_rows(const dense_xpulp_args *a, int32_t 
   return scratch;
 }
 
-static inline void dense_xpulp_core(const void *args, tw_work work, tw_rounding rounding) {
-  const dense_xpulp_args *a = args;
-  const xp_output out = xp_output_of(a->low, a->high, a->y_zero);
-  const int32_t chunks = (a->out_c + a->item_channels - 1) / a->item_channels;
-  const int32_t each = a->rows < DENSE_XPULP_ROWS ? 1 : DENSE_XPULP_ROWS;
-  dot_xpulp_job job = {.step = 4 * a->words,
+/// Four rows meet channels [channel, channel + channels).
+static inline void dense_xpulp_block(const dense_xpulp_args *a, const int8_t *x, int32_t row,
+                                     int32_t channel, int32_t channels, tw_rounding rounding) {
+  dot_xpulp_job job = {.x = x,
+                       .w = a->w + channel * 4 * a->words,
+                       .bias = a->bias + channel,
+                       .multiplier = a->multiplier + channel,
+                       .shift = a->shift + channel,
+                       .y = a->y + row * a->out_c + channel,
+                       .step = 4 * a->words,
                        .back = 4 - 12 * a->words,
                        .words = a->words,
                        .rows = 1,
-                       .y_step = a->out_c,
-                       .low = out.low,
-                       .high = out.high,
-                       .zeros = out.zeros};
+                       .blocks = 1,
+                       .pixels = DENSE_XPULP_ROWS,
+                       .y_step = a->out_c};
+  dot_xpulp_finish_by(&job, xp_finish_of(a->low, a->high, a->y_zero, rounding));
+  dot_xpulp_channels(&job, channels, rounding);
+}
+
+static inline void dense_xpulp_core(const void *args, tw_work work, tw_rounding rounding) {
+  const dense_xpulp_args *a = args;
+  const int32_t chunks = (a->out_c + a->item_channels - 1) / a->item_channels;
+  const int32_t each = a->rows < DENSE_XPULP_ROWS ? 1 : DENSE_XPULP_ROWS;
   int32_t block = work.start / chunks, chunk = work.start - block * chunks, ready = -1;
   const int8_t *x = a->x;
   for (int32_t item = work.start; item < work.stop; ++item) {
@@ -169,15 +176,7 @@ static inline void dense_xpulp_core(const void *args, tw_work work, tw_rounding 
       ready = block;
     }
     if (rows == DENSE_XPULP_ROWS) {
-      job.x = x;
-      job.w = a->w + channel * 4 * a->words;
-      job.bias = a->bias + channel;
-      job.multiplier = a->multiplier + channel;
-      job.shift = a->shift + channel;
-      job.y = a->y + row * a->out_c + channel;
-      job.pixels = rows;
-      job.blocks = 1;
-      dot_xpulp_channels(&job, channels, rounding);
+      dense_xpulp_block(a, x, row, channel, channels, rounding);
     } else {
       for (int32_t r = 0; r < rows; ++r) {
         dense_xpulp_row(a, x + r * 4 * a->words, channel, channel + channels,

@@ -7,9 +7,10 @@ from tilewright.ir.target import Fields, Kernel, Signature
 from tilewright.ir.types import Array
 from tilewright.ops.conv2d import QDepthwiseConv2d
 from tilewright.ops.rescale import Rounding
-from tilewright.targets.packs.portable.kernels.contract_variants import rounds_as
+from tilewright.targets.packs.portable.kernels.contract_variants import ROUNDINGS, rounds_as
 from tilewright.targets.packs.xpulp.kernels.shared import (
     COMMON,
+    CORES,
     HERE,
     finished,
     products,
@@ -89,9 +90,14 @@ def _cycles(op: Op, signature: Signature) -> int:
     (kernel_h, kernel_w), (_, _, out_w, _) = op.window.kernel, signature.output.shape
     rows = _item_rows(signature)
     words = kernel_h * round_up(kernel_w, 4) // 4
-    one = 21 if (kernel_h, kernel_w) == (3, 3) else 30 + 9 * words
-    turned = _taken(op, rows) * (60 + 7 * signature.inputs[0].shape[2])
-    return shared_out(_items(op, signature), 200 + turned + 4 * rows * (14 + one * out_w)) + 100
+    if (kernel_h, kernel_w) == (3, 3) and op.window.strides in ((1, 1), (2, 2)):
+        pairs = -(-out_w // 2) if op.window.strides[1] == 1 else out_w
+        channel = 80 + pairs * (60 + (20 if op.window.strides[1] == 1 else 13) * rows)
+    else:
+        channel = rows * (20 + (45 + 11 * words) * out_w)
+    turned = _taken(op, rows) * (75 + 6 * signature.inputs[0].shape[2])
+    each = 250 + turned + 4 * channel
+    return shared_out(_items(op, signature), each) + 300 * CORES
 
 
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
@@ -102,7 +108,7 @@ def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ..
     whole = np.zeros((round_up(channels, 4), kernel_h, round_up(kernel_w, 4)), np.int8)
     whole[:channels, :, :kernel_w] = w.reshape(kernel_h, kernel_w, channels).transpose(2, 0, 1)
     rows = whole[:channels].reshape(channels, -1)
-    return x, whole, *finished(rows, (bias, multiplier, shift), op.output.rounding)
+    return x, whole, *finished(rows, (bias, multiplier, shift), op.output)
 
 
 def _kernel(rounding: Rounding) -> Kernel:
@@ -113,7 +119,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         header=HERE / "depthwise_xpulp.h",
         source=HERE / "depthwise_xpulp.c",
         pointers=("x", "w", "bias", "multiplier", "shift", "y"),
-        variant=rounds_as(rounding),
+        variant=rounds_as(rounding, wraps=True),
         refuse=_refuse,
         fields=_fields,
         items=_items,
@@ -125,4 +131,4 @@ def _kernel(rounding: Rounding) -> Kernel:
     )
 
 
-DEPTHWISE_XPULP = tuple(map(_kernel, Rounding))
+DEPTHWISE_XPULP = tuple(map(_kernel, ROUNDINGS))

@@ -10,8 +10,8 @@ typedef struct {
   const int8_t *x;           //  0 first window; moves on
   const int8_t *w;           //  4
   const int32_t *bias;       //  8
-  const int32_t *multiplier; // 12
-  const int32_t *shift;      // 16
+  const int32_t *multiplier; // 12 scales of lines
+  const int32_t *shift;      // 16 offsets of lines
   int8_t *y;                 // 20 first pixel and channel; moves on
   int32_t step;              // 24 bytes from one pixel's window to the next
   int32_t back;              // 28 4 - 3 * step: to the first pixel's next word
@@ -21,37 +21,41 @@ typedef struct {
   int32_t blocks;            // 44 of four neighbouring pixels, at least 1
   int32_t y_step;            // 48 bytes from one output pixel to the next
   int32_t pixels;            // 52 that are stored, 1 to 4
-  int32_t low, high;         // 56, 60 clip range before y_zero is added
-  int32_t zeros;             // 64 y_zero in four bytes
+  int32_t low, high;         // 56, 60 bounds, four times
+  int32_t bytes;             // 64 which bytes pv.shuffle2.b takes: the upper ones
   int32_t next;              // 68 bytes from one block's first window to the next one's
   int32_t sp;                // 72 the stack pointer, which the assembly puts here
   const int8_t *x_start;     // 76 x and
   int8_t *y_start;           // 80 y of the first block; y_start moves on
   int32_t groups;            // 84 of four channels, at least 1
+  int32_t base;              // 88 of `finish`
+  xp_finish finish;
 } dot_xpulp_job;
 
-/// All groups of all blocks, which have four pixels each, with short shifts. The loop takes about
-/// 500 bytes where results below zero are clipped: a core's own instruction cache has 512.
-static inline void dot_xpulp_blocks(dot_xpulp_job *job, tw_rounding rounding, int32_t positive) {
+static inline void dot_xpulp_finish_by(dot_xpulp_job *job, xp_finish finish) {
+  job->finish = finish;
+  job->base = finish.base;
+  job->low = (finish.low & 0xff) * 0x01010101;
+  job->high = (finish.high & 0xff) * 0x01010101;
+  job->bytes = 0x0703;
+}
+
+/// All groups of all blocks, which have four pixels each, where all channels have lines. The loop
+/// takes little more than the 512 bytes of a core's own instruction cache.
+static inline void dot_xpulp_blocks(dot_xpulp_job *job, tw_rounding rounding) {
   register dot_xpulp_job *at __asm__("s8") = job;
-  if (rounding == TW_ROUND_HALF_UP) {
-    __asm__ volatile(DOT_BEGIN DOT_TAIL("lw s9, 56(sp)\n\t", XP_HALF_UP) DOT_STORE
+  if (rounding == TW_ROUND_DOUBLE && job->finish.kind == XP_FINISH_ODD) {
+    __asm__ volatile(DOT_BEGIN DOT_BASE DOT_TAIL(XP_ODD) DOT_STORE(DOT_NO_CLIP)
                      :
                      : "r"(at)
                      : DOT_REGISTERS);
-  } else if (rounding == TW_ROUND_HALF_EVEN) {
-    __asm__ volatile(
-        DOT_BEGIN DOT_TAIL("lw s9, 56(sp)\n\t", XP_HALF_EVEN) "lw t3, 28(sp)\n\t" DOT_STORE
-        :
-        : "r"(at)
-        : DOT_REGISTERS);
-  } else if (positive) {
-    __asm__ volatile(DOT_BEGIN DOT_TAIL("li gp, 1\n\t", XP_POSITIVE) DOT_STORE
+  } else if (job->finish.kind == XP_FINISH_FULL) {
+    __asm__ volatile(DOT_BEGIN DOT_TAIL(XP_EVEN) DOT_STORE(DOT_NO_CLIP)
                      :
                      : "r"(at)
                      : DOT_REGISTERS);
   } else {
-    __asm__ volatile(DOT_BEGIN DOT_TAIL("lw s9, 56(sp)\n\t", XP_SIGNED) DOT_STORE
+    __asm__ volatile(DOT_BEGIN DOT_TAIL(XP_EVEN) DOT_BOUNDS DOT_STORE(DOT_CLIP)
                      :
                      : "r"(at)
                      : DOT_REGISTERS);
@@ -73,7 +77,7 @@ static inline void dot_xpulp_sums(dot_xpulp_job *job, int32_t sums[16]) {
                    : DOT_REGISTERS);
 }
 
-/// `channels` channels, 1 to 4, of all blocks, with any shifts.
+/// `channels` channels, 1 to 4, of all blocks, with lines or without.
 static __attribute__((noinline)) void dot_xpulp_any(dot_xpulp_job *job, int32_t channels,
                                                     tw_rounding rounding) {
   int32_t sums[16];
@@ -84,33 +88,48 @@ static __attribute__((noinline)) void dot_xpulp_any(dot_xpulp_job *job, int32_t 
     for (int32_t c = 0; c < channels; ++c) {
       const int32_t multiplier = job->multiplier[c], shift = job->shift[c];
       for (int32_t p = 0; p < job->pixels; ++p) {
-        const int32_t v = xp_rescale_any(sums[4 * c + p], multiplier, shift, rounding);
-        y[p * job->y_step + c] = (int8_t)(tw_clip(v, job->low, job->high) + job->zeros);
+        y[p * job->y_step + c] =
+            (int8_t)xp_finish_one(sums[4 * c + p], multiplier, shift, &job->finish, rounding);
       }
     }
     job->y = y + 4 * job->y_step;
   }
 }
 
-/// `channels` channels of a job; shifts of a layer are all short or all not.
+/// How many groups from the first one on have lines.
+static inline int32_t dot_xpulp_with_lines(const int32_t *multiplier, int32_t groups) {
+  int32_t count = 0;
+  while (count < groups && xp_has_line(multiplier[4 * count])) {
+    ++count;
+  }
+  return count;
+}
+
+/// `channels` channels of a job.
 static inline void dot_xpulp_channels(dot_xpulp_job *job, int32_t channels, tw_rounding rounding) {
   const int32_t group_bytes = 16 * job->words * job->rows, blocks = job->blocks;
   job->x_start = job->x;
   job->y_start = job->y;
-  if (job->shift[0] >= 0 && job->pixels == 4 && channels >= 4) {
-    job->groups = channels >> 2;
-    dot_xpulp_blocks(job, rounding, job->low == 0);
-    channels &= 3;
-  }
-  for (; channels > 0; channels -= 4) {
+  while (channels > 0) {
+    job->groups = job->pixels == 4 && job->finish.kind != XP_FINISH_ODD_CLIPPED
+                      ? dot_xpulp_with_lines(job->multiplier, channels >> 2)
+                      : 0;
+    if (job->groups > 0) {
+      channels -= 4 * job->groups;
+      dot_xpulp_blocks(job, rounding);
+      continue;
+    }
     job->x = job->x_start;
     job->y = job->y_start;
     dot_xpulp_any(job, p_min(channels, 4), rounding);
+    job->x = job->x_start;
     job->blocks = blocks;
     job->y_start += 4;
+    job->y = job->y_start;
     job->w += group_bytes;
     job->bias += 4;
     job->multiplier += 4;
     job->shift += 4;
+    channels -= 4;
   }
 }

@@ -41,26 +41,31 @@
                   DOT_FOUR("s0", "s1", "s2", "s3", "t0")                                           \
                       DOT_FOUR("s4", "s5", "s6", "s7", "t1") "add s9, s9, t4\n\t.option pop\n\t"
 
-#define DOT_CHANNEL(one, a, b, c, d)                                                               \
-  DOT_NEXT("t0", "t2") DOT_NEXT("t1", "ra") one(a) one(b) one(c) one(d)
-/// `set` loads s9 or gp as `one` wants them.
-#define DOT_TAIL(set, one)                                                                         \
-  "lw t2, 12(sp)\n\tlw ra, 16(sp)\n\tlw tp, 60(sp)\n\t" set DOT_CHANNEL(                           \
-      one, "a0", "a1", "a2", "a3") DOT_CHANNEL(one, "a4", "a5", "a6", "a7")                        \
-      DOT_CHANNEL(one, "s0", "s1", "s2", "s3") DOT_CHANNEL(one, "s4", "s5", "s6", "s7")
+#define DOT_CHANNEL(one, at, a, b, c, d) XP_LOAD_LINE("t2", "ra", at) one(a) one(b) one(c) one(d)
+#define DOT_TAIL(one)                                                                              \
+  "lw t2, 12(sp)\n\tlw ra, 16(sp)\n\t" DOT_CHANNEL(one, "0", "a0", "a1", "a2", "a3")               \
+      DOT_CHANNEL(one, "4", "a4", "a5", "a6", "a7") DOT_CHANNEL(one, "8", "s0", "s1", "s2", "s3")  \
+          DOT_CHANNEL(one, "12", "s4", "s5", "s6", "s7")
 
-/// Four channels of one pixel in t0: pv.packlo.b, pv.packhi.b, pv.add.b, p.sw with post-increment.
-#define DOT_PIXEL(a, b, c, d)                                                                      \
-  ".insn r 0x57, 1, 0x70, t0, " b ", " a "\n\t.insn r 0x57, 1, 0x6c, t0, " d ", " c "\n\t"         \
-  ".insn r 0x57, 1, 0x00, t0, t0, t1\n\t.insn r 0x2b, 6, 0x00, ra, gp, t0\n\t"
+/// The upper bytes of four channels of one pixel in c: pv.shuffle2.b twice, pv.pack.h, `clip`,
+/// p.sw with post-increment.
+#define DOT_PIXEL(clip, a, b, c, d)                                                                \
+  ".insn r 0x57, 1, 0x64, " a ", " b ", t1\n\t.insn r 0x57, 1, 0x64, " c ", " d ", t1\n\t"         \
+  ".insn r 0x57, 0, 0x68, " c ", " c ", " a "\n\t" clip(c) ".insn r 0x2b, 6, 0x00, ra, gp, " c     \
+                                                           "\n\t"
+#define DOT_NO_CLIP(a) ""
+#define DOT_CLIP(a) /* pv.max.b, pv.min.b */                                                       \
+  ".insn r 0x57, 1, 0x18, " a ", " a ", s9\n\t.insn r 0x57, 1, 0x10, " a ", " a ", tp\n\t"
+#define DOT_BOUNDS "lw s9, 56(sp)\n\tlw tp, 60(sp)\n\t"
+#define DOT_BASE XP_LOAD_FLOAT("tp", "sp", "88")
 /// A member of the job moves on, and is in t0.
 #define DOT_ON(at, by) "lw t0, " #at "(sp)\n\taddi t0, t0, " #by "\n\tsw t0, " #at "(sp)\n\t"
 /// Results of the four pixels; on to the next block, or to the next group with the first block.
-#define DOT_STORE                                                                                  \
+#define DOT_STORE(clip)                                                                            \
   "lw gp, 20(sp)\n\tlw ra, 48(sp)\n\tlw t1, 64(sp)\n\t"                                            \
-  "addi t6, t6, -1\n\t" DOT_PIXEL("a0", "a4", "s0", "s4") DOT_PIXEL("a1", "a5", "s1", "s5")        \
-      DOT_PIXEL("a2", "a6", "s2", "s6")                                                            \
-          DOT_PIXEL("a3", "a7", "s3", "s7") "sw gp, 20(sp)\n\tbnez t6, 0b\n\t" DOT_ON(8, 16)       \
+  "addi t6, t6, -1\n\t" DOT_PIXEL(clip, "a0", "a4", "s0", "s4")                                    \
+      DOT_PIXEL(clip, "a1", "a5", "s1", "s5") DOT_PIXEL(clip, "a2", "a6", "s2", "s6")              \
+          DOT_PIXEL(clip, "a3", "a7", "s3", "s7") "sw gp, 20(sp)\n\tbnez t6, 0b\n\t" DOT_ON(8, 16) \
               DOT_ON(12, 16) DOT_ON(16, 16) DOT_ON(                                                \
                   80, 4) "sw t0, 20(sp)\n\tlw t0, 76(sp)\n\tsw t0, 0(sp)\n\tsw s10, 4(sp)\n\tlw "  \
                          "t6, 44(sp)\n\t" DOT_ON(84, -1) "bnez t0, 0b\n\tlw sp, 72(sp)"

@@ -1,6 +1,7 @@
 /// Two multiply-accumulates, one rounding shift and one clip per element; four make a word.
 #include "rescaled_add_xpulp.h"
 
+#include "rescaled_add_xpulp_asm.h"
 #include "xp_requantise.h"
 
 /// What all elements share.
@@ -16,16 +17,29 @@ static inline int32_t rescaled_add_one(const rescaled_add_shared *s, int32_t a, 
   return xp_clip(p_addrn(sum, 0, s->shift), &s->out, positive);
 }
 
-static inline void rescaled_add_all(const rescaled_add_shared *s, const int8_t *a, const int8_t *b,
-                                    int8_t *y, int32_t count, int32_t positive) {
-  for (; count >= 4; count -= 4, a += 4, b += 4, y += 4) {
-    const int32_t v0 = rescaled_add_one(s, a[0], b[0], positive);
-    const int32_t v1 = rescaled_add_one(s, a[1], b[1], positive);
-    const int32_t v2 = rescaled_add_one(s, a[2], b[2], positive);
-    const int32_t v3 = rescaled_add_one(s, a[3], b[3], positive);
-    xp_store(y, pv_add_b(xp_pack(v0, v1, v2, v3), s->out.zeros));
+static void rescaled_add_all(const rescaled_add_shared *s, const int8_t *a, const int8_t *b,
+                             int8_t *y, int32_t count, int32_t positive) {
+  int32_t x0, x1, x2, x3, z0, z1, z2, z3, t;
+  if (count >= 4 && positive) {
+    __asm__ volatile(RESCALED_ADD_FOURS("64", RESCALED_ADD_POSITIVE)
+                     : [a] "+r"(a), [b] "+r"(b), [y] "+r"(y), [x0] "=&r"(x0), [x1] "=&r"(x1),
+                       [x2] "=&r"(x2), [x3] "=&r"(x3), [z0] "=&r"(z0), [z1] "=&r"(z1),
+                       [z2] "=&r"(z2), [z3] "=&r"(z3), [t] "=&r"(t)
+                     : [n] "r"(count >> 2), [start] "r"(s->start), [am] "r"(s->a_multiplier),
+                       [bm] "r"(s->b_multiplier), [shift] "r"(s->shift), [low] "r"(s->out.low),
+                       [high] "r"(s->out.high), [zeros] "r"(s->out.zeros)
+                     : "memory");
+  } else if (count >= 4) {
+    __asm__ volatile(RESCALED_ADD_FOURS("72", RESCALED_ADD_SIGNED)
+                     : [a] "+r"(a), [b] "+r"(b), [y] "+r"(y), [x0] "=&r"(x0), [x1] "=&r"(x1),
+                       [x2] "=&r"(x2), [x3] "=&r"(x3), [z0] "=&r"(z0), [z1] "=&r"(z1),
+                       [z2] "=&r"(z2), [z3] "=&r"(z3), [t] "=&r"(t)
+                     : [n] "r"(count >> 2), [start] "r"(s->start), [am] "r"(s->a_multiplier),
+                       [bm] "r"(s->b_multiplier), [shift] "r"(s->shift), [low] "r"(s->out.low),
+                       [high] "r"(s->out.high), [zeros] "r"(s->out.zeros)
+                     : "memory");
   }
-  for (; count > 0; --count) {
+  for (count &= 3; count > 0; --count) {
     *y++ = (int8_t)(rescaled_add_one(s, *a++, *b++, positive) + s->out.zeros);
   }
 }
@@ -37,9 +51,5 @@ void rescaled_add_xpulp(const void *args, tw_work work) {
   const int8_t *const a = p->a + work.start, *const b = p->b + work.start;
   int8_t *const y = p->y + work.start;
   const int32_t count = work.stop - work.start;
-  if (shared.out.is_positive && shared.out.low == 0) {
-    rescaled_add_all(&shared, a, b, y, count, 1);
-  } else {
-    rescaled_add_all(&shared, a, b, y, count, 0);
-  }
+  rescaled_add_all(&shared, a, b, y, count, shared.out.is_positive && shared.out.low == 0);
 }

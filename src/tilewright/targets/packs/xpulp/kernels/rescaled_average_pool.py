@@ -46,5 +46,6 @@ RESCALED_AVERAGE_POOL_XPULP = Kernel(
     fields=_fields,
     items=AVERAGE_POOL_XPULP.items,
     cycles=_cycles,
+    code_bytes=700,
     includes=AVERAGE_POOL_XPULP.includes,
 )

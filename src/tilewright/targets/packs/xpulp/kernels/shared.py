@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 
 from tilewright.ir.types import Array
-from tilewright.ops.rescale import Rounding, rescale
+from tilewright.ops.requantise import Requantise
+from tilewright.ops.rescale import Rounding
+from tilewright.targets.packs.xpulp.kernels.lines import MOST_SUM, find_lines
 
 HERE = Path(__file__).parent
 
@@ -20,12 +22,6 @@ CORES = 8
 
 MOST_PRODUCTS = 1 << 13
 """Of one accumulator: it stays below 2**29."""
-
-MOST_SUM = 1 << 29
-"""Sums are below it where the short form is right."""
-
-MOST_VALUE = 1 << 10
-"""Values beyond it are clipped, whatever the zero point."""
 
 OVERRUN = 12
 """Bytes of scratch behind copies by words."""
@@ -53,38 +49,39 @@ def filled(table: Array, channels: int) -> Array:
 
 
 def finished(
-    rows: Array, tables: tuple[Array, Array, Array], rounding: Rounding
+    rows: Array, tables: tuple[Array, Array, Array], output: Requantise
 ) -> tuple[Array, Array, Array]:
     """bias, multiplier and shift as xp_requantise.h takes them, int32, up to a multiple of four.
 
-    rows    [O, K] weights: a channel whose weights are all zero gives one value, and gets tables
-            that are short whatever its own are
+    rows    [O, K] weights
     tables  bias, multiplier, shift
-    Kernels look at the first shift of a part only, so that one that is not short makes none short.
+    Four channels have lines, or none of them has.
     """
     bias, multiplier, shift = (np.broadcast_to(t, len(rows)).astype(np.int64) for t in tables)
-    if rounding is not Rounding.HALF_UP:
-        value = np.clip(rescale(bias, multiplier, shift, rounding), -MOST_VALUE, MOST_VALUE)
-        constant = (rows == 0).all(axis=1)
-        factor, bits = (4, -1) if rounding is Rounding.DOUBLE else (8, 33)
-        bias = np.where(constant, factor * value, bias)
-        multiplier = np.where(constant, 1 << 30, multiplier)
-        shift = np.where(constant, bits, shift)
-    reach = np.abs(bias) + 128 * np.abs(rows.astype(np.int64)).sum(axis=1)
-    stored = _stored(shift, multiplier, int(reach.max()), rounding)
-    return filled(bias, len(rows)), filled(multiplier, len(rows)), filled(stored, len(rows))
+    reach = 128 * np.abs(rows.astype(np.int64)).sum(axis=1)
+    line = find_lines(bias, reach, (multiplier, shift), output)
+    fours = np.ones(round_up(len(rows), ROWS), np.bool_)
+    # Sums that wrap are no staircase.
+    fours[: len(rows)] = line.is_proven & (output.rounding is not Rounding.WRAPPING)
+    has_line = np.repeat(fours.reshape(-1, ROWS).all(axis=1), ROWS)[: len(rows)]
+    furthest = np.abs(bias) + reach
+    stored = _stored(shift, multiplier, furthest, output.rounding)
+    return (
+        filled(np.where(has_line, bias + line.moved, bias), len(rows)),
+        filled(np.where(has_line, line.scale.view(np.int32), ~multiplier), len(rows)),
+        filled(np.where(has_line, line.offset.view(np.int32), stored), len(rows)),
+    )
 
 
-def _stored(shift: Array, multiplier: Array, reach: int, rounding: Rounding) -> Array:
-    if rounding is Rounding.HALF_UP:
+def _stored(shift: Array, multiplier: Array, furthest: Array, rounding: Rounding) -> Array:
+    """Shifts of channels that keep their integers: short ones, or SLOW ones below zero."""
+    if rounding in (Rounding.HALF_UP, Rounding.WRAPPING):
         return shift
+    slow = -1 - SLOW - shift
     if rounding is Rounding.HALF_EVEN:
-        shift = np.where(multiplier == 0, 33, shift)
-        return shift - 32 if ((shift > 32) & (shift < 64)).all() else -1 - SLOW - shift
-    shift = np.where(multiplier == 0, -1, shift)
-    if reach >= MOST_SUM or not ((shift < 0) & (shift >= -31)).all():
-        return -1 - SLOW - shift
-    return 1 - np.maximum(shift, -30)  # by 30 or by 31: nothing is left of such sums
+        return np.where((shift > 32) & (shift < 64), shift - 32, slow)
+    is_short = (furthest < MOST_SUM) & (shift < 0) & (shift >= -30)
+    return np.where(is_short, 1 - shift, slow)
 
 
 def interleaved(rows: Array) -> Array:

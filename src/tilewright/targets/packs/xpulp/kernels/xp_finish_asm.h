@@ -1,32 +1,32 @@
-/// Requantisation of one accumulator `a` in assembly, the same as xp_rescale and xp_clip of
-/// xp_requantise.h. Registers:
-///   t0  multiplier
-///   t1  shift as stored
-///   tp  the largest result, s9 the smallest, y_zero not yet added
-///   gp  one where it says so, else it and t3 are working registers
+/// Requantisation of one accumulator `a` in assembly: the result is in its upper byte. A float
+/// register has the name of the integer register with its number: the same code is right where both
+/// are one. Registers:
+///   t0  the line's scale, a float
+///   t1  its offset, a float
+///   tp  xp_finish.base where lines are odd, a float; gp then is a working register
 #pragma once
 
 #include "xp_requantise.h"
 
-#define XP_CLIP(a, from)                                                                           \
-  ".insn r 0x33, 6, 0x02, " a ", " from ", s9\n\t.insn r 0x33, 4, 0x02, " a ", " a ", tp\n\t"
+#define XP_FLOAT(a) ".insn r 0x53, 0, 0x68, " a ", " a ", x0\n\t"                  // fcvt.s.w
+#define XP_LINE(a, offset) ".insn r4 0x43, 0, 0, " a ", " a ", t0, " offset "\n\t" // fmadd.s
+#define XP_INTEGER(a) ".insn r 0x53, 0, 0x60, " a ", " a ", x0\n\t"                // fcvt.w.s
 
-/// Under TW_ROUND_DOUBLE, where results below zero are clipped to zero. gp is one. 4 instructions.
-#define XP_POSITIVE(a)                                                                             \
-  "slli " a ", " a ", 2\n\tmulh " a ", " a ", t0\n\t"                                              \
-  ".insn r 0x5b, 6, 0x20, " a ", gp, t1\n\t.insn r 0x33, 6, 0x0a, " a ", " a ", tp\n\t"
+/// flw
+#define XP_LOAD_FLOAT(to, from, at) ".insn i 0x07, 2, " to ", " from ", " at "\n\t"
+#define XP_LOAD_LINE(scales, offsets, at)                                                          \
+  XP_LOAD_FLOAT("t0", scales, at) XP_LOAD_FLOAT("t1", offsets, at)
 
-/// Under TW_ROUND_DOUBLE. 7 instructions.
-#define XP_SIGNED(a)                                                                               \
-  "slli " a ", " a ", 2\n\tmulh " a ", " a ", t0\n\tsrai gp, " a ", 31\n\tori gp, gp, 1\n\t"       \
-  ".insn r 0x5b, 6, 0x20, " a ", gp, t1\n\t" XP_CLIP(a, a)
+#define XP_EVEN(a) XP_FLOAT(a) XP_LINE(a, "t1") XP_INTEGER(a)
 
-/// Under TW_ROUND_HALF_UP. 4 instructions.
-#define XP_HALF_UP(a)                                                                              \
-  "mul " a ", " a ", t0\n\t.insn r 0x5b, 6, 0x20, " a ", x0, t1\n\t" XP_CLIP(a, a)
+/// The offset takes the accumulator's sign, then the base is added: fsgnj.s, fadd.s.
+#define XP_ODD(a)                                                                                  \
+  XP_FLOAT(a)                                                                                      \
+  ".insn r 0x53, 0, 0x10, gp, t1, " a "\n\t" XP_LINE(a, "gp") ".insn r 0x53, 0, 0x00, " a ", " a   \
+                                                              ", tp\n\t" XP_INTEGER(a)
 
-/// Under TW_ROUND_HALF_EVEN. 10 instructions.
-#define XP_HALF_EVEN(a)                                                                            \
-  "mulh gp, " a ", t0\n\tmul " a ", " a ", t0\n\tsra t3, gp, t1\n\tandi t3, t3, 1\n\t"             \
-  "or " a ", " a ", t3\n\tseqz " a ", " a "\n\tsub gp, gp, " a "\n\t"                              \
-  ".insn r 0x5b, 6, 0x20, gp, x0, t1\n\t" XP_CLIP(a, "gp")
+/// The byte as a word, and the same within the bounds s9 and tp.
+#define XP_BYTE(a) "srai " a ", " a ", 24\n\t"
+#define XP_CLIPPED_BYTE(a)                                                                         \
+  XP_BYTE(a)                                                                                       \
+  ".insn r 0x33, 6, 0x02, " a ", " a ", s9\n\t.insn r 0x33, 4, 0x02, " a ", " a ", tp\n\t"

@@ -38,7 +38,7 @@ static inline int32_t xp_rescale(int32_t acc, int32_t multiplier, int32_t bits,
     return p_addrn(t, is_positive ? 1 : t >> 31 | 1, bits);
   }
   if (rounding == TW_ROUND_HALF_UP) {
-    return p_addrn(acc * multiplier, 0, bits);
+    return p_addrn(tw_wrapping_multiply(acc, multiplier), 0, bits);
   }
   const int64_t product = (int64_t)acc * multiplier;
   const int32_t upper = (int32_t)(product >> 32);
@@ -53,6 +53,80 @@ static inline int32_t xp_rescale_any(int32_t acc, int32_t multiplier, int32_t bi
     return tw_rescale(acc, multiplier, -1 - bits - XP_SLOW, rounding);
   }
   return xp_rescale(acc, multiplier, bits, rounding, 0);
+}
+
+/// How a layer's sums become bytes where lines.py has found lines.
+typedef enum {
+  XP_FINISH_FULL,       // every byte is a result
+  XP_FINISH_CLIPPED,    // results have bounds
+  XP_FINISH_ODD,        // offsets take the sum's sign; every byte is a result
+  XP_FINISH_ODD_CLIPPED // the same with bounds: no assembly has it
+} xp_finish_kind;
+
+typedef struct {
+  xp_finish_kind kind;
+  int32_t low, high, y_zero;
+  int32_t base; // of odd lines, a float: y_zero + 1/2 in units of 2**-24
+} xp_finish;
+
+/// A word as float and back: fcvt.s.w, fmv.x.w.
+static inline int32_t xp_float(int32_t x) {
+  __asm__(".insn r 0x53, 0, 0x68, %0, %0, x0\n\t.insn r 0x53, 0, 0x70, %0, %0, x0" : "+r"(x));
+  return x;
+}
+
+/// The same choice as in lines.py.
+static inline xp_finish xp_finish_of(int32_t low, int32_t high, int32_t y_zero,
+                                     tw_rounding rounding) {
+  const int32_t is_full = low == -128 && high == 127;
+  if (rounding == TW_ROUND_DOUBLE && low < y_zero) {
+    return (xp_finish){is_full ? XP_FINISH_ODD : XP_FINISH_ODD_CLIPPED, low, high, y_zero,
+                       xp_float((2 * y_zero + 1) * (1 << 23))};
+  }
+  return (xp_finish){is_full ? XP_FINISH_FULL : XP_FINISH_CLIPPED, low, high, y_zero, 0};
+}
+
+/// Channels with a line have a scale, which is positive; others their multiplier's complement.
+static inline int32_t xp_has_line(int32_t multiplier) { return multiplier >= 0; }
+
+/// acc * scale + offset, all floats, rounded to a word. A float register has the number of the
+/// integer register that it is filled from.
+static inline int32_t xp_line(int32_t acc, int32_t scale, int32_t offset) {
+  __asm__(".insn r 0x53, 0, 0x78, %1, %1, x0\n\t"   // fmv.w.x
+          ".insn r 0x53, 0, 0x78, %2, %2, x0\n\t"   //
+          ".insn r 0x53, 0, 0x68, %0, %0, x0\n\t"   // fcvt.s.w
+          ".insn r4 0x43, 0, 0, %0, %0, %1, %2\n\t" // fmadd.s
+          ".insn r 0x53, 0, 0x60, %0, %0, x0"       // fcvt.w.s
+          : "+r"(acc), "+r"(scale), "+r"(offset));
+  return acc;
+}
+
+/// The same where the offset takes the sign of acc and `base` is added.
+static inline int32_t xp_line_odd(int32_t acc, int32_t scale, int32_t offset, int32_t base) {
+  __asm__(".insn r 0x53, 0, 0x78, %1, %1, x0\n\t"
+          ".insn r 0x53, 0, 0x78, %2, %2, x0\n\t"
+          ".insn r 0x53, 0, 0x78, %3, %3, x0\n\t"
+          ".insn r 0x53, 0, 0x68, %0, %0, x0\n\t"
+          ".insn r 0x53, 0, 0x10, %2, %2, %0\n\t" // fsgnj.s
+          ".insn r4 0x43, 0, 0, %0, %0, %1, %2\n\t"
+          ".insn r 0x53, 0, 0x00, %0, %0, %3\n\t" // fadd.s
+          ".insn r 0x53, 0, 0x60, %0, %0, x0"
+          : "+r"(acc), "+r"(scale), "+r"(offset), "+r"(base));
+  return acc;
+}
+
+/// One accumulator of any channel.
+static inline int32_t xp_finish_one(int32_t acc, int32_t multiplier, int32_t bits,
+                                    const xp_finish *finish, tw_rounding rounding) {
+  int32_t v;
+  if (!xp_has_line(multiplier)) {
+    v = xp_rescale_any(acc, ~multiplier, bits, rounding) + finish->y_zero;
+  } else if (rounding == TW_ROUND_DOUBLE && finish->kind >= XP_FINISH_ODD) {
+    v = xp_line_odd(acc, multiplier, bits, finish->base) >> 24;
+  } else {
+    v = xp_line(acc, multiplier, bits) >> 24;
+  }
+  return p_min(p_max(v, finish->low), finish->high);
 }
 
 static inline int32_t xp_clip(int32_t x, const xp_output *out, int32_t is_positive) {

@@ -101,15 +101,15 @@ static inline void p_sw_post(int8_t **at, int32_t step, int32_t four) {
                    : "memory");
 }
 
-/// Fills words; `to` is aligned.
-static inline void xp_fill_words(int8_t *to, int32_t four, int32_t words) {
+/// Fills pairs of words; `to` is aligned.
+static inline void xp_fill_pairs(int8_t *to, int32_t four, int32_t pairs) {
   __asm__ volatile(".option push\n\t.option norvc\n\t"
                    ".insn i 0x7b, 4, x0, %[n], 4\n\t"       // lp.setup: 2 instructions
                    ".insn s 0x2b, 2, %[four], 4(%[to])\n\t" // p.sw
-                   "nop\n\t"
+                   ".insn s 0x2b, 2, %[four], 4(%[to])\n\t" //
                    ".option pop"
                    : [to] "+r"(to)
-                   : [n] "r"(words), [four] "r"(four)
+                   : [n] "r"(pairs), [four] "r"(four)
                    : "memory");
 }
 

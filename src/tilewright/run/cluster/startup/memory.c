@@ -12,6 +12,15 @@ static int is_whole(const void *a, const void *b) {
 
 static void copy_forward(uint8_t *to, const uint8_t *from, size_t size) {
   if (is_whole(to, from)) {
+    for (; size >= 4 * WORD; size -= 4 * WORD, to += 4 * WORD, from += 4 * WORD) {
+      const word *const f = (const word *)(const void *)from; // all loads before the first use
+      const word a = f[0], b = f[1], c = f[2], d = f[3];
+      word *const t = (word *)(void *)to;
+      t[0] = a;
+      t[1] = b;
+      t[2] = c;
+      t[3] = d;
+    }
     for (; size >= WORD; size -= WORD, to += WORD, from += WORD) {
       *(word *)(void *)to = *(const word *)(const void *)from;
     }

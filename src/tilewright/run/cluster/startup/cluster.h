@@ -1,4 +1,4 @@
-/// What a program on Siracusa may rely on besides the network: output and the end.
+/// What a program on a cluster may rely on besides the network: output and the end.
 #pragma once
 
 #include <stdint.h>

@@ -1,7 +1,7 @@
-/// Runs one compiled network on Siracusa's cluster: a batch of inputs, several times.
+/// Runs one compiled network on a cluster: a batch of inputs, several times.
 ///
-/// Inputs come with the program and lie in weight memory, results are written there: whoever runs
-/// the program reads them by the symbols of the linker script.
+/// Inputs come with the program, and results are written beside them: whoever runs the program
+/// reads them by the symbols of the linker script.
 ///   inputs_start   int32 inferences, int32 runs, then the inputs of each inference
 ///   results_start  for each run and inference its outputs
 ///   layers_start   where the network is built with -DTW_OBSERVE: for each inference of the first
@@ -34,7 +34,7 @@ static void fail(const char *what) {
 
 static uint8_t *append(uint8_t *at, const void *data, int32_t bytes) {
   if (results_stop - at < bytes) {
-    fail("results do not fit the weight memory: run fewer inferences");
+    fail("results do not fit their memory: run fewer inferences");
   }
   memcpy(at, data, (size_t)bytes);
   return at + bytes;

@@ -1,0 +1,1 @@
+"""Networks of known shapes with drawn weights, quantised, as .onnx files."""

@@ -1,0 +1,1 @@
+"""Programs for clusters of cores on the simulator: what their targets have in common."""

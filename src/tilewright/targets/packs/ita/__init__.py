@@ -1,0 +1,1 @@
+"""Kernels for ITA, the integer attention accelerator beside a Snitch cluster."""

@@ -1,0 +1,23 @@
+"""How long walks of ITA take where nothing else uses L1: measured on its hardware, job by job."""
+
+INNER, INNER_WITH_BIAS = 265, 272
+"""A job that writes nothing: 256 beats and the turn to the next."""
+
+OUTPUT = 307
+"""A job that writes: its port makes 290 accesses."""
+
+SLOW_SOFTMAX = 105
+"""The version with five dividers, at the end of a row of logits."""
+
+
+def product_cycles(rows: int, columns: int, inner: int) -> int:
+    """``inner`` tiles for each of ``rows`` times ``columns`` outputs."""
+    return rows * columns * ((inner - 1) * INNER_WITH_BIAS + OUTPUT)
+
+
+def attention_cycles(rows: int, heads: int, depth: int, keys: int, softmax_shift: int) -> int:
+    """Logits and values of so many tiles."""
+    logits = keys * ((depth - 1) * INNER + OUTPUT)
+    values = depth * ((keys - 1) * INNER + OUTPUT)
+    slow = SLOW_SOFTMAX if softmax_shift else 0
+    return rows * heads * (logits + values + slow)

@@ -1,0 +1,67 @@
+"""Binding of ita_attention.c."""
+
+from pathlib import Path
+
+from tilewright.ir.op import Op
+from tilewright.ir.target import Fields, Kernel, Signature
+from tilewright.ops.tiles import TILE, Activation, TileAttention
+from tilewright.targets.packs.ita.cycles import attention_cycles
+from tilewright.targets.packs.ita.registers import ATTENTION, MOST_TILES, settings
+
+HERE = Path(__file__).parent
+LOGITS, VALUES = 3, 4
+"""Steps, as scales are numbered."""
+
+
+def _sizes(signature: Signature) -> tuple[int, int, int, int]:
+    """Tiles: rows, heads, depth of a head, keys."""
+    rows, heads, depth = signature.output.shape[:3]
+    return rows, heads, depth, signature.inputs[1].shape[0]
+
+
+def _fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, TileAttention)
+    rows, heads, depth, keys = _sizes(signature)
+    scales = {LOGITS: op.logits, VALUES: op.values}
+    return {
+        "rows": rows, "heads": heads, "depth": depth, "keys": keys,
+        **settings(ATTENTION, (keys, 1, depth), scales, Activation()),
+    }  # fmt: skip
+
+
+def _refuse(op: Op, signature: Signature) -> str | None:
+    _, _, depth, keys = _sizes(signature)
+    if max(depth, keys) > MOST_TILES:
+        return f"{keys} tiles of keys, heads of {depth}: the engine's counters hold {MOST_TILES}"
+    return None
+
+
+def _cycles(op: Op, signature: Signature) -> int:
+    assert isinstance(op, TileAttention)
+    return attention_cycles(*_sizes(signature), op.softmax_shift)
+
+
+def _logits_bytes(op: Op, signature: Signature) -> int:
+    del op
+    return signature.inputs[1].shape[0] * TILE * TILE
+
+
+def _one_item(op: Op, signature: Signature) -> int:
+    del op, signature
+    return 1
+
+
+ATTENTION_KERNEL = Kernel(
+    op=TileAttention,
+    symbol="ita_attention",
+    struct="ita_attention_args",
+    header=HERE / "ita.h",
+    source=HERE / "ita_attention.c",
+    pointers=("q", "k", "v", "y"),
+    fields=_fields,
+    items=_one_item,
+    cycles=_cycles,
+    refuse=_refuse,
+    scratch_bytes=_logits_bytes,
+    includes=(HERE / "ita_queue.h",),
+)

@@ -1,0 +1,21 @@
+#include "ita.h"
+#include "ita_product_walk.h"
+
+void ita_product(const void *args, tw_work work) {
+  const ita_product_args *const a = args;
+  ita_queue *const queue = &tw_ita_queue;
+  uint32_t *const own = queue->own;
+  ita_settle(queue, args, offsetof(ita_product_args, tiles));
+  (void)work; // one item: the whole walk
+  own[WALK_X] = ita_address(a->x);
+  own[WALK_W] = ita_address(a->w);
+  own[WALK_BIAS] = ita_address(a->bias);
+  own[WALK_Y] = ita_address(a->y);
+  own[WALK_R] = 0;
+  own[WALK_D] = 0;
+  own[WALK_COLUMNS] = (uint32_t)a->columns;
+  own[WALK_INNER] = (uint32_t)a->inner;
+  own[WALK_BY_ROW] = (uint32_t)a->by_row;
+  queue->turn = ita_product_row;
+  ita_start(queue, a->rows * a->columns * a->inner, a->contexts);
+}

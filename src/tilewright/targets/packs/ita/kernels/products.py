@@ -1,0 +1,70 @@
+"""Bindings of ita_product.c and ita_product_added.c."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from tilewright.ir.op import Op
+from tilewright.ir.target import AtMost, Fields, Kernel, Signature
+from tilewright.ops.tiles import TileProduct, TileProductAdded
+from tilewright.targets.packs.ita.cycles import product_cycles
+from tilewright.targets.packs.ita.registers import LINEAR, MOST_TILES, settings
+
+HERE = Path(__file__).parent
+INCLUDES = tuple(HERE / f"{name}.h" for name in ("ita_queue", "ita_product_walk"))
+
+
+def _inner(op: Op, signature: Signature) -> int:
+    """Tiles that are summed over; what is added is one more."""
+    return signature.inputs[0].shape[1] + isinstance(op, TileProductAdded)
+
+
+def _fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, TileProduct | TileProductAdded)
+    rows, columns = signature.output.shape[:2]
+    tiles = (rows, _inner(op, signature), columns)
+    return {
+        "rows": rows, "columns": columns, "inner": signature.inputs[0].shape[1],
+        "by_row": int(op.bias_by_row), **settings(LINEAR, tiles, {0: op.scale}, op.activation),
+    }  # fmt: skip
+
+
+def _refuse(op: Op, signature: Signature) -> str | None:
+    inner = _inner(op, signature)
+    if inner > MOST_TILES:
+        return f"sums over {inner} tiles of 64, its counters hold {MOST_TILES}"
+    return None
+
+
+def _cycles(op: Op, signature: Signature) -> int:
+    rows, columns = signature.output.shape[:2]
+    return product_cycles(rows, columns, _inner(op, signature))
+
+
+def _one_item(op: Op, signature: Signature) -> int:
+    del op, signature
+    return 1
+
+
+PRODUCT = Kernel(
+    op=TileProduct,
+    symbol="ita_product",
+    struct="ita_product_args",
+    header=HERE / "ita.h",
+    source=HERE / "ita_product.c",
+    pointers=("x", "w", "bias", "y"),
+    fields=_fields,
+    items=_one_item,
+    cycles=_cycles,
+    refuse=_refuse,
+    includes=INCLUDES,
+    limits=(AtMost(0, MOST_TILES), AtMost(1, MOST_TILES)),
+)
+
+PRODUCT_ADDED = replace(
+    PRODUCT,
+    op=TileProductAdded,
+    symbol="ita_product_added",
+    struct="ita_added_args",
+    source=HERE / "ita_product_added.c",
+    pointers=("x", "w", "bias", "r", "d", "y"),
+)

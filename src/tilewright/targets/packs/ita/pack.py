@@ -1,0 +1,52 @@
+"""Every kernel for ITA, for one version of the engine."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tilewright.ir.op import Op
+from tilewright.ir.target import Fields, Kernel, Signature
+from tilewright.ops.tiles import TileAttention
+from tilewright.targets.packs.ita.kernels.attention import ATTENTION_KERNEL
+from tilewright.targets.packs.ita.kernels.products import PRODUCT, PRODUCT_ADDED
+
+QUEUE_HEADER = Path(__file__).parent / "kernels/ita_queue.h"
+"""For a target's runtime, which feeds the engine while it waits for something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """Of the hardware: jobs that it takes ahead, a power of two, and the shift of its softmax."""
+
+    contexts: int
+    softmax_shift: int
+
+
+NEWEST = Version(4, 0)
+SHIFT_5 = Version(2, 5)
+
+
+def ita_kernels(version: Version) -> tuple[Kernel, ...]:
+    """The pack for a version of the engine."""
+    return tuple(_of(kernel, version) for kernel in (PRODUCT, PRODUCT_ADDED, ATTENTION_KERNEL))
+
+
+def _of(kernel: Kernel, version: Version) -> Kernel:
+    def variant(op: Op) -> str | None:
+        if isinstance(op, TileAttention) and op.softmax_shift != version.softmax_shift:
+            return (
+                f"its softmax shifts by {version.softmax_shift}, the operator's by "
+                f"{op.softmax_shift}"
+            )
+        return None
+
+    return replace(kernel, fields=_with_contexts(kernel.fields, version), variant=variant)
+
+
+def _with_contexts(
+    fields: Callable[[Op, Signature], Fields], version: Version
+) -> Callable[[Op, Signature], Fields]:
+    def made(op: Op, signature: Signature) -> Fields:
+        return {**fields(op, signature), "contexts": version.contexts}
+
+    return made

@@ -1,0 +1,58 @@
+"""A layer of MobileBERT on the simulated cluster with ITA: every tensor, engines, cycles."""
+
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+
+from evaluate import evaluate_graph
+from siracusa_bench import needs_compiler
+from tilewright.api_models import write_model
+from tilewright.pipeline import Compilation, Options, compile_model
+from tilewright.run.host import HostOptions
+from tilewright.run.inputs import Batch
+from tilewright.run.runners import run_bundle
+from tilewright.targets.snitch.target import SNITCH_ITA
+
+PEAK = 64**3 // 256
+"""Multiply-accumulates a cycle."""
+
+
+@cache
+def layer() -> Compilation:
+    """One layer, 128 tokens."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "layer.onnx"
+        write_model("mobilebert", path, layers=1)
+        return compile_model(path, SNITCH_ITA, Options(effort="quick"))
+
+
+def test_everything_that_multiplies_runs_on_ita() -> None:
+    assert {call.engine.name for call in layer().program.calls} == {"ita"}
+
+
+@needs_compiler
+@pytest.mark.slow
+def test_every_tensor_of_the_layer_is_its_definition_and_ita_is_busy() -> None:
+    made = layer()
+    rng = np.random.default_rng(5)
+    drawn = rng.normal(0, 32, (2, 2, 8, 64, 64)).round().clip(-128, 127).astype(np.int8)
+    (name,) = made.graph.inputs
+    batch = Batch({name: drawn}, 2, is_batched=True)
+    toolchain = made.target.toolchain
+    looked_at = run_bundle(
+        made.bundle, made.program, toolchain, batch, HostOptions(observes=True, repeat=1)
+    )
+    for index in range(2):
+        wanted = evaluate_graph(made.graph, dict(batch.one(index)))
+        for call, raw in zip(made.program.observed, looked_at.layers[index], strict=True):
+            assert raw == wanted[call.output.value.name].tobytes(), call.node.name
+    ran = run_bundle(made.bundle, made.program, toolchain, batch, HostOptions(repeat=2))
+    assert ran.runs_identical
+    assert ran.count is not None
+    macs = sum(
+        node.op.macs(*(made.graph.values[n].type for n in node.inputs)) for node in made.graph.nodes
+    )
+    assert macs / PEAK / ran.count.total > 0.5, "ITA works more than half of the time"
