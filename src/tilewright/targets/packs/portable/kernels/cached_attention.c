@@ -54,5 +54,5 @@ void cached_attention(const void *args, tw_work work) {
       .shift = a->shift,
       .value_shift = a->value_shift,
   };
-  attention_heads(&call, work);
+  attention_heads((attention_loops){attention_dot, attention_mix}, &call, work);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "scaled_row.h"
+#include "tilewright.h"
 
 enum { ATTENTION_SCORE_SHIFT = 7, ATTENTION_RECIPROCAL_BITS = 38 };
 
@@ -20,12 +21,17 @@ typedef struct {
   int32_t multiplier, shift, value_shift;
 } attention_call;
 
-/// Whoever includes this defines them.
-/// The sum of products of n bytes.
-static inline int32_t attention_dot(const int8_t *a, const int8_t *b, int32_t n);
-/// mixed[i] = sum of weight[j] * v[j * width + i], i < size; j < count.
-static inline void attention_mix(const int32_t *weight, int32_t count, const int8_t *v,
-                                 int32_t width, int32_t size, int32_t *mixed);
+/// The loops that machines have their own way for. Constants: compilers put them in place.
+///   dot  the sum of products of n bytes
+///   mix  mixed[i] = sum of weight[j] * v[j * width + i], i < size; j < count
+typedef struct {
+  int32_t (*dot)(const int8_t *a, const int8_t *b, int32_t n);
+  void (*mix)(const int32_t *weight, int32_t count, const int8_t *v, int32_t width, int32_t size,
+              int32_t *mixed);
+} attention_loops;
+
+/// Without it, compilers that save bytes call through pointers.
+#define ATTENTION_INLINE static inline __attribute__((always_inline))
 
 static inline int32_t attention_factor(const int8_t *at) {
   int16_t factor;
@@ -35,11 +41,12 @@ static inline int32_t attention_factor(const int8_t *at) {
 
 /// score[j], how well key j answers; the largest comes back. `k` is one head of the first key, its
 /// factor lies `behind` bytes further on.
-static inline int32_t attention_scores(const int8_t *q, const int8_t *k, int32_t width,
-                                       int32_t behind, int32_t size, int32_t seen, int32_t *score) {
+ATTENTION_INLINE int32_t attention_scores(attention_loops loops, const int8_t *q, const int8_t *k,
+                                          int32_t width, int32_t behind, int32_t size, int32_t seen,
+                                          int32_t *score) {
   int32_t peak = INT32_MIN;
   for (int32_t j = 0; j < seen; j++, k += width) {
-    const int32_t sum = attention_dot(q, k, size);
+    const int32_t sum = loops.dot(q, k, size);
     const int64_t product = (int64_t)sum * attention_factor(k + behind);
     // The result has 32 bits, so what a shift of the sign would bring in is cut off.
     const uint64_t rounded = (uint64_t)product + (1u << (ATTENTION_SCORE_SHIFT - 1));
@@ -76,7 +83,8 @@ static inline uint32_t attention_weights(const attention_call *a, const int8_t *
   return total;
 }
 
-static inline void attention_head(const attention_call *a, int32_t item, int32_t *scratch) {
+ATTENTION_INLINE void attention_head(attention_loops loops, const attention_call *a, int32_t item,
+                                     int32_t *scratch) {
   const int32_t size = a->head_dim, row = item / a->heads, head = item % a->heads;
   const int32_t kv_head = head / (a->heads / a->kv_heads);
   const int32_t seen = a->known - a->rows + row + 1;
@@ -85,12 +93,12 @@ static inline void attention_head(const attention_call *a, int32_t item, int32_t
   const int32_t behind = a->kv_heads * size + kv_head * TW_HEAD_FACTOR_BYTES;
   const int8_t *const queries = a->q + row * a->heads * (size + TW_HEAD_FACTOR_BYTES);
   int32_t *const mixed = scratch, *const score = scratch + size;
-  const int32_t peak =
-      attention_scores(queries + head * size, a->k + at, width, behind - at, size, seen, score);
+  const int32_t peak = attention_scores(loops, queries + head * size, a->k + at, width, behind - at,
+                                        size, seen, score);
   const int8_t *const factor = queries + a->heads * size + head * TW_HEAD_FACTOR_BYTES;
   const uint32_t slope = (uint32_t)(attention_factor(factor) * a->multiplier);
   const uint32_t total = attention_weights(a, a->v + behind, width, slope, peak, seen, score);
-  attention_mix(score, seen, a->v + at, width, size, mixed);
+  loops.mix(score, seen, a->v + at, width, size, mixed);
   const int32_t excess = tw_max(tw_bit_length(total) - TW_FACTOR_BITS, 0);
   const int64_t reciprocal = ATTENTION_RECIPROCAL_OF_127 / (total >> excess);
   const int32_t shift = ATTENTION_RECIPROCAL_BITS - a->value_shift + excess;
@@ -100,8 +108,9 @@ static inline void attention_head(const attention_call *a, int32_t item, int32_t
   }
 }
 
-static inline void attention_heads(const attention_call *a, tw_work work) {
+ATTENTION_INLINE void attention_heads(attention_loops loops, const attention_call *a,
+                                      tw_work work) {
   for (int32_t item = work.start; item < work.stop; item++) {
-    attention_head(a, item, work.scratch);
+    attention_head(loops, a, item, work.scratch);
   }
 }
