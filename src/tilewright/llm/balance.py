@@ -51,6 +51,7 @@ def balanced(llama: Llama, seen: Statistics) -> tuple[Llama, Statistics]:
         for place, factor in factors.items():
             peaks[place, index] = peaks[place, index] / factor
             moments[place, index] = moments[place, index] / np.outer(factor, factor)
+        peaks[Place.KEYS, index] = peaks[Place.KEYS, index] / for_k
         peaks[Place.UP, index] = peaks[Place.UP, index] / third
         unchanged = np.ones(llama.shape.kv_dim, np.float32)
         peaks[Place.QKV, index] = peaks[Place.QKV, index] * np.concatenate(
