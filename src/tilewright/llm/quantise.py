@@ -11,7 +11,7 @@ import numpy as np
 
 from tilewright.errors import QuantisationError
 from tilewright.ir.types import Array
-from tilewright.llm.balance import balanced
+from tilewright.llm.balance import FULL, GENTLE, balanced
 from tilewright.llm.calibrate import Statistics
 from tilewright.llm.forward import Place, silu, turns
 from tilewright.llm.integers import Embedding, IntegerLayer, IntegerLlama, Matrix, Norm
@@ -31,6 +31,9 @@ HEADROOM = 1.25
 LOGIT_HEADROOM = 1.1
 """By how much a network may go beyond what calibration saw before it saturates."""
 
+GROUPED_BITS = 4
+"""Up to so many bits groups of weights have a step of their own."""
+
 SUM_BITS = 30
 """Scaled sums of a linear layer stay below 2**30."""
 
@@ -43,7 +46,7 @@ def quantised_llama(llama: Llama, seen: Statistics, bits: int = 8) -> IntegerLla
     Raises QuantisationError for weights that are not finite or have no usable scale.
     """
     _check_finite(llama)
-    llama, seen = balanced(llama, seen)
+    llama, seen = balanced(llama, seen, FULL if bits > GROUPED_BITS else GENTLE)
     shape = llama.shape
     residual = RESIDUAL_HEADROOM * seen.residual / MOST
     logit = LOGIT_HEADROOM * seen.logits / MOST
@@ -106,7 +109,7 @@ class _Layer:
     def _rows(self, place: Place, *matrices: Array) -> RowWeights:
         """The matrices below each other; ``place``: what they read."""
         moments = self.seen.moments[place, self.index]
-        rounding = compensated_rows if self.bits > 4 else compensated_groups
+        rounding = compensated_rows if self.bits > GROUPED_BITS else compensated_groups
         return rounding(np.concatenate(matrices), moments, self.bits)
 
 

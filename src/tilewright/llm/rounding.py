@@ -50,8 +50,8 @@ def compensated_rows(weights: Array, moments: Array, bits: int) -> RowWeights:
 
 
 def compensated_groups(weights: Array, moments: Array, bits: int) -> RowWeights:
-    """``bits`` from 2 to 4: a weight is a whole multiple, within ``bits``, of its group's step, which
-    is a whole multiple of its row's; groups are GROUP neighbours in a row.
+    """``bits`` from 2 to 4: a weight is a whole multiple, within ``bits``, of its group's step, and
+    that is a whole multiple of its row's; groups are GROUP neighbours in a row.
 
     The product of both multiples fits 8 bits, so that nothing but storage need know of groups.
     """
