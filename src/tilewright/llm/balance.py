@@ -21,7 +21,6 @@ from tilewright.llm.calibrate import Statistics
 from tilewright.llm.forward import Place
 from tilewright.llm.model import Llama, LlamaLayer, LlamaShape
 
-
 FULL = 1.0
 GENTLE = 0.5
 """For weights of few bits: columns of very different size would share a step."""
