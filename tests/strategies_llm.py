@@ -8,7 +8,7 @@ from tilewright.ir.op import Op
 from tilewright.ir.types import Array, DType
 from tilewright.ops.llm.attention import CachedAttention
 from tilewright.ops.llm.embedding import EmbedTokens, LastRow
-from tilewright.ops.llm.heads import HeadRows, TurnedHeadRows
+from tilewright.ops.llm.heads import CentredHeadRows, HeadRows, TurnedHeadRows
 from tilewright.ops.llm.linear import LinearRows
 from tilewright.ops.llm.row_ops import GatedRows, NormRows, ScaleRows
 from tilewright.ops.llm.rows import head_rows, scaled_rows
@@ -102,6 +102,13 @@ def turned(draw: st.DrawFn) -> Case:
 
 
 @st.composite
+def centred(draw: st.DrawFn) -> Case:
+    plain = draw(turned())
+    op = CentredHeadRows(plain.op.heads, plain.op.head_dim, plain.op.column, plain.op.first)
+    return Case(op, (*plain.inputs, draw(rows16(1, op.heads * op.head_dim)).reshape(-1)))
+
+
+@st.composite
 def attention(draw: st.DrawFn) -> Case:
     kv_heads, times, head_dim = draw(sizes(3)), draw(sizes(3)), draw(st.sampled_from((2, 4, 8, 18)))
     rows, before = draw(sizes(4)), draw(st.integers(0, 30))
@@ -126,5 +133,6 @@ LLM: dict[type[Op], st.SearchStrategy[Case]] = {
     LinearRows: linear(),
     HeadRows: heads(),
     TurnedHeadRows: turned(),
+    CentredHeadRows: centred(),
     CachedAttention: attention(),
 }

@@ -16,7 +16,7 @@ from strategies_llm import LLM
 from tilewright.ir.types import Array
 from tilewright.ops.llm.attention import CachedAttention
 from tilewright.ops.llm.embedding import EmbedTokens
-from tilewright.ops.llm.heads import HeadRows, TurnedHeadRows
+from tilewright.ops.llm.heads import CentredHeadRows, HeadRows, TurnedHeadRows
 from tilewright.ops.llm.linear import LinearRows
 from tilewright.ops.llm.row_ops import GatedRows, NormRows, ScaleRows
 
@@ -123,8 +123,9 @@ def heads(op: HeadRows, x: Array) -> bytes:
     return b"".join(in_heads(columns(op, row)) for row in x)
 
 
-def turned(op: TurnedHeadRows, x: Array, turns: Array) -> bytes:
+def turned(op: TurnedHeadRows, x: Array, turns: Array, *centre: Array) -> bytes:
     made = b""
+    centres = [ints(head) for head in centre[0].reshape(op.heads, -1)] if centre else []
     for t, row in enumerate(x):
         angles = ints(turns[op.position + t])
         pairs = list[list[int]]()
@@ -136,6 +137,8 @@ def turned(op: TurnedHeadRows, x: Array, turns: Array) -> bytes:
                     rounded(int32(a * c - b * s), 16),
                     rounded(int32(a * s + b * c), 16),
                 ]
+            if centre:
+                out = [saturated(v - c) for v, c in zip(out, centres[len(pairs)], strict=True)]
             pairs.append(out)
         made += in_heads(pairs)
     return made
@@ -177,6 +180,7 @@ FORMULAS = {
     LinearRows: linear,
     HeadRows: heads,
     TurnedHeadRows: turned,
+    CentredHeadRows: turned,
     CachedAttention: attention,
     ScaleRows: lambda op, x: b"".join(scaled(ints(row)) for row in x),
 }

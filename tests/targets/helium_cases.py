@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from case import Case, sizes, stored, window_inputs, windows
+from strategies_llm import LLM
 from strategies_matmul import MATMUL
 from strategies_norms import NORMS
 from strategies_onnx import ONNX
@@ -14,6 +15,8 @@ from tilewright.ops.arithmetic_onnx import LARGEST_PRODUCT, LARGEST_STEP, Rescal
 from tilewright.ops.arithmetic_tflite import QAdd, QMul
 from tilewright.ops.conv2d import QConv2d, QDepthwiseConv2d
 from tilewright.ops.dense import QDense
+from tilewright.ops.llm.attention import CachedAttention
+from tilewright.ops.llm.linear import LinearRows
 from tilewright.ops.lut import Lut
 from tilewright.ops.matmul import QMatMul
 from tilewright.ops.mean_tflite import QMean
@@ -220,4 +223,6 @@ HELIUM_CASES: dict[type[Op], st.SearchStrategy[Case]] = {
     QSoftmax: TFLITE[QSoftmax],
     TableSoftmax: ONNX[TableSoftmax],
     RescaledNorm: NORMS[RescaledNorm],
+    LinearRows: LLM[LinearRows],
+    CachedAttention: LLM[CachedAttention],
 }

@@ -12,17 +12,21 @@ CALLS_EACH = 7
 
 ANY = tuple(kernel for kernel in XPULP if "_any_" in kernel.symbol)
 ROUNDED_UP = tuple(kernel for kernel in XPULP if "rescaled_" in kernel.symbol)
+LANGUAGE = tuple(kernel for kernel in XPULP if kernel.symbol.startswith(("linear", "cached")))
 WINDOWS = tuple(
     kernel
     for kernel in XPULP
     if kernel not in (*ANY, *ROUNDED_UP) and kernel.symbol.startswith(("conv2d", "depthwise"))
 )
-OTHERS = tuple(kernel for kernel in XPULP if kernel not in (*ANY, *ROUNDED_UP, *WINDOWS))
+APART = (*ANY, *ROUNDED_UP, *WINDOWS, *LANGUAGE)
+OTHERS = tuple(kernel for kernel in XPULP if kernel not in APART)
 
 
 @needs_compiler
 @pytest.mark.parametrize(
-    "kernels", [WINDOWS, OTHERS, ANY, ROUNDED_UP], ids=["windows", "others", "any", "up"]
+    "kernels",
+    [WINDOWS, OTHERS, ANY, ROUNDED_UP, LANGUAGE],
+    ids=["windows", "others", "any", "up", "language"],
 )
 @pytest.mark.parametrize("cores", [1, 2, 3, 8])
 def test_drawn_calls_equal_the_definition(kernels: tuple[Kernel, ...], cores: int) -> None:

@@ -15,6 +15,8 @@ from rich.console import Console
 from tilewright import api
 from tilewright.api_models import write_model
 from tilewright.api_networks import compile_networks_to
+from tilewright.cli.evaluating import evaluated
+from tilewright.cli.language import generated, inspected_checkpoint
 from tilewright.cli.target_options import with_target_options
 from tilewright.errors import MismatchError, OptionError
 from tilewright.ir.graph import Contract, ValueName
@@ -40,6 +42,8 @@ def run_command(arguments: argparse.Namespace) -> Finish:
 
 
 def _inspect(arguments: argparse.Namespace) -> Finish:
+    if (found := inspected_checkpoint(arguments.model)) is not None:
+        return _printed(arguments, found)
     report = api.inspect_model(arguments.model, _target(arguments), _options(arguments))
     return _printed(arguments, report, 2 if report.problems else 0)
 
@@ -180,6 +184,14 @@ def _explain(arguments: argparse.Namespace) -> Finish:
     return _printed(arguments, report)
 
 
+def _generate(arguments: argparse.Namespace) -> Finish:
+    return _printed(arguments, generated(arguments))
+
+
+def _evaluate(arguments: argparse.Namespace) -> Finish:
+    return _printed(arguments, evaluated(arguments))
+
+
 def _sim(arguments: argparse.Namespace) -> Finish:
     from tilewright.run.sim.command import execute
 
@@ -211,6 +223,8 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], Finish]] = {
     "inspect": _inspect,
     "compile": _compile,
     "run": _run,
+    "generate": _generate,
+    "evaluate": _evaluate,
     "verify": _verify,
     "check": _check,
     "conformance": _conformance,

@@ -20,6 +20,8 @@ from tilewright.cli.arguments import (
     state_pair,
 )
 from tilewright.cli.command import WRITE_MODEL, Command, add_model
+from tilewright.cli.evaluating import EVALUATE, add_evaluate
+from tilewright.cli.language import GENERATE, add_generate
 from tilewright.run.sim.command import add_arguments as add_sim_arguments
 
 EXIT_CODES = """\
@@ -63,6 +65,8 @@ COMMANDS = (
             "tilewright run model.tflite --target cortex-m4 --profile",
         ),
     ),
+    GENERATE,
+    EVALUATE,
     Command(
         "verify",
         "compare operator definitions, generated C and a third party",
@@ -195,12 +199,19 @@ def build_parser() -> CommandLine:
         "--budget", metavar="NAME=SIZE,...", type=memory_sizes, action="append", dest="memory",
         help="the same as --memory",
     )  # fmt: skip
-    add_conformance(made["conformance"])
-    add_sim_arguments(made["sim"])
-    add_model(made["model"])
+    _add_from_elsewhere(made)
     for command in made.values():
         _add_common(command)
     return CommandLine(parser, made)
+
+
+def _add_from_elsewhere(made: dict[str, argparse.ArgumentParser]) -> None:
+    """Options of commands that have a module of their own."""
+    add_conformance(made["conformance"])
+    add_generate(made["generate"])
+    add_evaluate(made["evaluate"])
+    add_sim_arguments(made["sim"])
+    add_model(made["model"])
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:

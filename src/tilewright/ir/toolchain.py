@@ -38,5 +38,8 @@ class Toolchain:
     stack_in: str | None = None
     """The memory in which programs have their stack; None where it takes none of any memory's
     size, because an operating system has it or the runtime has set it aside."""
+    talk: Callable[..., object] | None = None
+    """Builds a bundle with tw_NAME_generate and runs one request: a ``Talk`` of run/talk.py; None
+    where nothing does."""
     needs: tuple[NeededProgram, ...] = ()
     """What its own ``run`` and ``project`` call."""

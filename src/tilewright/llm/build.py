@@ -11,7 +11,7 @@ from tilewright.ir.op import Op
 from tilewright.ir.types import Array, DType, Quantisation, TensorType
 from tilewright.llm.integers import IntegerLayer, IntegerLlama, Matrix, Norm
 from tilewright.ops.llm.embedding import LastRow
-from tilewright.ops.llm.heads import HeadRows, TurnedHeadRows
+from tilewright.ops.llm.heads import CentredHeadRows, HeadRows, TurnedHeadRows
 from tilewright.ops.llm.row_ops import GatedRows, ScaleRows
 from tilewright.ops.llm.rows import HEAD_FACTOR_BYTES
 from tilewright.ops.state import Put, Valid
@@ -77,9 +77,10 @@ class LlamaBuilder:
         turns, size = self.table("turns", self.llama.turns), shape.head_dim
         first = self.span.first
         turn_q = TurnedHeadRows(shape.heads, size, 0, first)
-        turn_k = TurnedHeadRows(shape.kv_heads, size, shape.q_dim, first)
+        turn_k = CentredHeadRows(shape.kv_heads, size, shape.q_dim, first)
         cut_v = HeadRows(shape.kv_heads, size, shape.q_dim + shape.kv_dim)
-        k = self.cached(f"k{index}", self.add(f"{of}.k", turn_k, qkv, turns))
+        centre = self.table(f"{of}.k.centre", layer.key_centre)
+        k = self.cached(f"k{index}", self.add(f"{of}.k", turn_k, qkv, turns, centre))
         v = self.cached(f"v{index}", self.add(f"{of}.v", cut_v, qkv))
         q = self.add(f"{of}.q", turn_q, qkv, turns)
         powers = self.table("powers", self.llama.powers)

@@ -1,6 +1,6 @@
 """What activations are like on text that the model itself makes up, or on a given one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +20,8 @@ ENOUGH_ROWS = 512
 INPUTS = (Place.ATTENTION_NORM, Place.MIXED, Place.MLP_NORM, Place.HIDDEN)
 """What the matrices of a layer read: q, k and v; o; gate and up; down."""
 
+MULTIPLIED = (*INPUTS, Place.QKV)
+
 STREAM = (Place.EMBEDDED, Place.ATTENDED, Place.LEFT)
 
 
@@ -28,11 +30,14 @@ class Statistics:
     """Of the values that were seen.
 
     peaks    largest magnitude of every element, [elements], by place and layer
-    moments  mean of products of elements, [elements, elements], float64, of what matrices read
+    moments  mean of products of elements, [elements, elements], float64, of what matrices read,
+             and of queries, keys and values
+    centres  mean of every element of turned keys, [kv_dim], by layer
     """
 
     peaks: Mapping[tuple[Place, int], Array]
     moments: Mapping[tuple[Place, int], Array]
+    centres: tuple[Array, ...]
 
     def peak(self, place: Place, layer: int) -> float:
         """Of all elements."""
@@ -56,6 +61,7 @@ class _Watcher:
     rows: int = 0
     peaks: dict[tuple[Place, int], Array] = field(default_factory=dict[tuple[Place, int], Array])
     sums: dict[tuple[Place, int], Array] = field(default_factory=dict[tuple[Place, int], Array])
+    keys: dict[int, Array] = field(default_factory=dict[int, Array])
     waiting: dict[tuple[Place, int], list[Array]] = field(
         default_factory=dict[tuple[Place, int], list[Array]]
     )
@@ -67,7 +73,10 @@ class _Watcher:
         self.peaks[at] = np.maximum(peak, self.peaks[at]) if at in self.peaks else peak
         if place is Place.LOGITS:
             self.rows += len(x)
-        if place in INPUTS:
+        if place is Place.KEYS:
+            total = x.sum(axis=0, dtype=np.float64)
+            self.keys[layer] = self.keys[layer] + total if layer in self.keys else total
+        if place in MULTIPLIED:
             waiting = self.waiting.setdefault(at, [])
             waiting.append(x)
             if len(waiting) * len(x) >= ENOUGH_ROWS:
@@ -82,7 +91,9 @@ class _Watcher:
         """Of everything so far."""
         for at in tuple(self.waiting):
             self._multiply(at)
-        return Statistics(self.peaks, {at: total / self.rows for at, total in self.sums.items()})
+        moments = {at: total / self.rows for at, total in self.sums.items()}
+        centres = tuple(total / self.rows for _, total in sorted(self.keys.items()))
+        return Statistics(self.peaks, moments, centres)
 
 
 def measured_on_itself(llama: Llama, texts: int = TEXTS, length: int = LENGTH) -> Statistics:
@@ -92,10 +103,10 @@ def measured_on_itself(llama: Llama, texts: int = TEXTS, length: int = LENGTH) -
     return watcher.statistics()
 
 
-def measured_on(llama: Llama, tokens: Array) -> Statistics:
-    """Statistics of given ``tokens`` [texts, length], each text from its beginning."""
+def measured_on(llama: Llama, texts: Sequence[Array]) -> Statistics:
+    """Statistics of given texts [length], each from its beginning."""
     watcher = _Watcher()
-    for text in tokens:
+    for text in texts:
         forward(llama, text[None], watch=watcher.watch)
     return watcher.statistics()
 

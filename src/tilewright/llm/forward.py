@@ -17,6 +17,7 @@ class Place(Enum):
     """The residual stream before the first layer."""
     ATTENTION_NORM = "attention norm"
     QKV = "queries, keys, values"
+    KEYS = "turned keys"
     MIXED = "attention"
     ATTENDED = "attended"
     """The residual stream after attention."""
@@ -74,7 +75,9 @@ def forward(
         joined = y @ np.concatenate([layer.q, layer.k, layer.v]).T
         watch(Place.QKV, index, joined)
         q, k, v = _heads(joined, shape)
-        keys.append(np.concatenate([known.k[index], _turned(k, cos, sin)], axis=1))
+        k = _turned(k, cos, sin)
+        watch(Place.KEYS, index, k.reshape(*k.shape[:2], -1))
+        keys.append(np.concatenate([known.k[index], k], axis=1))
         values.append(np.concatenate([known.v[index], v], axis=1))
         mixed = _attention(_turned(q, cos, sin), keys[-1], values[-1])
         watch(Place.MIXED, index, mixed)

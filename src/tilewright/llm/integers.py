@@ -41,11 +41,12 @@ class Embedding:
 
 @dataclass(frozen=True, slots=True)
 class IntegerLayer:
-    """``qkv``: rows of all queries, then keys, then values; ``gate_up``: gates, then ups; ``silu``
-    s16[257]."""
+    """``qkv``: rows of all queries, then keys, then values; ``key_centre`` s16[kv_dim]: what
+    turned keys are stored without; ``gate_up``: gates, then ups; ``silu`` s16[257]."""
 
     attention_norm: Norm
     qkv: Matrix
+    key_centre: Array
     attention: CachedAttention
     o: Matrix
     mlp_norm: Norm

@@ -49,3 +49,10 @@ def _rows(values: Sequence[int] | bytes) -> Iterable[str]:
     for start in range(0, len(values), _NUMBERS_PER_LINE):
         row = values[start : start + _NUMBERS_PER_LINE]
         yield "    " + ", ".join(str(value) for value in row) + ","
+
+
+def table_bytes(tokenizer: Tokenizer) -> int:
+    """Of all tables together."""
+    count = len(tokenizer.pieces)
+    mergeable = sum(rank != NEVER for rank in tokenizer.ranks)
+    return sum(map(len, tokenizer.pieces)) + 4 * (count + 1) + 2 * (mergeable + count + 256)

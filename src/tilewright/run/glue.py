@@ -21,7 +21,7 @@ def print_glue(
     states = _kept(program)
     given = "arena" if len(program.arena_bytes) == 1 else "&arenas"
     placed = f"  inputs_in_arena[{{i}}] = tw_{program.name}_{{member}}_in({given});"
-    arenas = _arenas_apart(program, apart) if apart else print_arenas(program, attribute)
+    arenas = print_arenas_apart(program, apart) if apart else print_arenas(program, attribute)
     return f"""\
 #include "tilewright_host.h"
 #include "{name}.h"
@@ -111,7 +111,7 @@ def print_arenas(program: Program, attribute: str) -> str:
 static const tw_{program.bundle}_arenas arenas = {{{pointers}}};"""
 
 
-def _arenas_apart(program: Program, apart: Mapping[str, str]) -> str:
+def print_arenas_apart(program: Program, apart: Mapping[str, str]) -> str:
     """A block per memory, each in a section of its own; ``arena`` is the first of them."""
     upper = program.bundle.upper()
     align = f"_Alignas(TW_{upper}_ARENA_ALIGN) uint8_t"

@@ -9,7 +9,7 @@ import numpy as np
 from tilewright.ir.index import Affine, amount_at
 from tilewright.ir.op import Access, Along, Op, Whole
 from tilewright.ir.types import Array, DType, Region, TensorType
-from tilewright.ops.llm.rows import HEAD_FACTOR_BYTES, head_rows, rounded
+from tilewright.ops.llm.rows import HEAD_FACTOR_BYTES, head_rows, rounded, saturated
 
 TURN_BITS = 16
 """Cosines and sines are Q15; one bit more keeps turned pairs within 15 bits and a sign."""
@@ -95,13 +95,16 @@ class TurnedHeadRows(HeadRows):
 
     def evaluate(self, *inputs: Array) -> Array:
         """By definition."""
-        x, turns = inputs
+        return head_rows(self._turned(*inputs))
+
+    def _turned(self, x: Array, turns: Array) -> Array:
+        """Half of the turned heads, [n, heads, head_dim]."""
         here = turns[self.position : self.position + len(x)].astype(np.int64)[:, None, :]
         cos, sin = here[..., 0::2], here[..., 1::2]
         heads = self._heads(x)
         a, b = heads[..., 0::2], heads[..., 1::2]
         turned = np.stack([a * cos - b * sin, a * sin + b * cos], axis=-1)
-        return head_rows(rounded(turned, TURN_BITS).reshape(heads.shape))
+        return rounded(turned, TURN_BITS).reshape(heads.shape)
 
     def reads(self, *inputs: TensorType) -> tuple[Access, ...]:
         """Row by row, with any of the angles."""
@@ -112,3 +115,28 @@ class TurnedHeadRows(HeadRows):
         """Rows keep their positions."""
         del inputs
         return replace(self, first=self.first + out[0].start)
+
+
+@dataclass(frozen=True, slots=True)
+class CentredHeadRows(TurnedHeadRows):
+    """As TurnedHeadRows, of saturated(turned - centre): keys without what they have in common.
+
+    Inputs: x, turns, centre s16[heads * head_dim]. Every score of a query changes by the same
+    number, so its softmax does not.
+    """
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        """Raises ValueError for a centre of another length."""
+        if inputs[2].shape != (self.heads * self.head_dim,):
+            raise ValueError(f"{inputs[2]} is no centre of {self.heads} heads of {self.head_dim}")
+        return super(CentredHeadRows, self).infer(*inputs[:2])
+
+    def evaluate(self, *inputs: Array) -> Array:
+        """By definition."""
+        x, turns, centre = inputs
+        turned = self._turned(x, turns)
+        return head_rows(saturated(turned - centre.reshape(turned.shape[1:])))
+
+    def reads(self, *inputs: TensorType) -> tuple[Access, ...]:
+        """And all of the centre."""
+        return (*super(CentredHeadRows, self).reads(*inputs[:2]), (Whole(),))

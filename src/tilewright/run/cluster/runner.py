@@ -139,7 +139,8 @@ def run_on_chip(
     )  # fmt: skip
 
 
-def _compiler(chip: Chip, toolchain: Toolchain) -> Compiler:
+def find_riscv_gcc(chip: Chip, toolchain: Toolchain) -> Compiler:
+    """The compiler. Raises ToolError where it is missing."""
     if shutil.which(toolchain.compiler) is None:
         raise ToolError(
             f"{toolchain.compiler} is not installed, and programs for {chip.title} need it; "
@@ -148,7 +149,8 @@ def _compiler(chip: Chip, toolchain: Toolchain) -> Compiler:
     return Compiler((toolchain.compiler,), "", ADVICE)
 
 
-def _flags(toolchain: Toolchain, folder: Path, cores: int, *, observes: bool) -> list[str]:
+def flags_of(toolchain: Toolchain, folder: Path, cores: int, *, observes: bool) -> list[str]:
+    """How to compile a program for so many cores."""
     flags = [*FLAGS, *toolchain.flags, f"-DTW_CLUSTER_CORES={cores}"]
     flags += [f"-I{folder / 'startup'}", f"-I{folder / 'kernels'}", f"-I{folder / 'startup/libc'}"]
     return flags + (["-DTW_OBSERVE"] if observes else [])
@@ -163,24 +165,29 @@ def build_program(
     options: HostOptions,
 ) -> Built:
     """Write and compile everything but the inputs. Raises ToolError."""
-    compiler = _compiler(chip, toolchain)
+    compiler = find_riscv_gcc(chip, toolchain)
     names = c_names(program)
     cores = max((call.engine.cores for call in program.calls), default=1)
     bundle.write_to(folder)
-    shutil.copytree(HERE, folder, dirs_exist_ok=True, ignore=_is_python)
-    shutil.copytree(chip.folder / "startup", folder / "startup", dirs_exist_ok=True)
-    shutil.copytree(chip.folder / "runtime", folder / "kernels", dirs_exist_ok=True)
-    for header in chip.headers:
-        shutil.copy(header, folder / "kernels")
+    copy_sources(chip, folder)
     header = files("tilewright.run").joinpath("harness", "tilewright_host.h")
     (folder / "tilewright_host.h").write_text(header.read_text(encoding="utf-8"))
     (folder / "harness_glue.c").write_text(print_glue(program, names, apart=ARENA_SECTIONS))
     (folder / "program.ld").write_text(chip.link_script(program, names, cores))
     own = [*(f"startup/{name}" for name in STARTUP), "harness/main.c", "harness_glue.c"]
     sources = [folder / name for name in (*bundle.sources, *own)]
-    flags = _flags(toolchain, folder, cores, observes=options.observes)
+    flags = flags_of(toolchain, folder, cores, observes=options.observes)
     _, log = compile_sources(compiler, flags, folder, sources)
     return Built(chip, program, names, folder, cores, log)
+
+
+def copy_sources(chip: Chip, folder: Path) -> None:
+    """Start-up code, harness and runtime, beside a bundle."""
+    shutil.copytree(HERE, folder, dirs_exist_ok=True, ignore=_is_python)
+    shutil.copytree(chip.folder / "startup", folder / "startup", dirs_exist_ok=True)
+    shutil.copytree(chip.folder / "runtime", folder / "kernels", dirs_exist_ok=True)
+    for header in chip.headers:
+        shutil.copy(header, folder / "kernels")
 
 
 def _is_python(folder: str, names: list[str]) -> list[str]:
@@ -207,7 +214,7 @@ def _link_with(built: Built, toolchain: Toolchain, batch: Batch, options: HostOp
         f'.section .tw_inputs, "a"\n.incbin "{folder / "inputs.bin"}"\n'
         f'.section .tw_layers, "aw", %nobits\n.space {layers}\n'
     )
-    compiler = _compiler(chip, toolchain)
+    compiler = find_riscv_gcc(chip, toolchain)
     flags = [*toolchain.flags, *LINK_FLAGS, f"-T{folder / 'program.ld'}"]
     link(compiler, flags, [*sorted(folder.glob("*.o")), source], built.path, ("-lgcc",))
 

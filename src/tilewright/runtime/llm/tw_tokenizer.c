@@ -7,16 +7,26 @@ static tw_piece piece_of(const tw_tokenizer *tokenizer, uint16_t token) {
   return (tw_piece){tokenizer->text + start, tokenizer->start[token + 1] - start};
 }
 
+// Negative where the first of two equally long strings comes before: no library is needed for it.
+static int32_t compared_bytes(const uint8_t *a, const uint8_t *b, uint32_t size) {
+  for (uint32_t i = 0; i < size; i++) {
+    if (a[i] != b[i]) {
+      return (int32_t)a[i] - (int32_t)b[i];
+    }
+  }
+  return 0;
+}
+
 // Of two strings, the second in two parts: negative where the first comes before.
 static int32_t compared(tw_piece piece, tw_piece head, tw_piece tail) {
   const uint32_t first = piece.size < head.size ? piece.size : head.size;
-  int32_t order = first ? memcmp(piece.bytes, head.bytes, first) : 0;
+  int32_t order = compared_bytes(piece.bytes, head.bytes, first);
   if (order || piece.size < head.size) {
     return order ? order : -1;
   }
   const uint32_t rest = piece.size - first;
   const uint32_t second = rest < tail.size ? rest : tail.size;
-  order = second ? memcmp(piece.bytes + first, tail.bytes, second) : 0;
+  order = compared_bytes(piece.bytes + first, tail.bytes, second);
   return order ? order : (int32_t)rest - (int32_t)tail.size;
 }
 
@@ -73,7 +83,8 @@ static int32_t split(const tw_tokenizer *tokenizer, const uint8_t *text, uint32_
   int needs_prefix = tokenizer->is_prefixed && size > 0;
   for (uint32_t at = 0; at < size || needs_prefix;) {
     uint32_t bytes = needs_prefix ? 0 : unit_bytes(text + at, size - at);
-    const int is_space = needs_prefix || (bytes == 3 && memcmp(text + at, SPACE_MARK, 3) == 0);
+    const int is_space =
+        needs_prefix || (bytes == 3 && compared_bytes(text + at, SPACE_MARK, 3) == 0);
     const tw_piece unit = is_space ? (tw_piece){SPACE, 1} : (tw_piece){text + at, bytes};
     const uint16_t token = token_of(tokenizer, unit, (tw_piece){unit.bytes, 0});
     const uint32_t needed = token == TW_NEVER ? unit.size : 1;

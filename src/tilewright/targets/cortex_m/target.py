@@ -16,6 +16,7 @@ from tilewright.targets.cortex_m.boards import BOARDS
 from tilewright.targets.cortex_m.cmsis_nn.target import CMSIS_NN
 from tilewright.targets.cortex_m.print_project import print_project
 from tilewright.targets.cortex_m.qemu.runner import NEEDS, run_on_qemu
+from tilewright.targets.cortex_m.qemu.talk import talk_on_qemu
 from tilewright.targets.packs.arm_dsp.pack import ARM_DSP
 from tilewright.targets.packs.helium.pack import HELIUM
 from tilewright.targets.packs.portable.pack import PORTABLE, PORTABLE_COSTS
@@ -42,6 +43,7 @@ def _target(name: str, summary: str, flags: tuple[str, ...], kernels: tuple[Kern
     board = BOARDS[name]
     toolchain = Toolchain(
         "qemu-arm", "arm-none-eabi-gcc", (*FLAGS, *flags), run=partial(run_on_qemu, board),
+        talk=partial(talk_on_qemu, board),
         project=partial(print_project, board), stack_in=board.data_in, needs=NEEDS,
     )  # fmt: skip
 

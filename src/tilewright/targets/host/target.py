@@ -15,9 +15,12 @@ from pathlib import Path
 
 from tilewright.ir.target import Dma, Engine, Memory, Reach, Role, Target, Toolchain
 from tilewright.run.host import run_on_host
+from tilewright.run.talk import talk_on_host
 from tilewright.targets.packs.portable.pack import PORTABLE
 
-_TOOLCHAIN = Toolchain("host", "cc", ("-std=c11", "-O3", "-march=x86-64-v3"), run=run_on_host)
+_TOOLCHAIN = Toolchain(
+    "host", "cc", ("-std=c11", "-O3", "-march=x86-64-v3"), run=run_on_host, talk=talk_on_host
+)
 _ACTIVATIONS = frozenset({Role.ACTIVATION, Role.SCRATCH, Role.TILE})
 _CONSTANTS = frozenset({Role.WEIGHT, Role.TABLE})
 

@@ -1,5 +1,6 @@
 """Builds a bundle for Siracusa's cluster and runs it on the simulator that ships here."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from tilewright.backend.bundle import Bundle
@@ -7,9 +8,11 @@ from tilewright.backend.c_names import CNames
 from tilewright.ir.program import Program
 from tilewright.ir.target import Toolchain
 from tilewright.run.cluster.runner import Chip, run_on_chip
+from tilewright.run.cluster.talk import talk_on_chip
 from tilewright.run.host import HostOptions
 from tilewright.run.inputs import Batch
 from tilewright.run.result import RunResult
+from tilewright.run.talk import TalkRequest, TalkResult
 from tilewright.targets.siracusa.energy import meter
 from tilewright.targets.siracusa.link_script import link_script
 from tilewright.targets.siracusa.machine import (
@@ -56,3 +59,10 @@ def run_on_siracusa(
 ) -> RunResult:
     """A ``Runner``; always counts cycles. Raises what ``run_on_chip`` raises."""
     return run_on_chip(CHIP, bundle, program, toolchain, batch, options)
+
+
+def talk_on_siracusa(
+    bundle: Bundle, programs: Sequence[Program], toolchain: Toolchain, request: TalkRequest
+) -> TalkResult:
+    """A ``Talk``; ticks are cycles. Raises what ``talk_on_chip`` raises."""
+    return talk_on_chip(CHIP, bundle, programs, toolchain, request)

@@ -29,7 +29,7 @@ from tilewright.targets.siracusa.machine import (
     WMEM_BYTES,
     reserved_bytes,
 )
-from tilewright.targets.siracusa.runner import run_on_siracusa
+from tilewright.targets.siracusa.runner import run_on_siracusa, talk_on_siracusa
 
 HERE = Path(__file__).parent
 
@@ -114,7 +114,12 @@ def with_cores(cores: int) -> Target:
             NEUREKA_ENGINE,
         ),
         toolchain=Toolchain(
-            "siracusa", RISCV_GCC.name, FLAGS, run=run_on_siracusa, needs=(RISCV_GCC,)
+            "siracusa",
+            RISCV_GCC.name,
+            FLAGS,
+            run=run_on_siracusa,
+            talk=talk_on_siracusa,
+            needs=(RISCV_GCC,),
         ),
         dmas=(MCHAN,),
         runtime=tuple(HERE / "runtime" / f"{name}.h" for name in RUNTIME),

@@ -11,6 +11,10 @@ from tilewright.targets.packs.helium.kernels.dense_helium import DENSE_HELIUM
 from tilewright.targets.packs.helium.kernels.depthwise3x3_helium import DEPTHWISE3X3_HELIUM
 from tilewright.targets.packs.helium.kernels.depthwise_helium import DEPTHWISE_HELIUM
 from tilewright.targets.packs.helium.kernels.depthwise_lanes_helium import DEPTHWISE_LANES_HELIUM
+from tilewright.targets.packs.helium.kernels.language import (
+    CACHED_ATTENTION_HELIUM,
+    LINEAR_ROWS_HELIUM,
+)
 from tilewright.targets.packs.helium.kernels.lut_helium import LUT_HELIUM
 from tilewright.targets.packs.helium.kernels.matmul_helium import MATMUL_HELIUM
 from tilewright.targets.packs.helium.kernels.max_pool2d_helium import MAX_POOL2D_HELIUM
@@ -43,6 +47,8 @@ HELIUM = priced(
         SOFTMAX_HELIUM,
         TABLE_SOFTMAX_HELIUM,
         RESCALED_NORM_HELIUM,
+        *LINEAR_ROWS_HELIUM,
+        CACHED_ATTENTION_HELIUM,
     ),
     HELIUM_COSTS / "cortex-m55.toml",
 )

@@ -24,3 +24,15 @@ typedef struct {
 } turned_head_rows_args;
 
 void turned_head_rows(const void *args, tw_work work);
+
+/// The same without `centre`, which all keys have in common; differences saturate at 32767.
+typedef struct {
+  const int16_t *x;      // [rows][width]; heads begin at `column`
+  const int16_t *turns;  // [positions][head_dim]: cosine and sine per pair
+  const int16_t *centre; // [heads][head_dim]
+  int8_t *y;             // [rows][heads * (head_dim + 2)]: vectors, then factors
+  int32_t width, column, heads, head_dim;
+  int32_t first; // position of row 0
+} centred_head_rows_args;
+
+void centred_head_rows(const void *args, tw_work work);

@@ -8,7 +8,7 @@ from tilewright.ir.target import Fields, Kernel, Signature
 from tilewright.ir.types import DType
 from tilewright.ops.llm.attention import CachedAttention
 from tilewright.ops.llm.embedding import EmbedTokens, LastRow
-from tilewright.ops.llm.heads import HeadRows, TurnedHeadRows
+from tilewright.ops.llm.heads import CentredHeadRows, HeadRows, TurnedHeadRows
 from tilewright.ops.llm.linear import LinearRows
 from tilewright.ops.llm.row_ops import GatedRows, NormRows, ScaleRows
 from tilewright.ops.llm.rows import FACTOR_BYTES
@@ -101,6 +101,12 @@ def _refuse_turned(op: Op, signature: Signature) -> str | None:
     return wrong_types(signature, (DType.S16,), DType.S8)
 
 
+def _refuse_centred(op: Op, signature: Signature) -> str | None:
+    if isinstance(op, CentredHeadRows):
+        return "subtracts no centre"
+    return wrong_types(signature, (DType.S16, DType.S16), DType.S8)
+
+
 HEAD_ROWS = Kernel(
     op=HeadRows,
     symbol="head_rows",
@@ -122,12 +128,27 @@ TURNED_HEAD_ROWS = Kernel(
     header=HERE / "head_rows.h",
     source=HERE / "head_rows.c",
     pointers=("x", "turns", "y"),
-    refuse=_refuses(DType.S16, DType.S16, output=DType.S8),
+    refuse=_refuse_centred,
     fields=_turned_fields,
     items=_heads,
     scratch_bytes=_head_scratch,
     includes=SHARED,
     tables=frozenset({1}),
+)
+
+CENTRED_HEAD_ROWS = Kernel(
+    op=CentredHeadRows,
+    symbol="centred_head_rows",
+    struct="centred_head_rows_args",
+    header=HERE / "head_rows.h",
+    source=HERE / "head_rows.c",
+    pointers=("x", "turns", "centre", "y"),
+    refuse=_refuses(DType.S16, DType.S16, DType.S16, output=DType.S8),
+    fields=_turned_fields,
+    items=_heads,
+    scratch_bytes=_head_scratch,
+    includes=SHARED,
+    tables=frozenset({1, 2}),
 )
 
 
@@ -145,6 +166,7 @@ def _outputs(op: Op, signature: Signature) -> int:
     return signature.output.shape[1]
 
 
+LINEAR_FINISH = (*SHARED, HERE / "linear_rows_finish.h")
 LINEAR_TYPES = (DType.S8, DType.S8, DType.S16)
 
 LINEAR_ROWS = Kernel(
@@ -157,7 +179,7 @@ LINEAR_ROWS = Kernel(
     refuse=_refuses(*LINEAR_TYPES, output=DType.S16),
     fields=_linear_fields,
     items=_outputs,
-    includes=SHARED,
+    includes=LINEAR_FINISH,
 )
 
 LINEAR_ROWS_ADD = Kernel(
@@ -170,7 +192,7 @@ LINEAR_ROWS_ADD = Kernel(
     refuse=_refuses(*LINEAR_TYPES, DType.S16, output=DType.S16),
     fields=_linear_fields,
     items=_outputs,
-    includes=SHARED,
+    includes=LINEAR_FINISH,
 )
 
 
@@ -223,6 +245,8 @@ def _attention_scratch(op: Op, signature: Signature) -> int:
     return WORD_BYTES * (signature.inputs[1].shape[0] + op.head_dim)
 
 
+ATTENTION_CORE = (*SHARED, HERE / "cached_attention_core.h")
+
 CACHED_ATTENTION = Kernel(
     op=CachedAttention,
     symbol="cached_attention",
@@ -234,7 +258,7 @@ CACHED_ATTENTION = Kernel(
     fields=_attention_fields,
     items=_heads,
     scratch_bytes=_attention_scratch,
-    includes=SHARED,
+    includes=ATTENTION_CORE,
     tables=frozenset({3}),
 )
 
@@ -243,6 +267,7 @@ LANGUAGE = (
     LAST_ROW,
     HEAD_ROWS,
     TURNED_HEAD_ROWS,
+    CENTRED_HEAD_ROWS,
     LINEAR_ROWS,
     LINEAR_ROWS_ADD,
     SCALE_ROWS,

@@ -1,8 +1,6 @@
 #include "linear_rows.h"
 
-#include <string.h>
-
-#include "scaled_row.h"
+#include "linear_rows_finish.h"
 
 static inline int32_t dot(const int8_t *x, const int8_t *w, int32_t n) {
   int32_t sum = 0;
@@ -15,14 +13,10 @@ static inline int32_t dot(const int8_t *x, const int8_t *w, int32_t n) {
 static inline void linear(const linear_rows_args *a, const int16_t *residual, tw_work work) {
   for (int32_t row = 0; row < a->rows; row++) {
     const int8_t *const x = a->x + row * (a->inputs + TW_ROW_FACTOR_BYTES);
-    int32_t factor;
-    memcpy(&factor, x + a->inputs, sizeof factor);
-    const int32_t excess = tw_max(tw_bit_length((uint32_t)factor) - TW_FACTOR_BITS, 0);
-    const int32_t normal = factor >> excess;
+    const linear_finish finish = linear_finish_of(x + a->inputs, a->sum_shift, a->shift);
     for (int32_t item = work.start; item < work.stop; item++) {
       const int32_t sum = dot(x, a->w + item * a->inputs, a->inputs);
-      const int64_t scaled = tw_rounded_64((int64_t)sum * a->multiplier[item], a->sum_shift);
-      const int64_t made = tw_rounded_64(scaled * normal, a->shift - excess);
+      const int64_t made = linear_finished(&finish, sum, a->multiplier[item]);
       const int32_t at = row * a->outputs + item;
       a->y[at] = tw_saturated(residual ? made + residual[at] : made);
     }

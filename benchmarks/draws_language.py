@@ -1,0 +1,49 @@
+"""Drawn calls of the operators of language models that engines have kernels of their own for."""
+
+import numpy as np
+from chosen import Call, Draw
+from draws_products import Made
+
+from tilewright.ir.op import Op
+from tilewright.ir.types import Array
+from tilewright.ops.llm.attention import CachedAttention
+from tilewright.ops.llm.linear import LinearRows
+from tilewright.ops.llm.rows import head_rows, scaled_rows
+from tilewright.ops.rescale import Rounding
+
+
+def linear_rows(draw: Draw, rounding: Rounding) -> Call:
+    """One row mostly, as decoding has; with something to add or without."""
+    del rounding
+    rows, inputs, outputs = draw.one(1, 1, 3), draw.channels(), draw.channels()
+    wide = draw.rng.integers(-(2**29), 2**29, (rows, inputs)) >> draw.one(0, 9, 20)
+    w = draw.weights(outputs, inputs)
+    multiplier = draw.rng.integers(0, 2**15, outputs).astype(np.int16)
+    reach = int(np.abs(w.astype(np.int64)).sum(axis=1).max()) * 127 * 2**15
+    op = LinearRows(max(reach.bit_length() - 30, 0), int(draw.rng.integers(17, 46)))
+    residual = draw.rng.integers(-9999, 9999, (rows, outputs)).astype(np.int16)
+    return Call(op, (scaled_rows(wide), w, multiplier, *draw.one((), (residual,))))
+
+
+def cached_attention(draw: Draw, rounding: Rounding) -> Call:
+    """Queries of one row mostly, over up to some dozens of keys."""
+    del rounding
+    kv_heads, times, size = draw.upto(4), draw.upto(3), draw.one(2, 4, 8, 18, 32)
+    rows = draw.one(1, 1, 3)
+    known = rows + draw.upto(40)
+
+    def vectors(count: int, heads: int) -> Array:
+        wide = draw.rng.integers(-32767, 32768, (count, heads, size)) >> draw.one(0, 0, 4)
+        return head_rows(wide)
+
+    powers = np.minimum(np.rint(2.0 ** (15 - np.arange(256) / 256)), 32767).astype(np.int16)
+    multiplier, shift = int(draw.rng.integers(2**14, 2**15)), int(draw.rng.integers(20, 49))
+    op = CachedAttention(kv_heads * times, kv_heads, size, multiplier, shift, draw.one(15, 18))
+    inputs = (vectors(rows, kv_heads * times), vectors(known, kv_heads), vectors(known, kv_heads))
+    return Call(op, (*inputs, powers), varying=3)
+
+
+LANGUAGE_CALLS: dict[type[Op], Made] = {
+    LinearRows: linear_rows,
+    CachedAttention: cached_attention,
+}

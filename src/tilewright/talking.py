@@ -1,0 +1,145 @@
+"""From a checkpoint to firmware that talks: read, quantise, compile, generate.
+
+read_checkpoint ─ quantised_llama ─ built_network ─ compile_network ─ with_generate ─▶ Talker
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from tilewright.backend.bundle import Bundle
+from tilewright.backend.c_names import identifier
+from tilewright.backend.print_generate import GenerateShape, with_generate
+from tilewright.errors import CapacityError, OptionError, ToolError
+from tilewright.ir.program import Program
+from tilewright.ir.target import Role, Target
+from tilewright.ir.toolchain import Toolchain
+from tilewright.llm.build import CHUNK, built_network
+from tilewright.llm.calibrate import measured_on_itself
+from tilewright.llm.formats.checkpoint import read_checkpoint
+from tilewright.llm.formats.tokenizer_files import find_tokenizer, read_tokenizer
+from tilewright.llm.integers import IntegerLlama
+from tilewright.llm.model import Llama, LlamaShape
+from tilewright.llm.quantise import quantised_llama
+from tilewright.llm.sampler import Sampling
+from tilewright.llm.tokenizer import Tokenizer
+from tilewright.networks import NetworkCompilation, compile_network
+from tilewright.ops.llm.rows import HEAD_FACTOR_BYTES
+from tilewright.pipeline import Options
+from tilewright.run.talk import TalkRequest, TalkResult
+
+DEFAULT_CONTEXT = 512
+"""Tokens, where neither the user nor the checkpoint wants fewer."""
+
+
+class Talk(Protocol):
+    """What ``Toolchain.talk`` is."""
+
+    def __call__(
+        self,
+        bundle: Bundle,
+        programs: Sequence[Program],
+        toolchain: Toolchain,
+        request: TalkRequest,
+        /,
+    ) -> TalkResult:
+        """Build in a folder of its own and generate. Raises ToolError, MismatchError, OptionError
+        where the prompt does not fit."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Talker:
+    """A compiled language model. ``bundle`` has tw_NAME_generate; ``made`` is without it."""
+
+    integers: IntegerLlama
+    tokenizer: Tokenizer
+    made: NetworkCompilation
+    bundle: Bundle
+
+    @property
+    def target(self) -> Target:
+        """The machine that it is compiled for."""
+        return self.made.target
+
+    def sampling(self, temperature: float, top_p: float = 0.0, top_k: int = 0) -> Sampling:
+        """How tokens are chosen from this model's logits."""
+        return Sampling.of(self.integers.logit_scale, temperature, top_p, top_k)
+
+    def say(self, request: TalkRequest) -> TalkResult:
+        """Generate on the target. Raises ToolError where nothing runs its programs."""
+        toolchain = self.target.toolchain
+        if toolchain.talk is None:
+            raise ToolError(
+                f"{self.target.name}: nothing here runs firmware that talks for this target; "
+                "compile works, generate needs a target whose toolchain does"
+            )
+        programs = [entry.program for entry in self.made.entries.values()]
+        result = toolchain.talk(self.bundle, programs, toolchain, request)
+        assert isinstance(result, TalkResult), f"{toolchain.kind} returns no TalkResult"
+        return result
+
+
+def read_model(
+    checkpoint: Path, tokenizer: Path | None, context: int | None
+) -> tuple[Llama, Tokenizer]:
+    """A model with as much context as is wanted, and its tokenizer.
+
+    Raises CompileError where a file is damaged, or the two do not fit each other.
+    """
+    llama = read_checkpoint(checkpoint)
+    found = find_tokenizer(checkpoint) if tokenizer is None else read_tokenizer(tokenizer)
+    found.check_fits(str(tokenizer or checkpoint), llama.shape.vocabulary)
+    most = llama.shape.context
+    if context is not None and not 2 <= context <= most:
+        raise OptionError(f"--context {context}: the model was made for 2 to {most} tokens")
+    wanted = context or min(most, DEFAULT_CONTEXT)
+    return replace(llama, shape=replace(llama.shape, context=wanted)), found
+
+
+def compile_talker(
+    llama: Llama, tokenizer: Tokenizer, target: Target, options: Options = Options(), bits: int = 8
+) -> Talker:
+    """Firmware with weights of ``bits`` bits, calibrated on text that the model makes up.
+
+    Raises CompileError where it does not fit the target.
+    """
+    integers = quantised_llama(llama, measured_on_itself(llama), bits)
+    integers = replace(integers, name=identifier(options.name or llama.name))
+    network = built_network(integers)
+    made = compile_network(network, _roomy(target, integers), options)
+    shape = llama.shape
+    talks = GenerateShape(
+        shape.context, min(CHUNK, shape.context), shape.vocabulary,
+        Sampling.of(integers.logit_scale, 1.0).octaves, len(made.arena) > 1,
+    )  # fmt: skip
+    return Talker(integers, tokenizer, made, with_generate(made.bundle, talks, tokenizer))
+
+
+def cache_bytes_per_token(shape: LlamaShape) -> int:
+    """Of keys and values of one token in all layers: bytes, and a factor per head."""
+    return 2 * shape.layers * shape.kv_heads * (shape.head_dim + HEAD_FACTOR_BYTES)
+
+
+def _roomy(target: Target, llama: IntegerLlama) -> Target:
+    """The target, or the first of its alternatives that has a memory for the cache.
+
+    Raises CapacityError naming the largest memory where none has.
+    """
+    wanted = llama.shape.context * cache_bytes_per_token(llama.shape)
+    largest = 0
+    for candidate in (target, *target.alternatives):
+        sizes = [memory.size for memory in candidate.memories if memory.name in _working(candidate)]
+        if any(size is None or size > wanted for size in sizes):
+            return candidate
+        largest = max([largest, *(size for size in sizes if size is not None)])
+    raise CapacityError(
+        f"{target.name}: keys and values of {llama.shape.context} tokens take {wanted:,} B, the "
+        f"largest working memory has {largest:,} B; give a smaller --context"
+    )
+
+
+def _working(target: Target) -> set[str]:
+    """Memories that hold what changes at run time."""
+    return {memory.name for memory in target.memories if Role.ACTIVATION in memory.holds}
