@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         run_model,
         verify_model,
     )
+    from tilewright.api_language import GenerateSettings, generate, inspect_checkpoint
     from tilewright.api_models import write_model
     from tilewright.api_networks import compile_networks_to, write_network
     from tilewright.errors import TilewrightError
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "GenerateSettings",
     "Network",
     "Options",
     "PinWishes",
@@ -49,6 +51,8 @@ __all__ = [
     "doctor",
     "explain_model",
     "explore_model",
+    "generate",
+    "inspect_checkpoint",
     "inspect_model",
     "list_targets",
     "load_target",
@@ -62,6 +66,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "GenerateSettings": "tilewright.api_language",
     "Network": "tilewright.ir.network",
     "Options": "tilewright.pipeline",
     "PinWishes": "tilewright.midend.pins",
@@ -69,6 +74,8 @@ _HOMES = {
     "compile_model": "tilewright.pipeline",
     "compile_network": "tilewright.networks",
     "compile_networks_to": "tilewright.api_networks",
+    "generate": "tilewright.api_language",
+    "inspect_checkpoint": "tilewright.api_language",
     "load_target": "tilewright.pipeline",
     "simulate": "tilewright.run.sim.command",
     "write_model": "tilewright.api_models",

@@ -193,10 +193,7 @@ def build_parser() -> CommandLine:
     _add_place(made["place"])
     _add_explore(made["explore"])
     _add_compare(made["compare"])
-    made["check"].add_argument(
-        "--budget", metavar="NAME=SIZE,...", type=memory_sizes, action="append", dest="memory",
-        help="the same as --memory",
-    )  # fmt: skip
+    _add_check(made["check"])
     add_conformance(made["conformance"])
     add_generate(made["generate"])
     add_sim_arguments(made["sim"])
@@ -204,6 +201,13 @@ def build_parser() -> CommandLine:
     for command in made.values():
         _add_common(command)
     return CommandLine(parser, made)
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--budget", metavar="NAME=SIZE,...", type=memory_sizes, action="append", dest="memory",
+        help="the same as --memory",
+    )  # fmt: skip
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
