@@ -1,13 +1,9 @@
-"""Small language models with seeded weights, and where the public ones lie."""
-
-from pathlib import Path
+"""Small language models with seeded weights."""
 
 import numpy as np
 
 from tilewright.ir.types import Array
 from tilewright.llm.model import Llama, LlamaLayer, LlamaShape
-
-STORIES = Path(__file__).parents[2] / "shared/models/tinystories"
 
 TINY = LlamaShape(
     dim=24, hidden_dim=40, layers=2, heads=4, kv_heads=2, head_dim=6, vocabulary=50, context=48

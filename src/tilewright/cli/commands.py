@@ -15,6 +15,7 @@ from rich.console import Console
 from tilewright import api
 from tilewright.api_models import write_model
 from tilewright.api_networks import compile_networks_to
+from tilewright.cli.evaluating import evaluated
 from tilewright.cli.language import generated, inspected_checkpoint
 from tilewright.cli.target_options import with_target_options
 from tilewright.errors import MismatchError, OptionError
@@ -177,6 +178,10 @@ def _generate(arguments: argparse.Namespace) -> Finish:
     return _printed(arguments, generated(arguments))
 
 
+def _evaluate(arguments: argparse.Namespace) -> Finish:
+    return _printed(arguments, evaluated(arguments))
+
+
 def _sim(arguments: argparse.Namespace) -> Finish:
     from tilewright.run.sim.command import execute
 
@@ -209,6 +214,7 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], Finish]] = {
     "compile": _compile,
     "run": _run,
     "generate": _generate,
+    "evaluate": _evaluate,
     "verify": _verify,
     "check": _check,
     "conformance": _conformance,

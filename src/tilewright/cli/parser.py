@@ -20,6 +20,7 @@ from tilewright.cli.arguments import (
     state_pair,
 )
 from tilewright.cli.command import WRITE_MODEL, Command, add_model
+from tilewright.cli.evaluating import EVALUATE, add_evaluate
 from tilewright.cli.language import GENERATE, add_generate
 from tilewright.run.sim.command import add_arguments as add_sim_arguments
 
@@ -65,6 +66,7 @@ COMMANDS = (
         ),
     ),
     GENERATE,
+    EVALUATE,
     Command(
         "verify",
         "compare operator definitions, generated C and a third party",
@@ -196,6 +198,7 @@ def build_parser() -> CommandLine:
     _add_check(made["check"])
     add_conformance(made["conformance"])
     add_generate(made["generate"])
+    add_evaluate(made["evaluate"])
     add_sim_arguments(made["sim"])
     add_model(made["model"])
     for command in made.values():

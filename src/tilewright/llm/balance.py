@@ -21,17 +21,21 @@ from tilewright.llm.calibrate import Statistics
 from tilewright.llm.forward import Place
 from tilewright.llm.model import Llama, LlamaLayer, LlamaShape
 
+FULL = 1.0
+GENTLE = 0.5
+"""For weights of few bits: columns of very different size would share a step."""
 
-def balanced(llama: Llama, seen: Statistics) -> tuple[Llama, Statistics]:
-    """The model and its statistics after the factors have moved."""
+
+def balanced(llama: Llama, seen: Statistics, strength: float = FULL) -> tuple[Llama, Statistics]:
+    """The model and its statistics after the factors, to the power ``strength``, have moved."""
     layers, centres = list[LlamaLayer](), list[Array]()
     peaks, moments = dict(seen.peaks), dict(seen.moments)
     for index, layer in enumerate(llama.layers):
         joined = np.concatenate([layer.q, layer.k, layer.v])
-        first = _factors(moments[Place.ATTENTION_NORM, index], joined)
+        first = _factors(moments[Place.ATTENTION_NORM, index], joined) ** strength
         gated = np.concatenate([layer.gate, layer.up])
-        second = _factors(moments[Place.MLP_NORM, index], gated)
-        third = _factors(moments[Place.HIDDEN, index], layer.down)
+        second = _factors(moments[Place.MLP_NORM, index], gated) ** strength
+        third = _factors(moments[Place.HIDDEN, index], layer.down) ** strength
         for_q, for_k = _pair_factors(moments[Place.QKV, index], llama.shape)
         centres.append(seen.centres[index] / for_k)
         layers.append(
@@ -51,6 +55,7 @@ def balanced(llama: Llama, seen: Statistics) -> tuple[Llama, Statistics]:
         for place, factor in factors.items():
             peaks[place, index] = peaks[place, index] / factor
             moments[place, index] = moments[place, index] / np.outer(factor, factor)
+        peaks[Place.KEYS, index] = peaks[Place.KEYS, index] / for_k
         peaks[Place.UP, index] = peaks[Place.UP, index] / third
         unchanged = np.ones(llama.shape.kv_dim, np.float32)
         peaks[Place.QKV, index] = peaks[Place.QKV, index] * np.concatenate(

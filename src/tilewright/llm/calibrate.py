@@ -1,6 +1,6 @@
 """What activations are like on text that the model itself makes up, or on a given one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -103,10 +103,10 @@ def measured_on_itself(llama: Llama, texts: int = TEXTS, length: int = LENGTH) -
     return watcher.statistics()
 
 
-def measured_on(llama: Llama, tokens: Array) -> Statistics:
-    """Statistics of given ``tokens`` [texts, length], each text from its beginning."""
+def measured_on(llama: Llama, texts: Sequence[Array]) -> Statistics:
+    """Statistics of given texts [length], each from its beginning."""
     watcher = _Watcher()
-    for text in tokens:
+    for text in texts:
         forward(llama, text[None], watch=watcher.watch)
     return watcher.statistics()
 

@@ -11,12 +11,12 @@ import numpy as np
 
 from tilewright.errors import QuantisationError
 from tilewright.ir.types import Array
-from tilewright.llm.balance import balanced
+from tilewright.llm.balance import FULL, GENTLE, balanced
 from tilewright.llm.calibrate import Statistics
 from tilewright.llm.forward import Place, silu, turns
 from tilewright.llm.integers import Embedding, IntegerLayer, IntegerLlama, Matrix, Norm
 from tilewright.llm.model import Llama, LlamaShape
-from tilewright.llm.rounding import RowWeights, compensated_rows, plain_rows
+from tilewright.llm.rounding import RowWeights, compensated_groups, compensated_rows, plain_rows
 from tilewright.ops.llm.attention import SCORE_SHIFT, CachedAttention
 from tilewright.ops.llm.embedding import EmbedTokens
 from tilewright.ops.llm.linear import LinearRows
@@ -31,18 +31,22 @@ HEADROOM = 1.25
 LOGIT_HEADROOM = 1.1
 """By how much a network may go beyond what calibration saw before it saturates."""
 
+GROUPED_BITS = 4
+"""Up to so many bits groups of weights have a step of their own."""
+
 SUM_BITS = 30
 """Scaled sums of a linear layer stay below 2**30."""
 
 
 def quantised_llama(llama: Llama, seen: Statistics, bits: int = 8) -> IntegerLlama:
-    """Weights of ``bits`` (the embedding and the head: 8), activations of 8.
+    """Weights of ``bits`` (the embedding and the head: 8), activations of 8. Up to 4 bits groups of
+    32 neighbours have a step of their own.
 
     seen  statistics of the model
     Raises QuantisationError for weights that are not finite or have no usable scale.
     """
     _check_finite(llama)
-    llama, seen = balanced(llama, seen)
+    llama, seen = balanced(llama, seen, FULL if bits > GROUPED_BITS else GENTLE)
     shape = llama.shape
     residual = RESIDUAL_HEADROOM * seen.residual / MOST
     logit = LOGIT_HEADROOM * seen.logits / MOST
@@ -105,7 +109,8 @@ class _Layer:
     def _rows(self, place: Place, *matrices: Array) -> RowWeights:
         """The matrices below each other; ``place``: what they read."""
         moments = self.seen.moments[place, self.index]
-        return compensated_rows(np.concatenate(matrices), moments, self.bits)
+        rounding = compensated_rows if self.bits > GROUPED_BITS else compensated_groups
+        return rounding(np.concatenate(matrices), moments, self.bits)
 
 
 def norm_of(gain: Array, shape: LlamaShape, residual: float) -> tuple[Norm, float]:

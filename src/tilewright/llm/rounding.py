@@ -14,6 +14,9 @@ from tilewright.ir.types import Array
 DAMPING = 0.01
 """Of the mean second moment, added to all: inputs that were never seen happen."""
 
+GROUP = 32
+"""Weights of up to 4 bits that have a step in common."""
+
 FRACTIONS = np.linspace(0.5, 1.0, 26)
 """Of the largest magnitude of a row: candidates for its range below 8 bits."""
 
@@ -44,6 +47,24 @@ def compensated_rows(weights: Array, moments: Array, bits: int) -> RowWeights:
         scale *= _best_fractions(weights, scale, np.diag(moments), most)
     steps = np.broadcast_to(_steps(scale), weights.shape)
     return RowWeights(compensated(weights, steps, moments, most), scale)
+
+
+def compensated_groups(weights: Array, moments: Array, bits: int) -> RowWeights:
+    """``bits`` from 2 to 4: a weight is a whole multiple, within ``bits``, of its group's step, and
+    that is a whole multiple of its row's; groups are GROUP neighbours in a row.
+
+    The product of both multiples fits 8 bits, so that nothing but storage need know of groups.
+    """
+    most = 2 ** (bits - 1) - 1
+    coarsest = 127 // most
+    scale = np.abs(weights).max(axis=1).astype(np.float64) / (most * coarsest)
+    multiples = np.empty(weights.shape, np.int64)
+    for start in range(0, weights.shape[1], GROUP):
+        part = slice(start, start + GROUP)
+        importance = np.diag(moments)[part]
+        multiples[:, part] = _best_multiples(weights[:, part], scale, importance, most)[:, None]
+    made = compensated(weights, _steps(scale) * multiples, moments, most)
+    return RowWeights((made * multiples).astype(np.int8), scale)
 
 
 def compensated(weights: Array, steps: Array, moments: Array, most: int) -> Array:
@@ -83,6 +104,16 @@ def _best_fractions(weights: Array, scale: Array, importance: Array, most: int) 
         difference = _nearest(weights, step, most) * step - weights
         errors.append((difference**2 * importance).sum(axis=1))
     return FRACTIONS[np.argmin(errors, axis=0)]
+
+
+def _best_multiples(weights: Array, scale: Array, importance: Array, most: int) -> Array:
+    """Of a row's step, for one group: what makes the least squared error, weighted alike."""
+    errors = list[Array]()
+    for multiple in range(1, 127 // most + 1):
+        step = _steps(scale) * multiple
+        difference = _nearest(weights, step, most) * step - weights
+        errors.append((difference**2 * importance).sum(axis=1))
+    return np.argmin(errors, axis=0) + 1
 
 
 def _nearest(weights: Array, steps: Array, most: int) -> Array:

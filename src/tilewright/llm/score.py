@@ -1,5 +1,6 @@
 """How much a quantised model loses: perplexity and agreement, float against integers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -42,19 +43,19 @@ class LayerLoss:
     error: float
 
 
-def scored(llama: Llama, integers: IntegerLlama, tokens: Array) -> Score:
-    """Both models on ``tokens`` [texts, length], text by text from an empty cache."""
-    graph = text_graph(integers, tokens.shape[1])
+def scored(llama: Llama, integers: IntegerLlama, texts: Sequence[Array]) -> Score:
+    """Both models on every text [length], each from an empty cache."""
     surprises = np.zeros(2)
     agreed = count = 0
-    for text in tokens:
+    graphs = {len(text): text_graph(integers, len(text)) for text in texts}
+    for text in texts:
         exact = forward(llama, text[None])[0][0]
-        made = evaluated(graph, text.astype(np.int32)) * integers.logit_scale
+        made = evaluated(graphs[len(text)], text.astype(np.int32)) * integers.logit_scale
         surprises += surprise(exact, text), surprise(made, text)
         agreed += int((exact.argmax(1) == made.argmax(1))[:-1].sum())
         count += len(text) - 1
-    exact, made = np.exp(surprises / count)
-    return Score(float(exact), float(made), agreed / count)
+    of_float, of_integers = (float(np.exp(total / count)) for total in surprises)
+    return Score(of_float, of_integers, agreed / count)
 
 
 def surprise(logits: Array, text: Array) -> float:

@@ -1,0 +1,54 @@
+"""The command ``evaluate``: its options, and what it calls."""
+
+import argparse
+from pathlib import Path
+
+from tilewright.cli.arguments import Command
+from tilewright.cli.language import WEIGHT_BITS
+from tilewright.errors import OptionError
+from tilewright.report.text import Report
+
+EVALUATE = Command(
+    "evaluate",
+    "say what a language model loses as integers: perplexity, agreement, layers",
+    (
+        "tilewright evaluate stories260K.bin --text stories.txt --tokenizer tok512.bin",
+        "tilewright evaluate model.gguf --text stories.txt --weights W6",
+        "tilewright evaluate folder/ --tokens tokens.npz --json",
+    ),
+    "CHECKPOINT [options]",
+)
+
+
+def add_evaluate(parser: argparse.ArgumentParser) -> None:
+    """The options of ``evaluate``."""
+    parser.add_argument(
+        "model", metavar="CHECKPOINT",
+        help="a llama2.c .bin, a .gguf, or a Hugging Face folder with config.json",
+    )  # fmt: skip
+    parser.add_argument(
+        "--tokens", metavar="FILE.npz", type=Path, help="array tokens [texts, length]"
+    )
+    parser.add_argument("--text", metavar="FILE", type=Path, help="a text, cut into parts")
+    parser.add_argument(
+        "--calibrate", metavar="FILE", type=Path,
+        help="a text to measure ranges on (default: text that the model makes up)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--tokenizer", metavar="FILE", type=Path,
+        help="tokenizer.bin, .model, .json or .gguf (default: the checkpoint's, or beside it)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--weights", default="W8", metavar="NAME",
+        help="bits of weights: W8, W6 or W4 (default: %(default)s)",
+    )  # fmt: skip
+
+
+def evaluated(arguments: argparse.Namespace) -> Report:
+    """Do the work. Raises CompileError."""
+    from tilewright.api_evaluate import Texts, evaluate_model
+
+    if arguments.weights not in WEIGHT_BITS:
+        raise OptionError(f"--weights {arguments.weights}: there are {', '.join(WEIGHT_BITS)}")
+    texts = Texts(arguments.tokens, arguments.text, arguments.calibrate, arguments.tokenizer)
+    return evaluate_model(arguments.model, texts, WEIGHT_BITS[arguments.weights])
