@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         run_model,
         verify_model,
     )
+    from tilewright.api_evaluate import Texts, evaluate_model
     from tilewright.api_language import GenerateSettings, generate, inspect_checkpoint
     from tilewright.api_models import write_model
     from tilewright.api_networks import compile_networks_to, write_network
@@ -40,6 +41,7 @@ __all__ = [
     "Options",
     "PinWishes",
     "RunSettings",
+    "Texts",
     "TilewrightError",
     "__version__",
     "check_model",
@@ -49,6 +51,7 @@ __all__ = [
     "compile_networks_to",
     "compile_to",
     "doctor",
+    "evaluate_model",
     "explain_model",
     "explore_model",
     "generate",
@@ -70,10 +73,12 @@ _HOMES = {
     "Network": "tilewright.ir.network",
     "Options": "tilewright.pipeline",
     "PinWishes": "tilewright.midend.pins",
+    "Texts": "tilewright.api_evaluate",
     "TilewrightError": "tilewright.errors",
     "compile_model": "tilewright.pipeline",
     "compile_network": "tilewright.networks",
     "compile_networks_to": "tilewright.api_networks",
+    "evaluate_model": "tilewright.api_evaluate",
     "generate": "tilewright.api_language",
     "inspect_checkpoint": "tilewright.api_language",
     "load_target": "tilewright.pipeline",

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from tilewright.cli.arguments import Command
+from tilewright.cli.command import Command
 from tilewright.cli.language import WEIGHT_BITS
 from tilewright.errors import OptionError
 from tilewright.report.text import Report
