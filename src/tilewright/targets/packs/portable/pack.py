@@ -109,7 +109,10 @@ FLOAT32 = (
     DEQUANTIZE_F32,
 )
 
-GENERAL = (CURVE_F32, *BINARY, *CONVERT, *ROW_KERNELS, *TILE_KERNELS)
+GENERAL = (
+    CURVE_F32, *BINARY, *CONVERT, *ROW_KERNELS, *TILE_KERNELS, *LANGUAGE, RATIO_SOFTMAX_S8,
+    SHIFT_SOFTMAX_S8,
+)  # fmt: skip
 """For breadth: one loop for a whole family. Priced by the rough rule, not by a table."""
 
 ROUNDED_ONCE = (
@@ -122,9 +125,6 @@ ROUNDED_ONCE = (
 )
 
 DIALECT = (TRUNCATED_LAYER_NORM_S8, TRUNCATED_RMS_NORM_S8)
-
-DIALECT_SOFTMAX = (RATIO_SOFTMAX_S8, SHIFT_SOFTMAX_S8)
-"""Priced by the rough rule, as GENERAL."""
 
 ROUNDED_TWICE = (
     ADD_S8_TFLITE,
@@ -147,8 +147,6 @@ PORTABLE = priced(
         *MOVEMENT,
         *FLOAT32,
         *GENERAL,
-        *DIALECT_SOFTMAX,
-        *LANGUAGE,
     ),
     PORTABLE_COSTS / "host.toml",
 )  # fmt: skip
