@@ -109,7 +109,7 @@ FLOAT32 = (
     DEQUANTIZE_F32,
 )
 
-GENERAL = (CURVE_F32, *BINARY, *CONVERT, *ROW_KERNELS, *TILE_KERNELS)
+GENERAL = (CURVE_F32, *BINARY, *CONVERT, *ROW_KERNELS, *TILE_KERNELS, *LANGUAGE)
 """For breadth: one loop for a whole family. Priced by the rough rule, not by a table."""
 
 ROUNDED_ONCE = (
@@ -148,7 +148,6 @@ PORTABLE = priced(
         *FLOAT32,
         *GENERAL,
         *DIALECT_SOFTMAX,
-        *LANGUAGE,
     ),
     PORTABLE_COSTS / "host.toml",
 )  # fmt: skip
