@@ -22,6 +22,8 @@ if TYPE_CHECKING:
         run_model,
         verify_model,
     )
+    from tilewright.api_evaluate import Texts, evaluate_model
+    from tilewright.api_language import GenerateSettings, generate, inspect_checkpoint
     from tilewright.api_models import write_model
     from tilewright.api_networks import compile_networks_to, write_network
     from tilewright.errors import TilewrightError
@@ -34,10 +36,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "GenerateSettings",
     "Network",
     "Options",
     "PinWishes",
     "RunSettings",
+    "Texts",
     "TilewrightError",
     "__version__",
     "check_model",
@@ -47,8 +51,11 @@ __all__ = [
     "compile_networks_to",
     "compile_to",
     "doctor",
+    "evaluate_model",
     "explain_model",
     "explore_model",
+    "generate",
+    "inspect_checkpoint",
     "inspect_model",
     "list_targets",
     "load_target",
@@ -62,13 +69,18 @@ __all__ = [
 ]
 
 _HOMES = {
+    "GenerateSettings": "tilewright.api_language",
     "Network": "tilewright.ir.network",
     "Options": "tilewright.pipeline",
     "PinWishes": "tilewright.midend.pins",
+    "Texts": "tilewright.api_evaluate",
     "TilewrightError": "tilewright.errors",
     "compile_model": "tilewright.pipeline",
     "compile_network": "tilewright.networks",
     "compile_networks_to": "tilewright.api_networks",
+    "evaluate_model": "tilewright.api_evaluate",
+    "generate": "tilewright.api_language",
+    "inspect_checkpoint": "tilewright.api_language",
     "load_target": "tilewright.pipeline",
     "simulate": "tilewright.run.sim.command",
     "write_model": "tilewright.api_models",

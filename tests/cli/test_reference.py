@@ -1,5 +1,6 @@
 """docs/reference/cli.md says what the program says."""
 
+import shlex
 from pathlib import Path
 
 from tilewright.cli.parser import COMMANDS, build_parser
@@ -19,7 +20,7 @@ def test_every_command_has_examples_that_parse() -> None:
     for command in COMMANDS:
         assert command.examples
         for example in command.examples:
-            words = example.split()
+            words = shlex.split(example)
             assert words[:2] == ["tilewright", command.name]
             assert line.parser.parse_args(words[1:]).command == command.name
 

@@ -195,23 +195,22 @@ def build_parser() -> CommandLine:
     _add_place(made["place"])
     _add_explore(made["explore"])
     _add_compare(made["compare"])
-    made["check"].add_argument(
-        "--budget", metavar="NAME=SIZE,...", type=memory_sizes, action="append", dest="memory",
-        help="the same as --memory",
-    )  # fmt: skip
-    _add_from_elsewhere(made)
-    for command in made.values():
-        _add_common(command)
-    return CommandLine(parser, made)
-
-
-def _add_from_elsewhere(made: dict[str, argparse.ArgumentParser]) -> None:
-    """Options of commands that have a module of their own."""
+    _add_check(made["check"])
     add_conformance(made["conformance"])
     add_generate(made["generate"])
     add_evaluate(made["evaluate"])
     add_sim_arguments(made["sim"])
     add_model(made["model"])
+    for command in made.values():
+        _add_common(command)
+    return CommandLine(parser, made)
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--budget", metavar="NAME=SIZE,...", type=memory_sizes, action="append", dest="memory",
+        help="the same as --memory",
+    )  # fmt: skip
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:

@@ -31,10 +31,14 @@ report.show(console)  # what a person reads, on a rich.console.Console
 
 | command | function |
 |---|---|
-| `tilewright inspect` | `inspect_model(model, target, options)` |
+| `tilewright inspect` | `inspect_model(model, target, options)`; of a language model \
+`inspect_checkpoint(model)` |
 | `tilewright compile` | `compile_to(model, folder, target, options, is_project=False, \
 save_plan=None)` |
 | `tilewright run` | `run_model(model, target, options, inputs=None, settings=RunSettings())` |
+| `tilewright generate` | `generate(model, target, settings=GenerateSettings(), options, \
+tokenizer=None, context=None)` |
+| `tilewright evaluate` | `evaluate_model(model, texts, bits=8)`, with `Texts` |
 | `tilewright verify` | `verify_model(model, target, options, inputs=3, sanitizes=False)` |
 | `tilewright check` | `check_model(model, target, options)` |
 | `tilewright explore` | `explore_model(model, memory, sizes, target, options)` |
