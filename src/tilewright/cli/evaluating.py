@@ -2,11 +2,14 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tilewright.cli.command import Command
 from tilewright.cli.language import WEIGHT_BITS
 from tilewright.errors import OptionError
-from tilewright.report.text import Report
+
+if TYPE_CHECKING:
+    from tilewright.report.text import Report
 
 EVALUATE = Command(
     "evaluate",
@@ -44,7 +47,7 @@ def add_evaluate(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def evaluated(arguments: argparse.Namespace) -> Report:
+def evaluated(arguments: argparse.Namespace) -> "Report":
     """Do the work. Raises CompileError."""
     from tilewright.api_evaluate import Texts, evaluate_model
 

@@ -2,11 +2,14 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tilewright.cli.arguments import positive
 from tilewright.cli.command import Command
 from tilewright.errors import OptionError
-from tilewright.report.text import Report
+
+if TYPE_CHECKING:
+    from tilewright.report.text import Report
 
 WEIGHT_BITS = {"W8": 8, "W6": 6, "W4": 4}
 
@@ -71,7 +74,7 @@ def add_generate(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def generated(arguments: argparse.Namespace) -> Report:
+def generated(arguments: argparse.Namespace) -> "Report":
     """Do the work. Raises CompileError, ToolError."""
     from tilewright.api_language import GenerateSettings, generate
     from tilewright.pipeline import Options
@@ -88,7 +91,7 @@ def generated(arguments: argparse.Namespace) -> Report:
     )  # fmt: skip
 
 
-def inspected_checkpoint(model: str) -> Report | None:
+def inspected_checkpoint(model: str) -> "Report | None":
     """What is in a language model; None where the path is none. Raises CompileError."""
     from tilewright.llm.formats.checkpoint import is_checkpoint
 

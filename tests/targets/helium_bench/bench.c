@@ -13,9 +13,16 @@
 #include "tilewright.h"
 
 enum {
-  SYS_OPEN = 1, SYS_CLOSE = 2, SYS_WRITE = 5, SYS_READ = 6, SYS_EXIT_EXTENDED = 0x20,
-  READ_BINARY = 1, WRITE_BINARY = 5,
-  LARGEST_STRUCT = 64, LARGEST_CALLS = 8192, MEMORY_WORDS = 1 << 19,
+  SYS_OPEN = 1,
+  SYS_CLOSE = 2,
+  SYS_WRITE = 5,
+  SYS_READ = 6,
+  SYS_EXIT_EXTENDED = 0x20,
+  READ_BINARY = 1,
+  WRITE_BINARY = 5,
+  LARGEST_STRUCT = 64,
+  LARGEST_CALLS = 8192,
+  MEMORY_WORDS = 1 << 19,
 };
 
 extern tw_kernel *const kernels[];
@@ -66,7 +73,8 @@ int main(void) {
       arguments[i] += (uint32_t)memory;
     }
     for (uint32_t i = 0; i < head[3]; i++) {
-      kernels[head[0]](arguments, (tw_work){calls[2 * i], calls[2 * i + 1], 0, (uint8_t *)memory + head[5]});
+      kernels[head[0]](arguments,
+                       (tw_work){calls[2 * i], calls[2 * i + 1], 0, (uint8_t *)memory + head[5]});
     }
     if (!move(SYS_WRITE, out, memory, head[4])) {
       leave(3);
@@ -96,6 +104,6 @@ __attribute__((naked)) void reset(void) {
 }
 
 __attribute__((section(".vectors"), used)) static const void *const vectors[16] = {
-    &stack_top, (void *)reset, (void *)fault, (void *)fault,
+    &stack_top,    (void *)reset, (void *)fault, (void *)fault,
     (void *)fault, (void *)fault, (void *)fault,
 };
