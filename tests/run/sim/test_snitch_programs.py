@@ -9,11 +9,11 @@ import pytest
 from tilewright.cli.main import main
 from tilewright.run.sim.machines import find_machine
 from tilewright.run.sim.profile import map_functions, profile_table, read_profile
-from tilewright.run.sim.program import COMPILER, build_program
+from tilewright.run.sim.program import RISCV_GCC, build_program
 from tilewright.run.sim.simulator import LOSSES, Outcome, Simulator
 
 needs_compiler = pytest.mark.skipif(
-    shutil.which(COMPILER) is None, reason=f"{COMPILER} is not installed"
+    shutil.which(RISCV_GCC.name) is None, reason=f"{RISCV_GCC.name} is not installed"
 )
 
 PROGRAM = """
