@@ -24,6 +24,9 @@ from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Array, Span
 from tilewright.ops.conv2d import QConv2d, QDepthwiseConv2d
 from tilewright.ops.dense import QDense
+from tilewright.ops.llm.attention import CachedAttention
+from tilewright.ops.llm.embedding import LastRow
+from tilewright.ops.llm.heads import CentredHeadRows, TurnedHeadRows
 from tilewright.ops.window2d import Window2d
 from tilewright.run.host import HostOptions, run_on_host
 from tilewright.run.inputs import Batch
@@ -68,8 +71,23 @@ def test_tiled_c_equals_the_whole(op: type[Op]) -> None:
     check_operator(op, 2)
 
 
+WHOLE = (LastRow, TurnedHeadRows, CentredHeadRows, CachedAttention)
+"""Operators that are never cut."""
+
+
+@pytest.mark.parametrize("op", WHOLE, ids=lambda op: op.__name__)
+@few(5)
+@given(data=st.data())
+def test_what_is_never_cut_says_so(op: type[Op], data: st.DataObject) -> None:
+    case = data.draw(STRATEGIES[op])
+    axes = range(len(case.signature.output.shape))
+    assert case.op.whole_axes(*case.signature.inputs) >= {*axes}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("op", COMPUTED, ids=lambda op: op.__name__)
+@pytest.mark.parametrize(
+    "op", [op for op in COMPUTED if op not in WHOLE], ids=lambda op: op.__name__
+)
 def test_tiled_c_of_every_operator_equals_the_whole(op: type[Op]) -> None:
     check_operator(op, 4)
 

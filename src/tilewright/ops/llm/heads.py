@@ -8,7 +8,7 @@ import numpy as np
 
 from tilewright.ir.index import Affine, amount_at
 from tilewright.ir.op import Access, Along, Op, Whole
-from tilewright.ir.types import Array, DType, Region, TensorType
+from tilewright.ir.types import Array, DType, TensorType
 from tilewright.ops.llm.rows import HEAD_FACTOR_BYTES, head_rows, rounded, saturated
 
 TURN_BITS = 16
@@ -111,10 +111,10 @@ class TurnedHeadRows(HeadRows):
         del inputs
         return (Along(0), Whole()), (Whole(), Whole())
 
-    def on_tile(self, out: Region, *inputs: TensorType) -> Self:
-        """Rows keep their positions."""
+    def whole_axes(self, *inputs: TensorType) -> frozenset[int]:
+        """All: a row's position is counted from the first one."""
         del inputs
-        return replace(self, first=self.first + out[0].start)
+        return frozenset({0, 1})
 
 
 @dataclass(frozen=True, slots=True)
