@@ -12,7 +12,7 @@ from tilewright.run.host import HostOptions
 from tilewright.run.inputs import random_batch
 from tilewright.run.interpret import interpret
 from tilewright.run.judges.litert import LiteRt
-from tilewright.targets.cortex_m.qemu.runner import run_on_qemu
+from tilewright.run.runners import run_bundle
 
 CORPUS = Path(__file__).parents[3] / "shared" / "models"
 TINY = CORPUS / "mlperf_tiny"
@@ -52,7 +52,7 @@ def test_outputs_are_those_of_litert_in_both_runs(model: str, prunes: bool, targ
     path = TINY / f"{model}.tflite"
     c = compile_model(path, load_target(target), Options(prune=prunes))
     batch = random_batch(c.graph, 3, seed=11)
-    result = run_on_qemu(c.bundle, c.program, c.target.toolchain, batch, HostOptions())
+    result = run_bundle(c.bundle, c.program, c.target.toolchain, batch, HostOptions())
     assert result.runs_identical
     for index in range(3):
         wanted = judge(model).tensors(batch.one(index))
@@ -66,7 +66,7 @@ def test_every_layer_of_onnx_networks_is_what_the_definition_says(model: Path, t
     c = compile_model(model, load_target(target), Options())
     batch = random_batch(c.graph, 1, seed=12)
     options = HostOptions(observes=True)
-    result = run_on_qemu(c.bundle, c.program, c.target.toolchain, batch, options)
+    result = run_bundle(c.bundle, c.program, c.target.toolchain, batch, options)
     values = interpret(c.program, c.graph, batch.one(0)).values
     for call, raw in zip(c.program.calls, result.layers[0], strict=True):
         assert raw == values[call.output.value.name].tobytes(), call.node.name
