@@ -18,15 +18,16 @@ WINDOWS = tuple(
     for kernel in XPULP
     if kernel not in (*ANY, *ROUNDED_UP) and kernel.symbol.startswith(("conv2d", "depthwise"))
 )
-APART = (*ANY, *ROUNDED_UP, *WINDOWS, *LANGUAGE)
+MATRICES = tuple(kernel for kernel in XPULP if kernel.symbol.startswith("matmul"))
+APART = (*ANY, *ROUNDED_UP, *WINDOWS, *LANGUAGE, *MATRICES)
 OTHERS = tuple(kernel for kernel in XPULP if kernel not in APART)
 
 
 @needs_compiler
 @pytest.mark.parametrize(
     "kernels",
-    [WINDOWS, OTHERS, ANY, ROUNDED_UP, LANGUAGE],
-    ids=["windows", "others", "any", "up", "language"],
+    [WINDOWS, OTHERS, ANY, ROUNDED_UP, LANGUAGE, MATRICES],
+    ids=["windows", "others", "any", "up", "language", "matrices"],
 )
 @pytest.mark.parametrize("cores", [1, 2, 3, 8])
 def test_drawn_calls_equal_the_definition(kernels: tuple[Kernel, ...], cores: int) -> None:

@@ -138,7 +138,9 @@ def _withdraw(
             joined = [n for n in (*inputs, node.output) if n not in constants]
             known = [n for n in joined if n in found]
             if known and (node.output in found or (is_joint and _are_integers(known, sources))):
-                kinds = {found.get(name) for name in joined}
+                # A result of which nobody says what it means, means what all that is joined means.
+                said = [n for n in joined if n != node.output or n in found]
+                kinds = {found.get(name) for name in said}
                 doubtful.update(known if len(kinds) > 1 else ())
         if not doubtful:
             return
