@@ -21,8 +21,12 @@ under sanitizers on the host, are both compared with the outputs that the standa
 compares a sample of this page with what `tilewright conformance` finds.
 
 Inputs that exporters write as initialisers (shapes, axes, weights) are initialisers where the
-network wants them so. Reals are float32 inside, plain integers int32. Results in bfloat16 may be
-two steps of it from the reference, which rounds after every operator.
+network wants them so; where all inputs are single numbers or lists of sizes (Range, windows), all
+of them may be, and the result is then known at import. Reals are float32 inside, plain integers
+int32. Results in bfloat16 may be two steps of it from the reference, which rounds after every
+operator.
+Real results are compared as the case asks, and a difference of 2**-22 of the greatest result counts
+for none: where terms cancel (inverse transforms), float32 leaves that much.
 """
 
 
