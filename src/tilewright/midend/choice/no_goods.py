@@ -13,7 +13,7 @@ from tilewright.ir.plan import Buffer
 from tilewright.ir.target import Memory, Role
 from tilewright.ir.types import Span
 from tilewright.midend.choice.joint import Choice, NoGood, Problem
-from tilewright.midend.memory.allocate import least_bytes
+from tilewright.midend.memory.allocate import cannot_fit
 from tilewright.midend.memory.lifetimes import Leave
 
 
@@ -66,7 +66,7 @@ def without(problem: Problem, misplaced: Misplaced) -> Problem:
     everything = Span(0, len(misplaced.spans))
     for part in dict.fromkeys((window, everything)):
         inside = [*misplaced.within(part)]
-        if least_bytes(problem.net.graph, inside, misplaced.leaves) > misplaced.size:
+        if cannot_fit(problem.net.graph, inside, misplaced.leaves, misplaced.size):
             return replace(
                 problem, no_goods=(*problem.no_goods, _no_good(problem, misplaced, part))
             )

@@ -14,7 +14,7 @@ from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Buffer, BufferName, Overlap, Plan, Step
 from tilewright.ir.target import Role
 from tilewright.midend.memory.lifetimes import Leave, activation_reads, demand, storage_of
-from tilewright.midend.memory.pack_exactly import pack_exactly
+from tilewright.midend.memory.pack_exactly import is_too_much, pack_exactly
 from tilewright.midend.memory.pack_greedily import pack_greedily
 from tilewright.midend.memory.packing import Offsets, Packing, Piece
 from tilewright.midend.places import Places
@@ -64,10 +64,12 @@ def place(graph: Graph, cuts: Sequence[Cut], places: Places, *, is_draft: bool =
     )
 
 
-def least_bytes(graph: Graph, buffers: Sequence[Buffer], leaves: Sequence[Leave]) -> int:
-    """Bytes that these buffers of one memory need, proven."""
+def cannot_fit(graph: Graph, buffers: Sequence[Buffer], leaves: Sequence[Leave], size: int) -> bool:
+    """Whether it is proven that these buffers of one memory have no places in ``size`` bytes."""
     names = {buffer.name for buffer in buffers}
-    return _place(graph, buffers, [e for e in leaves if {e.writer, e.reader} <= names]).bound
+    inside = [leave for leave in leaves if {leave.writer, leave.reader} <= names]
+    problem, unit = _packing(graph, buffers, inside)
+    return is_too_much(problem, size // unit)
 
 
 def with_first(buffers: Sequence[Buffer], pinned: Sequence[BufferName]) -> tuple[Buffer, ...]:

@@ -32,21 +32,8 @@ def pack_exactly(
         tight = pack_to_fit(problem.pieces, least, FIT_EFFORT)
         if not isinstance(tight, Verdict):
             return tight, floor
-    model = Model()
+    model, offsets = _model(problem, extent, hint)
     top = model.variable(least, extent, extent)
-    offsets = [
-        model.variable(0, extent - piece.size, offset)
-        for piece, offset in zip(problem.pieces, hint, strict=True)
-    ]
-    # What may be overwritten leaves the plane when that begins; the pairs below judge the rest.
-    stops = [piece.stop for piece in problem.pieces]
-    for writer, reader in problem.leaves:
-        stops[reader] = problem.pieces[writer].start
-    boxes = [
-        (offset, piece.size, piece.start, stop)
-        for piece, offset, stop in zip(problem.pieces, offsets, stops, strict=True)
-    ]
-    model.need_apart(boxes)
     for offset, piece in zip(offsets, problem.pieces, strict=True):
         model.need(offset + piece.size <= top, "everything lies in the arena")
     backward = _keep_gaps(problem, model, offsets)
@@ -59,6 +46,40 @@ def pack_exactly(
     bound = -(-(result.bound - len(backward)) // (len(backward) + 1))
     # Nothing below what is enough was looked for, so nothing is proven about it.
     return result.values, bound if bound > least else floor
+
+
+def is_too_much(problem: Packing, capacity: int) -> bool:
+    """Whether it is proven that the pieces have no places below ``capacity`` units."""
+    if problem.lower_bound > capacity:
+        return True
+    if any(piece.size > capacity for piece in problem.pieces):
+        return True
+    if not problem.leaves:
+        return pack_to_fit(problem.pieces, capacity, FIT_EFFORT) is Verdict.IMPOSSIBLE
+    model, offsets = _model(problem, capacity)
+    _keep_gaps(problem, model, offsets)
+    return isinstance(model.solve(offsets, SOLVER_EFFORT, explains=False), Conflict)
+
+
+def _model(
+    problem: Packing, most: int, hint: Offsets | None = None
+) -> tuple[Model, list["Variable"]]:
+    """(a model of pieces that end at or below ``most`` and stay apart, their offsets)"""
+    model = Model()
+    offsets = [
+        model.variable(0, most - piece.size, None if hint is None else hint[index])
+        for index, piece in enumerate(problem.pieces)
+    ]
+    # What may be overwritten leaves the plane when that begins; the gaps judge the rest.
+    stops = [piece.stop for piece in problem.pieces]
+    for writer, reader in problem.leaves:
+        stops[reader] = problem.pieces[writer].start
+    boxes = [
+        (offset, piece.size, piece.start, stop)
+        for piece, offset, stop in zip(problem.pieces, offsets, stops, strict=True)
+    ]
+    model.need_apart(boxes)
+    return model, offsets
 
 
 def _keep_gaps(problem: Packing, model: Model, offsets: Sequence["Variable"]) -> list["Variable"]:
