@@ -23,10 +23,11 @@ END, ROWS = Argument("end", CONTEXT), Argument("rows", CHUNK)
 EVEN = Requantise(Rounding.HALF_EVEN)
 
 
-class _Builder:
+class Builder:
     """Puts one entry together."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, width: int = WIDTH) -> None:
+        self.width = width
         self.builder = GraphBuilder(name, Contract.ONNX)
         self.states: list[tuple[str, ValueName, ValueName]] = []
 
@@ -43,14 +44,14 @@ class _Builder:
             return known
         rng = np.random.default_rng(1)
         return self.builder.constant(
-            "embedding", rng.integers(-128, 128, (WORDS, WIDTH)).astype(np.int8)
+            "embedding", rng.integers(-128, 128, (WORDS, self.width)).astype(np.int8)
         )
 
     def dense(self, name: str, x: ValueName, weights: ValueName | None = None) -> ValueName:
         """Weights depend on the name alone: entries share them."""
         rng = np.random.default_rng([*name.encode()])
         if weights is None:
-            array = rng.integers(-90, 90, (WIDTH, WIDTH)).astype(np.int8)
+            array = rng.integers(-90, 90, (self.width, self.width)).astype(np.int8)
             weights = self.builder.constant(f"{name}.w", array)
         outputs = self.builder.values[weights].type.shape[0]
         tables = (
@@ -60,9 +61,9 @@ class _Builder:
         )
         return self.add(name, QDense(EVEN), x, weights, *tables)
 
-    def remembered(self, name: str, rows: ValueName, first) -> ValueName:
+    def remembered(self, name: str, rows: ValueName, first, context: int = CONTEXT) -> ValueName:
         """The cache with new rows in it."""
-        before = self.input(f"{name}_cache", DType.S8, CONTEXT, WIDTH)
+        before = self.input(f"{name}_cache", DType.S8, context, self.width)
         after = self.add(f"{name}_put", Put(0, first), before, rows)
         self.builder.outputs.append(after)
         self.states.append((name, before, after))
@@ -73,15 +74,15 @@ class _Builder:
         return self.builder.build()
 
 
-def decode() -> Graph:
-    """Word number ``end``, 1 .. CONTEXT, behind end - 1 words: the scores of all words."""
-    made = _Builder("decode")
+def decode(end: Argument = END, width: int = WIDTH) -> Graph:
+    """Word number ``end``, 1 .. its most, behind end - 1 words: the scores of all words."""
+    made = Builder("decode", width)
     x = made.add("embed", Gather(0), made.table(), made.input("word", DType.S32, 1))
-    keys = made.remembered("k", made.dense("key", x), END - 1)
-    values = made.remembered("v", made.dense("value", x), END - 1)
+    keys = made.remembered("k", made.dense("key", x), end - 1, end.most)
+    values = made.remembered("v", made.dense("value", x), end - 1, end.most)
     product = QMatMul(True, scale=FixedPoint(1 << 30, 37), output=EVEN)
     scores = made.add(
-        "scores", product, made.dense("query", x), made.add("seen", Valid(0, END + 0), keys)
+        "scores", product, made.dense("query", x), made.add("seen", Valid(0, end + 0), keys)
     )
     exponentials = np.round(2.0**20 * np.exp(-np.arange(256) / 24)).astype(np.int32)
     softmax = TableSoftmax(
@@ -90,14 +91,14 @@ def decode() -> Graph:
     table = made.builder.constant("exponentials", exponentials)
     shares = made.add("shares", softmax, scores, table)
     mix = QMatMul(a_zero=-128, scale=FixedPoint(1 << 30, 38), output=EVEN)
-    mixed = made.add("mix", mix, shares, made.add("held", Valid(0, END + 0), values))
+    mixed = made.add("mix", mix, shares, made.add("held", Valid(0, end + 0), values))
     made.builder.outputs.append(made.dense("head", mixed, made.table()))
     return made.build()
 
 
 def prompt() -> Graph:
     """``rows`` words, of which the last is number ``end``: what they are, and the cache."""
-    made = _Builder("prompt")
+    made = Builder("prompt")
     words = made.add("given", Valid(0, ROWS + 0), made.input("words", DType.S32, CHUNK))
     x = made.add("embed", Gather(0), made.table(), words)
     made.remembered("k", made.dense("key", x), END - ROWS)

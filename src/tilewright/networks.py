@@ -53,7 +53,7 @@ class Entry:
             return self
         graph = graph_at(self.graph, values)
         plan = plan_at(self.plan, graph)
-        program = stage(graph, plan, target, self.program.name)
+        program = stage(graph, plan, target, self.program.name, like=self.program)
         sizes, family = self.program.arena_bytes, self.program.family
         align = self.program.arena_align
         program = replace(program, arena_bytes=sizes, family=family, arena_align=align)
@@ -102,8 +102,13 @@ class NetworkCompilation:
         return {name: self._callee(entry) for name, entry in self.entries.items()}
 
     def _callee(self, entry: Entry) -> Callee:
+        known: dict[tuple[tuple[str, int], ...], Entry] = {}
+
         def at(values: Arguments) -> tuple[Graph, Graph, Program]:
-            of = entry.at(values, self.target)
+            key = tuple(sorted(values.items()))
+            if key not in known:
+                known[key] = entry.at(values, self.target)
+            of = known[key]
             return of.source, of.graph, of.program
 
         return Callee(entry.source, entry.graph, entry.program, at)

@@ -11,7 +11,8 @@ import pytest
 from fictional import KIB, chip
 from stateful import rnn, value
 from tied import tied
-from tilewright.backend.parametric import fitted, parametric, points
+from tilewright.backend.fit_numbers import fitted
+from tilewright.backend.parametric import parametric, points
 from tilewright.check.entries import check_entries
 from tilewright.check.memory import PlanError
 from tilewright.errors import OptionError, UnsupportedError

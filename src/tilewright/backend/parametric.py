@@ -1,24 +1,25 @@
 """One program for all values of the arguments, from programs for some values.
 
 A plan is one for the largest values; for smaller ones the same plan has the same calls and copies
-with smaller numbers. Each number is affine in every argument, which is not assumed but checked:
-what is found from the corners has to hold at every point that is looked at.
+with smaller numbers, and loops have fewer tiles. How numbers follow from arguments is found, and
+checked at every point that is looked at, by ``fit_numbers``.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, product
+from itertools import product
 from math import prod
 
-import numpy as np
-
+from tilewright.backend.fit_numbers import Points, Values, part_of
 from tilewright.errors import UnsupportedError
-from tilewright.ir.index import Affine, Argument, Index
+from tilewright.ir.index import Affine, Argument, Index, column
 from tilewright.ir.program import (
+    Action,
     Box,
     Call,
     InArena,
     InTile,
+    Join,
     Keep,
     Layer,
     Load,
@@ -28,10 +29,11 @@ from tilewright.ir.program import (
     Operand,
     Place,
     Program,
+    Shifted,
     Simple,
     Store,
     Transfer,
-    called,
+    Wait,
 )
 from tilewright.ir.target import FieldValue
 
@@ -43,8 +45,6 @@ MOST_NODES = 6000
 """Nodes that are staged and judged at all points together. Networks with more of them are looked at
 in the corners, beside them, and in the middle: numbers that are affine there in every argument have
 their largest and smallest values in the corners."""
-
-Values = Mapping[str, int]
 
 
 def points(arguments: Sequence[Argument], nodes: int = 1) -> tuple[dict[str, int], ...]:
@@ -89,17 +89,43 @@ class _Merge:
     arguments: tuple[Argument, ...]
 
     def layer(self, layers: Sequence[Layer]) -> Layer:
-        """A layer that is cut into tiles depends on no argument."""
+        """The layer for all values; its loop, if it has one, has as many tiles as these say."""
         first = layers[0]
-        if any(isinstance(action, Loop) for action in first.actions):
-            assert all(layer.actions == first.actions for layer in layers), "a bounded layer is cut"
+        if all(layer.actions == first.actions for layer in layers):
             return first
-        actions = [self._simple(of) for of in zip(*(layer.flat() for layer in layers), strict=True)]
-        calls = {call.output.value.name: call for a in actions if (call := called(a)) is not None}
+        actions: list[Action] = []
+        for of in zip(*(layer.actions for layer in layers), strict=True):
+            loops = [action for action in of if isinstance(action, Loop)]
+            actions.append(self._loop(loops) if loops else self._alone(of))
+        merged = replace(first, actions=tuple(actions))
+        calls = {call.output.value.name: call for call in merged.calls}
         observed = tuple(calls[call.output.value.name] for call in first.observed)
-        return replace(first, actions=tuple(actions), observed=observed)
+        return replace(merged, observed=observed)
 
-    def _simple(self, actions: Sequence[Simple]) -> Simple:
+    def _alone(self, actions: Sequence[Action]) -> Simple:
+        simple = [action for action in actions if not isinstance(action, Loop)]
+        assert len(simple) == len(actions), "programs of different structure"
+        return _Actions(Points.outside_of_loops(self.at, self.arguments)).simple(simple)
+
+    def _loop(self, loops: Sequence[Loop]) -> Loop:
+        assert len(loops) == len(self.at), "programs of different structure"
+        points = Points(self.at, self.arguments, tuple(loop.tiles for loop in loops))
+        points = replace(points, part=part_of(loops, points))
+        merge = _Actions(points)
+        items = zip(*(loop.body for loop in loops), strict=True)
+        body = (
+            Shifted(same[0].shift, merge.simple([item.action for item in same])) for same in items
+        )
+        return replace(loops[0], body=tuple(body), part=points.part)
+
+
+@dataclass(frozen=True, slots=True)
+class _Actions:
+    """Merges actions that programs have in common, number by number."""
+
+    points: Points
+
+    def simple(self, actions: Sequence[Simple]) -> Simple:
         first = actions[0]
         assert len({type(action) for action in actions}) == 1, "programs of different structure"
         match first:
@@ -117,26 +143,28 @@ class _Merge:
             case Keep():
                 assert all(action == first for action in actions), "a bounded layer keeps rows"
                 return first
-            case _:
+            case Wait() | Join():
                 return first
 
     def _call(self, calls: Sequence[Call]) -> Call:
         first = calls[0]
-        rows = [call.kernel.fields(call.node.op, call.signature) for call in calls]
         who = f"{first.node}, kernel {first.kernel.symbol}"
+        rows = [_columns([c.kernel.fields(p.op, p.signature) for p in c.filled]) for c in calls]
         fields = {
             name: self._field(f"{who}: {name}", [row[name] for row in rows]) for name in rows[0]
         }
-        items = self._number(
-            f"{who}: work items", [c.kernel.items(c.node.op, c.signature) for c in calls]
+        items = [column(tuple(c.kernel.items(p.op, p.signature) for p in c.filled)) for c in calls]
+        sizes = [call.signature.output.nbytes for call in calls]
+        numbers = Numbers(
+            fields,
+            self.points.number(f"{who}: work items", items),
+            self.points.alone.number(who, sizes),
         )
-        size = self._number(who, [c.signature.output.nbytes for c in calls])
         inputs = tuple(
             self._operand(who, [call.inputs[index] for call in calls])
             for index in range(len(first.inputs))
         )
         output = self._operand(who, [call.output for call in calls])
-        numbers = Numbers(fields, items, size)
         return replace(first, inputs=inputs, output=output, numbers=numbers)
 
     def _operand(self, who: str, operands: Sequence[Operand]) -> Operand:
@@ -144,13 +172,14 @@ class _Merge:
 
     def _place(self, who: str, places: Sequence[Place]) -> Place:
         first = places[0]
-        plus = self._index(who, [place.plus for place in places])
+        plus = self.points.number(who, [place.plus for place in places])
         if not isinstance(first, InArena):
             return replace(first, plus=plus)
-        offset = self._number(who, [p.offset for p in places if isinstance(p, InArena)])
-        if isinstance(offset, int):
+        offsets = [place.offset for place in places if isinstance(place, InArena)]
+        offset = self.points.alone.number(who, offsets)
+        if not isinstance(offset, Affine):
             return replace(first, plus=plus)
-        least = offset.at({argument.name: 1 for argument in self.arguments})
+        least = offset.at({argument.name: 1 for argument in self.points.arguments})
         return replace(first, offset=least, plus=plus, shift=offset - least)
 
     def _transfer(self, transfers: Sequence[Transfer]) -> Transfer:
@@ -164,72 +193,47 @@ class _Merge:
 
     def _box(self, who: str, boxes: Sequence[Box]) -> Box:
         most = max(boxes, key=lambda box: len(box.counts))
-        same = all(box.strides == most.strides for box in boxes)
-        if not same:
+        alike = [_in_form_of(most, box) for box in boxes]
+        same = [box for box in alike if box is not None]
+        if len(same) < len(boxes):
             raise UnsupportedError(
-                f"{who}: its rows are apart for some values of {self._names} and follow one "
+                f"{who}: its rows are apart for some values of {self.points.names} and follow one "
                 "another for others; put the dimension that grows before all others"
             )
         counts = tuple(
-            self._index(who, [box.counts[index] for box in boxes])
+            self.points.number(who, [box.counts[index] for box in same])
             for index in range(len(most.counts))
         )
-        return Box(self._index(who, [box.run for box in boxes]), counts, most.strides)
+        return Box(self.points.number(who, [box.run for box in same]), counts, most.strides)
 
-    def _field(self, what: str, values: Sequence[FieldValue]) -> Index | float:
+    def _field(self, what: str, values: Sequence[Index | float]) -> Index | float:
         if all(value == values[0] for value in values):
             return values[0]
         if any(isinstance(value, float) for value in values):
-            raise UnsupportedError(f"{what} is a real number that differs with {self._names}")
-        return self._number(what, [int(value) for value in values])
-
-    def _index(self, what: str, values: Sequence[Index]) -> Index:
-        if all(value == values[0] for value in values):
-            return values[0]
-        numbers = [value for value in values if isinstance(value, int)]
-        assert len(numbers) == len(values), f"{what}: a bounded layer is cut"
-        return self._number(what, numbers)
-
-    def _number(self, what: str, values: Sequence[int]) -> int | Affine:
-        """The affine number that has these values at all points."""
-        if len(set(values)) == 1:
-            return values[0]
-        found = fitted(self.arguments, dict(zip(map(_key, self.at), values, strict=True)))
-        for at, value in zip(self.at, values, strict=True):
-            if found.at(at) != value:
-                raise UnsupportedError(
-                    f"{what} is {value} where {_said(at)}, which does not grow evenly with "
-                    f"{self._names}; choose another kernel, or leave the length fixed"
-                )
-        return found
-
-    @property
-    def _names(self) -> str:
-        return " and ".join(argument.name for argument in self.arguments)
+            raise UnsupportedError(f"{what} is a real number that differs with {self.points.names}")
+        return self.points.number(what, [v for v in values if not isinstance(v, float)])
 
 
-def _key(values: Values) -> tuple[int, ...]:
-    return tuple(values.values())
+def _columns(rows: Sequence[Mapping[str, FieldValue]]) -> dict[str, Index | float]:
+    """Fields of the calls for each tile → per field, its number or real value."""
+    found: dict[str, Index | float] = {}
+    for name, value in rows[0].items():
+        if isinstance(value, float):
+            assert all(row[name] == value for row in rows), f"{name} differs between tiles"
+            found[name] = value
+        else:
+            found[name] = column(tuple(int(row[name]) for row in rows))
+    return found
 
 
-def _said(values: Values) -> str:
-    return ", ".join(f"{name} = {value}" for name, value in values.items())
-
-
-def fitted(arguments: Sequence[Argument], values: Mapping[tuple[int, ...], int]) -> Affine:
-    """The number that is affine in each argument and comes closest to these values: where there is
-    one with whole factors that has them all, that one. ``values``: by those of the arguments."""
-    ordered = sorted(arguments)
-    sizes = range(len(ordered) + 1)
-    products = [chosen for size in sizes for chosen in combinations(ordered, size)]
-    rows = [
-        [
-            float(prod(n for n, argument in zip(key, arguments, strict=True) if argument in chosen))
-            for chosen in products
-        ]
-        for key in values
-    ]
-    wanted = np.array([*values.values()], np.float64)
-    factors = np.linalg.lstsq(np.array(rows), wanted, rcond=None)[0]
-    rounded = (round(float(factor)) for factor in factors)
-    return Affine.summed(dict(zip(products, rounded, strict=True)))
+def _in_form_of(most: Box, box: Box) -> Box | None:
+    """A box with runs at the same distances as another one: where one dimension has a single
+    element, its distance is not said. None where distances differ."""
+    if box.strides == most.strides:
+        return box
+    counts: list[Index] = []
+    left = [*zip(box.counts, box.strides, strict=True)]
+    for stride in most.strides:
+        is_there = bool(left) and left[0][1] == stride
+        counts.append(left.pop(0)[0] if is_there else 1)
+    return None if left else Box(box.run, tuple(counts), most.strides)

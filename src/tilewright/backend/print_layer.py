@@ -5,7 +5,7 @@ for offsets, a comment with type and meaning for every operand.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -16,7 +16,7 @@ from tilewright.backend.print_lines import wrapped
 from tilewright.backend.print_notes import Notes, layer_comment
 from tilewright.backend.print_tiles import Tables
 from tilewright.ir.graph import ValueName
-from tilewright.ir.index import Affine, Column, Index, column
+from tilewright.ir.index import Affine, Column, Index, Part, Sliced, column
 from tilewright.ir.plan import BufferName
 from tilewright.ir.program import (
     Box,
@@ -43,6 +43,7 @@ from tilewright.ir.program import (
 from tilewright.ir.types import TensorType
 
 TILE = re.compile(r"\btile\b")
+PART = re.compile(rf"\b{Part.ARGUMENT}\b")
 
 
 def parameters(program: Program, layer: Layer, names: CNames) -> dict[str, str]:
@@ -167,17 +168,23 @@ class LayerText:
         return f"{self.program.name}_{self.number:02d}_scratch{which}".upper()
 
     def _loop(self, loop: Loop) -> Iterator[str]:
-        steps = loop.iterations
+        steps, tiles = loop.iterations, str(loop.tiles)
+        if loop.part is not None:
+            tiles = "tiles"
+            yield f"const int32_t tiles = {_count(loop.part)};"
         if len(steps) == loop.tiles:  # nothing is done ahead or afterwards
-            yield f"for (int32_t tile = 0; tile < {loop.tiles}; ++tile) {{"
+            yield f"for (int32_t tile = 0; tile < {tiles}; ++tile) {{"
             block = [item.action for item in loop.body]
-            yield from _indented(line for some in self._by_condition(block) for line in some)
+            lines = [line for some in self._by_condition(block) for line in some]
+            yield from _indented([*_part(loop, lines), *lines])
             yield "}"
             return
-        yield f"for (int32_t step = {steps.start}; step < {steps.stop}; ++step) {{"
+        stop = _plus(tiles, steps.stop - loop.tiles)
+        yield f"for (int32_t step = {steps.start}; step < {stop}; ++step) {{"
         for shift, block in _blocks(loop.body):
             lines = [line for some in self._by_condition(block) for line in some]
-            guard = _guard(shift, loop)
+            lines = [*_part(loop, lines), *lines]
+            guard = _guard(shift, loop, tiles)
             yield f"  {f'if ({guard}) ' if guard else ''}{{ // {_meaning(shift)}"
             if any(TILE.search(line) for line in lines):
                 yield f"    const int32_t tile = step{_signed(shift)};"
@@ -282,9 +289,15 @@ class LayerText:
     def _symbol(self, call: Call) -> str:
         return f"{self.program.bundle}_{call.kernel.symbol}"
 
+    def _bounded(self, value: Index | float, member: str) -> str:
+        """C for a member of an argument struct that may depend on arguments."""
+        if isinstance(value, float):
+            return c_float(value)
+        return str(value) if isinstance(value, Affine) else self.tables.number(value, member)
+
     def _fields(self, call: Call) -> dict[str, str]:
         if call.numbers is not None:
-            return {name: _bounded(value) for name, value in call.numbers.fields.items()}
+            return {name: self._bounded(n, name) for name, n in call.numbers.fields.items()}
         rows = [call.kernel.fields(p.op, p.signature) for p in call.filled]
         fields: dict[str, str] = {}
         for member in rows[0]:
@@ -296,13 +309,6 @@ class LayerText:
                 index = column(tuple(int(value) for value in values))
                 fields[member] = self.tables.number(index, member)
         return fields
-
-
-def _bounded(value: Index | float) -> str:
-    """C for a member of an argument struct that may depend on arguments."""
-    if isinstance(value, float):
-        return c_float(value)
-    return "INT32_MIN" if value == -(2**31) else str(value)
 
 
 def tile_tables(program: Program, names: CNames) -> dict[str, int]:
@@ -319,7 +325,7 @@ def tile_tables(program: Program, names: CNames) -> dict[str, int]:
 def _elements(plus: Index, size: int) -> Index:
     if isinstance(plus, int):
         return plus // size
-    if isinstance(plus, Affine):
+    if isinstance(plus, Affine | Sliced):
         return plus.divided(size)
     return Column(tuple(value // size for value in plus.values))
 
@@ -342,12 +348,35 @@ def _meaning(shift: int) -> str:
     return "this tile" if shift == 0 else "the tile whose copy is written to next"
 
 
-def _guard(shift: int, loop: Loop) -> str:
+def _guard(shift: int, loop: Loop, tiles: str) -> str:
     """Whether there is a tile ``step + shift``; empty where there always is."""
     steps = loop.iterations
     tests = [f"step >= {-shift}"] if -shift > steps.start else []
-    tests += [f"step < {loop.tiles - shift}"] if loop.tiles - shift < steps.stop else []
+    tests += [f"step < {_plus(tiles, -shift)}"] if loop.tiles - shift < steps.stop else []
     return " && ".join(tests)
+
+
+def _plus(tiles: str, more: int) -> str:
+    """C for a number of tiles and some more."""
+    return str(int(tiles) + more) if tiles.isdigit() else f"{tiles}{_signed(more)}"
+
+
+def _count(part: Part) -> str:
+    """C for the number of tiles of a length that depends on arguments."""
+    if part.size == 1:
+        return str(part.length)
+    return f"({part.length + (part.size - 1)}) / {part.size}"
+
+
+def _part(loop: Loop, lines: Sequence[str]) -> list[str]:
+    """What this tile has of the length that is cut, where some line asks for it."""
+    if loop.part is None or not any(PART.search(line) for line in lines):
+        return []
+    size = loop.part.size
+    return [
+        f"const int32_t left = {loop.part.length} - {size} * tile;",
+        f"const int32_t {Part.ARGUMENT} = left < {size} ? left : {size};",
+    ]
 
 
 def _signed(shift: int) -> str:

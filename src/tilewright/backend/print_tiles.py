@@ -7,7 +7,7 @@ code does not grow with the number of tiles.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tilewright.ir.index import Affine, Column, Index
+from tilewright.ir.index import Affine, Column, Index, Sliced
 from tilewright.ir.types import DType
 
 ROW_CHARACTERS = 96
@@ -29,6 +29,9 @@ class Tables:
             return "INT32_MIN" if index == -(2**31) else str(index)
         if isinstance(index, Affine):
             return f"({index})"
+        if isinstance(index, Sliced):
+            more = str(index.more)
+            return f"({more})" if index.base == 0 else f"({self.number(index.base, wish)} + {more})"
         return _formula(index.values) or f"{self._table(index.values, wish)}[tile]"
 
     def condition(self, index: Index) -> str | None:

@@ -20,8 +20,14 @@ IN_TURN = (RUNTIME / "tw_parallel.h",)
 """One core's share of a call after the other."""
 
 
-def stage(graph: Graph, plan: Plan, target: Target, name: str) -> Program:
-    """One Layer per group that computes something; a view needs none. ``name``: a C identifier."""
+def stage(
+    graph: Graph, plan: Plan, target: Target, name: str, like: Program | None = None
+) -> Program:
+    """One Layer per group that computes something; a view needs none. ``name``: a C identifier.
+
+    like  the program of the same plan for the largest arguments, where these are smaller: loops
+          stay loops, however few tiles are left
+    """
     packed = _packed_constants(graph, plan)
     places = {name: plan.constants.get(name, target.code_in) for name in packed}
     shared = equal_arrays(packed, places)
@@ -33,8 +39,14 @@ def stage(graph: Graph, plan: Plan, target: Target, name: str) -> Program:
     working = working_groups(plan)
     nexts: list[int | None] = [*working[1:], None][: len(working)]
     layers = tuple(
-        stage_layer(staging, group, following, is_first=group == working[0])
-        for group, following in zip(working, nexts, strict=True)
+        stage_layer(
+            staging,
+            group,
+            following,
+            is_first=group == working[0],
+            like=None if like is None else like.layers[number],
+        )
+        for number, (group, following) in enumerate(zip(working, nexts, strict=True))
     )
     offloads = any(call.engine.is_asynchronous for layer in layers for call in layer.calls)
     jobs = len(asynchronous_engines(target)) if offloads else 0

@@ -49,11 +49,17 @@ from tilewright.midend.tiling.issue import Do, slots_of
 from tilewright.midend.tiling.tiles import Tile, tiles_of
 
 
-def stage_layer(staging: Staging, index: int, following: int | None, *, is_first: bool) -> Layer:
-    """The layer of group ``index``; early transfers of the group ``following`` start in it."""
+def stage_layer(
+    staging: Staging, index: int, following: int | None, *, is_first: bool, like: Layer | None
+) -> Layer:
+    """The layer of group ``index``; early transfers of the group ``following`` start in it.
+
+    like  the same layer for larger arguments: what is done in its loop is done in one here
+    """
     work = _Work.of(staging, index)
     loads = {load.transfer.value: load for load in work.loads(with_early=is_first)}
-    changing = {n: load for n, load in loads.items() if work.changes(load)}
+    looped = like.loaded_by_tile if like is not None else ()
+    changing = {n: load for n, load in loads.items() if n in looped or work.changes(load)}
     once = [load for name, load in loads.items() if name not in changing]
     before: list[Simple] = [Load(_first_of(load.transfer)) for load in once]
     before += _ahead(staging, following)
@@ -66,7 +72,7 @@ def stage_layer(staging: Staging, index: int, following: int | None, *, is_first
     ]
     calls = [call for item in body if (call := called(item.action)) is not None]
     observed = tuple(c for c in calls if not work.holds[c.output.value.name].is_inside)
-    if len(work.tiles) > 1:
+    if len(work.tiles) > 1 or (like is not None and like.tiles > 1):
         return hop_by_hop(Layer(index, (*before, Loop(len(work.tiles), tuple(body))), observed))
     in_order = sorted(body, key=lambda item: -item.shift)
     return hop_by_hop(Layer(index, (*before, *(i.action for i in in_order)), observed))

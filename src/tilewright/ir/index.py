@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
+from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -108,16 +109,79 @@ class Column:
     values: tuple[int, ...]
 
 
-Index = int | Column | Affine
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What each tile has of a length that depends on arguments: ``size``, and the last tile what is
+    left. As an argument of affine numbers it is called ``ARGUMENT``."""
+
+    length: Affine
+    size: int
+
+    ARGUMENT: ClassVar[str] = "tile_part"
+
+    @property
+    def argument(self) -> Argument:
+        """How affine numbers name it."""
+        return Argument(self.ARGUMENT, self.size)
+
+    def tiles(self, values: Mapping[str, int]) -> int:
+        """Tiles for given arguments."""
+        return -(-self.length.at(values) // self.size)
+
+    def of(self, tile: int, values: Mapping[str, int]) -> int:
+        """What one tile has."""
+        return min(self.size, self.length.at(values) - self.size * tile)
+
+
+@dataclass(frozen=True, slots=True)
+class Sliced:
+    """A number that depends on the tile and on arguments: ``base`` of the tile, and ``more``, which
+    may mention the tile's ``part``."""
+
+    base: int | Column
+    more: Affine
+    part: Part | None
+
+    def most(self, tile: int) -> int:
+        """What it is for one tile where every argument is as large as it may be."""
+        values = {argument.name: argument.most for argument in self.more.arguments}
+        if self.part is not None:
+            largest = {a.name: a.most for a in self.part.length.arguments}
+            values[Part.ARGUMENT] = self.part.of(tile, largest)
+        return at(self.base, tile) + self.more.at(values)
+
+    def divided(self, by: int) -> "Sliced":
+        """A number of which every part is a multiple of ``by``."""
+        base = self.base
+        if isinstance(base, Column):
+            base = Column(tuple(value // by for value in base.values))
+        else:
+            base //= by
+        return Sliced(base, self.more.divided(by), self.part)
+
+
+Index = int | Column | Affine | Sliced
 
 
 def at(index: Index, tile: int) -> int:
-    """What an index is for one tile."""
+    """What an index is for one tile; for the largest arguments, where it depends on any."""
     if isinstance(index, Column):
         return index.values[tile]
+    if isinstance(index, Sliced):
+        return index.most(tile)
     return amount_at(index)
 
 
-def column(values: tuple[int, ...]) -> Index:
+def arguments_of(index: "Index | float") -> frozenset[Argument]:
+    """The caller's arguments that a number depends on."""
+    if isinstance(index, Affine):
+        return frozenset(index.arguments)
+    if not isinstance(index, Sliced):
+        return frozenset()
+    of_part = index.part.length.arguments if index.part is not None else ()
+    return frozenset(a for a in (*index.more.arguments, *of_part) if a.name != Part.ARGUMENT)
+
+
+def column(values: tuple[int, ...]) -> int | Column:
     """The number itself where it is the same for every tile."""
     return values[0] if len(set(values)) == 1 else Column(values)

@@ -17,6 +17,7 @@ from tilewright.ir.target import Engine, Kernel, Role, Signature
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Span
 
+Axes = frozenset[int]
 BufferName = NewType("BufferName", str)
 
 
@@ -28,8 +29,9 @@ class Step:
     signature: Signature
     engine: Engine | None
     kernel: Kernel | None
-    is_bounded: bool = False
-    """Whether its types are those of the largest arguments, and may be smaller in a run."""
+    growing: tuple[Axes, ...] = ()
+    """Of every input, then of the output: the axes that are shorter where the caller's arguments
+    are smaller. Types are those of the largest ones. Empty where nothing depends on arguments."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tilewright.ir.graph import Node, ValueName
-from tilewright.ir.index import Affine, Argument, Index, at, column
+from tilewright.ir.index import Affine, Argument, Index, Part, arguments_of, at, column
 from tilewright.ir.op import Op
 from tilewright.ir.operand import Box, InArena, InConstant, InTile, Kept, Numbers, Operand
 from tilewright.ir.target import Dma, Engine, Kernel, Signature
@@ -200,6 +200,9 @@ class Loop:
 
     tiles: int
     body: tuple[Shifted, ...]
+    part: Part | None = None
+    """In a program for all values of its arguments, where their number follows from these;
+    ``tiles`` are those of the largest."""
 
     @property
     def iterations(self) -> range:
@@ -245,8 +248,9 @@ class Layer:
     @property
     def arguments(self) -> tuple[Argument, ...]:
         """The caller's arguments that its numbers depend on."""
-        numbers = (index for action in self.flat() for index in _numbers(action))
-        found = {a for index in numbers if isinstance(index, Affine) for a in index.arguments}
+        found = {a for action in self.flat() for n in _numbers(action) for a in arguments_of(n)}
+        loops = (action for action in self.actions if isinstance(action, Loop) and action.part)
+        found |= {a for loop in loops if loop.part for a in loop.part.length.arguments}
         return tuple(sorted(found))
 
     def issue(self) -> Iterator[tuple[Simple, int]]:
@@ -296,6 +300,13 @@ class Layer:
     def calls(self) -> tuple[Call, ...]:
         """The kernels that it calls."""
         return tuple(call for action in self.flat() if (call := called(action)) is not None)
+
+    @property
+    def loaded_by_tile(self) -> frozenset[ValueName]:
+        """What it loads for several tiles, each time another part."""
+        loops = (action for action in self.actions if isinstance(action, Loop))
+        loads = (item.action for loop in loops for item in loop.body)
+        return frozenset(load.transfer.value for load in loads if isinstance(load, Load))
 
     @property
     def tiles(self) -> int:

@@ -34,7 +34,7 @@ class DType(Enum):
     @property
     def nbytes(self) -> int:
         """Size of one element, in bytes."""
-        return self.numpy.itemsize
+        return _BYTES[self]
 
     @property
     def is_float(self) -> bool:
@@ -53,6 +53,10 @@ class DType(Enum):
 
     def __str__(self) -> str:
         return self.name.lower()
+
+
+_BYTES = {dtype: dtype.numpy.itemsize for dtype in DType}
+_STORED = {dtype.numpy: dtype for dtype in DType}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,8 @@ class TensorType:
     @staticmethod
     def of(array: Array) -> "TensorType":
         """Type of a numpy array. Raises ValueError for an element type that nothing stores."""
-        return TensorType(DType(array.dtype.name), tuple(int(n) for n in array.shape))
+        known = _STORED.get(array.dtype)
+        return TensorType(known or DType(array.dtype.name), tuple(int(n) for n in array.shape))
 
     def __str__(self) -> str:
         return f"{self.dtype}[{'x'.join(map(str, self.shape))}]"

@@ -5,16 +5,16 @@ estimated cycles on its engine's cores wins, and of equals the first in the targ
 unless it is worth less than its flash (few_kernels.py).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from tilewright.errors import OptionError, Refusal, UnsupportedError
-from tilewright.ir.graph import Graph, Node
+from tilewright.ir.graph import Graph, Node, ValueName
 from tilewright.ir.op import Op
 from tilewright.ir.pins import Pin, PinKind, Pins
-from tilewright.ir.plan import Assignment, Step
+from tilewright.ir.plan import Assignment, Axes, Step
 from tilewright.ir.target import Engine, Kernel, Misfit, Objection, Signature, Target
-from tilewright.midend.bounded import bounded_outputs
+from tilewright.midend.bounded import growing_axes
 from tilewright.midend.few_kernels import Candidate, without_rare
 from tilewright.midend.order import issue_order
 from tilewright.midend.tiling.fusible import with_sums_late
@@ -43,7 +43,7 @@ def assign(graph: Graph, target: Target, pins: Pins = (), spare: float = 0.0) ->
     choices: list[tuple[Candidate, ...]] = []
     refusals: list[Refusal] = []
     unsupported: list[Node] = []
-    bounded = bounded_outputs(graph)
+    grown = growing_axes(graph)
     for node in graph.nodes:
         signature = Signature(graph.input_types(node), graph.type(node.output))
         if node.op.is_view:
@@ -58,7 +58,7 @@ def assign(graph: Graph, target: Target, pins: Pins = (), spare: float = 0.0) ->
         willing = [verdict for verdict in verdicts if verdict.refusal is None]
         if willing:
             choices.append(tuple((v.engine, v.kernel, v.cycles) for v in willing))
-            steps.append(Step(node, signature, None, None, node.output in bounded))
+            steps.append(Step(node, signature, None, None, _growing(node, grown)))
         else:
             unsupported.append(node)
             refusals.extend(_merged(node, verdicts))
@@ -70,6 +70,11 @@ def assign(graph: Graph, target: Target, pins: Pins = (), spare: float = 0.0) ->
     chosen = iter(without_rare(choices, spare if len(target.engines) == 1 else 0.0))
     ordered = issue_order(graph, tuple(_called(step, chosen) for step in steps))
     return Assignment(with_sums_late(graph, ordered), pins)
+
+
+def _growing(node: Node, grown: Mapping[ValueName, Axes]) -> tuple[Axes, ...]:
+    axes = tuple(grown.get(name, Axes()) for name in (*node.inputs, node.output))
+    return axes if any(axes) else ()
 
 
 def _called(step: Step, chosen: Iterator[Candidate]) -> Step:

@@ -1,37 +1,45 @@
 """What depends on the caller's arguments, and one plan for all their values.
 
 A plan is made for the largest values. For smaller ones the same steps run on shorter tensors at the
-same places, so bounded steps are computed whole, and share no memory with what they read: how close
-that may come depends on the length.
+same places, in fewer tiles of which the last may be shorter. They share no memory with what they
+read: how close that may come depends on the length.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 
 from tilewright.errors import UnsupportedError
 from tilewright.ir.graph import Graph, Node, ValueName
 from tilewright.ir.index import Affine
-from tilewright.ir.plan import Plan, Step
+from tilewright.ir.plan import Axes, Plan, Step
 from tilewright.ir.target import Signature
+from tilewright.ir.tiling import Group
+from tilewright.midend.tiling.tiles import tiles_of_run
 from tilewright.ops.state import Put, Valid
 
 Range = tuple[Affine, int, int]
 """A number, and the least and the most that it may be."""
 
 
-def bounded_outputs(graph: Graph) -> frozenset[ValueName]:
-    """Outputs of the nodes that see other types where arguments are smaller."""
+def growing_axes(graph: Graph) -> dict[ValueName, Axes]:
+    """Every value that is shorter where some argument is smaller → the axes along which it is."""
     if not graph.arguments:
-        return frozenset()
-    least = graph_at(graph, {argument.name: 1 for argument in graph.arguments})
-    most = graph_at(graph, {argument.name: argument.most for argument in graph.arguments})
-    return frozenset(
-        node.output
-        for node in graph.nodes
-        if least.input_types(node) != most.input_types(node)
-        or least.type(node.output) != most.type(node.output)
-    )
+        return {}
+    names = [argument.name for argument in graph.arguments]
+    ends = product(*((1, argument.most) for argument in graph.arguments))
+    most = {argument.name: argument.most for argument in graph.arguments}
+    shapes = {name: value.type.shape for name, value in graph_at(graph, most).values.items()}
+    found: dict[ValueName, Axes] = {}
+    for values in (dict(zip(names, corner, strict=True)) for corner in ends):
+        if not is_allowed(graph, values):
+            continue
+        for name, value in graph_at(graph, values).values.items():
+            pairs = enumerate(zip(shapes[name], value.type.shape, strict=True))
+            axes = Axes(axis for axis, (one, other) in pairs if one != other)
+            if axes:
+                found[name] = found.get(name, Axes()) | axes
+    return found
 
 
 def graph_at(graph: Graph, values: Mapping[str, int]) -> Graph:
@@ -47,7 +55,25 @@ def plan_at(plan: Plan, graph: Graph) -> Plan:
 
     graph  as ``graph_at`` makes it
     """
-    return replace(plan, steps=tuple(_step_at(step, graph) for step in plan.steps))
+    steps = tuple(_step_at(step, graph) for step in plan.steps)
+    for group in plan.groups:
+        members = steps[group.steps.start : group.steps.stop]
+        if group.order and any(step.growing for step in members):
+            _check_tiles(members, group)
+    return replace(plan, steps=steps)
+
+
+def _check_tiles(members: Sequence[Step], group: Group) -> None:
+    """The last tile may have any length, which kernels have to take."""
+    for tile in tiles_of_run(members, group):
+        for step, call in zip(members, tile.calls, strict=True):
+            assert step.kernel is not None, "a view is not cut"
+            if call is not None and (why := step.kernel.objection(call.op, call.signature)):
+                raise UnsupportedError(
+                    f"{step.node}: kernel {step.kernel.symbol} computes tiles of the longest "
+                    f"{step.signature.output}, but not {call.signature.output}: {why}; leave the "
+                    f"length fixed, or compute it at once (--whole {step.node.name})"
+                )
 
 
 def _step_at(step: Step, graph: Graph) -> Step:

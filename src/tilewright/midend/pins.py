@@ -10,7 +10,6 @@ from tilewright.ir.pins import Pin, PinKind, Pins
 from tilewright.ir.plan import Plan, Step
 from tilewright.ir.target import Target
 from tilewright.ir.tiling import Group, Hold
-from tilewright.midend.bounded import bounded_outputs
 from tilewright.ops.layout import Reshape
 
 
@@ -44,9 +43,6 @@ def pins_for(wishes: PinWishes, graph: Graph, target: Target) -> Pins:
         (PinKind.SINGLE_BUFFER, wishes.single_buffer), (PinKind.WHOLE, wishes.whole),
     ):  # fmt: skip
         pins += [Pin(kind, _known(kind, name, nodes)) for name in names]
-    bounded = bounded_outputs(graph)
-    computed = (node for node in graph.nodes if node.output in bounded and not node.op.is_view)
-    pins += [Pin(PinKind.WHOLE, node.name) for node in computed]
     return (*pins, *(_near(name, graph, target) for name in wishes.near))
 
 

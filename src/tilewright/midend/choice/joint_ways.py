@@ -17,6 +17,7 @@ from tilewright.midend.dataflow import working_predecessors
 from tilewright.midend.memory.lifetimes import activation_reads
 from tilewright.midend.memory.need import Alive, home_need, local_need
 from tilewright.midend.tiling.cut import Cut
+from tilewright.midend.tiling.growing import growing_tensors
 from tilewright.midend.tiling.travel import Schedule, Travel
 
 Tensors = frozenset[ValueName]
@@ -247,6 +248,8 @@ def _may_be_early(net: Net, way: Way, schedule: Schedule) -> tuple[list[Travel],
     What the run directly before makes is not there yet; the problem sees to that.
     """
     shown, states = net.alive.shown, {state.before for state in net.graph.states}
+    # The first part of what grows may be all of it: its own run knows how long it is.
+    shorter = growing_tensors(way.cut.steps) if way.cut.group.order else {}
     loads = [
         t
         for t in schedule.travels
@@ -254,6 +257,7 @@ def _may_be_early(net: Net, way: Way, schedule: Schedule) -> tuple[list[Travel],
         if not t.is_stored
         and t.cycles[0]
         and not t.relays
+        and t.name not in shorter
         and shown.get(t.name, t.name) not in states
     ]
     loads.sort(key=lambda t: (way.cut.parts[t.name], t.name))

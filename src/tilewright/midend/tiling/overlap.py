@@ -91,7 +91,7 @@ def sharing_gap(step: Step, input_indices: tuple[int, ...]) -> Gap | None:
     them, or where several cores run a kernel
     that promises an order: they write blocks in none.
     """
-    if step.kernel is None or step.engine is None or step.is_bounded:
+    if step.kernel is None or step.engine is None or step.growing:
         return None
     if step.kernel.streaming is None:
         return _replacing_gap(step.kernel, step.signature, input_indices)

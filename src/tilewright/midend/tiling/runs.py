@@ -24,6 +24,7 @@ from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Region, Shape, Span, TensorType
 from tilewright.midend.tiling.cut import Cut
 from tilewright.midend.tiling.distances import smallest_distance_of_tiles
+from tilewright.midend.tiling.growing import growing_tensors, grows_evenly
 from tilewright.midend.tiling.issue import TOGETHER, Do, Handover, Slot, slots_of
 from tilewright.midend.tiling.limits import is_willing
 from tilewright.midend.tiling.overlap import Gap
@@ -186,6 +187,8 @@ class Run:
         if handover.hold is Hold.RELAYED and Hold.RELAYED not in group.holds.values():
             return None
         tiling = self.tiling(group)
+        if not grows_evenly(members, group, tiling.tiles):
+            return None
         for step, calls in zip(members, tiling.calls, strict=True):
             if not all(is_willing(step, call) for call in calls.kinds):
                 return None
@@ -269,9 +272,10 @@ class Run:
         }
 
     def leaves(self, group: Group) -> dict[ValueName, Gap]:
-        """Inputs that lie near as the output does, and how closely it may follow them."""
+        """Inputs that lie near as the output does, and how closely it may follow them; none where
+        lengths are known at run time."""
         output = self.members[-1].node.output
-        if group.holds[output] is not Hold.DIRECT:
+        if group.holds[output] is not Hold.DIRECT or growing_tensors(self.members):
             return {}
         types = self.types
         return {

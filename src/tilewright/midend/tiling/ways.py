@@ -101,7 +101,7 @@ def kind_of(members: Sequence[Step], graph: Graph) -> Hashable:
     steps = tuple(
         (
             step.node.op, step.signature, step.kernel and step.kernel.symbol,
-            step.engine and step.engine.name, numbers[step.node.output],
+            step.engine and step.engine.name, step.growing, numbers[step.node.output],
             *(numbers[name] for name in step.node.inputs),
         )
         for step in members
