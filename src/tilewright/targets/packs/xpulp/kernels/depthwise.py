@@ -108,7 +108,7 @@ def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ..
     whole = np.zeros((round_up(channels, 4), kernel_h, round_up(kernel_w, 4)), np.int8)
     whole[:channels, :, :kernel_w] = w.reshape(kernel_h, kernel_w, channels).transpose(2, 0, 1)
     rows = whole[:channels].reshape(channels, -1)
-    return x, whole, *finished(rows, (bias, multiplier, shift), op.output)
+    return x, whole, *finished(rows, (bias, multiplier, shift), op.output, absorbs_bias=True)
 
 
 def _kernel(rounding: Rounding) -> Kernel:
