@@ -10,7 +10,8 @@
 ///   s2-s4, s5-s7    the window's rows for each channel
 ///   a0 a5           two words; a1 a2, a3 a4 unfinished sums; a7 picks upper bytes
 ///   t0 t1, ra t5    lines; t6 rows in pairs
-///   s9 tp           bounds; where lines are odd, s9 t3 are biases, tp the base, gp works
+///   s9 tp           bounds; t3 gp columns, and what their outputs lie apart. Where lines are odd,
+///                   s9 t3 are biases, tp the base, gp works
 #pragma once
 
 #include "xp_finish_asm.h"
@@ -37,19 +38,21 @@
 /// pv.shuffle2.b: the upper bytes; `clip`; p.sh with post-increment
 #define DW_STORE(clip, a, b)                                                                       \
   ".insn r 0x57, 1, 0x64, " a ", " b ", a7\n\t" clip(a) ".insn r 0x2b, 5, 0x00, t2, s11, " a "\n"  \
-                                                                                             "\t"
+                                                        "\t"
 #define DW_NO_CLIP(a) ""
 #define DW_CLIP(a)                                                                                 \
   ".insn r 0x57, 1, 0x18, " a ", " a ", s9\n\t.insn r 0x57, 1, 0x10, " a ", " a ", tp\n\t"
 
-#define DW_NO_MORE ""
-#define DW_BOUNDS "lw s9, 24(s8)\n\tlw tp, 28(s8)\n\t"
+/// What a kind keeps in registers that others need, and how it goes on to the next column:
+/// `columns` and what two outputs lie apart are in t3 and gp where lines are even.
+#define DW_EVEN_MORE "lw t3, 60(s8)\n\tlw gp, 56(s8)\n\t"
+#define DW_BOUNDS DW_EVEN_MORE "lw s9, 24(s8)\n\tlw tp, 28(s8)\n\t"
 #define DW_ODD_MORE "lw s9, 24(s8)\n\tlw t3, 28(s8)\n\t" XP_LOAD_FLOAT("tp", "s8", "32")
-
-/// Weights move to the upper bytes of their words: the window starts a byte into one.
-#define DW_WEIGHTS(shift)                                                                          \
-  shift " s2, s2, 8\n\t" shift " s3, s3, 8\n\t" shift " s4, s4, 8\n\t" shift                       \
-        " s5, s5, 8\n\t" shift " s6, s6, 8\n\t" shift " s7, s7, 8\n\t"
+#define DW_EVEN_NEXT                                                                               \
+  "lw a0, 52(s8)\n\taddi t3, t3, -1\n\tadd s1, s1, gp\n\tadd s0, s0, a0\n\tbnez t3, 0b\n\t"
+#define DW_ODD_NEXT                                                                                \
+  "lw a0, 52(s8)\n\tlw a1, 56(s8)\n\tlw a3, 60(s8)\n\tadd s0, s0, a0\n\tadd s1, s1, a1\n\t"        \
+  "addi a3, a3, -1\n\tsw a3, 60(s8)\n\tbnez a3, 0b\n\t"
 
 #define DW_BEGIN(more)                                                                             \
   ".option push\n\t.option norvc\n\t"                                                              \
@@ -58,21 +61,15 @@
   "lw s2, 0(a0)\n\tlw s3, 4(a0)\n\tlw s4, 8(a0)\n\t"                                               \
   "lw s5, 0(a5)\n\tlw s6, 4(a5)\n\tlw s7, 8(a5)\n\t" XP_LOAD_FLOAT("t0", "s8", "12")               \
       XP_LOAD_FLOAT("t1", "s8", "16") XP_LOAD_FLOAT("ra", "s8", "20")                              \
-          XP_LOAD_FLOAT("t5", "s8", "72") more                                                     \
-      "0:\n\tmv a6, s0\n\tmv s11, s1\n\t"                                                          \
-      "andi a0, s0, 3\n\tlw a5, 80(s8)\n\tbne a0, a5, 3f\n\t"                                      \
-      "addi a6, a6, -1\n\t" DW_WEIGHTS("slli") "3:\n\t"
-#define DW_END                                                                                     \
-  "andi a0, s0, 3\n\tlw a5, 80(s8)\n\tlw a1, 52(s8)\n\tlw a2, 56(s8)\n\tlw a3, 60(s8)\n\t"         \
-  "add s0, s0, a1\n\tadd s1, s1, a2\n\taddi a3, a3, -1\n\tsw a3, 60(s8)\n\t"                       \
-  "bne a0, a5, 3f\n\t" DW_WEIGHTS("srli") "3:\n\tbnez a3, 0b\n\t.option pop"
+          XP_LOAD_FLOAT("t5", "s8", "72") more "0:\n\tmv a6, s0\n\tmv s11, s1\n\t"
+#define DW_END(next) next ".option pop"
 
 /// Windows whose rows lie side by side, one output row after the other. `both`: twice the
 /// instructions of two rows.
 #define DW_ROW(start, finish, clip, p, q, r, s)                                                    \
   DW_WORDS finish(p, r) DW_STORE(clip, p, r) DW_DOT(q, "a0", "s3") DW_DOT(s, "a5", "s6")           \
       DW_STARTS(start, p, r)
-#define DEPTHWISE_XPULP_BY_ONE(both, more, start, finish, clip)                                    \
+#define DEPTHWISE_XPULP_BY_ONE(both, more, next, start, finish, clip)                              \
   DW_BEGIN(more)                                                                                   \
   DW_WORDS DW_STARTS(start, "a1", "a3") DW_WORDS DW_DOT("a1", "a0", "s3") DW_DOT("a3", "a5", "s6") \
       DW_STARTS(start, "a2",                                                                       \
@@ -82,16 +79,16 @@
                           start, finish, clip, "a2", "a1", "a4",                                   \
                           "a3") "1:\n\t"                                                           \
                                 "lw a0, 68(s8)\n\tbeqz a0, 2f\n\t" DW_WORDS finish("a1", "a3")     \
-                                    DW_STORE(clip, "a1", "a3") "2:\n\t" DW_END
+                                    DW_STORE(clip, "a1", "a3") "2:\n\t" DW_END(next)
 
 /// Every second row.
-#define DEPTHWISE_XPULP_BY_TWO(body, more, start, finish, clip)                                    \
+#define DEPTHWISE_XPULP_BY_TWO(body, more, next, start, finish, clip)                              \
   DW_BEGIN(more)                                                                                   \
   DW_WORDS DW_STARTS(start, "a1", "a3") ".insn i 0x7b, 4, x0, t6, " body                           \
                                         "\n\t" DW_WORDS DW_DOT("a1", "a0", "s3")                   \
                                             DW_DOT("a3", "a5", "s6") DW_WORDS finish("a1", "a3")   \
                                                 DW_STORE(clip, "a1", "a3")                         \
-                                                    DW_STARTS(start, "a1", "a3") DW_END
+                                                    DW_STARTS(start, "a1", "a3") DW_END(next)
 
 /// Four pixels of four channels, %[x] on to the next ones: words of one channel each, in p, u, q,
 /// s. p.lw with post-increment, pv.pack.h, pv.shuffle2.h, pv.shuffle2.b.
@@ -101,20 +98,22 @@
   DW_TURN_LOAD("%[q]")                                                                             \
   DW_TURN_LOAD("%[t]")                                                                             \
   DW_TURN_LOAD("%[s]")                                                                             \
-      DW_TURN_LOAD("%[u]") ".insn r 0x57, 0, 0x68, %[p], %[s], %[q]\n\t.insn r 0x57, 0, 0x68, "    \
-                           "%[r], %[u], %[t]\n\t"                                                  \
-                           ".insn r 0x57, 0, 0x64, %[q], %[s], %[halves]\n\t"                      \
-                           ".insn r 0x57, 0, 0x64, %[t], %[u], %[halves]\n\tmv %[u], %[p]\n\tmv "  \
-                           "%[s], %[q]\n\t" DW_TURN_BYTES("%[p]", "%[r]", "%[low]")                \
-                               DW_TURN_BYTES("%[u]", "%[r]", "%[high]")                            \
-                                   DW_TURN_BYTES("%[q]", "%[t]", "%[low]")                         \
-                                       DW_TURN_BYTES("%[s]", "%[t]", "%[high]")
+  DW_TURN_LOAD("%[u]")                                                                             \
+  ".insn r 0x57, 0, 0x68, %[p], %[s], %[q]\n\t.insn r 0x57, 0, 0x68, "                             \
+  "%[r], %[u], %[t]\n\t"                                                                           \
+  ".insn r 0x57, 0, 0x64, %[q], %[s], %[halves]\n\t"                                               \
+  ".insn r 0x57, 0, 0x64, %[t], %[u], %[halves]\n\tmv %[u], %[p]\n\tmv "                           \
+  "%[s], %[q]\n\t" DW_TURN_BYTES("%[p]", "%[r]", "%[low]")                                         \
+      DW_TURN_BYTES("%[u]", "%[r]", "%[high]") DW_TURN_BYTES("%[q]", "%[t]", "%[low]")             \
+          DW_TURN_BYTES("%[s]", "%[t]", "%[high]")
 #define DEPTHWISE_XPULP_LEFT_OF(a) DW_TURN_BYTES(a, "%[zeros]", "%[left]")
 #define DW_TURN_STORE(a, step) ".insn r 0x2b, 6, 0x00, " step ", %[to], " a "\n\t"
 #define DEPTHWISE_XPULP_PUT                                                                        \
   DW_TURN_STORE("%[p]", "%[pitch]")                                                                \
-  DW_TURN_STORE("%[u]", "%[pitch]") DW_TURN_STORE("%[q]", "%[pitch]") DW_TURN_STORE("%[s]", "%["   \
-                                                                                            "on]")
+  DW_TURN_STORE("%[u]", "%[pitch]")                                                                \
+  DW_TURN_STORE("%[q]", "%[pitch]")                                                                \
+  DW_TURN_STORE("%[s]", "%["                                                                       \
+                        "on]")
 
 #define DEPTHWISE_XPULP_REGISTERS                                                                  \
   "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "s0", "s1", "s2", "s3", "s4", "s5", "s6", "s7",  \

@@ -7,8 +7,7 @@
 #include "xp_requantise.h"
 
 enum {
-  DEPTHWISE_XPULP_LEFT = 4, // bytes before the first column of a plane's row
-  DEPTHWISE_XPULP_MANY = 6  // rows for which it pays off to move weights within their words
+  DEPTHWISE_XPULP_LEFT = 4 // bytes before the first column of a plane's row
 };
 
 /// The rows of one item, four channels of each beside each other: [rows][4][pitch].
@@ -86,22 +85,23 @@ static __attribute__((noinline)) void depthwise_xpulp_by_one(depthwise_xpulp_job
                                                              xp_finish_kind kind) {
   register depthwise_xpulp_job *at __asm__("s8") = job;
   if (kind == XP_FINISH_FULL) {
-    __asm__ volatile(
-        DEPTHWISE_XPULP_BY_ONE("64", DW_NO_MORE, DW_EVEN_START, DW_EVEN_FINISH, DW_NO_CLIP)
-        :
-        : "r"(at)
-        : DEPTHWISE_XPULP_REGISTERS);
+    __asm__ volatile(DEPTHWISE_XPULP_BY_ONE("64", DW_EVEN_MORE, DW_EVEN_NEXT, DW_EVEN_START,
+                                            DW_EVEN_FINISH, DW_NO_CLIP)
+                     :
+                     : "r"(at)
+                     : DEPTHWISE_XPULP_REGISTERS);
   } else if (kind == XP_FINISH_CLIPPED) {
-    __asm__ volatile(DEPTHWISE_XPULP_BY_ONE("72", DW_BOUNDS, DW_EVEN_START, DW_EVEN_FINISH, DW_CLIP)
+    __asm__ volatile(DEPTHWISE_XPULP_BY_ONE("72", DW_BOUNDS, DW_EVEN_NEXT, DW_EVEN_START,
+                                            DW_EVEN_FINISH, DW_CLIP)
                      :
                      : "r"(at)
                      : DEPTHWISE_XPULP_REGISTERS);
   } else {
-    __asm__ volatile(
-        DEPTHWISE_XPULP_BY_ONE("88", DW_ODD_MORE, DW_ODD_START, DW_ODD_FINISH, DW_NO_CLIP)
-        :
-        : "r"(at)
-        : DEPTHWISE_XPULP_REGISTERS);
+    __asm__ volatile(DEPTHWISE_XPULP_BY_ONE("88", DW_ODD_MORE, DW_ODD_NEXT, DW_ODD_START,
+                                            DW_ODD_FINISH, DW_NO_CLIP)
+                     :
+                     : "r"(at)
+                     : DEPTHWISE_XPULP_REGISTERS);
   }
 }
 
@@ -110,22 +110,23 @@ static __attribute__((noinline)) void depthwise_xpulp_by_two(depthwise_xpulp_job
                                                              xp_finish_kind kind) {
   register depthwise_xpulp_job *at __asm__("s8") = job;
   if (kind == XP_FINISH_FULL) {
-    __asm__ volatile(
-        DEPTHWISE_XPULP_BY_TWO("36", DW_NO_MORE, DW_EVEN_START, DW_EVEN_FINISH, DW_NO_CLIP)
-        :
-        : "r"(at)
-        : DEPTHWISE_XPULP_REGISTERS);
+    __asm__ volatile(DEPTHWISE_XPULP_BY_TWO("36", DW_EVEN_MORE, DW_EVEN_NEXT, DW_EVEN_START,
+                                            DW_EVEN_FINISH, DW_NO_CLIP)
+                     :
+                     : "r"(at)
+                     : DEPTHWISE_XPULP_REGISTERS);
   } else if (kind == XP_FINISH_CLIPPED) {
-    __asm__ volatile(DEPTHWISE_XPULP_BY_TWO("40", DW_BOUNDS, DW_EVEN_START, DW_EVEN_FINISH, DW_CLIP)
+    __asm__ volatile(DEPTHWISE_XPULP_BY_TWO("40", DW_BOUNDS, DW_EVEN_NEXT, DW_EVEN_START,
+                                            DW_EVEN_FINISH, DW_CLIP)
                      :
                      : "r"(at)
                      : DEPTHWISE_XPULP_REGISTERS);
   } else {
-    __asm__ volatile(
-        DEPTHWISE_XPULP_BY_TWO("48", DW_ODD_MORE, DW_ODD_START, DW_ODD_FINISH, DW_NO_CLIP)
-        :
-        : "r"(at)
-        : DEPTHWISE_XPULP_REGISTERS);
+    __asm__ volatile(DEPTHWISE_XPULP_BY_TWO("48", DW_ODD_MORE, DW_ODD_NEXT, DW_ODD_START,
+                                            DW_ODD_FINISH, DW_NO_CLIP)
+                     :
+                     : "r"(at)
+                     : DEPTHWISE_XPULP_REGISTERS);
   }
 }
 
@@ -153,53 +154,61 @@ static inline void depthwise_xpulp_any(const depthwise_xpulp_args *a, int32_t ch
   }
 }
 
-/// What does not change from item to item.
+/// What does not change from item to item, and what does of a job.
 typedef struct {
   const depthwise_xpulp_args *a;
   xp_finish finish;
   int32_t channels; // that an item has, 1 to 4
   int32_t is_three; // rows of the window, each a word, which moves down by one or two
+  depthwise_xpulp_job job;
 } depthwise_xpulp_layer;
 
+static inline depthwise_xpulp_layer depthwise_xpulp_layer_of(const depthwise_xpulp_args *a,
+                                                             tw_rounding rounding) {
+  const xp_finish finish = xp_finish_of(a->low, a->high, a->y_zero, rounding);
+  return (depthwise_xpulp_layer){a,
+                                 finish,
+                                 p_min(a->channels, 4),
+                                 a->kernel_h == 3 && a->kernel_w <= 4 && a->stride_h <= 2 &&
+                                     finish.kind != XP_FINISH_ODD_CLIPPED,
+                                 {.base = finish.base,
+                                  .low = (finish.low & 0xff) * 0x0101,
+                                  .high = (finish.high & 0xff) * 0x0101,
+                                  .next = a->pitch,
+                                  .back = 3 * a->pitch,
+                                  .y_row = a->out_w * a->channels,
+                                  .step = a->stride_w,
+                                  .y_step = a->channels,
+                                  .bytes = 0x0703}};
+}
+
 /// Channels `channel` and the one after it.
-static inline void depthwise_xpulp_pair(const depthwise_xpulp_layer *layer, int32_t channel,
-                                        const int8_t *x, int8_t *y, int32_t rows,
-                                        tw_rounding rounding) {
+static inline void depthwise_xpulp_pair(depthwise_xpulp_layer *layer, int32_t channel,
+                                        const int8_t *x, int8_t *y, tw_rounding rounding) {
   const depthwise_xpulp_args *a = layer->a;
-  const xp_finish *finish = &layer->finish;
-  const int32_t is_odd = rounding == TW_ROUND_DOUBLE && finish->kind == XP_FINISH_ODD;
-  const int8_t *const w = a->w + channel * 12;
-  depthwise_xpulp_job job = {.x = x,
-                             .w = w,
-                             .other_w = w + 12,
-                             .y = y,
-                             .base = finish->base,
-                             .scale = a->multiplier[channel],
-                             .other_scale = a->multiplier[channel + 1],
-                             .offset = a->shift[channel],
-                             .other_offset = a->shift[channel + 1],
-                             .low = is_odd ? a->bias[channel] : (finish->low & 0xff) * 0x0101,
-                             .high = is_odd ? a->bias[channel + 1] : (finish->high & 0xff) * 0x0101,
-                             .next = a->pitch,
-                             .back = 3 * a->pitch,
-                             .y_row = a->out_w * a->channels,
-                             .step = a->stride_w,
-                             .y_step = a->channels,
-                             .columns = a->out_w,
-                             .bytes = 0x0703,
-                             .shifts = a->kernel_w < 4 && rows >= DEPTHWISE_XPULP_MANY ? 1 : 4};
+  depthwise_xpulp_job *const job = &layer->job;
+  job->x = x;
+  job->w = a->w + channel * 12;
+  job->other_w = job->w + 12;
+  job->y = y;
+  job->scale = a->multiplier[channel];
+  job->offset = a->shift[channel];
+  job->other_scale = a->multiplier[channel + 1];
+  job->other_offset = a->shift[channel + 1];
+  job->columns = a->out_w;
+  if (rounding == TW_ROUND_DOUBLE && layer->finish.kind == XP_FINISH_ODD) {
+    job->low = a->bias[channel];
+    job->high = a->bias[channel + 1];
+  }
   if (a->stride_h == 2) {
-    job.rows = rows;
-    depthwise_xpulp_by_two(&job, finish->kind);
+    depthwise_xpulp_by_two(job, layer->finish.kind);
   } else {
-    job.rows = rows >> 1;
-    job.is_odd = rows & 1;
-    depthwise_xpulp_by_one(&job, finish->kind);
+    depthwise_xpulp_by_one(job, layer->finish.kind);
   }
 }
 
 /// Four channels from `channel` on of a block of rows.
-static inline void depthwise_xpulp_item(const depthwise_xpulp_layer *layer, int32_t channel,
+static inline void depthwise_xpulp_item(depthwise_xpulp_layer *layer, int32_t channel,
                                         const depthwise_xpulp_planes *planes, int8_t *y,
                                         int32_t rows, tw_rounding rounding) {
   const depthwise_xpulp_args *a = layer->a;
@@ -208,9 +217,11 @@ static inline void depthwise_xpulp_item(const depthwise_xpulp_layer *layer, int3
   const int32_t channels = layer->channels;
   if (layer->is_three && channels > 1 && xp_has_line(a->shift[channel]) &&
       xp_has_line(a->shift[channel + channels - 1])) {
+    layer->job.rows = a->stride_h == 2 ? rows : rows >> 1;
+    layer->job.is_odd = rows & 1;
     for (int32_t i = 0; i < channels; i += 2) {
       const int32_t first = p_min(i, channels - 2); // the one of three in the middle again
-      depthwise_xpulp_pair(layer, channel + first, x + first * a->pitch, y + first, rows, rounding);
+      depthwise_xpulp_pair(layer, channel + first, x + first * a->pitch, y + first, rounding);
     }
     return;
   }
@@ -226,10 +237,7 @@ static inline void depthwise_xpulp_core(const void *args, tw_work work, tw_round
   const int32_t groups = (a->channels + 3) >> 2;
   const int32_t blocks =
       a->item_rows == a->out_h ? 1 : (a->out_h + a->item_rows - 1) / a->item_rows;
-  const xp_finish finish = xp_finish_of(a->low, a->high, a->y_zero, rounding);
-  const int32_t is_three = a->kernel_h == 3 && a->kernel_w <= 4 && a->stride_h <= 2 &&
-                           finish.kind != XP_FINISH_ODD_CLIPPED;
-  const depthwise_xpulp_layer layer = {a, finish, p_min(a->channels, 4), is_three};
+  depthwise_xpulp_layer layer = depthwise_xpulp_layer_of(a, rounding);
   const int32_t all = work.start / groups;
   int32_t group = work.start - all * groups, image = blocks == 1 ? all : all / blocks;
   int32_t block = all - image * blocks, ready = -1;
