@@ -34,8 +34,9 @@ UNIT = 2.0**UNIT_BITS
 NEIGHBOURS = 16
 """Floats on either side of the scale that are tried."""
 
-PLACES = (0.5, 0.25, 0.75, 0.1, 0.9)
-"""Where in its range the offset is tried."""
+PLACES = tuple(sorted((i / 10 for i in range(-10, 21)), key=lambda place: abs(place - 0.5)))
+"""Where in its range the offset is tried, and around it: sums are rounded, too, so that its ends are
+not where they are for real numbers."""
 
 NEARLY = 2.0**-48
 """Relative doubt about a sum of doubles; machines that compute in double first have it, too."""
