@@ -42,7 +42,7 @@ def _groups(signature: Signature) -> int:
 
 
 def _item_rows(op: QDepthwiseConv2d, signature: Signature) -> int:
-    """As many as make the call shortest: blocks of rows share the work, and turn shared rows twice."""
+    """As many as make the call shortest: blocks share the work, but turn rows twice."""
     out_h = signature.output.shape[1]
     choices = {-(-out_h // blocks) for blocks in range(1, min(out_h, MOST_BLOCKS) + 1)}
     return min(choices, key=lambda rows: (_shared(op, signature, rows), -rows))

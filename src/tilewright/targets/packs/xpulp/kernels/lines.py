@@ -35,8 +35,8 @@ NEIGHBOURS = 16
 """Floats on either side of the scale that are tried."""
 
 PLACES = tuple(sorted((i / 10 for i in range(-10, 21)), key=lambda place: abs(place - 0.5)))
-"""Where in its range the offset is tried, and around it: sums are rounded, too, so that its ends are
-not where they are for real numbers."""
+"""Where in its range the offset is tried, and around it: what is computed is rounded, so that the
+ends are not those of real numbers."""
 
 NEARLY = 2.0**-48
 """Relative doubt about a sum of doubles; machines that compute in double first have it, too."""
