@@ -66,7 +66,7 @@ MCHAN = Dma(
     max_rank=2,
     setup_cycles=16,
     bytes_per_cycle=8,
-    issue_cycles=90,
+    issue_cycles=60,
     burst_bytes=8,
 )
 """Transfers of 64 bytes take 22 to 26 cycles, of 4 KiB 524; the rest is tw_dma.h."""

@@ -78,18 +78,32 @@ static __attribute__((noinline, unused)) void tw_mchan_reclaim(void) {
   }
 }
 
-/// All rows of a box whose outer dimensions are counted here.
-static __attribute__((noinline, unused)) void tw_mchan_start(tw_channel *channel, uint32_t command,
-                                                             uint32_t near_at, uint32_t far_at,
-                                                             const tw_box *box) {
-  const int32_t rows = box->count[0] > 0 ? box->count[0] : 1;
-  int32_t index[TW_BOX_COUNTS] = {0};
+/// Takes a counter for a transfer.
+static inline void tw_mchan_take(tw_channel *channel) {
   if (*(volatile uint32_t *)TW_MCHAN_STATUS >> 16 == 0xffff) {
     tw_mchan_reclaim();
   }
   const uint32_t counter = *(volatile uint32_t *)TW_MCHAN;
   tw_mchan_holders[counter] = channel;
   channel->ticket = counter + 1;
+}
+
+/// One run: `command` has its bytes.
+static __attribute__((noinline, unused)) void tw_mchan_run(tw_channel *channel, uint32_t command,
+                                                           uint32_t near_at, uint32_t far_at) {
+  tw_mchan_take(channel);
+  tw_mchan_push(command);
+  tw_mchan_push(near_at);
+  tw_mchan_push(far_at);
+}
+
+/// All rows of a box whose outer dimensions are counted here.
+static __attribute__((noinline, unused)) void tw_mchan_box(tw_channel *channel, uint32_t command,
+                                                           uint32_t near_at, uint32_t far_at,
+                                                           const tw_box *box) {
+  const int32_t rows = box->count[0] > 0 ? box->count[0] : 1;
+  int32_t index[TW_BOX_COUNTS] = {0};
+  tw_mchan_take(channel);
   for (;;) {
     tw_mchan_rows(command, near_at, far_at, box->run, rows, box->stride[0]);
     near_at += (uint32_t)(rows * box->run);
@@ -105,6 +119,21 @@ static __attribute__((noinline, unused)) void tw_mchan_start(tw_channel *channel
     if (axis == TW_BOX_COUNTS || box->count[axis] == 0) {
       return;
     }
+  }
+}
+
+/// Most transfers are one run whose length compilers see: a layer's code is fetched from L2 each
+/// time, and a box has fifteen words.
+static inline __attribute__((always_inline)) void tw_mchan_start(tw_channel *channel,
+                                                                 uint32_t command, uint32_t near_at,
+                                                                 uint32_t far_at,
+                                                                 const tw_box *box) {
+  if (__builtin_constant_p(box->count[0] == 0 && box->run <= TW_MCHAN_MOST) && box->count[0] == 0 &&
+      box->run <= TW_MCHAN_MOST) {
+    command |= TW_MCHAN_INCREMENT | TW_MCHAN_EVENT | (uint32_t)box->run;
+    tw_mchan_run(channel, command, near_at, far_at);
+  } else {
+    tw_mchan_box(channel, command, near_at, far_at, box);
   }
 }
 

@@ -113,13 +113,15 @@ def _item_channels(op: QConv2d, signature: Signature) -> int:
     """Few enough that eight cores have equal shares, as far as there are channels."""
     channels = signature.output.shape[3]
     blocks, groups = _blocks(op, signature), -(-channels // ROWS)
-    for chunks in range(1, min(groups, CHUNKS) + 1):
+    # 1x1: few channels with many pixels stay in the instruction cache.
+    fewest, most = (min(groups, CORES), groups) if _is_pointwise(op) else (1, min(groups, CHUNKS))
+    for chunks in range(fewest, most + 1):
         each = -(-groups // chunks)
         items = blocks * -(-groups // each)
         # What the busiest core does, against equal shares.
         if -(-items // CORES) * each * CORES <= ENOUGH * blocks * groups:
             return min(each * ROWS, channels)
-    return min(-(-groups // min(groups, CHUNKS)) * ROWS, channels)
+    return min(-(-groups // most) * ROWS, channels)
 
 
 def _items(op: Op, signature: Signature) -> int:
@@ -150,11 +152,16 @@ def _cycles(op: Op, signature: Signature) -> int:
     in_c = signature.inputs[0].shape[3]
     words = _products(signature) // _run(op, in_c) * round_up(_run(op, in_c), 4) // 4
     groups = -(-_item_channels(op, signature) // ROWS)
+    if _is_pointwise(op):
+        runs = -(-signature.output.shape[3] // (groups * ROWS)) // CORES + 1
+        return shared_out(_items(op, signature), groups * (25 * words + 120)) + CORES * (
+            300 + 150 * runs
+        )
     each = 24 * words + 160 if in_c % 4 == 0 else 27 * words + 160
     ready = 40
     if not _is_strip(op, in_c):
         ready = ROWS * (80 + 35 * op.window.kernel[0])  # patches
-    elif not _is_pointwise(op):
+    else:
         ready = 150 + 8 * words  # one block in four is a strip at the edge
         each += 5 * op.window.kernel[0]
     return shared_out(_items(op, signature), ready + groups * each) + 300 * CORES

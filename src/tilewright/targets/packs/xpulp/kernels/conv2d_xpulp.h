@@ -5,7 +5,7 @@
 
 /// Padding below and to the right is implied by out_h and out_w. One work item is four neighbouring
 /// pixels of an output row (of all rows where patches are gathered), item_channels channels of
-/// them; items go over channels first.
+/// them; items go over channels first, of 1x1 windows over pixels first.
 typedef struct {
   const int8_t *x;           // [batch][in_h][in_w][in_c]
   const int8_t *w;           // [out_c / 4][words in all][4][4]: four channels' words in turn

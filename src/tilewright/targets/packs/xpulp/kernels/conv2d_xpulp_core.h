@@ -188,9 +188,10 @@ static inline void conv2d_xpulp_patches(const conv2d_xpulp_args *a, int32_t pixe
   job->skip = 0;
 }
 
-/// First pixel of a block, and how many there are: four wherever a row has four. The last block of
-/// a row then computes some pixels again, to the same bytes.
-static inline int32_t conv2d_xpulp_block(const conv2d_xpulp_args *a, int32_t block,
+/// First pixel of up to `most` blocks from one on, and how many each has: four wherever a row has
+/// four. If these are all to the row's end, they end there and the first ones begin in a block
+/// before, to compute some pixels again, to the same bytes.
+static inline int32_t conv2d_xpulp_block(const conv2d_xpulp_args *a, int32_t block, int32_t most,
                                          dot_xpulp_job *job) {
   int32_t start = 0, end = a->pixels, pixel = block * CONV2D_XPULP_PIXELS;
   if (a->rows != 0 && a->pixels != a->out_w) {
@@ -200,24 +201,68 @@ static inline int32_t conv2d_xpulp_block(const conv2d_xpulp_args *a, int32_t blo
     pixel = start + (block - row * per_row) * CONV2D_XPULP_PIXELS;
     end = start + a->out_w;
   }
+  const int32_t left = a->rows != 0 ? (end - pixel + CONV2D_XPULP_PIXELS - 1) >> 2 : 1;
+  if (left <= most) {
+    pixel = p_max(p_min(pixel, end - left * CONV2D_XPULP_PIXELS), start);
+  }
   pixel = p_max(p_min(pixel, end - CONV2D_XPULP_PIXELS), start);
   job->pixels = p_min(end - pixel, CONV2D_XPULP_PIXELS);
   return pixel;
 }
 
+/// Where a core is among its items.
+typedef struct {
+  int32_t block, chunk, item, stop;
+  int32_t chunks; // of channels
+  int32_t blocks; // of pixels, where items go over them first; 0: they go over chunks first
+} conv2d_xpulp_walk;
+
+static inline conv2d_xpulp_walk conv2d_xpulp_walk_of(const conv2d_xpulp_args *a, tw_work work) {
+  conv2d_xpulp_walk at = {.item = work.start, .stop = work.stop};
+  at.chunks = (a->out_c + a->item_channels - 1) / a->item_channels;
+  if (a->kernel_h * a->kernel_w == 1 && a->rows != 0 && a->pixels == a->out_w) {
+    at.blocks = (a->pixels + CONV2D_XPULP_PIXELS - 1) >> 2;
+    at.chunk = work.start / at.blocks;
+    at.block = work.start - at.chunk * at.blocks;
+  } else {
+    at.block = work.start / at.chunks;
+    at.chunk = work.start - at.block * at.chunks;
+  }
+  return at;
+}
+
+/// Blocks of pixels that may be done at once.
+static inline int32_t conv2d_xpulp_most(const conv2d_xpulp_walk *at) {
+  const int32_t left = at->stop - at->item;
+  return at->blocks != 0 ? p_min(left, at->blocks - at->block) : at->chunks == 1 ? left : 1;
+}
+
+static inline void conv2d_xpulp_go_on(conv2d_xpulp_walk *at, int32_t blocks) {
+  at->item += blocks;
+  if (at->blocks != 0) {
+    at->block += blocks;
+    if (at->block == at->blocks) {
+      at->block = 0;
+      at->chunk += 1;
+    }
+  } else if (++at->chunk == at->chunks) {
+    at->chunk = 0;
+    at->block += blocks;
+  }
+}
+
 static inline void conv2d_xpulp_core(const void *args, tw_work work, tw_rounding rounding) {
   const conv2d_xpulp_args *a = args;
-  const int32_t chunks = (a->out_c + a->item_channels - 1) / a->item_channels;
   const int32_t group_bytes = 16 * a->words * (a->rows != 0 ? a->rows : 1);
   dot_xpulp_job job = {.words = a->words, .y_step = a->out_c};
   dot_xpulp_finish_by(&job, xp_finish_of(a->low, a->high, a->y_zero, rounding));
-  int32_t block = work.start / chunks, chunk = work.start - block * chunks, ready = -1;
-  int32_t pixel = 0;
+  conv2d_xpulp_walk at = conv2d_xpulp_walk_of(a, work);
+  int32_t pixel = 0, ready = -1;
   const int8_t *x = a->x;
-  for (int32_t item = work.start; item < work.stop;) {
-    if (ready != block) {
-      const int32_t most = chunks == 1 ? work.stop - item : 1;
-      pixel = conv2d_xpulp_block(a, block, &job);
+  while (at.item < at.stop) {
+    if (ready != at.block || at.blocks != 0) {
+      const int32_t most = conv2d_xpulp_most(&at);
+      pixel = conv2d_xpulp_block(a, at.block, most, &job);
       if (a->rows != 0) {
         conv2d_xpulp_strip(a, pixel, most, work.scratch, &job);
       } else {
@@ -225,9 +270,9 @@ static inline void conv2d_xpulp_core(const void *args, tw_work work, tw_rounding
       }
       job.back = 4 - 3 * job.step;
       x = job.x;
-      ready = block;
+      ready = at.block;
     }
-    const int32_t channel = chunk * a->item_channels;
+    const int32_t channel = at.chunk * a->item_channels;
     job.x = x;
     job.w = a->w + (channel >> 2) * group_bytes;
     job.bias = a->bias + channel;
@@ -235,11 +280,6 @@ static inline void conv2d_xpulp_core(const void *args, tw_work work, tw_rounding
     job.shift = a->shift + channel;
     job.y = a->y + pixel * a->out_c + channel;
     dot_xpulp_channels(&job, p_min(a->out_c - channel, a->item_channels), rounding);
-    item += job.blocks;
-    chunk += 1;
-    if (chunk == chunks) {
-      chunk = 0;
-      block += job.blocks;
-    }
+    conv2d_xpulp_go_on(&at, job.blocks);
   }
 }

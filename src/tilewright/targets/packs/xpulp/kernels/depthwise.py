@@ -18,8 +18,8 @@ from tilewright.targets.packs.xpulp.kernels.shared import (
     shared_out,
 )
 
-ITEMS = 16
-"""Of every call at least, as far as there are rows: two for each core."""
+MOST_BLOCKS = 16
+"""Of rows."""
 
 LEFT = 4
 """DEPTHWISE_XPULP_LEFT of depthwise_xpulp_core.h."""
@@ -41,9 +41,11 @@ def _groups(signature: Signature) -> int:
     return signature.output.shape[0] * round_up(signature.output.shape[3], 4) // 4
 
 
-def _item_rows(signature: Signature) -> int:
-    blocks = -(-ITEMS // _groups(signature))
-    return -(-signature.output.shape[1] // blocks)
+def _item_rows(op: QDepthwiseConv2d, signature: Signature) -> int:
+    """As many as make the call shortest: blocks share the work, but turn rows twice."""
+    out_h = signature.output.shape[1]
+    choices = {-(-out_h // blocks) for blocks in range(1, min(out_h, MOST_BLOCKS) + 1)}
+    return min(choices, key=lambda rows: (_shared(op, signature, rows), -rows))
 
 
 def _pitch(op: QDepthwiseConv2d, signature: Signature) -> int:
@@ -70,34 +72,44 @@ def _fields(op: Op, signature: Signature) -> Fields:
         "pad_top": window.pads[0], "pad_left": window.pads[1],
         "x_zero": op.x_zero, "y_zero": op.output.zero,
         "low": op.output.low, "high": op.output.high,
-        "item_rows": _item_rows(signature),
+        "item_rows": _item_rows(op, signature),
         "pitch": _pitch(op, signature),
     }  # fmt: skip
 
 
 def _items(op: Op, signature: Signature) -> int:
-    del op
-    return _groups(signature) * -(-signature.output.shape[1] // _item_rows(signature))
+    assert isinstance(op, QDepthwiseConv2d)
+    return _groups(signature) * -(-signature.output.shape[1] // _item_rows(op, signature))
 
 
 def _scratch_bytes(op: Op, signature: Signature) -> int:
     assert isinstance(op, QDepthwiseConv2d)
-    return 4 * _taken(op, _item_rows(signature)) * _pitch(op, signature)
+    return 4 * _taken(op, _item_rows(op, signature)) * _pitch(op, signature)
+
+
+def _each(op: QDepthwiseConv2d, signature: Signature, rows: int) -> int:
+    """Cycles of one item of so many rows."""
+    (kernel_h, kernel_w), (stride_h, _) = op.window.kernel, op.window.strides
+    out_w, in_w = signature.output.shape[2], signature.inputs[0].shape[2]
+    turned = _taken(op, rows) * (6 + 18 * (in_w // 4) + 24 * (in_w % 4 > 0))
+    if kernel_h == 3 and kernel_w <= 4 and stride_h <= 2:
+        column = 31 + (20 if stride_h == 1 else 24) * rows
+        return 90 + turned + 2 * (80 + column * out_w)
+    words = kernel_h * round_up(kernel_w, 4) // 4
+    return 90 + turned + 4 * rows * (20 + (45 + 11 * words) * out_w)
+
+
+def _shared(op: QDepthwiseConv2d, signature: Signature, rows: int) -> int:
+    """Cycles on one core if eight shared the call: items, and padding once per block and core."""
+    blocks = -(-signature.output.shape[1] // rows)
+    items = _groups(signature) * blocks
+    padded = min(blocks, -(-items // CORES)) * _taken(op, rows) * _pitch(op, signature)
+    return shared_out(items, _each(op, signature, rows)) + CORES * padded
 
 
 def _cycles(op: Op, signature: Signature) -> int:
     assert isinstance(op, QDepthwiseConv2d)
-    (kernel_h, kernel_w), (_, _, out_w, _) = op.window.kernel, signature.output.shape
-    rows = _item_rows(signature)
-    words = kernel_h * round_up(kernel_w, 4) // 4
-    if (kernel_h, kernel_w) == (3, 3) and op.window.strides in ((1, 1), (2, 2)):
-        pairs = -(-out_w // 2) if op.window.strides[1] == 1 else out_w
-        channel = 80 + pairs * (60 + (20 if op.window.strides[1] == 1 else 13) * rows)
-    else:
-        channel = rows * (20 + (45 + 11 * words) * out_w)
-    turned = _taken(op, rows) * (75 + 6 * signature.inputs[0].shape[2])
-    each = 250 + turned + 4 * channel
-    return shared_out(_items(op, signature), each) + 300 * CORES
+    return _shared(op, signature, _item_rows(op, signature)) + 300 * CORES
 
 
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
@@ -108,7 +120,7 @@ def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ..
     whole = np.zeros((round_up(channels, 4), kernel_h, round_up(kernel_w, 4)), np.int8)
     whole[:channels, :, :kernel_w] = w.reshape(kernel_h, kernel_w, channels).transpose(2, 0, 1)
     rows = whole[:channels].reshape(channels, -1)
-    return x, whole, *finished(rows, (bias, multiplier, shift), op.output)
+    return x, whole, *finished(rows, (bias, multiplier, shift), op.output, absorbs_bias=True)
 
 
 def _kernel(rounding: Rounding) -> Kernel:

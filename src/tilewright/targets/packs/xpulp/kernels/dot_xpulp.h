@@ -62,13 +62,20 @@ static inline void dot_xpulp_blocks(dot_xpulp_job *job, tw_rounding rounding) {
   }
 }
 
-/// The same where all channels keep integers, under TW_ROUND_HALF_UP.
-static inline void dot_xpulp_integers(dot_xpulp_job *job) {
+/// The same where all channels keep integers with short shifts.
+static __attribute__((noinline)) void dot_xpulp_integers(dot_xpulp_job *job, tw_rounding rounding) {
   register dot_xpulp_job *at __asm__("s8") = job;
-  __asm__ volatile(DOT_BEGIN DOT_INTEGER_TAIL DOT_BOUNDS DOT_STORE(DOT_CLIP)
-                   :
-                   : "r"(at)
-                   : DOT_REGISTERS);
+  if (rounding == TW_ROUND_DOUBLE) {
+    __asm__ volatile(DOT_BEGIN DOT_INTEGER_TAIL(DOT_DOUBLE) DOT_BOUNDS DOT_STORE(DOT_CLIP)
+                     :
+                     : "r"(at)
+                     : DOT_REGISTERS);
+  } else {
+    __asm__ volatile(DOT_BEGIN DOT_INTEGER_TAIL(DOT_UP) DOT_BOUNDS DOT_STORE(DOT_CLIP)
+                     :
+                     : "r"(at)
+                     : DOT_REGISTERS);
+  }
 }
 
 /// Sums of one group, [4 channels][4 pixels], for what the short forms cannot do.
@@ -114,6 +121,18 @@ static inline int32_t dot_xpulp_with_lines(const int32_t *offsets, int32_t group
   return count;
 }
 
+/// Whether a group of four keeps integers that the assembly takes.
+static inline int32_t dot_xpulp_has_integers(const int32_t *shift, tw_rounding rounding) {
+  if (rounding == TW_ROUND_HALF_EVEN) {
+    return 0;
+  }
+  int32_t count = 0; // lines are had by all four or none; slow shifts are stored below zero
+  for (int32_t c = 0; c < 4; ++c) {
+    count += !xp_has_line(shift[c]) && ((shift[c] & 0x80) != 0 || rounding == TW_ROUND_HALF_UP);
+  }
+  return count == 4;
+}
+
 /// `channels` channels of a job.
 static inline void dot_xpulp_channels(dot_xpulp_job *job, int32_t channels, tw_rounding rounding) {
   const int32_t group_bytes = 16 * job->words * job->rows, blocks = job->blocks;
@@ -128,10 +147,10 @@ static inline void dot_xpulp_channels(dot_xpulp_job *job, int32_t channels, tw_r
       dot_xpulp_blocks(job, rounding);
       continue;
     }
-    if (rounding == TW_ROUND_HALF_UP && job->pixels == 4 && channels >= 4) {
+    if (job->pixels == 4 && channels >= 4 && dot_xpulp_has_integers(job->shift, rounding)) {
       job->groups = 1;
       channels -= 4;
-      dot_xpulp_integers(job);
+      dot_xpulp_integers(job, rounding);
       continue;
     }
     job->x = job->x_start;

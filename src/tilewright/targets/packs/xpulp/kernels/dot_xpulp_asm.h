@@ -47,17 +47,22 @@
       DOT_CHANNEL(one, "4", "a4", "a5", "a6", "a7") DOT_CHANNEL(one, "8", "s0", "s1", "s2", "s3")  \
           DOT_CHANNEL(one, "12", "s4", "s5", "s6", "s7")
 
-/// The same for channels that keep integers, under TW_ROUND_HALF_UP. gp is y_zero.
-#define DOT_INTEGER(a)                                                                             \
-  "mul " a ", " a ", t0\n\t.insn r 0x5b, 6, 0x20, " a ", x0, t1\n\tadd " a ", " a ", gp\n\t"       \
-  ".insn r 0x33, 1, 0x0a, " a ", " a ", x8\n\tslli " a ", " a ", 24\n\t"
-#define DOT_INTEGERS(at, a, b, c, d)                                                               \
-  "lw t0, " at "(t2)\n\tlw t1, " at "(ra)\n\t" DOT_INTEGER(a) DOT_INTEGER(b) DOT_INTEGER(c)        \
-      DOT_INTEGER(d)
-#define DOT_INTEGER_TAIL                                                                           \
-  "lw t2, 12(sp)\n\tlw ra, 16(sp)\n\tlw gp, 104(sp)\n\t" DOT_INTEGERS("0", "a0", "a1", "a2", "a3") \
-      DOT_INTEGERS("4", "a4", "a5", "a6", "a7") DOT_INTEGERS("8", "s0", "s1", "s2", "s3")          \
-          DOT_INTEGERS("12", "s4", "s5", "s6", "s7")
+/// The same for channels that keep integers: multiplier t0, shift t1, then y_zero gp and a clip
+/// that leaves the byte above. Under TW_ROUND_HALF_UP; under TW_ROUND_DOUBLE as xp_rescale has it.
+#define DOT_CLIPPED_INTEGER(a)                                                                     \
+  "add " a ", " a ", gp\n\t.insn r 0x33, 1, 0x0a, " a ", " a ", x8\n\tslli " a ", " a ", 24\n\t"
+#define DOT_UP(a)                                                                                  \
+  "mul " a ", " a ", t0\n\t.insn r 0x5b, 6, 0x20, " a ", x0, t1\n\t" DOT_CLIPPED_INTEGER(a)
+#define DOT_DOUBLE(a)                                                                              \
+  "slli " a ", " a ", 2\n\tmulh " a ", " a ", t0\n\tsrai s9, " a ", 31\n\tori s9, s9, 1\n\t"       \
+  ".insn r 0x5b, 6, 0x20, " a ", s9, t1\n\t" DOT_CLIPPED_INTEGER(a)
+#define DOT_INTEGERS(one, at, a, b, c, d)                                                          \
+  "lw t0, " at "(t2)\n\tlw t1, " at "(ra)\n\t" one(a) one(b) one(c) one(d)
+#define DOT_INTEGER_TAIL(one)                                                                      \
+  "lw t2, 12(sp)\n\tlw ra, 16(sp)\n\tlw gp, 104(sp)\n\t" DOT_INTEGERS(                             \
+      one, "0", "a0", "a1", "a2", "a3") DOT_INTEGERS(one, "4", "a4", "a5", "a6", "a7")             \
+      DOT_INTEGERS(one, "8", "s0", "s1", "s2", "s3")                                               \
+          DOT_INTEGERS(one, "12", "s4", "s5", "s6", "s7")
 
 /// The upper bytes of four channels of one pixel in c: pv.shuffle2.b twice, pv.pack.h, `clip`,
 /// p.sw with post-increment.

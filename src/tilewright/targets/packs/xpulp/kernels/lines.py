@@ -34,8 +34,9 @@ UNIT = 2.0**UNIT_BITS
 NEIGHBOURS = 16
 """Floats on either side of the scale that are tried."""
 
-PLACES = (0.5, 0.25, 0.75, 0.1, 0.9)
-"""Where in its range the offset is tried."""
+PLACES = tuple(sorted((i / 10 for i in range(-10, 21)), key=lambda place: abs(place - 0.5)))
+"""Where in its range the offset is tried, and around it: what is computed is rounded, so that the
+ends are not those of real numbers."""
 
 NEARLY = 2.0**-48
 """Relative doubt about a sum of doubles; machines that compute in double first have it, too."""
@@ -80,14 +81,23 @@ def is_odd(output: Requantise) -> bool:
     return output.rounding is Rounding.DOUBLE and output.low < output.zero
 
 
-def find_lines(bias: Array, reach: Array, tables: tuple[Array, Array], output: Requantise) -> Line:
+def find_lines(
+    bias: Array,
+    reach: Array,
+    tables: tuple[Array, Array],
+    output: Requantise,
+    *,
+    absorbs_bias: bool = False,
+) -> Line:
     """A line for every channel that has one.
 
     bias    int64[C]
     reach   int64[C]: products add up to at most this, either sign
     tables  multiplier, shift: int64[C]
-    ``moved`` is relative to the bias, which modulo 2**32 may be any number.
+    ``moved`` is relative to the bias, which modulo 2**32 may be any number. ``absorbs_bias``: even
+    lines are of sums without a bias, ``moved`` takes it back.
     """
+    wraps = output.rounding is Rounding.WRAPPING
     stairs = _staircase(bias, reach, tables, output)
     real = _real(tables, output.rounding)
     rises = _rises(bias, reach, tables, output)
@@ -99,11 +109,15 @@ def find_lines(bias: Array, reach: Array, tables: tuple[Array, Array], output: R
             break
         scale = ((real[left] * UNIT).astype(np.float32).view(np.int32) + step).view(np.float32)
         moved = np.zeros(left.size)
-        if not stairs.is_odd:
+        if absorbs_bias and not stairs.is_odd:
+            moved = moved if wraps else -bias[left].astype(np.float64)
+        elif not stairs.is_odd:
             moved = np.rint((output.zero + 0.5) * UNIT / scale.astype(np.float64))
             moved = np.where(np.abs(moved) < EXACT, moved, 0)
         _try(found, _some(stairs, left), left, scale, moved.astype(np.int64))
-    if output.rounding is Rounding.WRAPPING:
+    if absorbs_bias and not stairs.is_odd and not wraps:
+        found.moved[:] = -bias  # of constant channels, too
+    if wraps:
         found.moved[:] -= bias
     return found
 

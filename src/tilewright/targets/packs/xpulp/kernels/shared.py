@@ -52,17 +52,22 @@ def filled(table: Array, channels: int) -> Array:
 
 
 def finished(
-    rows: Array, tables: tuple[Array, Array, Array], output: Requantise
+    rows: Array,
+    tables: tuple[Array, Array, Array],
+    output: Requantise,
+    *,
+    absorbs_bias: bool = False,
 ) -> tuple[Array, Array, Array]:
     """bias, multiplier and shift as xp_requantise.h takes them, int32, up to a multiple of four.
 
     rows    [O, K] weights
     tables  bias, multiplier, shift
+    absorbs_bias  even lines have the bias in their offset, so that sums start at zero
     Four channels have lines, or none of them has.
     """
     bias, multiplier, shift = (np.broadcast_to(t, len(rows)).astype(np.int64) for t in tables)
     reach = 128 * np.abs(rows.astype(np.int64)).sum(axis=1)
-    line = find_lines(bias, reach, (multiplier, shift), output)
+    line = find_lines(bias, reach, (multiplier, shift), output, absorbs_bias=absorbs_bias)
     fours = np.ones(round_up(len(rows), ROWS), np.bool_)
     # Sums that wrap are no staircase.
     fours[: len(rows)] = line.is_proven & (output.rounding is not Rounding.WRAPPING)

@@ -8,22 +8,24 @@
 
 #include "xp_requantise.h"
 
-#define XP_FLOAT(a) ".insn r 0x53, 0, 0x68, " a ", " a ", x0\n\t"                  // fcvt.s.w
-#define XP_LINE(a, offset) ".insn r4 0x43, 0, 0, " a ", " a ", t0, " offset "\n\t" // fmadd.s
-#define XP_INTEGER(a) ".insn r 0x53, 0, 0x60, " a ", " a ", x0\n\t"                // fcvt.w.s
+#define XP_FLOAT(a) ".insn r 0x53, 0, 0x68, " a ", " a ", x0\n\t" // fcvt.s.w
+#define XP_LINE(a, scale, offset)                                                                  \
+  ".insn r4 0x43, 0, 0, " a ", " a ", " scale ", " offset "\n\t"    // fmadd.s
+#define XP_INTEGER(a) ".insn r 0x53, 0, 0x60, " a ", " a ", x0\n\t" // fcvt.w.s
 
 /// flw
 #define XP_LOAD_FLOAT(to, from, at) ".insn i 0x07, 2, " to ", " from ", " at "\n\t"
 #define XP_LOAD_LINE(scales, offsets, at)                                                          \
   XP_LOAD_FLOAT("t0", scales, at) XP_LOAD_FLOAT("t1", offsets, at)
 
-#define XP_EVEN(a) XP_FLOAT(a) XP_LINE(a, "t1") XP_INTEGER(a)
+#define XP_EVEN(a) XP_FLOAT(a) XP_LINE(a, "t0", "t1") XP_INTEGER(a)
 
 /// The offset takes the accumulator's sign, then the base is added: fsgnj.s, fadd.s.
-#define XP_ODD(a)                                                                                  \
+#define XP_ODD_BY(a, scale, offset)                                                                \
   XP_FLOAT(a)                                                                                      \
-  ".insn r 0x53, 0, 0x10, gp, t1, " a "\n\t" XP_LINE(a, "gp") ".insn r 0x53, 0, 0x00, " a ", " a   \
-                                                              ", tp\n\t" XP_INTEGER(a)
+  ".insn r 0x53, 0, 0x10, gp, " offset ", " a                                                      \
+  "\n\t" XP_LINE(a, scale, "gp") ".insn r 0x53, 0, 0x00, " a ", " a ", tp\n\t" XP_INTEGER(a)
+#define XP_ODD(a) XP_ODD_BY(a, "t0", "t1")
 
 /// The byte as a word, and the same within the bounds s9 and tp.
 #define XP_BYTE(a) "srai " a ", " a ", 24\n\t"
