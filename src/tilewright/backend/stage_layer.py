@@ -56,7 +56,7 @@ def stage_layer(staging: Staging, index: int, following: int | None, *, is_first
     changing = {n: load for n, load in loads.items() if work.changes(load)}
     once = [load for name, load in loads.items() if name not in changing]
     before: list[Simple] = [Load(_first_of(load.transfer)) for load in once]
-    before += _ahead(staging, following)
+    ahead = _ahead(staging, following)
     actions = _actions(work, changing)
     slots = slots_of(work.steps, work.holds)
     body = [
@@ -67,9 +67,21 @@ def stage_layer(staging: Staging, index: int, following: int | None, *, is_first
     calls = [call for item in body if (call := called(item.action)) is not None]
     observed = tuple(c for c in calls if not work.holds[c.output.value.name].is_inside)
     if len(work.tiles) > 1:
-        return hop_by_hop(Layer(index, (*before, Loop(len(work.tiles), tuple(body))), observed))
-    in_order = sorted(body, key=lambda item: -item.shift)
-    return hop_by_hop(Layer(index, (*before, *(i.action for i in in_order)), observed))
+        loop = Loop(len(work.tiles), tuple(body))
+        return hop_by_hop(Layer(index, (*before, *ahead, loop), observed))
+    in_order = [item.action for item in sorted(body, key=lambda item: -item.shift)]
+    first = _first_queued(in_order)
+    actions = (*before, *in_order[:first], *ahead, *in_order[first:])
+    return hop_by_hop(Layer(index, actions, observed))
+
+
+def _first_queued(actions: Sequence[Simple]) -> int:
+    """Behind the first call that an engine with a queue takes: it should not wait for transfers
+    that others need. The front where there is none."""
+    for position, action in enumerate(actions, 1):
+        if isinstance(action, Offload) and action.call.engine.queue > 1:
+            return position
+    return 0
 
 
 def _actions(work: "_Work", loads: Mapping[ValueName, Load]) -> dict[tuple[Do, ValueName], Simple]:

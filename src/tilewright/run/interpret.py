@@ -96,6 +96,8 @@ class _Machine:
             case Call():
                 self._call(action, tile)
             case Offload(call, job):
+                if call.engine.queue > 1:  # it works on its calls in order
+                    self.arenas.finish_any(_engine(job))
                 self.arenas.start(_engine(job), self._job(call, tile))
             case Join():
                 self.arenas.finish(_engine(action.job), f"join for {action.value}")
