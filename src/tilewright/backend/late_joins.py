@@ -8,7 +8,7 @@ engine goes on from call to call, also from layer to layer, while the core prepa
 Loops over tiles keep their joins.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from tilewright.ir.index import at
@@ -24,6 +24,7 @@ from tilewright.ir.program import (
     Offload,
     Place,
     Program,
+    Simple,
     Store,
     Transfer,
     Wait,
@@ -61,6 +62,15 @@ def with_late_joins(program: Program) -> Program:
     layers = [pending.layer(layer) for layer in program.layers]
     layers[-1] = replace(layers[-1], actions=(*layers[-1].actions, *pending.joined()))
     return replace(program, layers=tuple(layers))
+
+
+def first_queued(actions: Sequence[Simple]) -> int:
+    """Behind the first call that an engine with a queue takes: it should not wait for transfers
+    that others need. The front where there is none."""
+    for position, action in enumerate(actions, 1):
+        if isinstance(action, Offload) and action.call.engine.queue > 1:
+            return position
+    return 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from tilewright.backend.hops import hop_by_hop
+from tilewright.backend.late_joins import first_queued
 from tilewright.backend.staging import Staging
 from tilewright.backend.transfers import Turns, box_of, made_by
 from tilewright.ir.geometry import (
@@ -70,18 +71,9 @@ def stage_layer(staging: Staging, index: int, following: int | None, *, is_first
         loop = Loop(len(work.tiles), tuple(body))
         return hop_by_hop(Layer(index, (*before, *ahead, loop), observed))
     in_order = [item.action for item in sorted(body, key=lambda item: -item.shift)]
-    first = _first_queued(in_order)
+    first = first_queued(in_order)
     actions = (*before, *in_order[:first], *ahead, *in_order[first:])
     return hop_by_hop(Layer(index, actions, observed))
-
-
-def _first_queued(actions: Sequence[Simple]) -> int:
-    """Behind the first call that an engine with a queue takes: it should not wait for transfers
-    that others need. The front where there is none."""
-    for position, action in enumerate(actions, 1):
-        if isinstance(action, Offload) and action.call.engine.queue > 1:
-            return position
-    return 0
 
 
 def _actions(work: "_Work", loads: Mapping[ValueName, Load]) -> dict[tuple[Do, ValueName], Simple]:

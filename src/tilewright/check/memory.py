@@ -6,7 +6,7 @@ byte": of this value, this region, this part of a sum. Whatever moves bytes move
 """
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -45,9 +45,8 @@ class Bytes:
 
     def meets(self, other: "Bytes") -> bool:
         """Whether some byte is in both."""
-        if self.memory != other.memory or max(self.start, other.start) >= min(
-            self.stop, other.stop
-        ):
+        is_apart = max(self.start, other.start) >= min(self.stop, other.stop)
+        if is_apart or self.memory != other.memory:
             return False
         if self.index is None and other.index is None:
             return True
@@ -73,14 +72,13 @@ class Work:
 class Memories:
     """All memories of one machine.
 
-    under_way  what was started and not waited for, by what a wait names
-    queued     of an engine that works on its calls in order: those before the one under way
+    under_way  what was started and not waited for, by what a wait names, the latest last: several
+               calls only of an engine that works on them in order
     first      the first number of everything that has bytes: (value, elements of a partial sum)
     """
 
     holds: Mapping[str, Array]
-    under_way: dict[Hashable, Work] = field(default_factory=dict[Hashable, Work])
-    queued: dict[Hashable, list[Work]] = field(default_factory=dict[Hashable, list[Work]])
+    under_way: dict[Hashable, list[Work]] = field(default_factory=dict[Hashable, list[Work]])
     first: dict[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int])
     ends: list[int] = field(default_factory=lambda: [0])
 
@@ -113,51 +111,23 @@ class Memories:
             count = f"{wrong.size} of its {expected.size} bytes are not there{others}"
             raise PlanError(f"{who} at {where.memory}+{where.start}: {count}")
 
-    def do(self, work: Work) -> None:
-        """An action that is over before the next one."""
-        self._keep_off(work, None)
+    def do(self, work: Work, own: Hashable = None) -> None:
+        """An action that is over before the next one; what ``own`` has started is over, too."""
+        for other in (w for key, works in self.under_way.items() if key != own for w in works):
+            need(not work.clashes(other), f"{work.who} touches what {other.who} is working with")
         for where, numbers in work.writes:
             self.holds[where.memory][where.where] = numbers
 
-    def _keep_off(self, work: Work, own: Hashable) -> None:
-        """Raises PlanError where something under way works with the same bytes; what ``own`` has
-        started does not count."""
-        works = [(key, other) for key, other in self.under_way.items()]
-        works += [(key, other) for key, others in self.queued.items() for other in others]
-        for key, other in works:
-            need(
-                key == own or not work.clashes(other),
-                f"{work.who} touches what {other.who} is working with",
-            )
-
-    def start(self, key: Hashable, work: Work) -> None:
-        """An action that is under way until somebody waits for ``key``."""
-        need(key not in self.under_way, f"{work.who} starts before somebody waits for {key}")
-        self._keep_off(work, key)
-        for where, _ in work.writes:
-            self.holds[where.memory][where.where] = NOTHING
-        self.under_way[key] = work
-
-    def behind(self, key: Hashable, most: int) -> None:
-        """Before a call starts on an engine that works on ``most`` of them in order: it finds what
-        the one under way makes, which nobody else may touch before the wait. The oldest of so many
-        is over when the new one has found room."""
-        if most == 1 or key not in self.under_way:
-            return
-        before = self.under_way.pop(key)
-        for where, numbers in before.writes:
-            self.holds[where.memory][where.where] = numbers
-        self.queued[key] = [*self.queued.get(key, []), before][1 - most :]
+    def start(self, key: Hashable, work: Work, most: int = 1) -> None:
+        """An action that is under way until somebody waits for ``key``. With room for ``most`` of
+        them, worked on in order, the oldest of so many is over when the new one has found room; the
+        next one finds what this one makes, and all others have to keep off until the wait."""
+        need(most > 1 or key not in self.under_way, f"{work.who} starts before a wait for {key}")
+        lost = tuple((where, numbers if most > 1 else NOTHING) for where, numbers in work.writes)
+        self.do(replace(work, writes=lost), own=key)
+        self.under_way[key] = [*self.under_way.get(key, []), work][-most:]
 
     def finish(self, key: Hashable, who: str) -> None:
         """Wait for what ``key`` has started."""
         need(key in self.under_way, f"{who}, but nothing is under way")
-        self.queued.pop(key, None)
-        self.do(self.under_way.pop(key))
-
-    def unfinished(self) -> list[Work]:
-        """What nobody has waited for."""
-        return [
-            *self.under_way.values(),
-            *(work for works in self.queued.values() for work in works),
-        ]
+        self.do(self.under_way.pop(key)[-1])
