@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from tilewright.backend.bundle import Bundle
 from tilewright.backend.c_names import identifier
+from tilewright.backend.late_joins import with_late_joins
 from tilewright.backend.print_bundle import print_bundle
 from tilewright.backend.print_weights import Where
 from tilewright.backend.stage import stage
@@ -30,6 +31,7 @@ from tilewright.ir.target import Memory, Target
 from tilewright.ir.types import Array, DType, Shape
 from tilewright.midend.few_kernels import SPARES
 from tilewright.midend.lockfile import planned_nodes, read_plan
+from tilewright.midend.memory.spread import spread
 from tilewright.midend.pins import PinWishes, broken_pins, pins_for
 from tilewright.midend.solved import Wanted, solved, split_and_laid_out
 from tilewright.midend.split import unsplit_names
@@ -177,6 +179,7 @@ def plan_network(graph: Graph, target: Target, options: Options) -> Planned:
     name = options.name or identifier(graph.name)
     if options.plan is None:
         graph, assignment, plan = solved(graph, target, _wanted(options))
+        plan = spread(graph, plan, target)
         return Planned(graph, assignment, plan, judged_program(graph, plan, target, name))
     try:
         text = options.plan.read_text()
@@ -211,7 +214,7 @@ def judged_program(graph: Graph, plan: Plan, target: Target, name: str) -> Progr
     """What a plan means, once the judge has found nothing. Raises PlanError where it has."""
     try:
         check_summary(plan, graph)
-        program = stage(graph, plan, target, name)
+        program = with_late_joins(stage(graph, plan, target, name))
     except PlanError:
         raise
     except (LookupError, ValueError, AssertionError, StopIteration) as error:

@@ -1,5 +1,7 @@
 """Drawn layers that N-EUREKA's kernels take."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from case import Case
@@ -159,7 +161,7 @@ def narrow_case(rng: np.random.Generator) -> Case:
 
 def paired_case(rng: np.random.Generator) -> Case:
     """Few channels, and a window that moves along by two."""
-    inputs, outputs = int(rng.integers(1, 15)), channels(rng)
+    inputs, outputs = int(rng.integers(1, 34)), channels(rng)
     rows, columns = (int(n) for n in rng.choice([1, 2, 3, 5, 6, 8, 12], 2))
     top, bottom, right = (int(p) for p in rng.integers(0, 2, 3))
     height, width = max(2 * rows + 1 - top - bottom, 1), max(2 * columns + 1 - right, 2)
@@ -171,3 +173,58 @@ def paired_case(rng: np.random.Generator) -> Case:
     w = any_bytes(rng, outputs, 3, 3, inputs)
     more = int(rng.integers(0, 2))
     return case_of(rng, op, any_bytes(rng, 1, height, max(width, 3 - right) + more, inputs), w, 0)
+
+
+def packed_case(rng: np.random.Generator) -> Case:
+    """Few channels of a 1x1 or 3x3 window that moves by one, and a multiple of 16 columns."""
+    columns, rows = 16 * int(rng.integers(1, 3)), int(rng.choice(SIZES))
+    count, outputs = (int(rng.choice([1, 3, 4, 7, 12])) for _ in range(2))
+    op = QConv2d(
+        Window2d((1, 1)),
+        output=output(rng),
+        x_zero=zero_point(rng),
+        w_zero=int(rng.integers(-3, 4)),
+    )
+    left, width = 0, columns
+    if rng.integers(3):
+        top, bottom, left = (int(p) for p in rng.integers(0, 2, 3))
+        rows = max(rows, top + bottom + 1)
+        right = int(rng.integers(0, 2)) if left else 0
+        width = columns + 2 - left - right
+        op = replace(op, window=Window2d((3, 3), pads=(top, left, bottom, right)))
+    kernel = op.window.kernel
+    x = any_bytes(rng, 1, rows + 2, width, count)
+    return case_of(rng, op, x, any_bytes(rng, outputs, *kernel, count), 0)
+
+
+def packed_strided_case(rng: np.random.Generator) -> Case:
+    """The same where the window moves by two."""
+    inputs, outputs = int(rng.integers(1, 8)), int(rng.integers(1, 17))
+    rows, columns = int(rng.choice([1, 2, 3, 6, 8])), int(rng.choice([4, 8, 12, 24]))
+    top, left, bottom = (int(p) for p in rng.integers(0, 2, 3))
+    right = 1 - left
+    op = QConv2d(
+        Window2d((3, 3), (2, 2), (top, left, bottom, right)), output=output(rng),
+        x_zero=zero_point(rng), w_zero=int(rng.integers(-3, 4)),
+    )  # fmt: skip
+    x = any_bytes(rng, 1, max(2 * rows + 1 - top - bottom, 1), 2 * columns, inputs)
+    return case_of(rng, op, x, any_bytes(rng, outputs, 3, 3, inputs), 0)
+
+
+def packed_depthwise_case(rng: np.random.Generator) -> Case:
+    """Few channels of a depthwise window that moves by one."""
+    columns, rows = 16 * int(rng.integers(1, 3)), int(rng.choice(SIZES))
+    count = int(rng.integers(1, 15))
+    op = QDepthwiseConv2d(
+        Window2d((3, 3), pads=(1, 1, 1, 1)), output(rng), zero_point(rng), int(rng.integers(-3, 4))
+    )
+    x = any_bytes(rng, 1, rows, columns, count)
+    return case_of(rng, op, x, any_bytes(rng, 3, 3, count), 2)
+
+
+def paired_depthwise_case(rng: np.random.Generator) -> Case:
+    """A depthwise window that moves by two."""
+    rows, columns = int(rng.choice([1, 2, 3, 6, 8])), int(rng.choice([2, 5, 6, 8, 12]))
+    top, left, bottom = (int(p) for p in rng.integers(0, 2, 3))
+    window = Window2d((3, 3), (2, 2), (top, left, bottom, 1 - left))
+    return _depthwise(rng, window, (max(2 * rows + 1 - top - bottom, 1), 2 * columns))

@@ -13,7 +13,11 @@ from targets.neureka_cases import (
     depthwise_case,
     few_strided_depthwise_case,
     narrow_case,
+    packed_case,
+    packed_depthwise_case,
+    packed_strided_case,
     paired_case,
+    paired_depthwise_case,
     point_case,
     strided_case,
     strided_depthwise_case,
@@ -35,9 +39,15 @@ from tilewright.targets.packs.neureka.kernels.depthwise_groups import (
     DEPTHWISE_FEW_STRIDED_NEUREKA,
     DEPTHWISE_GROUPS_NEUREKA,
 )
+from tilewright.targets.packs.neureka.kernels.depthwise_pairs import DEPTHWISE_PAIRS_NEUREKA
 from tilewright.targets.packs.neureka.kernels.narrow import CONV2D_NARROW_NEUREKA
-from tilewright.targets.packs.neureka.kernels.strided import (
+from tilewright.targets.packs.neureka.kernels.packed import (
+    CONV2D_PACKED_NEUREKA,
+    CONV2D_PACKED_STRIDED_NEUREKA,
     CONV2D_PAIRS_NEUREKA,
+    DEPTHWISE_PACKED_NEUREKA,
+)
+from tilewright.targets.packs.neureka.kernels.strided import (
     CONV2D_STRIDED_NEUREKA,
     DEPTHWISE_STRIDED_NEUREKA,
 )
@@ -62,6 +72,10 @@ KINDS: dict[str, tuple[Kernel, Draw]] = {
     "few_strided": (DEPTHWISE_FEW_STRIDED_NEUREKA, few_strided_depthwise_case),
     "paired": (CONV2D_PAIRS_NEUREKA, paired_case),
     "narrow": (CONV2D_NARROW_NEUREKA, narrow_case),
+    "packed": (CONV2D_PACKED_NEUREKA, packed_case),
+    "packed_strided": (CONV2D_PACKED_STRIDED_NEUREKA, packed_strided_case),
+    "packed_depthwise": (DEPTHWISE_PACKED_NEUREKA, packed_depthwise_case),
+    "paired_depthwise": (DEPTHWISE_PAIRS_NEUREKA, paired_depthwise_case),
 }
 
 

@@ -20,6 +20,7 @@ def test_the_grid_shows_the_kernels_that_layers_are_made_of() -> None:
         "depthwise_groups_neureka",
         "dense_neureka",
         "dense_vector_neureka",
-        "conv2d_strided_neureka",
+        "conv2d_packed_strided_neureka",
+        "depthwise_packed_neureka",
         "conv2d_pairs_neureka",
     } == shown

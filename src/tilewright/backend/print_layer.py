@@ -58,7 +58,7 @@ def parameters(program: Program, layer: Layer, names: CNames) -> dict[str, str]:
         bases[base_name(program, memory)] = "uint8_t *"
     if any(isinstance(action, (Load, Store, Wait)) for action in layer.flat()):
         bases["channels"] = "tw_channel *"
-    if any(isinstance(action, Offload) for action in layer.flat()):
+    if any(isinstance(action, Offload | Join) for action in layer.flat()):
         bases["jobs"] = "tw_job *"
     return found | bases | {argument.name: "int32_t " for argument in layer.arguments}
 
@@ -122,6 +122,8 @@ class LayerText:
                 lines += ["  {", *_indented(_indented(self._action(action))), "  }"]
             else:
                 lines += _indented(self._action(action))
+        if self.layer.observed:
+            lines += [f"  tw_settle(jobs + {job});" for job in self.layer.left_open]
         for call in self.layer.observed:
             value, index = call.output.value, self.program.observed.index(call)
             tensor = self.names.tensors[value.name]

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import tilewright
-from tilewright.backend.stage_layer import asynchronous_engines, stage_layer
-from tilewright.backend.staging import Staging
+from tilewright.backend.stage_layer import stage_layer
+from tilewright.backend.staging import Staging, asynchronous_engines
 from tilewright.backend.transfers import Channels, inner_offsets, working_groups
 from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Plan

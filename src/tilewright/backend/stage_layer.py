@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from tilewright.backend.hops import hop_by_hop
-from tilewright.backend.staging import Staging
+from tilewright.backend.late_joins import first_queued
+from tilewright.backend.staging import Staging, asynchronous_engines
 from tilewright.backend.transfers import Turns, box_of, made_by
 from tilewright.ir.geometry import (
     is_contiguous,
@@ -42,7 +43,7 @@ from tilewright.ir.program import (
     Wait,
     called,
 )
-from tilewright.ir.target import Dma, Engine, Role, Target
+from tilewright.ir.target import Dma, Engine, Role
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Region, Span, TensorType
 from tilewright.midend.tiling.issue import Do, slots_of
@@ -62,7 +63,7 @@ def stage_layer(
     changing = {n: load for n, load in loads.items() if n in looped or work.changes(load)}
     once = [load for name, load in loads.items() if name not in changing]
     before: list[Simple] = [Load(_first_of(load.transfer)) for load in once]
-    before += _ahead(staging, following)
+    ahead = _ahead(staging, following)
     actions = _actions(work, changing)
     slots = slots_of(work.steps, work.holds)
     body = [
@@ -73,9 +74,12 @@ def stage_layer(
     calls = [call for item in body if (call := called(item.action)) is not None]
     observed = tuple(c for c in calls if not work.holds[c.output.value.name].is_inside)
     if len(work.tiles) > 1 or (like is not None and like.tiles > 1):
-        return hop_by_hop(Layer(index, (*before, Loop(len(work.tiles), tuple(body))), observed))
-    in_order = sorted(body, key=lambda item: -item.shift)
-    return hop_by_hop(Layer(index, (*before, *(i.action for i in in_order)), observed))
+        loop = Loop(len(work.tiles), tuple(body))
+        return hop_by_hop(Layer(index, (*before, *ahead, loop), observed))
+    in_order = [item.action for item in sorted(body, key=lambda item: -item.shift)]
+    first = first_queued(in_order)
+    actions = (*before, *in_order[:first], *ahead, *in_order[first:])
+    return hop_by_hop(Layer(index, actions, observed))
 
 
 def _actions(work: "_Work", loads: Mapping[ValueName, Load]) -> dict[tuple[Do, ValueName], Simple]:
@@ -100,11 +104,6 @@ def _actions(work: "_Work", loads: Mapping[ValueName, Load]) -> dict[tuple[Do, V
             actions[Do.RUN, name] = Offload(call, job)
             actions[Do.JOIN, name] = Join(job, name, call.when)
     return actions
-
-
-def asynchronous_engines(target: Target) -> tuple[str, ...]:
-    """Names of the engines that run beside the core; their positions are the numbers of jobs."""
-    return tuple(engine.name for engine in target.engines if engine.is_asynchronous)
 
 
 def _first_of(transfer: Transfer) -> Transfer:

@@ -26,3 +26,8 @@ class Staging:
     shared: Mapping[ValueName, ValueName]
     inside: Mapping[ValueName, int]
     channels: Channels
+
+
+def asynchronous_engines(target: Target) -> tuple[str, ...]:
+    """Names of the engines that run beside the core; their positions are the numbers of jobs."""
+    return tuple(engine.name for engine in target.engines if engine.is_asynchronous)

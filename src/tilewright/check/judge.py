@@ -38,8 +38,8 @@ def check_program(program: ir.Program, graph: Graph, target: Target) -> None:
     for layer in program.layers:
         for action, tile in layer.issue():
             _act(judged, action, tile)
-    for work in judged.memories.under_way.values():
-        raise PlanError(f"nobody waits for {work.who}")
+    for works in judged.memories.under_way.values():
+        raise PlanError(f"nobody waits for {works[-1].who}")
     for name, where, numbers in _borders(judged, program.outputs):
         judged.memories.read(where, numbers, f"the network ends with {name}")
     for state, (name, where, _) in zip(program.states, _borders(judged, states), strict=True):
@@ -115,7 +115,7 @@ def _act(judged: Calls, action: ir.Simple, tile: int) -> None:
         case ir.Call():
             memories.do(judged.work(action, tile))
         case ir.Offload(call, job):
-            memories.start(("job", job), judged.work(call, tile))
+            memories.start(("job", job), judged.work(call, tile), call.engine.queue)
         case ir.Join():
             memories.finish(("job", action.job), f"join for {action.value}")
         case ir.Load(transfer) | ir.Store(transfer):

@@ -6,7 +6,7 @@ byte": of this value, this region, this part of a sum. Whatever moves bytes move
 """
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -45,9 +45,8 @@ class Bytes:
 
     def meets(self, other: "Bytes") -> bool:
         """Whether some byte is in both."""
-        if self.memory != other.memory or max(self.start, other.start) >= min(
-            self.stop, other.stop
-        ):
+        is_apart = max(self.start, other.start) >= min(self.stop, other.stop)
+        if is_apart or self.memory != other.memory:
             return False
         if self.index is None and other.index is None:
             return True
@@ -73,12 +72,13 @@ class Work:
 class Memories:
     """All memories of one machine.
 
-    under_way  what was started and not waited for, by what a wait names
+    under_way  what was started and not waited for, by what a wait names, the latest last: several
+               calls only of an engine that works on them in order
     first      the first number of everything that has bytes: (value, elements of a partial sum)
     """
 
     holds: Mapping[str, Array]
-    under_way: dict[Hashable, Work] = field(default_factory=dict[Hashable, Work])
+    under_way: dict[Hashable, list[Work]] = field(default_factory=dict[Hashable, list[Work]])
     first: dict[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int])
     ends: list[int] = field(default_factory=lambda: [0])
 
@@ -111,20 +111,23 @@ class Memories:
             count = f"{wrong.size} of its {expected.size} bytes are not there{others}"
             raise PlanError(f"{who} at {where.memory}+{where.start}: {count}")
 
-    def do(self, work: Work) -> None:
-        """An action that is over before the next one."""
-        for other in self.under_way.values():
+    def do(self, work: Work, own: Hashable = None) -> None:
+        """An action that is over before the next one; what ``own`` has started is over, too."""
+        for other in (w for key, works in self.under_way.items() if key != own for w in works):
             need(not work.clashes(other), f"{work.who} touches what {other.who} is working with")
         for where, numbers in work.writes:
             self.holds[where.memory][where.where] = numbers
 
-    def start(self, key: Hashable, work: Work) -> None:
-        """An action that is under way until somebody waits for ``key``."""
-        need(key not in self.under_way, f"{work.who} starts before somebody waits for {key}")
-        self.do(Work(work.who, work.reads, tuple((where, NOTHING) for where, _ in work.writes)))
-        self.under_way[key] = work
+    def start(self, key: Hashable, work: Work, most: int = 1) -> None:
+        """An action that is under way until somebody waits for ``key``. With room for ``most`` of
+        them, worked on in order, the oldest of so many is over when the new one has found room; the
+        next one finds what this one makes, and all others have to keep off until the wait."""
+        need(most > 1 or key not in self.under_way, f"{work.who} starts before a wait for {key}")
+        lost = tuple((where, numbers if most > 1 else NOTHING) for where, numbers in work.writes)
+        self.do(replace(work, writes=lost), own=key)
+        self.under_way[key] = [*self.under_way.get(key, []), work][-most:]
 
     def finish(self, key: Hashable, who: str) -> None:
         """Wait for what ``key`` has started."""
         need(key in self.under_way, f"{who}, but nothing is under way")
-        self.do(self.under_way.pop(key))
+        self.do(self.under_way.pop(key)[-1])

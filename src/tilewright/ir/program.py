@@ -231,11 +231,13 @@ class Layer:
 
     group     index of the plan's group
     observed  the calls whose whole result can be seen somewhere when the layer is done
+    left_open  engines beside the core that may still work on calls of the layer when it is done
     """
 
     group: int
     actions: tuple[Action, ...]
     observed: tuple[Call, ...]
+    left_open: tuple[int, ...] = ()
 
     def flat(self) -> Iterator[Simple]:
         """All actions in the order of the text, those of loops included."""

@@ -266,6 +266,9 @@ class Engine:
     """What bringing a kernel's code near costs, at its first call in a layer."""
     is_asynchronous: bool = False
     """Whether it runs beside the core that starts it (an accelerator)."""
+    queue: int = 1
+    """Of one that does: calls that may be under way. With more than one, calls are worked on in
+    order, whoever starts one too many waits, and a join is for all of them."""
 
     def scratch_bytes(self, alone: int, align: int) -> int:
         """Working memory of one call on all cores, in equal parts.

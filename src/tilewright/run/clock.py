@@ -3,7 +3,8 @@
     call       fork + kernel's cycles / cores + join, on the clock of the cores
     transfer   issue, on the clock of the cores; then set-up per command, lines, and bytes in whole
                bursts / bandwidth, when its queue is free; cores go on
-    offload    fork, then kernel's cycles on the clock of its engine; cores go on
+    offload    fork, then kernel's cycles on the clock of its engine; cores go on, but wait where
+               the engine's queue is full
     wait       cores stand still until the transfer or the job is over; join after a job
     fetch      a kernel's code, at its first call in a layer, on the clock of its engine
     keep       bytes / what the target moves in a cycle, on the clock of the cores
@@ -108,7 +109,7 @@ class _Clock:
     now: int = 0
     free: dict[str, int] = field(default_factory=dict[str, int])
     done: dict[int, int] = field(default_factory=dict[int, int])
-    jobs: dict[int, int] = field(default_factory=dict[int, int])
+    jobs: dict[int, list[int]] = field(default_factory=dict[int, list[int]])
     joins: dict[int, int] = field(default_factory=dict[int, int])
     compute: dict[str, int] = field(default_factory=dict[str, int])
     moved: int = 0
@@ -119,18 +120,27 @@ class _Clock:
             case Call():
                 self.now += self._busy(action, tile)
             case Offload(call, job):
-                self.now += call.engine.fork_cycles
-                begin = max(self.now, self.jobs.get(job, 0))
-                self.jobs[job] = begin + self._busy(call, tile)
-                self.joins[job] = call.engine.join_cycles
+                self._offload(call, job, tile)
             case Join():
-                self.now = max(self.now, self.jobs.get(action.job, 0)) + self.joins[action.job]
+                self.now = max(self.now, *self.jobs[action.job]) + self.joins[action.job]
             case Load(transfer) | Store(transfer):
                 self._start(transfer, tile, is_stored=isinstance(action, Store))
             case Wait():
                 self.now = max(self.now, self.done.get(at(action.channel, tile), 0))
             case Keep():
                 self.now += ceil(at(action.size, tile) / self.kept_bytes_per_cycle)
+
+    def _offload(self, call: Call, job: int, tile: int) -> None:
+        engine, ends = call.engine, self.jobs.setdefault(job, [])
+        self.now += engine.fork_cycles
+        busy = self._busy(call, tile)
+        if engine.queue > 1:  # the core fetches the kernel while the engine works
+            fetch = first_fetch(call, tile)
+            self.now, busy = self.now + fetch, busy - fetch
+        if len(ends) >= engine.queue:
+            self.now = max(self.now, ends[-engine.queue])
+        ends.append(max([self.now, *ends[-1:]]) + busy)
+        self.joins[job] = engine.join_cycles
 
     def _busy(self, call: Call, tile: int) -> int:
         cycles, engine = call_cycles(call, tile), call.engine.name
@@ -153,8 +163,13 @@ def call_cycles(call: Call, tile: int) -> int:
     cycles = engine.busy_cycles(call.kernel.cycles(piece.op, piece.signature))
     if not engine.is_asynchronous:
         cycles += engine.fork_cycles + engine.join_cycles
+    return cycles + first_fetch(call, tile)
+
+
+def first_fetch(call: Call, tile: int) -> int:
+    """What bringing the kernel near takes of a layer's first call; 0 of others."""
     is_first = all(earlier is None for earlier in call.pieces[:tile])
-    return cycles + engine.fetch_cycles(call.kernel) * is_first
+    return call.engine.fetch_cycles(call.kernel) * is_first
 
 
 def transfer_cycles(transfer: Transfer, tile: int, *, is_stored: bool) -> int:

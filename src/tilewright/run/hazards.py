@@ -115,6 +115,11 @@ class Arenas:
         self._arriving[destination.memory][destination.index] = 0
         self._bytes[destination.memory][destination.index] = transfer.result()
 
+    def finish_any(self, busy: Busy) -> None:
+        """The same where something is under way."""
+        if busy in self._under_way:
+            self.finish(busy, self._under_way[busy].what)
+
     def need_quiet(self) -> None:
         """Raises HazardError where a transfer was never waited for."""
         for transfer in self._under_way.values():

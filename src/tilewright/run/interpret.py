@@ -7,7 +7,7 @@ inputs, the call runs block by block, in the order that its kernel promises: see
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -87,16 +87,24 @@ def _whole(operand: Operand) -> InArena:
 
 @dataclass(frozen=True, slots=True)
 class _Machine:
+    """``settled``: engines that nobody has waited for yet, but whose results were looked at."""
+
     program: Program
     graph: Graph
     arenas: Arenas
+    settled: set[int] = field(default_factory=set[int])
 
     def act(self, action: Simple, tile: int) -> None:
         match action:
             case Call():
                 self._call(action, tile)
             case Offload(call, job):
+                if call.engine.queue > 1:  # it works on its calls in order
+                    self.arenas.finish_any(_engine(job))
+                self.settled.discard(job)
                 self.arenas.start(_engine(job), self._job(call, tile))
+            case Join() if action.job in self.settled:
+                self.settled.remove(action.job)
             case Join():
                 self.arenas.finish(_engine(action.job), f"join for {action.value}")
             case Load(transfer):
@@ -242,7 +250,10 @@ class _Machine:
             self.arenas.write(span, POISON, who)
 
     def observe(self, layer: Layer) -> dict[ValueName, Array]:
-        """Whole results that lie somewhere when a layer is done."""
+        """Whole results that lie somewhere when a layer is done, and engines with it."""
+        for job in layer.left_open:
+            self.arenas.finish_any(_engine(job))
+            self.settled.add(job)
         return {
             call.output.value.name: self._load(
                 layer.home(call), call.output.value.type, f"looking at {call.output.value}"

@@ -85,6 +85,7 @@ NEUREKA_ENGINE = Engine(
     join_cycles=20,
     fetch_cycles_per_byte=COLD,
     is_asynchronous=True,
+    queue=2,
 )
 """A core builds a job's arguments and writes 26 registers, three cycles each."""
 

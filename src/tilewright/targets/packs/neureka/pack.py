@@ -12,9 +12,15 @@ from tilewright.targets.packs.neureka.kernels.depthwise_groups import (
     DEPTHWISE_FEW_STRIDED_NEUREKA,
     DEPTHWISE_GROUPS_NEUREKA,
 )
+from tilewright.targets.packs.neureka.kernels.depthwise_pairs import DEPTHWISE_PAIRS_NEUREKA
 from tilewright.targets.packs.neureka.kernels.narrow import CONV2D_NARROW_NEUREKA
-from tilewright.targets.packs.neureka.kernels.strided import (
+from tilewright.targets.packs.neureka.kernels.packed import (
+    CONV2D_PACKED_NEUREKA,
+    CONV2D_PACKED_STRIDED_NEUREKA,
     CONV2D_PAIRS_NEUREKA,
+    DEPTHWISE_PACKED_NEUREKA,
+)
+from tilewright.targets.packs.neureka.kernels.strided import (
     CONV2D_STRIDED_NEUREKA,
     DEPTHWISE_STRIDED_NEUREKA,
 )
@@ -30,4 +36,8 @@ NEUREKA = (
     CONV2D_PAIRS_NEUREKA,
     DEPTHWISE_GROUPS_NEUREKA,
     DEPTHWISE_FEW_STRIDED_NEUREKA,
+    CONV2D_PACKED_NEUREKA,
+    CONV2D_PACKED_STRIDED_NEUREKA,
+    DEPTHWISE_PACKED_NEUREKA,
+    DEPTHWISE_PAIRS_NEUREKA,
 )

@@ -37,3 +37,12 @@ static __attribute__((noinline, unused)) void tw_join(tw_job *job) {
   }
   job->is_running = 0;
 }
+
+/// Before somebody looks at what a layer has made: the engine may still be working on it.
+static inline void tw_settle(tw_job *job) {
+#ifdef TW_OBSERVE
+  tw_join(job);
+#else
+  (void)job;
+#endif
+}

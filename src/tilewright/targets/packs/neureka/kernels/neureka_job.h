@@ -23,7 +23,7 @@ typedef struct {
 
 /// The same for two jobs: what the first one makes lies in scratch, the second one keeps some of
 /// its rows and columns: it multiplies by one. Its weights, and its scales in bytes, follow the
-/// others.
+/// others. The first one may be several, each for so many channels of a depthwise layer.
 typedef struct {
   const void *x;
   const uint8_t *w;
@@ -44,6 +44,8 @@ typedef struct {
   int32_t keep_last_channels, keep_last_pixels;
   int32_t keep_channel_tiles, keep_pixel_tiles;
   int32_t keep_config;
+  int32_t groups, group; // how many first jobs, and channels of each
+  int32_t end_channels;  // last_channels of the last one
 } neureka_strided_args;
 
 /// The same for a narrow input, which is copied to scratch with its padding first, every row at the
@@ -99,9 +101,16 @@ void conv2d_strided_neureka(const void *args, tw_work work);
 void depthwise_strided_neureka(const void *args, tw_work work);
 /// 3x3 over few channels where the window moves along by two: two columns are one pixel.
 void conv2d_pairs_neureka(const void *args, tw_work work);
+/// The same where more than two columns are one pixel.
+void conv2d_packed_strided_neureka(const void *args, tw_work work);
+/// The first two where several columns are one pixel.
+void conv2d_packed_neureka(const void *args, tw_work work);
+void depthwise_packed_neureka(const void *args, tw_work work);
 /// int8 convolution of any window over rows of at most 16 bytes, padding included.
 void conv2d_narrow_neureka(const void *args, tw_work work);
 /// Depthwise 3x3 as a convolution of 28 channels at a time, with weights of zero between channels.
 void depthwise_groups_neureka(const void *args, tw_work work);
+/// Depthwise 3x3 that moves along by two: two columns are one pixel.
+void depthwise_pairs_neureka(const void *args, tw_work work);
 /// The same for at most 28 channels where the window moves by more than one.
 void depthwise_few_strided_neureka(const void *args, tw_work work);

@@ -4,8 +4,9 @@
 
 #include "neureka_start.h"
 
-static inline void neureka_start_both(const neureka_strided_args *a, void *all) {
-  const neureka_args first = {
+/// One job per group of channels, or one for all of them.
+static inline void neureka_start_all(const neureka_strided_args *a, void *all) {
+  neureka_args first = {
       .x = a->x,
       .w = a->w,
       .bias = a->bias,
@@ -26,6 +27,23 @@ static inline void neureka_start_both(const neureka_strided_args *a, void *all) 
       .weight_offset = a->weight_offset,
       .config = a->config,
   };
+  const int32_t channels = a->group;
+  uint32_t shifts = neureka_address(a->bias) + 2 * (uint32_t)a->scales;
+  for (int32_t group = 1; group <= a->groups; ++group) {
+    if (group == a->groups) {
+      first.last_channels = a->end_channels;
+    }
+    neureka_start_with(&first, shifts);
+    first.x = (const uint8_t *)first.x + channels;
+    first.y = (uint8_t *)first.y + channels;
+    first.w += channels * first.weight_row;
+    first.bias += channels;
+    shifts += (uint32_t)channels;
+  }
+}
+
+static inline void neureka_start_both(const neureka_strided_args *a, void *all) {
+  neureka_start_all(a, all);
   const neureka_args keep = {
       .x = all,
       .w = a->w + a->keep_w,
@@ -44,6 +62,5 @@ static inline void neureka_start_both(const neureka_strided_args *a, void *all) 
       .pixel_tiles = a->keep_pixel_tiles,
       .config = a->keep_config,
   };
-  neureka_start(&first);
   neureka_start(&keep);
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Fields, Kernel, Limit, Signature
+from tilewright.ir.target import Kernel, Limit, Signature
 from tilewright.ir.types import Array, DType
 from tilewright.ops.requantise import Requantise
 from tilewright.ops.rescale import INT32_MAX, Rounding
@@ -33,14 +33,6 @@ def neureka_kernel(
     limits: tuple[Limit, ...],
 ) -> Kernel:
     """A kernel whose call is one job."""
-
-    def fields(op: Op, signature: Signature) -> Fields:
-        made = job(op, signature)
-        return job_fields(made)
-
-    def cycles(op: Op, signature: Signature) -> int:
-        return job_cycles(job(op, signature))
-
     return Kernel(
         op=op,
         symbol=symbol,
@@ -48,9 +40,9 @@ def neureka_kernel(
         header=HERE / "neureka_job.h",
         source=HERE / f"{symbol}.c",
         pointers=POINTERS,
-        fields=fields,
+        fields=lambda op, signature: job_fields(job(op, signature)),
         items=_one_item,
-        cycles=cycles,
+        cycles=lambda op, signature: job_cycles(job(op, signature)),
         variant=rounds_as(Rounding.HALF_UP),
         refuse=refuse,
         includes=(HERE / "neureka_start.h",),

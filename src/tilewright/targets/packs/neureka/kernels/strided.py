@@ -1,21 +1,16 @@
-"""Bindings of conv2d_strided_neureka.c, depthwise_strided_neureka.c and conv2d_pairs_neureka.c.
+"""Bindings of conv2d_strided_neureka.c and depthwise_strided_neureka.c.
 
 The engine's 3x3 window moves by one. A window that moves further is computed everywhere, and a
-second job keeps the pixels that are wanted. Where an input has few channels, two columns are taken
-as one pixel of twice as many: the window then moves along by two, and only rows are left to drop.
+second job keeps the pixels that are wanted.
 """
 
 from dataclasses import replace
 
-import numpy as np
-
 from tilewright.ir.op import Op
-from tilewright.ir.target import Kernel, Signature, WholeAxis
-from tilewright.ir.types import Array, DType, TensorType
+from tilewright.ir.target import Kernel, Signature
+from tilewright.ir.types import TensorType
 from tilewright.ops.conv2d import QConv2d, QDepthwiseConv2d
 from tilewright.ops.window2d import Window2d
-from tilewright.targets.packs.neureka.encoding import encode_windows
-from tilewright.targets.packs.neureka.job import TILE, Job, Mode
 from tilewright.targets.packs.neureka.kernels.conv2d_neureka import (
     CONV2D_NEUREKA,
     DEPTHWISE_NEUREKA,
@@ -24,16 +19,13 @@ from tilewright.targets.packs.neureka.kernels.conv2d_neureka import (
     encode_conv2d,
     encode_depthwise,
 )
-from tilewright.targets.packs.neureka.kernels.shared import Packed, out_of, weight_offset
+from tilewright.targets.packs.neureka.kernels.shared import Packed
 from tilewright.targets.packs.neureka.kernels.two_jobs import (
     Both,
     keeping,
     packed_with_keep,
     two_job_kernel,
 )
-
-MOST_PAIRED = 14
-"""Input channels of which two pixels fit a tile of the engine."""
 
 _Strided = QConv2d | QDepthwiseConv2d
 
@@ -100,63 +92,8 @@ def _outputs(constants: Packed, axis: int) -> int:
     return weights.shape[axis]
 
 
-def _pairs(op: Op, signature: Signature) -> Both:
-    """Of the three columns of a window, pixel 0 has two and pixel 1 the third."""
-    assert isinstance(op, QConv2d)
-    _, height, width, channels = signature.inputs[0].shape
-    _, rows, columns, outputs = signature.output.shape
-    top, _, below, right = everywhere(op.window, height, width).pads
-    first = Job(
-        mode=Mode.WINDOW, inputs=2 * channels, outputs=outputs,
-        rows=(rows - 1) * op.window.strides[0] + 1, columns=columns,
-        in_pixel=2 * channels, in_row=width * channels,
-        # A column beyond the input: pixel 1 of the last window, and pixel 2, which counts nothing.
-        pads=(top, 0, below, 2 if right else 0), pad_value=op.x_zero,
-        weight_offset=weight_offset(op.w_zero), out=out_of(signature),
-        is_signed=signature.inputs[0].dtype is DType.S8,
-    )  # fmt: skip
-    return keeping(first, signature, op.window.strides[0], 1)
-
-
-def _refuse_pairs(op: Op, signature: Signature) -> str | None:
-    assert isinstance(op, QConv2d)
-    if op.window.strides[0] < 2 or op.window.strides[1] != 2 or op.window.pads[1]:
-        return f"takes windows that move by two without padding on the left, not {op.window}"
-    if (channels := signature.inputs[0].shape[-1]) > MOST_PAIRED:
-        return f"takes two pixels of {channels} channels as one; at most {MOST_PAIRED} fit"
-    if (wrong := _refuse_conv2d(op, signature)) is not None:
-        return wrong
-    if signature.output.shape[2] % TILE == 1 and _padding_on_the_right(op, signature):
-        return "the last tile has one column, and padding that the engine does not give the others"
-    return None
-
-
-def _padding_on_the_right(op: QConv2d, signature: Signature) -> int:
-    """Columns of padding on the right that windows reach."""
-    _, height, width, _ = signature.inputs[0].shape
-    return everywhere(op.window, height, width).pads[3]
-
-
-def _pack_pairs(op: Op, constants: Packed) -> Packed:
-    assert isinstance(op, QConv2d)
-
-    def encode(w: Array) -> Array:
-        outputs, _, _, channels = w.shape
-        # What a pixel has beyond the window meets weights whose effective value is zero.
-        pixels = np.full((outputs, 3, 3, 2 * channels), 128 + op.w_zero, np.uint8)
-        columns = pixels.reshape(outputs, 3, 6, channels)
-        columns[:, :, :3] = w
-        return encode_windows(pixels, 8)
-
-    return packed_with_keep(op.output, constants, _outputs(constants, 0), encode)
-
-
 CONV2D_STRIDED_NEUREKA = two_job_kernel(
     CONV2D_NEUREKA, "conv2d_strided_neureka", strided_jobs, _refuse_conv2d, _pack_conv2d
-)
-CONV2D_PAIRS_NEUREKA = replace(
-    two_job_kernel(CONV2D_NEUREKA, "conv2d_pairs_neureka", _pairs, _refuse_pairs, _pack_pairs),
-    limits=(WholeAxis(3), WholeAxis(2)),
 )
 DEPTHWISE_STRIDED_NEUREKA = two_job_kernel(
     DEPTHWISE_NEUREKA, "depthwise_strided_neureka", strided_jobs, _refuse_depthwise, _pack_depthwise
