@@ -9,6 +9,7 @@ from math import prod
 
 import numpy as np
 from chosen import Call, Draw, scale
+from draws_dialect import DIALECT_CALLS
 from draws_language import LANGUAGE_CALLS
 from draws_products import (
     TWICE,
@@ -286,6 +287,7 @@ def gather(draw: Draw, rounding: Rounding) -> Call:
 
 
 CALLS: dict[type[Op], Made] = {
+    **DIALECT_CALLS,
     **LANGUAGE_CALLS,
     QConv2d: q_conv2d,
     QDepthwiseConv2d: q_depthwise,

@@ -11,6 +11,7 @@ from tilewright.targets.packs.xpulp.kernels.language import (
     LINEAR_ROWS_XPULP,
 )
 from tilewright.targets.packs.xpulp.kernels.matmul import MATMUL_XPULP
+from tilewright.targets.packs.xpulp.kernels.ratio_attention import RATIO_ATTENTION_XPULP
 from tilewright.targets.packs.xpulp.kernels.rescaled_add import RESCALED_ADD_XPULP
 from tilewright.targets.packs.xpulp.kernels.rescaled_average_pool import (
     RESCALED_AVERAGE_POOL_XPULP,
@@ -25,6 +26,7 @@ XPULP: tuple[Kernel, ...] = (
     *MATMUL_XPULP,
     ADD_XPULP,
     AVERAGE_POOL_XPULP,
+    RATIO_ATTENTION_XPULP,
     RESCALED_ADD_XPULP,
     RESCALED_AVERAGE_POOL_XPULP,
     *LINEAR_ROWS_XPULP,

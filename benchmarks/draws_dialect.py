@@ -1,0 +1,44 @@
+"""Drawn calls of operators that only files in the integer dialect have, for draws.py."""
+
+import numpy as np
+from chosen import Call, Draw, scale
+
+from tilewright.ops.arithmetic_onnx import RescaledAdd
+from tilewright.ops.attention_pulp import UNMASKED, RatioAttention
+from tilewright.ops.matmul import QMatMul, largest_product
+from tilewright.ops.requantise import Requantise
+from tilewright.ops.rescale import Rounding
+from tilewright.ops.softmax_pulp import RatioSoftmax
+
+UP = Rounding.HALF_UP
+
+
+def _product(draw: Draw, depth: int, a_zero: int, *, by_rows: bool) -> QMatMul:
+    point = scale(40 / (depth**0.5 * 5476), depth * largest_product(a_zero, 0), UP)
+    output = draw.one(Requantise(UP), Requantise(UP, -7, -100, 90))
+    return QMatMul(transposes_b=by_rows, a_zero=a_zero, scale=point, output=output)
+
+
+def ratio_attention(draw: Draw, rounding: Rounding) -> Call:
+    """Heads of four elements and more, with masks and without; the dialect rounds half up."""
+    del rounding
+    heads, rows, keys = draw.upto(6), draw.upto(12), draw.upto(90, 4)
+    depth, columns = 4 * draw.upto(8), 4 * draw.upto(6)
+    table = (draw.one(1.0, 11_000.0) * 0.5 ** (np.arange(256) / draw.upto(60))).astype(np.int32)
+    mask_sum = draw.one(
+        UNMASKED,
+        RescaledAdd(0, 0, 1, 1, 0, Requantise(UP)),
+        RescaledAdd(3, -9, 1700, 900, 11, Requantise(UP, 4, -120, 127)),
+    )
+    op = RatioAttention(
+        logits=_product(draw, depth, 0, by_rows=True), mask_sum=mask_sum,
+        softmax=RatioSoftmax(draw.one(256, 256, 100)),
+        values=_product(draw, keys, draw.one(0, -128), by_rows=False), peak=int(table.max()),
+    )  # fmt: skip
+    mask = draw.one((keys,), (1, rows, keys))
+    constant = draw.s8(256), table, draw.s8(256), draw.s8(*mask)
+    heads_of = draw.s8(heads, rows, depth), draw.s8(heads, keys, depth)
+    return Call(op, (*heads_of, draw.s8(heads, keys, columns), *constant), varying=3)
+
+
+DIALECT_CALLS = {RatioAttention: ratio_attention}
