@@ -2,10 +2,13 @@
 
 import numpy as np
 from chosen import Call, Draw, scale
+from draws_products import Made, zero
 
+from tilewright.ir.op import Op
 from tilewright.ops.arithmetic_onnx import RescaledAdd
 from tilewright.ops.attention_pulp import UNMASKED, RatioAttention
 from tilewright.ops.matmul import QMatMul, largest_product
+from tilewright.ops.norm_pulp import TruncatedLayerNorm, TruncatedRmsNorm
 from tilewright.ops.requantise import Requantise
 from tilewright.ops.rescale import Rounding
 from tilewright.ops.softmax_pulp import RatioSoftmax
@@ -41,4 +44,24 @@ def ratio_attention(draw: Draw, rounding: Rounding) -> Call:
     return Call(op, (*heads_of, draw.s8(heads, keys, columns), *constant), varying=3)
 
 
-DIALECT_CALLS = {RatioAttention: ratio_attention}
+def truncated(kind: type[TruncatedLayerNorm] | type[TruncatedRmsNorm]) -> Made:
+    """The integer dialect's normalisations."""
+
+    def make(draw: Draw, rounding: Rounding) -> Call:
+        del rounding
+        x = draw.s8(*draw.shape(3000, rank=2))
+        count = 2 if kind is TruncatedLayerNorm else 1
+        reach = draw.one(300, 1 << 22)
+        tables = (
+            draw.rng.integers(-reach, reach, x.shape[-1]).astype(np.int32) for _ in range(count)
+        )
+        return Call(kind(draw.one(8, 16, 24), zero(draw), reach), (x, *tables))
+
+    return make
+
+
+DIALECT_CALLS: dict[type[Op], Made] = {
+    RatioAttention: ratio_attention,
+    TruncatedLayerNorm: truncated(TruncatedLayerNorm),
+    TruncatedRmsNorm: truncated(TruncatedRmsNorm),
+}

@@ -16,6 +16,7 @@ from tilewright.targets.packs.xpulp.kernels.rescaled_add import RESCALED_ADD_XPU
 from tilewright.targets.packs.xpulp.kernels.rescaled_average_pool import (
     RESCALED_AVERAGE_POOL_XPULP,
 )
+from tilewright.targets.packs.xpulp.kernels.truncated_norms import TRUNCATED_NORMS_XPULP
 
 XPULP: tuple[Kernel, ...] = (
     *CONV2D_XPULP,
@@ -31,4 +32,5 @@ XPULP: tuple[Kernel, ...] = (
     RESCALED_AVERAGE_POOL_XPULP,
     *LINEAR_ROWS_XPULP,
     CACHED_ATTENTION_XPULP,
+    *TRUNCATED_NORMS_XPULP,
 )
