@@ -78,18 +78,31 @@ static __attribute__((noinline, unused)) void tw_mchan_reclaim(void) {
   }
 }
 
-/// All rows of a box whose outer dimensions are counted here.
-static __attribute__((noinline, unused)) void tw_mchan_start(tw_channel *channel, uint32_t command,
-                                                             uint32_t near_at, uint32_t far_at,
-                                                             const tw_box *box) {
-  const int32_t rows = box->count[0] > 0 ? box->count[0] : 1;
-  int32_t index[TW_BOX_COUNTS] = {0};
+/// Takes a counter for a transfer.
+static inline void tw_mchan_take(tw_channel *channel) {
   if (*(volatile uint32_t *)TW_MCHAN_STATUS >> 16 == 0xffff) {
     tw_mchan_reclaim();
   }
   const uint32_t counter = *(volatile uint32_t *)TW_MCHAN;
   tw_mchan_holders[counter] = channel;
   channel->ticket = counter + 1;
+}
+
+/// Bytes that lie side by side.
+static __attribute__((noinline, unused)) void tw_mchan_run(tw_channel *channel, uint32_t command,
+                                                           uint32_t near_at, uint32_t far_at,
+                                                           int32_t bytes) {
+  tw_mchan_take(channel);
+  tw_mchan_rows(command, near_at, far_at, bytes, 1, bytes);
+}
+
+/// All rows of a box whose outer dimensions are counted here.
+static __attribute__((noinline, unused)) void tw_mchan_start(tw_channel *channel, uint32_t command,
+                                                             uint32_t near_at, uint32_t far_at,
+                                                             const tw_box *box) {
+  const int32_t rows = box->count[0] > 0 ? box->count[0] : 1;
+  int32_t index[TW_BOX_COUNTS] = {0};
+  tw_mchan_take(channel);
   for (;;) {
     tw_mchan_rows(command, near_at, far_at, box->run, rows, box->stride[0]);
     near_at += (uint32_t)(rows * box->run);
@@ -108,13 +121,26 @@ static __attribute__((noinline, unused)) void tw_mchan_start(tw_channel *channel
   }
 }
 
-static inline void tw_load(tw_channel *channel, void *near_bytes, const void *from,
-                           const tw_box *box) {
-  tw_mchan_start(channel, TW_MCHAN_TO_L1, (uint32_t)near_bytes, (uint32_t)from, box);
+/// Callers write their boxes down: what has no rows is known here, and no box is made.
+static inline __attribute__((always_inline)) void tw_mchan_copy(tw_channel *channel,
+                                                                uint32_t command, uint32_t near_at,
+                                                                uint32_t far_at,
+                                                                const tw_box *box) {
+  if (box->count[0] == 0) {
+    tw_mchan_run(channel, command, near_at, far_at, box->run);
+  } else {
+    tw_mchan_start(channel, command, near_at, far_at, box);
+  }
 }
 
-static inline void tw_store(tw_channel *channel, void *near_bytes, void *to, const tw_box *box) {
-  tw_mchan_start(channel, 0, (uint32_t)near_bytes, (uint32_t)to, box);
+static inline __attribute__((always_inline)) void tw_load(tw_channel *channel, void *near_bytes,
+                                                          const void *from, const tw_box *box) {
+  tw_mchan_copy(channel, TW_MCHAN_TO_L1, (uint32_t)near_bytes, (uint32_t)from, box);
+}
+
+static inline __attribute__((always_inline)) void tw_store(tw_channel *channel, void *near_bytes,
+                                                           void *to, const tw_box *box) {
+  tw_mchan_copy(channel, 0, (uint32_t)near_bytes, (uint32_t)to, box);
 }
 
 /// Other transfers raise the same event, so the counter decides.

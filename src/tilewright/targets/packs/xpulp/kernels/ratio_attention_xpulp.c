@@ -7,11 +7,11 @@
 
 /// Scratch of one core.
 typedef struct {
-  int8_t *values;     // [columns][keys]
-  int8_t *scores;     // [keys], later weights
-  int32_t *parts;     // [keys] numerators
-  int32_t *starts;    // [columns] what sums begin with
-  int32_t keys, last; // keys in fours; how many of the last four are there, 1 .. 4
+  int8_t *values;  // [columns][keys]
+  int8_t *scores;  // [keys], later weights
+  int32_t *parts;  // [keys] numerators
+  int32_t *starts; // [columns] what sums begin with
+  int32_t keys;    // in fours
 } attention_room;
 
 static inline attention_room attention_room_in(const ratio_attention_s8_args *p, void *scratch) {
@@ -19,43 +19,7 @@ static inline attention_room attention_room_in(const ratio_attention_s8_args *p,
   int8_t *const values = scratch;
   int8_t *const scores = values + p->columns * keys;
   int32_t *const parts = (int32_t *)(void *)(scores + keys);
-  return (attention_room){values, scores, parts, parts + keys, keys, ((p->keys - 1) & 3) + 1};
-}
-
-/// Four columns of all keys, by words; zeros behind the last key.
-static void attention_columns(const ratio_attention_s8_args *p, const int8_t *v, int8_t *to,
-                              int32_t keys, int32_t last) {
-  const int32_t low = 0x05010400, high = 0x07030602, first = 0x00020000, second = 0x00030001;
-  for (int32_t i = 0; i < keys; i += 4, to += 4) {
-    const int32_t there = i + 4 < keys ? 4 : last;
-    int32_t rows[4];
-#pragma GCC unroll 4
-    for (int32_t r = 0; r < 4; ++r, v += p->columns) {
-      rows[r] = r < there ? xp_load(v) : 0;
-    }
-    const int32_t a = pv_shuffle2_b(rows[0], rows[1], low),
-                  b = pv_shuffle2_b(rows[2], rows[3], low);
-    const int32_t c = pv_shuffle2_b(rows[0], rows[1], high);
-    const int32_t d = pv_shuffle2_b(rows[2], rows[3], high);
-    xp_store(to, pv_shuffle2_h(a, b, first));
-    xp_store(to + keys, pv_shuffle2_h(a, b, second));
-    xp_store(to + 2 * keys, pv_shuffle2_h(c, d, first));
-    xp_store(to + 3 * keys, pv_shuffle2_h(c, d, second));
-  }
-}
-
-static void attention_lay_out(const ratio_attention_s8_args *p, const int8_t *v,
-                              const attention_room *room) {
-  for (int32_t c = 0; c < p->columns; c += 4) {
-    attention_columns(p, v + c, room->values + c * room->keys, room->keys, room->last);
-  }
-  for (int32_t c = 0; c < p->columns; ++c) {
-    int32_t sum = 0;
-    for (int32_t i = 0; p->weight_zero != 0 && i < room->keys; i += 4) {
-      sum = pv_sdotsp_b(sum, xp_load(room->values + c * room->keys + i), 0x01010101);
-    }
-    room->starts[c] = -p->weight_zero * sum;
-  }
+  return (attention_room){values, scores, parts, parts + keys, keys};
 }
 
 /// How a score meets its mask.
@@ -166,31 +130,13 @@ static inline void attention_weights(const ratio_attention_s8_args *p, uint32_t 
   }
 }
 
-static inline void attention_mix(const ratio_attention_s8_args *p, const attention_room *room,
-                                 int8_t *y) {
-  const int32_t zero = p->y_zero, keys = room->keys;
-  const xp_scale scale = {p->y_multiplier, p->y_shift, p->y_low - zero, p->y_high - zero};
-  for (int32_t c = 0; c < p->columns; c += 4) {
-    int32_t acc[4];
-#pragma GCC unroll 4
-    for (int32_t i = 0; i < 4; ++i) {
-      acc[i] = room->starts[c + i];
-    }
-    xp_four_rows(room->scores, room->values + c * keys, keys, keys >> 2, acc);
-#pragma GCC unroll 4
-    for (int32_t i = 0; i < 4; ++i) {
-      acc[i] = xp_scaled(acc[i], scale) + zero;
-    }
-    xp_store(y + c, xp_pack(acc[0], acc[1], acc[2], acc[3]));
-  }
-}
-
 void ratio_attention_xpulp(const void *args, tw_work work) {
   const ratio_attention_s8_args *const p = args;
   const attention_room room = attention_room_in(p, work.scratch);
   const int32_t is_plain = p->score_factor == 1 && p->mask_factor == 1 && p->mask_start == 0 &&
                            p->mask_shift == 0 && p->mask_zero == 0;
   int32_t head = work.start / p->rows, row = work.start - head * p->rows;
+  const xp_scale scale = {p->y_multiplier, p->y_shift, p->y_low - p->y_zero, p->y_high - p->y_zero};
   int32_t laid_out = -1;
   for (int32_t item = work.start; item < work.stop; ++item, ++row) {
     if (row == p->rows) {
@@ -198,7 +144,8 @@ void ratio_attention_xpulp(const void *args, tw_work work) {
       ++head;
     }
     if (head != laid_out) {
-      attention_lay_out(p, p->v + head * p->keys * p->columns, &room);
+      xp_matrix(p->v + head * p->keys * p->columns, p->keys, p->columns, p->weight_zero,
+                room.values, room.keys, room.starts);
       laid_out = head;
     }
     const int8_t *const q = p->q + item * p->depth;
@@ -209,6 +156,7 @@ void ratio_attention_xpulp(const void *args, tw_work work) {
         : is_plain        ? attention_scores(p, q, k, mask, room.scores, ATTENTION_PLAIN)
                           : attention_scores(p, q, k, mask, room.scores, ATTENTION_SCALED);
     attention_weights(p, attention_parts(p, largest, &room), &room);
-    attention_mix(p, &room, p->y + item * p->columns);
+    xp_row_product(room.scores, room.values, room.starts, room.keys >> 2, p->columns, scale,
+                   p->y_zero, p->y + item * p->columns);
   }
 }
