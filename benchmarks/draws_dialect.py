@@ -5,8 +5,9 @@ from chosen import Call, Draw, scale
 from draws_products import Made, zero
 
 from tilewright.ir.op import Op
-from tilewright.ops.arithmetic_onnx import RescaledAdd
+from tilewright.ops.arithmetic_onnx import LARGEST_PRODUCT, RescaledAdd, RescaledMul
 from tilewright.ops.attention_pulp import UNMASKED, RatioAttention
+from tilewright.ops.mapped_pulp import MappedConcat, MappedMul
 from tilewright.ops.matmul import QMatMul, largest_product
 from tilewright.ops.norm_pulp import TruncatedLayerNorm, TruncatedRmsNorm
 from tilewright.ops.requantise import Requantise
@@ -60,7 +61,26 @@ def truncated(kind: type[TruncatedLayerNorm] | type[TruncatedRmsNorm]) -> Made:
     return make
 
 
+def mapped_mul(draw: Draw, rounding: Rounding) -> Call:
+    """A gate."""
+    del rounding
+    shape = draw.shape()
+    product = RescaledMul(zero(draw), zero(draw), scale(0.01, LARGEST_PRODUCT, UP), draw.output(UP))
+    inputs = draw.s8(*shape), draw.s8(256), draw.s8(*shape)
+    return Call(MappedMul(product), inputs, varying=1)
+
+
+def mapped_concat(draw: Draw, rounding: Rounding) -> Call:
+    """A cache and a row behind it."""
+    del rounding
+    shape = list(draw.shape(3000, rank=3))
+    new = [shape[0], draw.upto(4), shape[2]]
+    return Call(MappedConcat(1), (draw.s8(*shape), draw.s8(*new), draw.s8(256)), varying=2)
+
+
 DIALECT_CALLS: dict[type[Op], Made] = {
+    MappedConcat: mapped_concat,
+    MappedMul: mapped_mul,
     RatioAttention: ratio_attention,
     TruncatedLayerNorm: truncated(TruncatedLayerNorm),
     TruncatedRmsNorm: truncated(TruncatedRmsNorm),

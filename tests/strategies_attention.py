@@ -1,16 +1,17 @@
-"""Drawn cases for attention of the integer dialect."""
+"""Drawn cases for attention of the integer dialect, and for tables inside their readers."""
 
 from dataclasses import replace
 
 import numpy as np
 from hypothesis import strategies as st
 
-from case import Case, seeds, sizes, stored
+from case import Case, seeds, shapes, sizes, stored
 from strategies_products import fixed_points
 from tilewright.ir.op import Op
 from tilewright.ir.types import Array
-from tilewright.ops.arithmetic_onnx import RescaledAdd
+from tilewright.ops.arithmetic_onnx import LARGEST_PRODUCT, RescaledAdd, RescaledMul
 from tilewright.ops.attention_pulp import UNMASKED, RatioAttention
+from tilewright.ops.mapped_pulp import MappedConcat, MappedMul
 from tilewright.ops.matmul import QMatMul, largest_product
 from tilewright.ops.requantise import Requantise
 from tilewright.ops.rescale import FixedPoint, Rounding
@@ -79,4 +80,26 @@ def ratio_attention(draw: st.DrawFn) -> Case:
     return Case(op, (*varying, *constant), varying=3)
 
 
-ATTENTION: dict[type[Op], st.SearchStrategy[Case]] = {RatioAttention: ratio_attention()}
+@st.composite
+def mapped_mul(draw: st.DrawFn) -> Case:
+    shape, output = draw(shapes()), draw(outputs())
+    point = FixedPoint(*draw(fixed_points(LARGEST_PRODUCT, Rounding.HALF_UP)))
+    op = MappedMul(RescaledMul(draw(ZEROS), draw(ZEROS), point, output))
+    a, b = draw(stored(shape)), draw(stored(shape))
+    return Case(op, (a, draw(tables()), b))
+
+
+@st.composite
+def mapped_concat(draw: st.DrawFn) -> Case:
+    shape = list(draw(shapes(1, 4)))
+    axis = draw(st.integers(0, len(shape) - 1))
+    x = draw(stored(tuple(shape)))
+    shape[axis] = draw(sizes(3))
+    return Case(MappedConcat(axis), (x, draw(stored(tuple(shape))), draw(tables())), varying=2)
+
+
+ATTENTION: dict[type[Op], st.SearchStrategy[Case]] = {
+    MappedConcat: mapped_concat(),
+    MappedMul: mapped_mul(),
+    RatioAttention: ratio_attention(),
+}

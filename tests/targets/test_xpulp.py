@@ -18,7 +18,11 @@ WINDOWS = tuple(
     for kernel in XPULP
     if kernel not in (*ANY, *ROUNDED_UP) and kernel.symbol.startswith(("conv2d", "depthwise"))
 )
-DIALECT = tuple(kernel for kernel in XPULP if kernel.symbol.startswith(("ratio", "truncated")))
+DIALECT = tuple(
+    kernel
+    for kernel in XPULP
+    if kernel.symbol.startswith(("ratio", "truncated", "mapped", "lut", "concat", "transpose"))
+)
 MATRICES = tuple(kernel for kernel in XPULP if kernel.symbol.startswith("matmul"))
 APART = (*ANY, *ROUNDED_UP, *WINDOWS, *LANGUAGE, *MATRICES, *DIALECT)
 OTHERS = tuple(kernel for kernel in XPULP if kernel not in APART)

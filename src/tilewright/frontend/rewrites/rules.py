@@ -20,6 +20,7 @@ from tilewright.frontend.rewrites.recentre_merge import cancel_recentres
 from tilewright.frontend.rewrites.reshape_merge import merge_reshapes, sink_reshape
 from tilewright.frontend.rewrites.sink_transpose import sink_transpose
 from tilewright.frontend.rewrites.sink_unit_reshape import sink_unit_reshape
+from tilewright.frontend.rewrites.table_into_reader import fuse_table
 from tilewright.frontend.rewrites.transpose_into_matmul import absorb_matrix_transpose
 from tilewright.frontend.rewrites.transpose_merge import merge_transposes, transpose_to_reshape
 from tilewright.ir.graph import Graph
@@ -77,6 +78,11 @@ LOWERED_RULES: tuple[Rule, ...] = (
     Rule("merge-reshapes", "Merge a Reshape after a Reshape, or drop it.", merge_reshapes),
     Rule("merge-tables", "Make one table of two, or drop one that changes nothing.", merge_luts),
     Rule("fuse-table-clip", "Take a table that only clips into its producer.", fuse_lut_clip),
+    Rule(
+        "fuse-table",
+        "Take a gate's table into its product, that of a new row into its cache.",
+        fuse_table,
+    ),
     Rule(
         "fuse-attention",
         "Take logits, mask and softmax into the product with the values.",

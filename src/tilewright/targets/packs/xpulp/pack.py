@@ -11,6 +11,8 @@ from tilewright.targets.packs.xpulp.kernels.language import (
     LINEAR_ROWS_XPULP,
 )
 from tilewright.targets.packs.xpulp.kernels.matmul import MATMUL_XPULP
+from tilewright.targets.packs.xpulp.kernels.movement import MOVEMENT_XPULP
+from tilewright.targets.packs.xpulp.kernels.pointwise import POINTWISE_XPULP
 from tilewright.targets.packs.xpulp.kernels.ratio_attention import RATIO_ATTENTION_XPULP
 from tilewright.targets.packs.xpulp.kernels.rescaled_add import RESCALED_ADD_XPULP
 from tilewright.targets.packs.xpulp.kernels.rescaled_average_pool import (
@@ -33,4 +35,6 @@ XPULP: tuple[Kernel, ...] = (
     *LINEAR_ROWS_XPULP,
     CACHED_ATTENTION_XPULP,
     *TRUNCATED_NORMS_XPULP,
+    *POINTWISE_XPULP,
+    *MOVEMENT_XPULP,
 )
