@@ -9,6 +9,7 @@ from math import prod
 
 import numpy as np
 from chosen import Call, Draw, scale
+from draws_dialect import DIALECT_CALLS
 from draws_language import LANGUAGE_CALLS
 from draws_products import (
     TWICE,
@@ -46,7 +47,6 @@ from tilewright.ops.lut import Lut
 from tilewright.ops.matmul import MatMul, QMatMul, QMatMulSum
 from tilewright.ops.mean_tflite import QMean, divided
 from tilewright.ops.norm_onnx import RescaledNorm, norm_tables, rescaled_norm
-from tilewright.ops.norm_pulp import TruncatedLayerNorm, TruncatedRmsNorm
 from tilewright.ops.normalisation import LayerNorm, RmsNorm
 from tilewright.ops.pool2d import AveragePool2d, MaxPool2d
 from tilewright.ops.pool_onnx import RescaledAveragePool2d, RescaledMean
@@ -200,19 +200,6 @@ def norm(draw: Draw, rounding: Rounding) -> Call:
     return Call(op, (x, *tables))
 
 
-def truncated(kind: type[TruncatedLayerNorm] | type[TruncatedRmsNorm]) -> Made:
-    """The integer dialect's normalisations."""
-
-    def make(draw: Draw, rounding: Rounding) -> Call:
-        del rounding
-        x = draw.s8(*draw.shape(3000, rank=2))
-        count = 2 if kind is TruncatedLayerNorm else 1
-        tables = (draw.rng.integers(-300, 300, x.shape[-1]).astype(np.int32) for _ in range(count))
-        return Call(kind(8, zero(draw)), (x, *tables))
-
-    return make
-
-
 def real_norm(draw: Draw, rounding: Rounding) -> Call:
     """Float32, with a bias or without."""
     del rounding
@@ -286,6 +273,7 @@ def gather(draw: Draw, rounding: Rounding) -> Call:
 
 
 CALLS: dict[type[Op], Made] = {
+    **DIALECT_CALLS,
     **LANGUAGE_CALLS,
     QConv2d: q_conv2d,
     QDepthwiseConv2d: q_depthwise,
@@ -314,8 +302,6 @@ CALLS: dict[type[Op], Made] = {
     QSoftmax: q_softmax,
     TableSoftmax: table_softmax,
     RescaledNorm: norm,
-    TruncatedLayerNorm: truncated(TruncatedLayerNorm),
-    TruncatedRmsNorm: truncated(TruncatedRmsNorm),
     LayerNorm: real_norm,
     RmsNorm: rms_norm,
     BatchNorm: batch_norm,

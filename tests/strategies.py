@@ -8,6 +8,7 @@ exports its part of the table.
 from hypothesis import strategies as st
 
 from case import Case
+from strategies_attention import ATTENTION
 from strategies_gather import GATHER
 from strategies_general import GENERAL
 from strategies_layout import LAYOUT
@@ -23,6 +24,7 @@ from strategies_tiles import TILES
 from tilewright.ir.op import Op
 
 STRATEGIES: dict[type[Op], st.SearchStrategy[Case]] = {
+    **ATTENTION,
     **LAYOUT,
     **GATHER,
     **GENERAL,

@@ -87,17 +87,23 @@ def factors(draw: st.DrawFn, length: int) -> Array:
     return rng.integers(-limit, limit, length, endpoint=True).astype(np.int32)
 
 
+def reach_of(scale: Array) -> int:
+    return int(np.abs(scale.astype(np.int64)).max(initial=1))
+
+
 @st.composite
 def truncated_layer_norm(draw: st.DrawFn) -> Case:
     x = draw(stored_rows())
     scale, bias = draw(factors(x.shape[-1])), draw(factors(x.shape[-1]))
-    return Case(TruncatedLayerNorm(draw(SHIFTS), draw(ZEROS)), (x, scale, bias))
+    op = TruncatedLayerNorm(draw(SHIFTS), draw(ZEROS), reach_of(scale))
+    return Case(op, (x, scale, bias))
 
 
 @st.composite
 def truncated_rms_norm(draw: st.DrawFn) -> Case:
     x = draw(stored_rows())
-    return Case(TruncatedRmsNorm(draw(SHIFTS), draw(ZEROS)), (x, draw(factors(x.shape[-1]))))
+    scale = draw(factors(x.shape[-1]))
+    return Case(TruncatedRmsNorm(draw(SHIFTS), draw(ZEROS), reach_of(scale)), (x, scale))
 
 
 NORMS: dict[type[Op], st.SearchStrategy[Case]] = {

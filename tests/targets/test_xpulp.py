@@ -18,16 +18,21 @@ WINDOWS = tuple(
     for kernel in XPULP
     if kernel not in (*ANY, *ROUNDED_UP) and kernel.symbol.startswith(("conv2d", "depthwise"))
 )
+DIALECT = tuple(
+    kernel
+    for kernel in XPULP
+    if kernel.symbol.startswith(("ratio", "truncated", "mapped", "lut", "concat", "transpose"))
+)
 MATRICES = tuple(kernel for kernel in XPULP if kernel.symbol.startswith("matmul"))
-APART = (*ANY, *ROUNDED_UP, *WINDOWS, *LANGUAGE, *MATRICES)
+APART = (*ANY, *ROUNDED_UP, *WINDOWS, *LANGUAGE, *MATRICES, *DIALECT)
 OTHERS = tuple(kernel for kernel in XPULP if kernel not in APART)
 
 
 @needs_compiler
 @pytest.mark.parametrize(
     "kernels",
-    [WINDOWS, OTHERS, ANY, ROUNDED_UP, LANGUAGE, MATRICES],
-    ids=["windows", "others", "any", "up", "language", "matrices"],
+    [WINDOWS, OTHERS, ANY, ROUNDED_UP, LANGUAGE, MATRICES, DIALECT],
+    ids=["windows", "others", "any", "up", "language", "matrices", "dialect"],
 )
 @pytest.mark.parametrize("cores", [1, 2, 3, 8])
 def test_drawn_calls_equal_the_definition(kernels: tuple[Kernel, ...], cores: int) -> None:

@@ -11,10 +11,13 @@ from tilewright.ir.op import Access, Op
 from tilewright.ir.types import Array, DType, TensorType
 from tilewright.ops.norm_onnx import square_roots
 from tilewright.ops.normalisation import check_tables, norm_reads
-from tilewright.ops.rescale import clip
+from tilewright.ops.rescale import INT32_MAX, clip
 
 LARGEST_ROW = 2**15
 """Sums of this many squares of at most 255 stay in int32."""
+
+LARGEST_VALUE = 511
+"""|v - mean| of a row; without a mean at most 255."""
 
 
 def _check(*inputs: TensorType) -> None:
@@ -35,11 +38,12 @@ class TruncatedLayerNorm(Op):
 
     mean = sum(v) / N; root = floor(sqrt(sum((v - mean)**2) / N + 1))
     y    = the low byte of ((v - mean) * scale / root + bias) >> shift
-    x_zero is -128 where x holds unsigned integers minus 128.
+    x_zero is -128 where x holds unsigned integers minus 128; no |scale| is above ``reach``.
     """
 
     shift: int
     x_zero: int = 0
+    reach: int = INT32_MAX
 
     def infer(self, *inputs: TensorType) -> TensorType:
         """Same shape, int8."""
@@ -69,11 +73,12 @@ class TruncatedRmsNorm(Op):
     """Inputs: x s8[...,N], scale s32[N]. With v = x - x_zero:
 
     root = floor(sqrt(sum(v**2) / N + 1)); y = clip((v * scale / root) >> shift)
-    x_zero is -128 where x holds unsigned integers minus 128.
+    x_zero is -128 where x holds unsigned integers minus 128; no |scale| is above ``reach``.
     """
 
     shift: int
     x_zero: int = 0
+    reach: int = INT32_MAX
 
     def infer(self, *inputs: TensorType) -> TensorType:
         """Same shape, int8."""

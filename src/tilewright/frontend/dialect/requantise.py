@@ -193,12 +193,22 @@ def _paired(state: Importing, wish: str, pair: Pair, step: Step) -> Stored | Non
     reaches = 128 + abs(a.zero), 128 + abs(b.zero)
     if pair.pairing is Pairing.ADD:
         output = replace(step.output, rounding=_rounding(sum(reaches), step))
-        op = RescaledAdd(a.zero, b.zero, mul, mul, step.shift, output)
+        factor, shift = mul, step.shift
+        if output.rounding is Rounding.HALF_UP:
+            factor, shift = reduced(mul, step.shift)
+        op = RescaledAdd(a.zero, b.zero, factor, factor, shift, output)
     else:
         output = replace(step.output, rounding=_rounding(reaches[0] * reaches[1], step))
         op = RescaledMul(a.zero, b.zero, FixedPoint(mul, step.shift), output)
     name = state.emit(wish, op, a.name, b.name)
     return Stored(name, pair.shape, pair.order, step.zero)
+
+
+def reduced(mul: int, shift: int) -> tuple[int, int]:
+    """The same scale without common factors of two; exact where nothing wraps."""
+    while mul and mul % 2 == 0 and shift > 0:
+        mul, shift = mul // 2, shift - 1
+    return mul, shift
 
 
 def _widely(state: Importing, wish: str, x: Wide, step: Step) -> Stored:

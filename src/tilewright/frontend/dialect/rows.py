@@ -15,7 +15,7 @@ from tilewright.ops.norm_pulp import TruncatedLayerNorm, TruncatedRmsNorm
 from tilewright.ops.pool_onnx import RescaledMean
 from tilewright.ops.reductions import ReduceRow, RowKind
 from tilewright.ops.requantise import Requantise
-from tilewright.ops.rescale import FixedPoint, Rounding
+from tilewright.ops.rescale import INT32_MAX, FixedPoint, Rounding
 from tilewright.ops.softmax_pulp import RatioSoftmax, ShiftSoftmax
 
 
@@ -68,7 +68,8 @@ def _norm(
         state.constant(node.input(index), wrapped(np.broadcast_to(table.reshape(-1), x.shape[-1:])))
         for index, table in enumerate(tables, 1)
     ]
-    op = kind(power_of_two(node, "D"), x.zero)
+    reach = max(int(np.abs(tables[0]).max(initial=0)), 1)
+    op = kind(power_of_two(node, "D"), x.zero, min(reach, INT32_MAX))
     return Stored(state.emit(node.output, op, x.name, *names), x.shape, x.order)
 
 

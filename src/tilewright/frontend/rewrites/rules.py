@@ -10,6 +10,7 @@ from tilewright.frontend.rewrites.copy_to_output import copy_to_output
 from tilewright.frontend.rewrites.engine import Rewritten, Rule, RuleNote, apply_rules
 from tilewright.frontend.rewrites.flatten_dense import permute_dense_weights
 from tilewright.frontend.rewrites.fold_constants import fold_integer_constants, fold_real_constants
+from tilewright.frontend.rewrites.fuse_attention import fuse_attention
 from tilewright.frontend.rewrites.lut_merge import fuse_lut_clip, merge_luts
 from tilewright.frontend.rewrites.pad_into_window import fold_pad
 from tilewright.frontend.rewrites.prune_channels import prune_channels
@@ -19,6 +20,7 @@ from tilewright.frontend.rewrites.recentre_merge import cancel_recentres
 from tilewright.frontend.rewrites.reshape_merge import merge_reshapes, sink_reshape
 from tilewright.frontend.rewrites.sink_transpose import sink_transpose
 from tilewright.frontend.rewrites.sink_unit_reshape import sink_unit_reshape
+from tilewright.frontend.rewrites.table_into_reader import fuse_table
 from tilewright.frontend.rewrites.transpose_into_matmul import absorb_matrix_transpose
 from tilewright.frontend.rewrites.transpose_merge import merge_transposes, transpose_to_reshape
 from tilewright.ir.graph import Graph
@@ -76,6 +78,16 @@ LOWERED_RULES: tuple[Rule, ...] = (
     Rule("merge-reshapes", "Merge a Reshape after a Reshape, or drop it.", merge_reshapes),
     Rule("merge-tables", "Make one table of two, or drop one that changes nothing.", merge_luts),
     Rule("fuse-table-clip", "Take a table that only clips into its producer.", fuse_lut_clip),
+    Rule(
+        "fuse-table",
+        "Take a gate's table into its product, that of a new row into its cache.",
+        fuse_table,
+    ),
+    Rule(
+        "fuse-attention",
+        "Take logits, mask and softmax into the product with the values.",
+        fuse_attention,
+    ),
     Rule(
         "copy-to-output",
         "Copy where an output of the network shows an input or output in another shape.",

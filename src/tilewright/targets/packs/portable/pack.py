@@ -28,6 +28,7 @@ from tilewright.targets.packs.portable.kernels.dialect_softmax import (
 from tilewright.targets.packs.portable.kernels.gather import GATHER, GATHER_SUM
 from tilewright.targets.packs.portable.kernels.language import LANGUAGE
 from tilewright.targets.packs.portable.kernels.lut_s8 import LUT_S8
+from tilewright.targets.packs.portable.kernels.mapped import MAPPED_CONCAT_S8, MAPPED_MUL_S8
 from tilewright.targets.packs.portable.kernels.matmul import MATMUL_F32, MATMUL_S8
 from tilewright.targets.packs.portable.kernels.means_tflite import (
     AVERAGE_POOL2D_S8_TFLITE,
@@ -46,6 +47,7 @@ from tilewright.targets.packs.portable.kernels.products_f32 import (
     DEPTHWISE_F32,
 )
 from tilewright.targets.packs.portable.kernels.quantize_s8_tflite import QUANTIZE_S8_TFLITE
+from tilewright.targets.packs.portable.kernels.ratio_attention import RATIO_ATTENTION_S8
 from tilewright.targets.packs.portable.kernels.rescaled_arithmetic import (
     RESCALED_ADD_S8,
     RESCALED_MUL_S8,
@@ -110,7 +112,8 @@ FLOAT32 = (
 )
 
 GENERAL = (
-    CURVE_F32, *BINARY, *CONVERT, *ROW_KERNELS, *TILE_KERNELS, *LANGUAGE, RATIO_SOFTMAX_S8,
+    CURVE_F32, *BINARY, *CONVERT, *ROW_KERNELS, *TILE_KERNELS, *LANGUAGE,
+    MAPPED_CONCAT_S8, MAPPED_MUL_S8, RATIO_ATTENTION_S8, RATIO_SOFTMAX_S8,
     SHIFT_SOFTMAX_S8,
 )  # fmt: skip
 """For breadth: one loop for a whole family. Priced by the rough rule, not by a table."""

@@ -11,10 +11,14 @@ from tilewright.targets.packs.xpulp.kernels.language import (
     LINEAR_ROWS_XPULP,
 )
 from tilewright.targets.packs.xpulp.kernels.matmul import MATMUL_XPULP
+from tilewright.targets.packs.xpulp.kernels.movement import MOVEMENT_XPULP
+from tilewright.targets.packs.xpulp.kernels.pointwise import POINTWISE_XPULP
+from tilewright.targets.packs.xpulp.kernels.ratio_attention import RATIO_ATTENTION_XPULP
 from tilewright.targets.packs.xpulp.kernels.rescaled_add import RESCALED_ADD_XPULP
 from tilewright.targets.packs.xpulp.kernels.rescaled_average_pool import (
     RESCALED_AVERAGE_POOL_XPULP,
 )
+from tilewright.targets.packs.xpulp.kernels.truncated_norms import TRUNCATED_NORMS_XPULP
 
 XPULP: tuple[Kernel, ...] = (
     *CONV2D_XPULP,
@@ -25,8 +29,12 @@ XPULP: tuple[Kernel, ...] = (
     *MATMUL_XPULP,
     ADD_XPULP,
     AVERAGE_POOL_XPULP,
+    RATIO_ATTENTION_XPULP,
     RESCALED_ADD_XPULP,
     RESCALED_AVERAGE_POOL_XPULP,
     *LINEAR_ROWS_XPULP,
     CACHED_ATTENTION_XPULP,
+    *TRUNCATED_NORMS_XPULP,
+    *POINTWISE_XPULP,
+    *MOVEMENT_XPULP,
 )

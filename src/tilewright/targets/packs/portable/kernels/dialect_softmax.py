@@ -31,6 +31,7 @@ RATIO_SOFTMAX_S8 = Kernel(
     items=output_rows,
     replaces=0,
     tables=frozenset({1}),
+    includes=(HERE / "ratio.h",),
 )
 
 SHIFT_SOFTMAX_S8 = Kernel(

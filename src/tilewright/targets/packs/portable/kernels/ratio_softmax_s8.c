@@ -1,17 +1,6 @@
 #include "dialect_softmax.h"
+#include "ratio.h"
 #include "tw_arithmetic.h"
-
-/// a / b by a product, which small cores do faster; `inverse`: UINT32_MAX / b. What is cut off
-/// makes the product's upper word too small by two at most.
-static inline uint32_t ratio(uint32_t a, uint32_t b, uint32_t inverse) {
-  uint32_t quotient = (uint32_t)((uint64_t)a * inverse >> 32);
-  uint32_t rest = a - quotient * b;
-  while (rest >= b) {
-    quotient++;
-    rest -= b;
-  }
-  return quotient;
-}
 
 void ratio_softmax_s8(const void *args, tw_work work) {
   const ratio_softmax_s8_args *const a = args;

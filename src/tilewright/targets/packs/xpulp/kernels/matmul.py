@@ -5,6 +5,7 @@ from math import prod
 
 from tilewright.ir.op import Op
 from tilewright.ir.target import Kernel, Signature
+from tilewright.ops.matmul import QMatMul
 from tilewright.targets.packs.portable.kernels.contract_variants import HERE as PORTABLE
 from tilewright.targets.packs.portable.kernels.matmul import MATMUL_S8, refuse_product
 from tilewright.targets.packs.xpulp.kernels.dense import (
@@ -66,4 +67,45 @@ def _xpulp(portable: Kernel) -> Kernel:
     )  # fmt: skip
 
 
-MATMUL_XPULP = tuple(map(_xpulp, MATMUL_S8))
+def _refuse_fours(op: Op, signature: Signature) -> str | None:
+    assert isinstance(op, QMatMul)
+    depth, columns = signature.inputs[0].shape[-1], signature.output.shape[-1]
+    if depth % 4 or columns % 4:
+        return f"rows of {depth} and {columns} elements; multiples of four are computed"
+    if op.b_zero != 0:
+        return f"zero point {op.b_zero} of the second operand"
+    return _refuse(op, signature)
+
+
+def _fours_scratch(op: Op, signature: Signature) -> int:
+    assert isinstance(op, QMatMul)
+    depth, columns = signature.inputs[0].shape[-1], signature.output.shape[-1]
+    return columns * (4 if op.transposes_b else depth + 4)
+
+
+def _fours_cycles(op: Op, signature: Signature) -> int:
+    assert isinstance(op, QMatMul)
+    depth, columns = signature.inputs[0].shape[-1], signature.output.shape[-1]
+    rows, matrices = prod(signature.output.shape[:-1]), prod(signature.output.shape[:-2])
+    laid_out = max(matrices, min(rows, CORES)) * (150 + depth * columns * (not op.transposes_b))
+    return laid_out + shared_out(rows, columns // 4 * (9 * depth // 4 + 34)) + 20 * rows
+
+
+MATMUL_FOURS_XPULP = replace(
+    MATMUL_S8[-1],
+    symbol="matmul_fours_xpulp",
+    header=HERE / "matmul_fours_xpulp.h",
+    source=HERE / "matmul_fours_xpulp.c",
+    refuse=_refuse_fours,
+    cycles=_fours_cycles,
+    terms=None,
+    code_bytes=700,
+    scratch_bytes=_fours_scratch,
+    streaming=None,
+    includes=(
+        PORTABLE / "matmul_s8.h", PORTABLE / "broadcast.h", HERE / "xp_fours.h", *COMMON,
+    ),
+)  # fmt: skip
+"""HALF_UP is the last of MATMUL_S8; for the dialect, whose products mostly have whole words."""
+
+MATMUL_XPULP = (MATMUL_FOURS_XPULP, *map(_xpulp, MATMUL_S8))

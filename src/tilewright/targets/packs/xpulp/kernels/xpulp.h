@@ -64,6 +64,13 @@ static inline int32_t pv_add_b(int32_t a, int32_t b) {
   return out;
 }
 
+/// the larger of each two signed bytes
+static inline int32_t pv_max_b(int32_t a, int32_t b) {
+  int32_t out;
+  __asm__(".insn r 0x57, 1, 0x18, %0, %1, %2" : "=r"(out) : "r"(a), "r"(b));
+  return out;
+}
+
 /// bytes of `old` (0 to 3) and `a` (4 to 7), chosen by the bytes of `by`
 static inline int32_t pv_shuffle2_b(int32_t old, int32_t a, int32_t by) {
   __asm__(".insn r 0x57, 1, 0x64, %0, %1, %2" : "+r"(old) : "r"(a), "r"(by));
