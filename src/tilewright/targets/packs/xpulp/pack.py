@@ -9,6 +9,7 @@ from tilewright.targets.packs.xpulp.kernels.depthwise import DEPTHWISE_XPULP
 from tilewright.targets.packs.xpulp.kernels.language import (
     CACHED_ATTENTION_XPULP,
     LINEAR_ROWS_XPULP,
+    SCALE_ROWS_XPULP,
 )
 from tilewright.targets.packs.xpulp.kernels.matmul import MATMUL_XPULP
 from tilewright.targets.packs.xpulp.kernels.rescaled_add import RESCALED_ADD_XPULP
@@ -28,5 +29,6 @@ XPULP: tuple[Kernel, ...] = (
     RESCALED_ADD_XPULP,
     RESCALED_AVERAGE_POOL_XPULP,
     *LINEAR_ROWS_XPULP,
+    *SCALE_ROWS_XPULP,
     CACHED_ATTENTION_XPULP,
 )
