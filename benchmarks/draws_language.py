@@ -7,7 +7,9 @@ from draws_products import Made
 from tilewright.ir.op import Op
 from tilewright.ir.types import Array
 from tilewright.ops.llm.attention import CachedAttention
+from tilewright.ops.llm.heads import CentredHeadRows, HeadRows, TurnedHeadRows
 from tilewright.ops.llm.linear import LinearRows
+from tilewright.ops.llm.row_ops import GatedRows, NormRows, ScaleRows
 from tilewright.ops.llm.rows import head_rows, scaled_rows
 from tilewright.ops.rescale import Rounding
 
@@ -23,6 +25,52 @@ def linear_rows(draw: Draw, rounding: Rounding) -> Call:
     op = LinearRows(max(reach.bit_length() - 30, 0), int(draw.rng.integers(17, 46)))
     residual = draw.rng.integers(-9999, 9999, (rows, outputs)).astype(np.int16)
     return Call(op, (scaled_rows(wide), w, multiplier, *draw.one((), (residual,))))
+
+
+def _rows(draw: Draw, length: int) -> Array:
+    """Rows of int16: one, a few, or more than a cluster has cores; narrow ones, and zeros."""
+    rows = draw.one(1, 1, 3, 11)
+    return (draw.rng.integers(-32767, 32768, (rows, length)) >> draw.one(0, 4, 15)).astype(np.int16)
+
+
+def _table(draw: Draw, length: int) -> Array:
+    return draw.rng.integers(-32767, 32768, length).astype(np.int16)
+
+
+def scale_rows(draw: Draw, rounding: Rounding) -> Call:
+    """Rows of any length, shorter than a cluster has cores as well."""
+    del rounding
+    return Call(ScaleRows(), (_rows(draw, draw.channels()),))
+
+
+def norm_rows(draw: Draw, rounding: Rounding) -> Call:
+    """With any epsilon."""
+    del rounding
+    length = draw.channels()
+    op = NormRows(draw.one(1, 77, 2**20, 2**40))
+    return Call(op, (_rows(draw, length), _table(draw, length)))
+
+
+def gated_rows(draw: Draw, rounding: Rounding) -> Call:
+    """With any curve."""
+    del rounding
+    return Call(GatedRows(), (_rows(draw, 2 * draw.channels()), _table(draw, 257)))
+
+
+def head_rows_of(draw: Draw, rounding: Rounding) -> Call:
+    """Heads as they are, turned, or turned and centred."""
+    del rounding
+    count, size, column = draw.upto(9), draw.one(2, 4, 8, 18), draw.one(0, 3, 8)
+    x = _rows(draw, column + count * size + draw.one(0, 3))
+    first = draw.upto(40)
+    angle = np.outer(np.arange(first + len(x)), 1.7 ** -np.arange(size // 2))
+    turns = np.stack([np.cos(angle), np.sin(angle)], axis=-1).reshape(len(angle), -1) * 32767
+    turn = np.rint(turns).astype(np.int16)
+    return draw.one(
+        Call(HeadRows(count, size, column), (x,)),
+        Call(TurnedHeadRows(count, size, column, first), (x, turn)),
+        Call(CentredHeadRows(count, size, column, first), (x, turn, _table(draw, count * size))),
+    )
 
 
 def cached_attention(draw: Draw, rounding: Rounding) -> Call:
@@ -46,4 +94,10 @@ def cached_attention(draw: Draw, rounding: Rounding) -> Call:
 LANGUAGE_CALLS: dict[type[Op], Made] = {
     LinearRows: linear_rows,
     CachedAttention: cached_attention,
+    ScaleRows: scale_rows,
+    NormRows: norm_rows,
+    GatedRows: gated_rows,
+    HeadRows: head_rows_of,
+    TurnedHeadRows: head_rows_of,
+    CentredHeadRows: head_rows_of,
 }

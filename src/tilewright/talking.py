@@ -113,8 +113,14 @@ def compile_talker(
     talks = GenerateShape(
         shape.context, min(CHUNK, shape.context), shape.vocabulary,
         Sampling.of(integers.logit_scale, 1.0).octaves, len(made.arena) > 1,
+        _sharing_cores(made.target),
     )  # fmt: skip
     return Talker(integers, tokenizer, made, with_generate(made.bundle, talks, tokenizer))
+
+
+def _sharing_cores(target: Target) -> int:
+    """Of the engine whose calls several cores share at the same time; 1 where there is none."""
+    return max(engine.cores for engine in target.engines) if target.parallel else 1
 
 
 def cache_bytes_per_token(shape: LlamaShape) -> int:

@@ -10,9 +10,11 @@ from tilewright.targets.siracusa.target import with_cores
 
 CALLS_EACH = 7
 
+LANGUAGE_NAMES = ("linear", "cached", "scale", "norm", "gated", "head", "turned", "centred")
+
 ANY = tuple(kernel for kernel in XPULP if "_any_" in kernel.symbol)
 ROUNDED_UP = tuple(kernel for kernel in XPULP if "rescaled_" in kernel.symbol)
-LANGUAGE = tuple(kernel for kernel in XPULP if kernel.symbol.startswith(("linear", "cached")))
+LANGUAGE = tuple(kernel for kernel in XPULP if kernel.symbol.startswith(LANGUAGE_NAMES))
 WINDOWS = tuple(
     kernel
     for kernel in XPULP

@@ -25,6 +25,7 @@ class GenerateShape:
     vocabulary  logits
     octaves     of the sampler: what a logit of 1 means
     has_arenas  whether the network's memory is a struct of several blocks
+    cores       that share the choice of a token
     """
 
     context: int
@@ -32,6 +33,7 @@ class GenerateShape:
     vocabulary: int
     octaves: int
     has_arenas: bool
+    cores: int = 1
 
 
 def with_generate(bundle: Bundle, talker: GenerateShape, tokenizer: Tokenizer) -> Bundle:
@@ -57,10 +59,13 @@ def _filled(text: str, name: str, talker: GenerateShape) -> str:
         "NAME": name.upper(), "name": name,
         "ARENA": f"const tw_{name}_arenas *arena" if talker.has_arenas else "void *arena",
         "CONTEXT": talker.context, "CHUNK": talker.chunk, "VOCABULARY": talker.vocabulary,
-        "OCTAVES": talker.octaves,
+        "OCTAVES": talker.octaves, "CORES": talker.cores,
+        "SHARED": _SHARED if talker.cores > 1 else "",
+        "SAMPLE": "tw_sample_shared" if talker.cores > 1 else "tw_sample",
+        "SHARE": ", share_logits" if talker.cores > 1 else "",
     }  # fmt: skip
-    for word, value in words.items():
-        text = text.replace(f"@{word}@", str(value))
+    for word in ("SHARED", *words):
+        text = text.replace(f"@{word}@", str(words[word]))
     return text
 
 
@@ -108,10 +113,31 @@ int32_t tw_@name@_generate(@ARENA@, tw_@name@_prompt_memory *memory,
                            const tw_@name@_request *request);
 """
 
+_SHARED = """\
+#include "tw_parallel.h"
+
+/// A part of the sampler's work as a kernel call has it.
+typedef struct {
+  tw_sampler_part *part;
+  void *args;
+} logits_share;
+
+static void do_logits(const void *args, tw_work work) {
+  const logits_share *const share = args;
+  share->part(share->args, work.start, work.stop);
+}
+
+static void share_logits(tw_sampler_part *part, void *args, int32_t items) {
+  const logits_share share = {part, args};
+  tw_parallel(do_logits, &share, items, (tw_team){.cores = @CORES@});
+}
+
+"""
+
 _SOURCE = """\
 #include "@name@_generate.h"
 
-enum { CHUNK = @CHUNK@ };
+@SHARED@enum { CHUNK = @CHUNK@ };
 
 /// Runs all tokens of the prompt; 0, or what an entry returned.
 static int read_prompt(@ARENA@, const uint16_t *tokens, int32_t count) {
@@ -152,7 +178,7 @@ int32_t tw_@name@_generate(@ARENA@, tw_@name@_prompt_memory *memory,
   uint16_t previous = memory->tokens[end - 1];
   uint32_t made = 0;
   while (status == 0 && made < request->tokens) {
-    const uint16_t token = (uint16_t)tw_sample(request->sampler, logits, TW_@NAME@_VOCABULARY);
+    const uint16_t token = (uint16_t)@SAMPLE@(request->sampler, logits, TW_@NAME@_VOCABULARY@SHARE@);
     if (token == tokenizer->begin || token == tokenizer->end) {
       break;
     }

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { OCTAVES = 16, STEPS = 256, FADED = OCTAVES * STEPS, OCTAVE_BITS = 20 };
+enum { OCTAVES = 16, STEPS = 256, FADED = OCTAVES * STEPS, OCTAVE_BITS = 20, PARTS = 64 };
 
 // round(2^(15 - f/256))
 static const uint16_t EXP2[STEPS] = {
@@ -50,16 +50,6 @@ typedef struct {
   uint32_t ties;
 } cut;
 
-static uint32_t largest_at(const int16_t *logits, uint32_t count) {
-  uint32_t best = 0;
-  for (uint32_t i = 1; i < count; i++) {
-    if (logits[i] > logits[best]) {
-      best = i;
-    }
-  }
-  return best;
-}
-
 static uint32_t distance(const view *v, uint32_t token) {
   const uint32_t below = (uint32_t)(v->largest - v->logits[token]);
   const uint64_t z = ((uint64_t)below * v->factor + (1u << (OCTAVE_BITS - 1))) >> OCTAVE_BITS;
@@ -71,7 +61,7 @@ static uint32_t weight(uint32_t z) {
 }
 
 // What one token at distance z counts: itself, or its probability.
-static uint64_t share(uint32_t z, int by_weight) { return by_weight ? weight(z) : 1; }
+static uint64_t counted(uint32_t z, int by_weight) { return by_weight ? weight(z) : 1; }
 
 // Where the shares of the most likely tokens first exceed `limit`; the last one is included. Tokens
 // beyond `within` are not there. Octaves first, then the steps of the one that matters: two passes,
@@ -86,7 +76,7 @@ static cut cut_after(const view *v, uint64_t limit, int by_weight, cut within) {
     const uint32_t z = distance(v, i);
     if (z < within.z || (z == within.z && ties > 0)) {
       ties -= z == within.z;
-      octave[z / STEPS] += share(z, by_weight);
+      octave[z / STEPS] += counted(z, by_weight);
     }
   }
   uint32_t found = 0;
@@ -104,7 +94,7 @@ static cut cut_after(const view *v, uint64_t limit, int by_weight, cut within) {
   }
   for (uint32_t f = 0; f < STEPS; f++) {
     const uint32_t z = found * STEPS + f;
-    const uint64_t each = share(z, by_weight);
+    const uint64_t each = counted(z, by_weight);
     if (sum + step[f] * each > limit) {
       return (cut){z, (uint32_t)((limit - sum) / each) + 1};
     }
@@ -141,15 +131,103 @@ static uint32_t draw(const view *v, cut kept, uint64_t threshold) {
   return 0; // not reached: the threshold is below the sum
 }
 
-uint32_t tw_sample(tw_sampler *sampler, const int16_t *logits, uint32_t count) {
-  const uint32_t best = largest_at(logits, count);
-  if (sampler->temperature == 0) {
-    return best;
+// What is known of every part of the logits: its best token, then the sum of its weights.
+typedef struct {
+  const int16_t *logits;
+  uint32_t count;
+  int32_t largest;
+  uint32_t factor;
+  uint32_t faded; // distances below the largest from which on weights are 0
+  uint32_t found[PARTS];
+} parts;
+
+static uint32_t part_begin(const parts *p, int32_t part) {
+  return (uint32_t)((uint64_t)p->count * (uint32_t)part / PARTS);
+}
+
+static uint32_t best_within(const int16_t *logits, uint32_t start, uint32_t stop) {
+  uint32_t best = start;
+  int32_t largest = INT32_MIN;
+  for (uint32_t i = start; i < stop; i++) {
+    const int32_t logit = logits[i];
+    if (logit > largest) {
+      largest = logit;
+      best = i;
+    }
   }
-  const uint64_t factor = ((uint64_t)sampler->octaves << 16) / sampler->temperature;
-  const view v = {logits, count, logits[best], factor < UINT32_MAX ? (uint32_t)factor : UINT32_MAX};
-  cut kept = {FADED, count};
-  if (sampler->top_k > 0 && sampler->top_k < count) {
+  return best;
+}
+
+static void find_best(void *args, int32_t start, int32_t stop) {
+  parts *const p = args;
+  for (int32_t part = start; part < stop; part++) {
+    p->found[part] = best_within(p->logits, part_begin(p, part), part_begin(p, part + 1));
+  }
+}
+
+// Below `faded`, products stay in 32 bits.
+static uint32_t weight_below(const parts *p, uint32_t below) {
+  if (below >= p->faded) {
+    return 0;
+  }
+  const uint32_t z = (below * p->factor + (1u << (OCTAVE_BITS - 1))) >> OCTAVE_BITS;
+  return (uint32_t)EXP2[z % STEPS] >> (z / STEPS);
+}
+
+static void find_sums(void *args, int32_t start, int32_t stop) {
+  parts *const p = args;
+  for (int32_t part = start; part < stop; part++) {
+    const uint32_t end = part_begin(p, part + 1);
+    uint32_t sum = 0;
+    for (uint32_t i = part_begin(p, part); i < end; i++) {
+      sum += weight_below(p, (uint32_t)(p->largest - p->logits[i]));
+    }
+    p->found[part] = sum;
+  }
+}
+
+// The largest logit's token, the lowest among equals. Empty parts say the token behind them.
+static uint32_t best_of(parts *p, tw_sampler_share *share) {
+  share(find_best, p, PARTS);
+  uint32_t best = p->found[PARTS - 1];
+  for (int32_t part = PARTS - 2; part >= 0; part--) {
+    const uint32_t other = p->found[part];
+    if (p->logits[other] >= p->logits[best]) {
+      best = other;
+    }
+  }
+  return best;
+}
+
+// The first token at which the running sum of all weights exceeds random * sum / 2^32: first the
+// part, then the token in it.
+static uint32_t draw_of_all(parts *p, tw_sampler *sampler, tw_sampler_share *share) {
+  p->faded = (UINT32_MAX - (1u << (OCTAVE_BITS - 1))) / p->factor + 1;
+  share(find_sums, p, PARTS);
+  uint64_t sum = 0;
+  for (int32_t part = 0; part < PARTS; part++) {
+    sum += p->found[part];
+  }
+  uint64_t left = (tw_random(&sampler->state) * sum) >> 32;
+  int32_t part = 0;
+  while (left >= p->found[part]) {
+    left -= p->found[part++];
+  }
+  uint32_t token = part_begin(p, part);
+  for (;; token++) {
+    const uint32_t each = weight_below(p, (uint32_t)(p->largest - p->logits[token]));
+    if (left < each) {
+      return token;
+    }
+    left -= each;
+  }
+}
+
+// The first token among the most likely ones.
+static uint32_t draw_of_few(const parts *p, tw_sampler *sampler) {
+  const view v = {p->logits, p->count, p->largest, p->factor};
+  cut kept = {FADED, p->count};
+  if (sampler->top_k > 0 && sampler->top_k < p->count) {
     kept = cut_after(&v, sampler->top_k - 1, 0, kept);
   }
   uint64_t sum = sum_of(&v, kept);
@@ -158,4 +236,25 @@ uint32_t tw_sample(tw_sampler *sampler, const int16_t *logits, uint32_t count) {
     sum = sum_of(&v, kept);
   }
   return draw(&v, kept, (tw_random(&sampler->state) * sum) >> 32);
+}
+
+uint32_t tw_sample_shared(tw_sampler *sampler, const int16_t *logits, uint32_t count,
+                          tw_sampler_share *share) {
+  parts p = {.logits = logits, .count = count};
+  const uint32_t best = best_of(&p, share);
+  if (sampler->temperature == 0) {
+    return best;
+  }
+  const uint64_t factor = ((uint64_t)sampler->octaves << 16) / sampler->temperature;
+  p.largest = logits[best];
+  p.factor = factor < UINT32_MAX ? (uint32_t)factor : UINT32_MAX;
+  const int is_cut = (sampler->top_k > 0 && sampler->top_k < count) ||
+                     (sampler->top_p > 0 && sampler->top_p < 1u << 16);
+  return is_cut || p.factor == 0 ? draw_of_few(&p, sampler) : draw_of_all(&p, sampler, share);
+}
+
+static void in_turn(tw_sampler_part *part, void *args, int32_t items) { part(args, 0, items); }
+
+uint32_t tw_sample(tw_sampler *sampler, const int16_t *logits, uint32_t count) {
+  return tw_sample_shared(sampler, logits, count, in_turn);
 }

@@ -26,6 +26,17 @@ typedef struct {
 // A token in [0, count) by its logit. count is at least 1.
 uint32_t tw_sample(tw_sampler *sampler, const int16_t *logits, uint32_t count);
 
+// Logits may be looked at in parts, by several cores at once. A part is anything from item `start`
+// to before `stop`.
+typedef void tw_sampler_part(void *args, int32_t start, int32_t stop);
+
+// Has items [0, items) of a part done, in any order, and returns when they are.
+typedef void tw_sampler_share(tw_sampler_part *part, void *args, int32_t items);
+
+// The same token as tw_sample; `share` decides who does what.
+uint32_t tw_sample_shared(tw_sampler *sampler, const int16_t *logits, uint32_t count,
+                          tw_sampler_share *share);
+
 // 32 random bits: xorshift64*, upper half.
 uint32_t tw_random(uint64_t *state);
 

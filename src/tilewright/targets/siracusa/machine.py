@@ -20,7 +20,7 @@ MASTER_STACK = 2560
 WORKER_STACK = 832
 """Bytes of L1 for each other core; 48 of them stay unused so that stacks start in other banks."""
 
-SHARED_BYTES = 96
+SHARED_BYTES = 192
 """Of L1: what cores tell each other."""
 
 

@@ -20,6 +20,7 @@ from tilewright.ir.target import Dma, Engine, Kernel, Memory, Reach, Role, Targe
 from tilewright.run.sim.program import RISCV_GCC
 from tilewright.targets.packs.neureka.pack import NEUREKA
 from tilewright.targets.packs.portable.pack import PORTABLE, PORTABLE_COSTS
+from tilewright.targets.packs.xpulp.kernels.language import LANGUAGE_XPULP
 from tilewright.targets.packs.xpulp.pack import XPULP
 from tilewright.targets.siracusa.machine import (
     CODE_BYTES,
@@ -52,11 +53,17 @@ def _sized(kernels: Iterable[Kernel], code_bytes: int) -> tuple[Kernel, ...]:
     return tuple(k if k.code_bytes else replace(k, code_bytes=code_bytes) for k in kernels)
 
 
+def _is_of_use(kernel: Kernel) -> bool:
+    """Those of language models are all there with XpulpV2, and rough prices of plain C should not
+    win against better ones."""
+    return kernel.op not in {better.op for better in LANGUAGE_XPULP} and _needs_no_mathematics(
+        kernel
+    )
+
+
 KERNELS = (
     *XPULP,
-    *_sized(
-        priced(filter(_needs_no_mathematics, PORTABLE), PORTABLE_COSTS / "cortex-m4.toml"), 3000
-    ),
+    *_sized(priced(filter(_is_of_use, PORTABLE), PORTABLE_COSTS / "cortex-m4.toml"), 3000),
 )
 """Plain C costs about as much as on another scalar core."""
 

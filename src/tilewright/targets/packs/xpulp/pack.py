@@ -6,10 +6,7 @@ from tilewright.targets.packs.xpulp.kernels.average_pool import AVERAGE_POOL_XPU
 from tilewright.targets.packs.xpulp.kernels.conv2d import CONV2D_ANY_XPULP, CONV2D_XPULP
 from tilewright.targets.packs.xpulp.kernels.dense import DENSE_ANY_XPULP, DENSE_XPULP
 from tilewright.targets.packs.xpulp.kernels.depthwise import DEPTHWISE_XPULP
-from tilewright.targets.packs.xpulp.kernels.language import (
-    CACHED_ATTENTION_XPULP,
-    LINEAR_ROWS_XPULP,
-)
+from tilewright.targets.packs.xpulp.kernels.language import LANGUAGE_XPULP
 from tilewright.targets.packs.xpulp.kernels.matmul import MATMUL_XPULP
 from tilewright.targets.packs.xpulp.kernels.movement import MOVEMENT_XPULP
 from tilewright.targets.packs.xpulp.kernels.pointwise import POINTWISE_XPULP
@@ -32,9 +29,8 @@ XPULP: tuple[Kernel, ...] = (
     RATIO_ATTENTION_XPULP,
     RESCALED_ADD_XPULP,
     RESCALED_AVERAGE_POOL_XPULP,
-    *LINEAR_ROWS_XPULP,
-    CACHED_ATTENTION_XPULP,
     *TRUNCATED_NORMS_XPULP,
     *POINTWISE_XPULP,
     *MOVEMENT_XPULP,
+    *LANGUAGE_XPULP,
 )

@@ -15,6 +15,8 @@ enum {
 };
 
 __attribute__((section(".l1"))) tw_phase tw_next_phase;
+__attribute__((section(".l1"))) int32_t tw_told[8];
+__attribute__((section(".l1"))) uint64_t tw_told_sums[8];
 __attribute__((section(".l1"))) tw_channel *tw_mchan_holders[16];
 
 int main(void);

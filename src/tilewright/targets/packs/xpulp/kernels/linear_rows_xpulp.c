@@ -1,58 +1,118 @@
 #include "linear_rows_xpulp.h"
 
-#include "xpulp.h"
-
 #include "linear_rows_finish.h"
+#include "scaled_row_xpulp.h"
 
-enum { FOUR = 4 };
+enum { FOUR = 4, UPPER = 16 };
 
-/// Sums of four rows of w, `step` bytes apart, with one row of x. Words need no alignment.
-static inline void dot_four(const int8_t *x, const int8_t *w, int32_t step, int32_t n,
-                            int32_t sums[4]) {
-  int32_t a = 0, b = 0, c = 0, d = 0;
-  const int8_t *const w1 = w + step, *const w2 = w1 + step, *const w3 = w2 + step;
-  int32_t i = 0;
-  for (; i + 4 <= n; i += 4) {
-    const int32_t value = *(const xp_word *)(const void *)(x + i);
-    a = pv_sdotsp_b(a, value, *(const xp_word *)(const void *)(w + i));
-    b = pv_sdotsp_b(b, value, *(const xp_word *)(const void *)(w1 + i));
-    c = pv_sdotsp_b(c, value, *(const xp_word *)(const void *)(w2 + i));
-    d = pv_sdotsp_b(d, value, *(const xp_word *)(const void *)(w3 + i));
-  }
-  for (; i < n; i++) {
-    a += x[i] * w[i];
-    b += x[i] * w1[i];
-    c += x[i] * w2[i];
-    d += x[i] * w3[i];
-  }
+/// Sums of four rows of w with one row of x, word by word: five p.lw, four pv.sdotsp.b. Words need
+/// no alignment.
+static inline void dot_words(const int8_t *x, const int8_t *const w[FOUR], int32_t words,
+                             int32_t sums[FOUR]) {
+  const int8_t *w0 = w[0], *w1 = w[1], *w2 = w[2], *w3 = w[3];
+  int32_t a = 0, b = 0, c = 0, d = 0, value, t0, t1;
+  __asm__ volatile(".option push\n\t.option norvc\n\t"
+                   ".insn i 0x7b, 4, x0, %[n], 18\n\t" // lp.setup: 9 instructions
+                   ".insn i 0x0b, 2, %[v], %[x], 4\n\t"
+                   ".insn i 0x0b, 2, %[t0], %[w0], 4\n\t"
+                   ".insn i 0x0b, 2, %[t1], %[w1], 4\n\t"
+                   ".insn r 0x57, 1, 0x5c, %[a], %[v], %[t0]\n\t"
+                   ".insn i 0x0b, 2, %[t0], %[w2], 4\n\t"
+                   ".insn r 0x57, 1, 0x5c, %[b], %[v], %[t1]\n\t"
+                   ".insn i 0x0b, 2, %[t1], %[w3], 4\n\t"
+                   ".insn r 0x57, 1, 0x5c, %[c], %[v], %[t0]\n\t"
+                   ".insn r 0x57, 1, 0x5c, %[d], %[v], %[t1]\n\t"
+                   ".option pop"
+                   : [a] "+r"(a), [b] "+r"(b), [c] "+r"(c), [d] "+r"(d), [x] "+r"(x), [w0] "+r"(w0),
+                     [w1] "+r"(w1), [w2] "+r"(w2), [w3] "+r"(w3), [v] "=&r"(value), [t0] "=&r"(t0),
+                     [t1] "=&r"(t1)
+                   : [n] "r"(words)
+                   : "memory");
   sums[0] = a;
   sums[1] = b;
   sums[2] = c;
   sums[3] = d;
 }
 
+/// Sums of n products, of rows `step` bytes apart.
+static inline void dot_four(const int8_t *x, const int8_t *w, int32_t step, int32_t n,
+                            int32_t sums[FOUR]) {
+  const int8_t *const rows[FOUR] = {w, w + step, w + 2 * step, w + 3 * step};
+  memset(sums, 0, FOUR * sizeof *sums);
+  if (n >= 4) {
+    dot_words(x, rows, n >> 2, sums);
+  }
+  for (int32_t i = n & ~3; i < n; i++) {
+    for (int32_t o = 0; o < FOUR; o++) {
+      sums[o] += x[i] * rows[o][i];
+    }
+  }
+}
+
+/// linear_finished in single words: `is_short` says that it holds.
+///
+/// sum * multiplier / 2**sum_shift is exact in two parts: what is above the shift, and what is
+/// below it, which stays in 31 bits. Of the second product only the upper words matter, since the
+/// shift is 17 at least: floors of floors are floors.
+typedef struct {
+  linear_finish whole;
+  int32_t is_short;
+  int32_t sum_shift, low;
+  int32_t normal; // in the upper half
+  int32_t shift;  // of what is above 2**16, at most 31: nothing is left beyond
+} short_finish;
+
+static inline short_finish short_finish_of(const int8_t *factor, int32_t sum_shift, int32_t shift) {
+  const linear_finish whole = linear_finish_of(factor, sum_shift, shift);
+  return (short_finish){
+      .whole = whole,
+      .is_short = sum_shift <= UPPER && whole.shift > UPPER,
+      .sum_shift = sum_shift,
+      .low = (int32_t)((1u << (sum_shift & 31)) - 1),
+      .normal = whole.normal << UPPER,
+      .shift = p_min(whole.shift - UPPER, 31),
+  };
+}
+
+static inline int32_t finished(const short_finish *f, int32_t sum, int32_t multiplier) {
+  const int32_t low = p_addrn(p_mac(0, sum & f->low, multiplier), 0, f->sum_shift);
+  const int32_t scaled = p_mac(low, sum >> f->sum_shift, multiplier);
+  return p_addrn(xp_mulh(scaled, f->normal), 0, f->shift);
+}
+
 /// The last outputs, fewer than four, are summed one by one.
+static inline void sums_of(const linear_rows_xpulp_args *a, const int8_t *x, int32_t first,
+                           int32_t count, int32_t sums[FOUR]) {
+  if (count == FOUR) {
+    dot_four(x, a->w + first * a->inputs, a->inputs, a->inputs, sums);
+    return;
+  }
+  for (int32_t i = 0; i < count; i++) {
+    int32_t same[FOUR];
+    dot_four(x, a->w + (first + i) * a->inputs, 0, a->inputs, same);
+    sums[i] = same[0];
+  }
+}
+
 static inline void linear(const linear_rows_xpulp_args *a, const int16_t *residual, tw_work work) {
   for (int32_t row = 0; row < a->rows; row++) {
     const int8_t *const x = a->x + row * (a->inputs + TW_ROW_FACTOR_BYTES);
-    const linear_finish finish = linear_finish_of(x + a->inputs, a->sum_shift, a->shift);
+    const short_finish finish = short_finish_of(x + a->inputs, a->sum_shift, a->shift);
     for (int32_t item = work.start; item < work.stop; item++) {
       const int32_t first = item * FOUR;
-      const int32_t count = tw_min(a->outputs - first, FOUR);
+      const int32_t count = p_min(a->outputs - first, FOUR);
       int32_t sums[FOUR];
-      if (count == FOUR) {
-        dot_four(x, a->w + first * a->inputs, a->inputs, a->inputs, sums);
-      } else {
-        for (int32_t i = 0; i < count; i++) {
-          int32_t same[FOUR];
-          dot_four(x, a->w + (first + i) * a->inputs, 0, a->inputs, same);
-          sums[i] = same[0];
-        }
-      }
+      sums_of(a, x, first, count, sums);
       for (int32_t i = 0; i < count; i++) {
         const int32_t at = row * a->outputs + first + i;
-        const int64_t made = linear_finished(&finish, sums[i], a->multiplier[first + i]);
-        a->y[at] = tw_saturated(residual ? made + residual[at] : made);
+        const int32_t multiplier = a->multiplier[first + i];
+        if (finish.is_short) {
+          const int32_t made = finished(&finish, sums[i], multiplier);
+          a->y[at] = (int16_t)xp_within_15_bits(residual ? made + residual[at] : made);
+        } else {
+          const int64_t made = linear_finished(&finish.whole, sums[i], multiplier);
+          a->y[at] = tw_saturated(residual ? made + residual[at] : made);
+        }
       }
     }
   }
