@@ -9,7 +9,8 @@ from tilewright.ir.types import Array, DType
 from tilewright.ops.llm.attention import CachedAttention
 from tilewright.ops.llm.embedding import EmbedTokens, LastRow
 from tilewright.ops.llm.heads import CentredHeadRows, HeadRows, TurnedHeadRows
-from tilewright.ops.llm.linear import LinearRows
+from tilewright.ops.llm.linear import LinearRows, PackedLinearRows
+from tilewright.ops.llm.packed import group_count, packed, unpacked
 from tilewright.ops.llm.row_ops import GatedRows, NormRows, ScaleRows
 from tilewright.ops.llm.rows import head_rows, scaled_rows
 
@@ -72,15 +73,35 @@ def gated(draw: st.DrawFn) -> Case:
 
 @st.composite
 def linear(draw: st.DrawFn) -> Case:
-    """With and without something to add; sums stay within what the operator wants."""
+    """Weights of a byte each."""
+    rows, length = draw(row_shapes())
+    w = np.maximum(draw(stored((draw(sizes(9)), length))), -127)
+    return draw(linear_on(rows, w, w, 8))
+
+
+@st.composite
+def packed_linear(draw: st.DrawFn) -> Case:
+    """Weights of 4 and 6 bits."""
     (rows, length), outputs = draw(row_shapes()), draw(sizes(9))
-    w = np.maximum(draw(stored((outputs, length))), -127)
+    bits = draw(st.sampled_from((4, 6)))
+    w = draw(stored((outputs, length))) >> (8 - bits)
+    multiples = None
+    if bits == 4:
+        multiples = np.abs(draw(stored((outputs, group_count(length)))).astype(np.int64)) % 15 + 1
+    kept = packed(w, bits, multiples)
+    return draw(linear_on(rows, unpacked(kept, length, bits), kept, bits))
+
+
+@st.composite
+def linear_on(draw: st.DrawFn, rows: int, w: Array, kept: Array, bits: int) -> Case:
+    """With and without something to add; sums stay within what the operator wants."""
+    outputs, length = w.shape
     multiplier = draw(rows16(1, outputs)).reshape(-1)
     largest = int(np.abs(w.astype(np.int64)).sum(axis=1).max()) * 127 * TURN
-    op = LinearRows(max(largest.bit_length() - 30, 0), draw(st.integers(17, 50)))
+    shifts = max(largest.bit_length() - 30, 0), draw(st.integers(17, 50))
+    op = LinearRows(*shifts) if bits == 8 else PackedLinearRows(*shifts, bits)
     residual = (draw(rows16(rows, outputs)),) if draw(st.booleans()) else ()
-    case = Case(op, (draw(scaled(rows, length)), w, multiplier, *residual))
-    return case
+    return Case(op, (draw(scaled(rows, length)), kept, multiplier, *residual))
 
 
 @st.composite
@@ -131,6 +152,7 @@ LLM: dict[type[Op], st.SearchStrategy[Case]] = {
     NormRows: norm(),
     GatedRows: gated(),
     LinearRows: linear(),
+    PackedLinearRows: packed_linear(),
     HeadRows: heads(),
     TurnedHeadRows: turned(),
     CentredHeadRows: centred(),

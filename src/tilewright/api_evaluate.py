@@ -7,6 +7,7 @@ import numpy as np
 
 from tilewright.errors import OptionError
 from tilewright.ir.types import Array
+from tilewright.llm.budget import Weights
 from tilewright.llm.calibrate import FIRST_TOKEN, measured_on, measured_on_itself
 from tilewright.llm.formats.checkpoint import read_checkpoint
 from tilewright.llm.formats.tokenizer_files import find_tokenizer, read_tokenizer
@@ -36,8 +37,12 @@ class Texts:
     tokenizer: Path | None = None
 
 
-def evaluate_model(model: Path | str, texts: Texts, bits: int = 8) -> EvaluateReport:
+def evaluate_model(
+    model: Path | str, texts: Texts, bits: int = 8, budget: int | None = None
+) -> EvaluateReport:
     """Perplexity and agreement of a checkpoint with weights of ``bits`` against float32.
+
+    budget  bytes that all constants may take instead: bits are chosen matrix by matrix
 
     Raises CompileError where a file or an option is at fault.
     """
@@ -54,11 +59,12 @@ def evaluate_model(model: Path | str, texts: Texts, bits: int = 8) -> EvaluateRe
         seen = measured_on_itself(llama)
     else:
         seen = measured_on(llama, _from_text(texts.calibrate, llama, path, texts.tokenizer))
-    integers = quantised_llama(llama, seen, bits)
+    widths = Weights(bits, budget).widths(llama, seen)
+    integers = quantised_llama(llama, seen, widths)
     predicted = sum(len(part) - 1 for part in parts)
     score = scored(llama, integers, parts)
     return EvaluateReport(
-        llama.name, predicted, bits, score, layer_losses(llama, integers, parts[0])
+        llama.name, predicted, widths, score, layer_losses(llama, integers, parts[0])
     )
 
 

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tilewright.ir.target import Role, Target
+from tilewright.llm.budget import Weights
 from tilewright.llm.formats.checkpoint import read_checkpoint
 from tilewright.llm.print_tokenizer import table_bytes
 from tilewright.llm.sampler import seeded
+from tilewright.llm.widths import constant_bytes, same_widths
 from tilewright.pipeline import Options, load_target, target_names
 from tilewright.report.checkpoint import CheckpointReport, FitRow
 from tilewright.report.generated import GenerateReport
@@ -25,7 +27,8 @@ class GenerateSettings:
     top_p        the fewest most likely tokens whose probabilities exceed it stay; 0: all
     top_k        so many most likely tokens stay; 0: all
     seed         equal seeds make equal texts, on every target
-    bits         of the weights, 2 to 8, each in a byte of its own; embedding and head have 8
+    bits         of the weights, 2 to 8, stored as 4, 6 or 8; embedding and head have 8
+    budget       bytes that all constants may take: bits are chosen matrix by matrix
     """
 
     prompt: str = ""
@@ -35,6 +38,7 @@ class GenerateSettings:
     top_k: int = 0
     seed: int = 0
     bits: int = 8
+    budget: int | None = None
 
 
 def generate(
@@ -54,7 +58,8 @@ def generate(
     loaded = load_target(target) if isinstance(target, str) else target
     given = None if tokenizer is None else Path(tokenizer)
     llama, words = read_model(Path(model), given, context)
-    talker = compile_talker(llama, words, loaded, options, settings.bits)
+    weights = Weights(settings.bits, settings.budget)
+    talker = compile_talker(llama, words, loaded, options, weights)
     how = talker.sampling(settings.temperature, settings.top_p, settings.top_k)
     prompt = settings.prompt.encode("utf-8", "surrogateescape")
     said = talker.say(TalkRequest(prompt, settings.tokens, how, seeded(settings.seed)))
@@ -62,7 +67,7 @@ def generate(
     text = words.decode([*before[1:], *said.tokens]).decode(errors="replace")
     return GenerateReport(
         loaded.name, text, said.tokens, len(before), said.unit, said.ticks, talker.made.arena,
-        talker.made.constants, table_bytes(words), said.energy,
+        talker.made.constants, table_bytes(words), talker.integers.widths, said.energy,
     )  # fmt: skip
 
 
@@ -77,7 +82,7 @@ def inspect_checkpoint(model: Model) -> CheckpointReport:
     table = llama.embedding.size
     tables = table if shape.is_tied else 2 * table
     cache = cache_bytes_per_token(shape)
-    sizes = {bits: matrices * bits // 8 + tables + 2 * norms for bits in (8, 6, 4)}
+    sizes = {bits: constant_bytes(shape, same_widths(shape.layers, bits)) for bits in (8, 6, 4)}
     fits = tuple(_fit(load_target(name), sizes[8], cache) for name in target_names())
     return CheckpointReport(
         str(model), kept, matrices + norms + tables, sizes, cache, matrices + table,

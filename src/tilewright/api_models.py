@@ -1,10 +1,14 @@
 """Networks of known shapes, written as files: what ``tilewright model`` does."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 
+from tilewright.builders.gguf import gguf_bytes
+from tilewright.builders.llama import LLAMAS, drawn_llama, drawn_vocabulary
+from tilewright.builders.mobilebert import LAYERS, mobilebert
 from tilewright.errors import OptionError
 from tilewright.report.text import Json, facts, size_text
 
@@ -49,24 +53,46 @@ def write_model(
 ) -> ModelReport:
     """Write a network with drawn weights; the same seed gives the same file.
 
+    sequence  tokens: of MobileBERT's input, by default 128; of a language model's context
     Raises OptionError for a network that is not known, a sequence that does not fit ITA, a file
     that cannot be written.
     """
-    from tilewright.builders.mobilebert import LAYERS, mobilebert
+    path = Path(output)
+    try:
+        if network in LLAMAS:
+            tokens, count = _write_llama(network, path, (sequence, layers), seed)
+        elif network == "mobilebert":
+            tokens, count = _write_mobilebert(path, (sequence, layers), seed)
+        else:
+            raise OptionError(
+                f"model {network}: unknown; there are mobilebert, {', '.join(LLAMAS)}"
+            )
+    except OSError as error:
+        raise OptionError(f"{path}: cannot be written: {error.strerror}") from None
+    return ModelReport(network, path, tokens, count, path.stat().st_size)
 
-    if network != "mobilebert":
-        raise OptionError(f"model {network}: unknown; there is mobilebert")
-    tokens = 128 if sequence is None else sequence
-    if not 0 < tokens <= MOST_TOKENS or tokens % 64:
+
+_Size = tuple[int | None, int | None]
+"""Tokens and layers, where they shall not be as they are."""
+
+
+def _write_mobilebert(path: Path, size: _Size, seed: int) -> tuple[int, int]:
+    """As .onnx; tokens and layers."""
+    tokens, layers = size[0] or 128, size[1] or LAYERS
+    if tokens > MOST_TOKENS or tokens % 64:
         raise OptionError(
             f"--sequence {tokens}: want a multiple of 64 up to {MOST_TOKENS}; the network keeps "
             "its tokens in tiles of 64, and ITA counts 15 of them"
         )
-    count = LAYERS if layers is None else layers
-    made, last = mobilebert(tokens, count, seed)
-    path = Path(output)
-    try:
-        made.write(str(path), last)
-    except OSError as error:
-        raise OptionError(f"{path}: cannot be written: {error.strerror}") from None
-    return ModelReport(network, path, tokens, count, path.stat().st_size)
+    made, last = mobilebert(tokens, layers, seed)
+    made.write(str(path), last)
+    return tokens, layers
+
+
+def _write_llama(network: str, path: Path, size: _Size, seed: int) -> tuple[int, int]:
+    """As GGUF with a vocabulary; tokens of the context and layers."""
+    shape, rng = LLAMAS[network], np.random.default_rng(seed)
+    shape = replace(shape, context=size[0] or shape.context, layers=size[1] or shape.layers)
+    llama = drawn_llama(network, shape, rng)
+    path.write_bytes(gguf_bytes(llama, drawn_vocabulary(shape.vocabulary, rng)))
+    return shape.context, shape.layers

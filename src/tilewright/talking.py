@@ -15,6 +15,7 @@ from tilewright.errors import CapacityError, OptionError, ToolError
 from tilewright.ir.program import Program
 from tilewright.ir.target import Role, Target
 from tilewright.ir.toolchain import Toolchain
+from tilewright.llm.budget import Weights
 from tilewright.llm.build import CHUNK, built_network
 from tilewright.llm.calibrate import measured_on_itself
 from tilewright.llm.formats.checkpoint import read_checkpoint
@@ -99,13 +100,18 @@ def read_model(
 
 
 def compile_talker(
-    llama: Llama, tokenizer: Tokenizer, target: Target, options: Options = Options(), bits: int = 8
+    llama: Llama,
+    tokenizer: Tokenizer,
+    target: Target,
+    options: Options = Options(),
+    weights: Weights = Weights(),
 ) -> Talker:
-    """Firmware with weights of ``bits`` bits, calibrated on text that the model makes up.
+    """Firmware, calibrated on text that the model makes up.
 
-    Raises CompileError where it does not fit the target.
+    Raises CompileError where it does not fit the target, or weights do not fit their budget.
     """
-    integers = quantised_llama(llama, measured_on_itself(llama), bits)
+    seen = measured_on_itself(llama)
+    integers = quantised_llama(llama, seen, weights.widths(llama, seen))
     integers = replace(integers, name=identifier(options.name or llama.name))
     network = built_network(integers)
     made = compile_network(network, _roomy(target, integers), options)

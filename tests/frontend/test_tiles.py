@@ -47,7 +47,7 @@ def test_the_same_seed_writes_the_same_file_and_another_one_does_not(tmp_path: P
     [
         ("mobilebert", 100, "want a multiple of 64 up to 960"),
         ("mobilebert", 1024, "want a multiple of 64 up to 960"),
-        ("bert", None, "unknown; there is mobilebert"),
+        ("bert", None, "unknown; there are mobilebert, tinyllama-v0, tw-4.2m"),
     ],
 )
 def test_what_cannot_be_built_is_refused(network: str, sequence: int | None, said: str) -> None:

@@ -17,7 +17,7 @@ from tilewright.ir.types import Array
 from tilewright.ops.llm.attention import CachedAttention
 from tilewright.ops.llm.embedding import EmbedTokens
 from tilewright.ops.llm.heads import CentredHeadRows, HeadRows, TurnedHeadRows
-from tilewright.ops.llm.linear import LinearRows
+from tilewright.ops.llm.linear import LinearRows, PackedLinearRows
 from tilewright.ops.llm.row_ops import GatedRows, NormRows, ScaleRows
 
 drawn = settings(
@@ -114,6 +114,35 @@ def linear(op: LinearRows, x: Array, w: Array, multiplier: Array, *residual: Arr
     return np.array(y, np.int16).tobytes()
 
 
+def weight_4(row: list[int], columns: int, k: int) -> int:
+    """As packed.py says where it lies."""
+    start, i = k // 32 * 32, k % 32
+    half = (min(32, columns - start) + 1) // 2
+    byte = row[start // 2 + i % half]
+    nibble = byte >> 4 if i >= half else byte & 15
+    multiple = row[len(row) - -(-columns // 32) + k // 32]
+    return (nibble - 16 * (nibble > 7)) * multiple
+
+
+def weight_6(row: list[int], columns: int, k: int) -> int:
+    start, i = k // 64 * 64, k % 64
+    run = (min(64, columns - start) + 3) // 4
+    part, at = divmod(i, run)
+    runs = [row[start // 4 * 3 + of * run + at] for of in range(3)]
+    if part < 3:
+        number = runs[part] >> 2
+    else:
+        number = sum((byte & 3) << 2 * of for of, byte in enumerate(runs))
+    return number - 64 * (number > 31)
+
+
+def packed_linear(op: PackedLinearRows, x: Array, w: Array, *others: Array) -> bytes:
+    columns = x.shape[1] - 4
+    weight = {4: weight_4, 6: weight_6}[op.bits]
+    plain = [[weight(ints(row), columns, k) for k in range(columns)] for row in w]
+    return linear(LinearRows(op.sum_shift, op.shift), x, np.array(plain), *others)
+
+
 def columns(op: HeadRows, row: Array) -> list[list[int]]:
     starts = [op.column + h * op.head_dim for h in range(op.heads)]
     return [ints(row[s : s + op.head_dim]) for s in starts]
@@ -178,6 +207,7 @@ FORMULAS = {
     NormRows: norm,
     GatedRows: gated,
     LinearRows: linear,
+    PackedLinearRows: packed_linear,
     HeadRows: heads,
     TurnedHeadRows: turned,
     CentredHeadRows: turned,

@@ -11,14 +11,18 @@ import llm_files
 from llm_files import SHARED
 from tilewright.api_evaluate import Texts, evaluate_model
 from tilewright.cli.main import main
-from tilewright.errors import OptionError
+from tilewright.errors import CapacityError, OptionError
 from tilewright.ir.types import Array
 from tilewright.llm.balance import balanced
+from tilewright.llm.budget import widths_within
+from tilewright.llm.build import decode_graph
 from tilewright.llm.calibrate import measured_on_itself, sampled_texts
 from tilewright.llm.formats.checkpoint import read_checkpoint
 from tilewright.llm.forward import Cache, forward
+from tilewright.llm.quantise import quantised_llama
 from tilewright.llm.rounding import compensated_groups, compensated_rows
-from tilewright.llm.score import surprise
+from tilewright.llm.score import scored, surprise
+from tilewright.llm.widths import constant_bytes, same_widths
 from tiny_llama import UNTIED, tiny_llama
 
 needs_stories = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/models is not there")
@@ -86,6 +90,34 @@ def test_the_command_prints_what_integers_lose(tmp_path: Path, capsys: pytest.Ca
     coarse = evaluate_model(model, Texts(tokens=tokens), bits=3)
     assert coarse.score.perplexity > said["perplexity"]
     assert min(loss.error for loss in coarse.losses) > said["layers"][0]["error"]
+
+
+def test_a_budget_is_kept_where_it_costs_least():
+    llama = tiny_llama()
+    seen = measured_on_itself(llama, 4, 32)
+    shape = llama.shape
+    sizes = [constant_bytes(shape, same_widths(shape.layers, bits)) for bits in (8, 6, 4)]
+    for bits, size in zip((8, 6, 4), sizes, strict=True):
+        constants = decode_graph(quantised_llama(llama, seen, bits)).constants.values()
+        assert sum(array.nbytes for array in constants) == size
+    budgets = np.linspace(sizes[0], sizes[2], 6).astype(int).tolist()
+    choices = [widths_within(llama, seen, budget) for budget in budgets]
+    assert choices[0].widths == same_widths(2, 8)
+    assert choices[-1].widths == same_widths(2, 4)
+    for budget, choice in zip(budgets, choices, strict=True):
+        constants = decode_graph(quantised_llama(llama, seen, choice.widths)).constants.values()
+        assert sum(array.nbytes for array in constants) == choice.size <= budget
+    losses = [choice.loss for choice in choices[1:]]
+    assert losses == sorted(losses)
+    middle = widths_within(llama, seen, sizes[1])
+    text = sampled_texts(llama, 4, 32, seed=5)
+    mixed, coarse = (
+        scored(llama, quantised_llama(llama, seen, widths), [*text]).increase
+        for widths in (middle.widths, choices[-1].widths)
+    )
+    assert mixed < coarse
+    with pytest.raises(CapacityError, match="with 4 bits everywhere"):
+        widths_within(llama, seen, sizes[2] - 1)
 
 
 @pytest.mark.parametrize(

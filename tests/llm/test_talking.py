@@ -11,8 +11,10 @@ import pytest
 import llm_files
 from tilewright.api_language import GenerateSettings, generate, inspect_checkpoint
 from tilewright.errors import CompileError, OptionError
-from tilewright.llm.build import text_graph
+from tilewright.llm.build import decode_graph, text_graph
+from tilewright.llm.calibrate import measured_on_itself
 from tilewright.llm.formats.tokenizer_files import read_tokenizer
+from tilewright.llm.quantise import quantised_llama
 from tilewright.llm.sampler import sample, seeded
 from tilewright.llm.score import evaluated
 from tilewright.pipeline import Options, load_target
@@ -128,8 +130,8 @@ def test_inspect_counts_what_a_model_has(tmp_path):
     arrays += [llama.embedding, llama.head, llama.final_norm]
     assert report.parameters == sum(array.size for array in arrays)
     matrices = sum(array.size for array in arrays if array.ndim == 2)
-    norms = report.parameters - matrices
-    assert report.weight_bytes[8] == matrices + 2 * norms
+    constants = decode_graph(quantised_llama(llama, measured_on_itself(llama, 2, 8))).constants
+    assert report.weight_bytes[8] == sum(array.nbytes for array in constants.values())
     assert report.token_macs == matrices - llama.embedding.size
     talker = tiny_talker(tmp_path)
     states = talker.made.entries["decode"].program.states

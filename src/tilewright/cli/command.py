@@ -19,22 +19,27 @@ class Command:
 
 WRITE_MODEL = Command(
     "model",
-    "write a network of a known shape with drawn weights, quantised, as an .onnx file",
+    "write a network of a known shape with drawn weights: a quantised .onnx, or a .gguf",
     (
         "tilewright model mobilebert -o mobilebert.onnx",
+        "tilewright model tinyllama-v0 -o tinyllama.gguf",
         "tilewright model mobilebert --sequence 256 --layers 1 -o layer.onnx",
     ),
-    "NETWORK -o FILE.onnx [options]",
+    "NETWORK -o FILE [options]",
 )
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``tilewright model``."""
-    parser.add_argument("network", metavar="NETWORK", help="mobilebert: its encoder, for ITA")
-    parser.add_argument("-o", "--output", metavar="FILE.onnx", type=Path, required=True)
+    parser.add_argument(
+        "network", metavar="NETWORK",
+        help="mobilebert: its encoder, for ITA, as .onnx; tinyllama-v0 (4.6 M parameters) and "
+        "tw-4.2m: language models with a vocabulary, as GGUF in float16",
+    )  # fmt: skip
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path, required=True)
     parser.add_argument(
         "--sequence", metavar="S", type=positive, default=None,
-        help="tokens, a multiple of 64 up to 960 (default: 128)",
+        help="tokens (default: 128, or the model's context); ITA wants a multiple of 64 up to 960",
     )  # fmt: skip
     parser.add_argument(
         "--layers", metavar="N", type=positive, default=None, help="instead of all of them"

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tilewright.cli.command import Command
-from tilewright.cli.language import WEIGHT_BITS
-from tilewright.errors import OptionError
+from tilewright.cli.language import add_weight_bits, weight_bits
 
 if TYPE_CHECKING:
     from tilewright.report.text import Report
@@ -41,17 +40,12 @@ def add_evaluate(parser: argparse.ArgumentParser) -> None:
         "--tokenizer", metavar="FILE", type=Path,
         help="tokenizer.bin, .model, .json or .gguf (default: the checkpoint's, or beside it)",
     )  # fmt: skip
-    parser.add_argument(
-        "--weights", default="W8", metavar="NAME",
-        help="bits of weights: W8, W6 or W4 (default: %(default)s)",
-    )  # fmt: skip
+    add_weight_bits(parser)
 
 
 def evaluated(arguments: argparse.Namespace) -> "Report":
     """Do the work. Raises CompileError."""
     from tilewright.api_evaluate import Texts, evaluate_model
 
-    if arguments.weights not in WEIGHT_BITS:
-        raise OptionError(f"--weights {arguments.weights}: there are {', '.join(WEIGHT_BITS)}")
     texts = Texts(arguments.tokens, arguments.text, arguments.calibrate, arguments.tokenizer)
-    return evaluate_model(arguments.model, texts, WEIGHT_BITS[arguments.weights])
+    return evaluate_model(arguments.model, texts, *weight_bits(arguments))

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tilewright.cli.arguments import positive
+from tilewright.cli.arguments import positive, size
 from tilewright.cli.command import Command
 from tilewright.errors import OptionError
 
@@ -64,14 +64,34 @@ def add_generate(parser: argparse.ArgumentParser) -> None:
         "--context", type=positive, metavar="N",
         help="tokens that keys and values are kept for (default: the model's, at most 512)",
     )  # fmt: skip
-    parser.add_argument(
-        "--weights", default="W8", metavar="NAME",
-        help="bits of weights: W8, W6 or W4; each has a byte of its own (default: %(default)s)",
-    )  # fmt: skip
+    add_weight_bits(parser)
     parser.add_argument(
         "--effort", default="quick", metavar="NAME",
         help="how long to look for a plan: quick, normal or best (default: %(default)s)",
     )  # fmt: skip
+
+
+def add_weight_bits(parser: argparse.ArgumentParser) -> None:
+    """The options of how many bits weights have."""
+    parser.add_argument(
+        "--weights", metavar="NAME",
+        help="bits of weights: W8, W6 or W4, in groups of 32 (default: W8)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--weights-budget", metavar="SIZE", type=size,
+        help="instead: bytes for weights and tables; each matrix gets 8, 6 or 4 bits by what it "
+        "loses",
+    )  # fmt: skip
+
+
+def weight_bits(arguments: argparse.Namespace) -> tuple[int, int | None]:
+    """Bits and budget. Raises OptionError for a name that is not known, or both."""
+    name, budget = arguments.weights, arguments.weights_budget
+    if name is not None and budget is not None:
+        raise OptionError(f"--weights {name} and --weights-budget {budget}: give one of them")
+    if name is not None and name not in WEIGHT_BITS:
+        raise OptionError(f"--weights {name}: there are {', '.join(WEIGHT_BITS)}")
+    return WEIGHT_BITS[name or "W8"], budget
 
 
 def generated(arguments: argparse.Namespace) -> "Report":
@@ -79,11 +99,9 @@ def generated(arguments: argparse.Namespace) -> "Report":
     from tilewright.api_language import GenerateSettings, generate
     from tilewright.pipeline import Options
 
-    if arguments.weights not in WEIGHT_BITS:
-        raise OptionError(f"--weights {arguments.weights}: there are {', '.join(WEIGHT_BITS)}")
     settings = GenerateSettings(
         arguments.prompt, arguments.tokens, arguments.temperature, arguments.top_p,
-        arguments.top_k, arguments.seed, WEIGHT_BITS[arguments.weights],
+        arguments.top_k, arguments.seed, *weight_bits(arguments),
     )  # fmt: skip
     return generate(
         arguments.model, arguments.target, settings, Options(effort=arguments.effort),

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from tilewright.ir.types import Array
 from tilewright.llm.model import LlamaShape
+from tilewright.llm.widths import Widths
 from tilewright.ops.llm.attention import CachedAttention
 from tilewright.ops.llm.embedding import EmbedTokens
-from tilewright.ops.llm.linear import LinearRows
+from tilewright.ops.llm.linear import LinearRows, PackedLinearRows
 from tilewright.ops.llm.row_ops import NormRows
 
 
@@ -23,9 +24,9 @@ class Norm:
 
 @dataclass(frozen=True, slots=True)
 class Matrix:
-    """``w`` s8[out, in], ``multiplier`` s16[out]."""
+    """``w`` as the operator wants it, ``multiplier`` s16[out]."""
 
-    op: LinearRows
+    op: LinearRows | PackedLinearRows
     w: Array
     multiplier: Array
 
@@ -59,6 +60,7 @@ class IntegerLayer:
 class IntegerLlama:
     """``turns`` s16[context, head_dim] and ``powers`` s16[256]: tables that all layers read.
 
+    widths                        bits of the matrices
     residual_scale, logit_scale   what a step of the residual stream and of a logit is worth
     """
 
@@ -72,3 +74,4 @@ class IntegerLlama:
     powers: Array
     residual_scale: float
     logit_scale: float
+    widths: Widths

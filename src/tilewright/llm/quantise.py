@@ -4,7 +4,7 @@ Scales are used here and nowhere else. A value of the network is ``scale * integ
 is ``scale * y * M / 127``. Source of the scheme: docs/numerics.md.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import ceil, frexp, log2, sqrt
 
 import numpy as np
@@ -17,9 +17,10 @@ from tilewright.llm.forward import Place, silu, turns
 from tilewright.llm.integers import Embedding, IntegerLayer, IntegerLlama, Matrix, Norm
 from tilewright.llm.model import Llama, LlamaShape
 from tilewright.llm.rounding import RowWeights, compensated_groups, compensated_rows, plain_rows
+from tilewright.llm.widths import LayerWidths, Widths, same_widths
 from tilewright.ops.llm.attention import SCORE_SHIFT, CachedAttention
 from tilewright.ops.llm.embedding import EmbedTokens
-from tilewright.ops.llm.linear import LinearRows
+from tilewright.ops.llm.linear import LinearRows, PackedLinearRows
 from tilewright.ops.llm.row_ops import ONE_BITS, SILU_ENTRIES, NormRows
 from tilewright.ops.llm.rows import LARGEST
 
@@ -38,16 +39,19 @@ SUM_BITS = 30
 """Scaled sums of a linear layer stay below 2**30."""
 
 
-def quantised_llama(llama: Llama, seen: Statistics, bits: int = 8) -> IntegerLlama:
+def quantised_llama(llama: Llama, seen: Statistics, bits: int | Widths = 8) -> IntegerLlama:
     """Weights of ``bits`` (the embedding and the head: 8), activations of 8. Up to 4 bits groups of
     32 neighbours have a step of their own.
 
     seen  statistics of the model
+    bits  of all matrices, or of each
     Raises QuantisationError for weights that are not finite or have no usable scale.
     """
     _check_finite(llama)
-    llama, seen = balanced(llama, seen, FULL if bits > GROUPED_BITS else GENTLE)
     shape = llama.shape
+    widths = same_widths(shape.layers, bits) if isinstance(bits, int) else bits
+    is_grouped = min(layer.least for layer in widths) <= GROUPED_BITS
+    llama, seen = balanced(llama, seen, GENTLE if is_grouped else FULL)
     residual = RESIDUAL_HEADROOM * seen.residual / MOST
     logit = LOGIT_HEADROOM * seen.logits / MOST
     table = plain_rows(llama.embedding)
@@ -55,7 +59,7 @@ def quantised_llama(llama: Llama, seen: Statistics, bits: int = 8) -> IntegerLla
     norm, scale = norm_of(llama.final_norm, shape, residual)
     cos, sin = turns(shape, 0, shape.context)
     angles = np.stack([cos, sin], axis=-1).reshape(shape.context, -1).astype(np.float64)
-    layers = (_Layer(llama, seen, index, residual, bits) for index in range(shape.layers))
+    layers = (_Layer(llama, seen, index, residual, widths[index]) for index in range(shape.layers))
     return IntegerLlama(
         name=llama.name,
         shape=shape,
@@ -67,6 +71,7 @@ def quantised_llama(llama: Llama, seen: Statistics, bits: int = 8) -> IntegerLla
         powers=_s16(np.minimum(np.exp2(ONE_BITS - np.arange(256) / 256), MOST)),
         residual_scale=residual,
         logit_scale=logit,
+        widths=widths,
     )
 
 
@@ -78,7 +83,7 @@ class _Layer:
     seen: Statistics
     index: int
     residual: float
-    bits: int
+    widths: LayerWidths
 
     def quantised(self) -> IntegerLayer:
         """All of it."""
@@ -86,31 +91,50 @@ class _Layer:
         qkv, gate, up = (self._scale(place) for place in (Place.QKV, Place.GATE, Place.UP))
         attention_norm, normed = norm_of(layer.attention_norm, shape, self.residual)
         mlp_norm, mlp_normed = norm_of(layer.mlp_norm, shape, self.residual)
-        rows_qkv = self._rows(Place.ATTENTION_NORM, layer.q, layer.k, layer.v)
-        gate_up = self._rows(Place.MLP_NORM, layer.gate, layer.up)
+        rows = {
+            name: rounded_rows(self.llama, self.seen, (self.index, name), bits)
+            for name, bits in asdict(self.widths).items()
+        }
         out = np.repeat([gate, up], shape.hidden_dim)
-        o, down = self._rows(Place.MIXED, layer.o), self._rows(Place.HIDDEN, layer.down)
         return IntegerLayer(
             attention_norm=attention_norm,
-            qkv=matrix_of(rows_qkv, normed, qkv, f"{where} q, k, v"),
+            qkv=matrix_of(rows["qkv"], normed, qkv, f"{where} q, k, v"),
             key_centre=_s16(self.seen.centres[self.index] / (2 * qkv)),  # turned keys are halves
             attention=attention_of(shape, qkv),
-            o=matrix_of(o, qkv, self.residual, f"{where} o"),
+            o=matrix_of(rows["o"], qkv, self.residual, f"{where} o"),
             mlp_norm=mlp_norm,
-            gate_up=matrix_of(gate_up, mlp_normed, out, f"{where} gate, up"),
+            gate_up=matrix_of(rows["gate_up"], mlp_normed, out, f"{where} gate, up"),
             silu=silu_table(gate),
-            down=matrix_of(down, gate * up, self.residual, f"{where} down"),
+            down=matrix_of(rows["down"], gate * up, self.residual, f"{where} down"),
         )
 
     def _scale(self, place: Place) -> float:
         """Of int16 values there."""
         return max(HEADROOM * self.seen.peak(place, self.index) / MOST, 1e-12)
 
-    def _rows(self, place: Place, *matrices: Array) -> RowWeights:
-        """The matrices below each other; ``place``: what they read."""
-        moments = self.seen.moments[place, self.index]
-        rounding = compensated_rows if self.bits > GROUPED_BITS else compensated_groups
-        return rounding(np.concatenate(matrices), moments, self.bits)
+
+def rounded_rows(llama: Llama, seen: Statistics, at: tuple[int, str], bits: int) -> RowWeights:
+    """The weights of a matrix; matrices that read the same rows are below each other.
+
+    llama, seen  balanced
+    at           layer, and one of ``widths.MATRICES``
+    """
+    index, name = at
+    layer = llama.layers[index]
+    place, matrices = {
+        "qkv": (Place.ATTENTION_NORM, (layer.q, layer.k, layer.v)),
+        "o": (Place.MIXED, (layer.o,)),
+        "gate_up": (Place.MLP_NORM, (layer.gate, layer.up)),
+        "down": (Place.HIDDEN, (layer.down,)),
+    }[name]
+    rounding = compensated_rows if bits > GROUPED_BITS else compensated_groups
+    return rounding(np.concatenate(matrices), seen.moments[place, index], bits)
+
+
+def rounded_matrix(llama: Llama, seen: Statistics, at: tuple[int, str], bits: int) -> Array:
+    """The same in float32, as integers would have it."""
+    rows = rounded_rows(llama, seen, at, bits)
+    return (rows.w * rows.scale[:, None]).astype(np.float32)
 
 
 def norm_of(gain: Array, shape: LlamaShape, residual: float) -> tuple[Norm, float]:
@@ -129,7 +153,7 @@ def matrix_of(rows: RowWeights, scale_in: float, scale_out: float | Array, where
     factor = rows.scale * scale_in / (LARGEST * np.asarray(scale_out, np.float64))
     largest = float(factor.max())
     if largest == 0:
-        return Matrix(LinearRows(0, 62), rows.w, np.zeros(len(rows.w), np.int16))
+        return Matrix(_linear(rows, 0, 62), rows.stored, np.zeros(len(rows.w), np.int16))
     bits = 15 - frexp(largest)[1]
     multiplier = np.minimum(np.rint(factor * 2.0**bits), MOST)
     reach = LARGEST * np.abs(rows.w.astype(np.int64)).sum(axis=1) * multiplier.astype(np.int64)
@@ -140,7 +164,14 @@ def matrix_of(rows: RowWeights, scale_in: float, scale_out: float | Array, where
             f"{scale_in:.3g}, make steps of {float(np.max(scale_out)):.3g}: no shift of 17 to 62 "
             "bits does that; the file's weights, or the calibration text, are of no use"
         )
-    return Matrix(LinearRows(sum_shift, bits - sum_shift), rows.w, multiplier.astype(np.int16))
+    op = _linear(rows, sum_shift, bits - sum_shift)
+    return Matrix(op, rows.stored, multiplier.astype(np.int16))
+
+
+def _linear(rows: RowWeights, sum_shift: int, shift: int) -> LinearRows | PackedLinearRows:
+    if rows.stored_bits == 8:
+        return LinearRows(sum_shift, shift)
+    return PackedLinearRows(sum_shift, shift, rows.stored_bits)
 
 
 def attention_of(shape: LlamaShape, scale: float) -> CachedAttention:

@@ -10,12 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from tilewright.ir.types import Array
+from tilewright.ops.llm.packed import GROUP, packed
 
 DAMPING = 0.01
 """Of the mean second moment, added to all: inputs that were never seen happen."""
-
-GROUP = 32
-"""Weights of up to 4 bits that have a step in common."""
 
 FRACTIONS = np.linspace(0.5, 1.0, 26)
 """Of the largest magnitude of a row: candidates for its range below 8 bits."""
@@ -23,20 +21,27 @@ FRACTIONS = np.linspace(0.5, 1.0, 26)
 
 @dataclass(frozen=True, slots=True)
 class RowWeights:
-    """``w`` s8[out, in] and float64 scales [out]: weights are about w * scale."""
+    """``w`` s8[out, in] and float64 scales [out]: weights are about w * scale.
+
+    stored       w as it lies in memory: itself, or packed to 4 or 6 bits
+    stored_bits  8, 6 or 4
+    """
 
     w: Array
     scale: Array
+    stored: Array
+    stored_bits: int = 8
 
 
 def plain_rows(weights: Array) -> RowWeights:
     """8 bits, to nearest, ties to even: embeddings, of which every row is used as it is."""
     scale = np.abs(weights).max(axis=1).astype(np.float64) / 127
-    return RowWeights(_nearest(weights, _steps(scale), 127).astype(np.int8), scale)
+    w = _nearest(weights, _steps(scale), 127).astype(np.int8)
+    return RowWeights(w, scale, w)
 
 
 def compensated_rows(weights: Array, moments: Array, bits: int) -> RowWeights:
-    """``bits`` from 2 to 8 and one scale per row.
+    """``bits`` from 2 to 8 and one scale per row; up to 6 bits are stored as 6.
 
     weights  float32 [out, in]
     moments  float64 [in, in]: mean products of the inputs
@@ -46,25 +51,29 @@ def compensated_rows(weights: Array, moments: Array, bits: int) -> RowWeights:
     if bits < 8:
         scale *= _best_fractions(weights, scale, np.diag(moments), most)
     steps = np.broadcast_to(_steps(scale), weights.shape)
-    return RowWeights(compensated(weights, steps, moments, most), scale)
+    w = compensated(weights, steps, moments, most)
+    if bits > 6:
+        return RowWeights(w, scale, w)
+    return RowWeights(w, scale, packed(w, 6), 6)
 
 
 def compensated_groups(weights: Array, moments: Array, bits: int) -> RowWeights:
     """``bits`` from 2 to 4: a weight is a whole multiple, within ``bits``, of its group's step, and
-    that is a whole multiple of its row's; groups are GROUP neighbours in a row.
+    that is a whole multiple of its row's; groups are GROUP neighbours in a row. Stored as 4 bits.
 
-    The product of both multiples fits 8 bits, so that nothing but storage need know of groups.
+    The product of both multiples fits 8 bits.
     """
     most = 2 ** (bits - 1) - 1
     coarsest = 127 // most
     scale = np.abs(weights).max(axis=1).astype(np.float64) / (most * coarsest)
-    multiples = np.empty(weights.shape, np.int64)
-    for start in range(0, weights.shape[1], GROUP):
-        part = slice(start, start + GROUP)
-        importance = np.diag(moments)[part]
-        multiples[:, part] = _best_multiples(weights[:, part], scale, importance, most)[:, None]
+    starts = range(0, weights.shape[1], GROUP)
+    parts = [slice(start, start + GROUP) for start in starts]
+    importance = np.diag(moments)
+    found = [_best_multiples(weights[:, at], scale, importance[at], most) for at in parts]
+    groups = np.stack(found, axis=1)
+    multiples = groups.repeat(GROUP, axis=1)[:, : weights.shape[1]]
     made = compensated(weights, _steps(scale) * multiples, moments, most)
-    return RowWeights((made * multiples).astype(np.int8), scale)
+    return RowWeights((made * multiples).astype(np.int8), scale, packed(made, 4, groups), 4)
 
 
 def compensated(weights: Array, steps: Array, moments: Array, most: int) -> Array:

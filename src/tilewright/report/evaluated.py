@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from tilewright.llm.score import LayerLoss, Score
+from tilewright.llm.widths import Widths, widths_text
 from tilewright.report.text import Json, facts, table
 
 
@@ -13,13 +14,13 @@ class EvaluateReport:
     """One model on some texts.
 
     tokens  that were predicted
-    bits    of the weights
+    widths  bits of the matrices
     losses  one per layer, on the first text
     """
 
     model: str
     tokens: int
-    bits: int
+    widths: Widths
     score: Score
     losses: tuple[LayerLoss, ...]
 
@@ -35,7 +36,7 @@ class EvaluateReport:
     def show(self, console: Console) -> None:
         """A few facts, and the layers with the largest loss first."""
         score = self.score
-        title = f"{self.model}: {self.tokens:,} tokens, weights of {self.bits} bits"
+        title = f"{self.model}: {self.tokens:,} tokens, weights of {widths_text(self.widths)}"
         console.print(title, style="bold", highlight=False)
         rows = [
             ("Perplexity", f"{score.perplexity:.4f} ({100 * score.increase:+.2f} %)"),

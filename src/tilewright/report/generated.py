@@ -1,10 +1,11 @@
 """What `tilewright generate` says: the text, and what its tokens cost."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from rich.console import Console
 
+from tilewright.llm.widths import Widths, widths_text
 from tilewright.report.text import Json, facts, paragraph, size_text
 from tilewright.run.result import Energy
 
@@ -20,6 +21,7 @@ class GenerateReport:
     ticks          of the first token with the whole prompt, then of each further one
     arena, constants  memory → bytes; of the network
     vocabulary     bytes of the tokenizer's tables, beside the constants
+    widths         bits of the matrices, layer by layer
     energy         estimate per token after the first; None where the target has no model of it
     """
 
@@ -32,6 +34,7 @@ class GenerateReport:
     arena: Mapping[str, int]
     constants: Mapping[str, int]
     vocabulary: int
+    widths: Widths
     energy: Energy | None = None
 
     def json(self) -> dict[str, Json]:
@@ -50,6 +53,7 @@ class GenerateReport:
                 "constants": dict(self.constants),
                 "tokenizer": self.vocabulary,
             },
+            "weights": [asdict(layer) for layer in self.widths],
             "energy_uj_per_token": None if self.energy is None else self.energy.microjoules,
         }
 
@@ -68,6 +72,7 @@ class GenerateReport:
         for title, sizes in (("Arena", self.arena), ("Constants", self.constants)):
             words = ", ".join(f"{name} {size_text(size)}" for name, size in sizes.items())
             rows.append((title, words))
+        rows.append(("Weights", widths_text(self.widths)))
         rows.append(("Tokenizer", f"{size_text(self.vocabulary)} of tables"))
         console.print(facts(rows))
 

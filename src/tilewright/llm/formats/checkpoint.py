@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tilewright.errors import ModelError
 from tilewright.llm.formats.file_bytes import FileBytes
-from tilewright.llm.formats.gguf_file import MAGIC
+from tilewright.llm.formats.gguf_file import is_gguf
 from tilewright.llm.formats.gguf_llama import read_gguf
 from tilewright.llm.formats.hugging_face import read_hugging_face
 from tilewright.llm.formats.llama2c import is_llama2c, read_llama2c
@@ -12,8 +12,8 @@ from tilewright.llm.model import Llama
 
 
 def is_checkpoint(path: Path) -> bool:
-    """Whether the path claims to be a language model: by its name, not by what is in it."""
-    return path.is_dir() or path.suffix in (".bin", ".gguf", ".safetensors")
+    """Whether the path claims to be a language model, by its name or its first bytes."""
+    return path.is_dir() or path.suffix in (".bin", ".gguf", ".safetensors") or is_gguf(path)
 
 
 def read_checkpoint(path: Path) -> Llama:
@@ -26,7 +26,7 @@ def read_checkpoint(path: Path) -> Llama:
     if path.suffix == ".safetensors":
         return read_hugging_face(path.parent)
     file = FileBytes(path)
-    if file.size >= 4 and file.part(0, 4, "magic number").tobytes() == MAGIC:
+    if is_gguf(path):
         return read_gguf(path)
     if is_llama2c(file) or path.suffix == ".bin":
         return read_llama2c(path)

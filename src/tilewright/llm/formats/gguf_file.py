@@ -65,6 +65,15 @@ class GgufFile:
         return values.reshape(tensor.shape)
 
 
+def is_gguf(path: Path) -> bool:
+    """Whether it is a file that can be read, and begins as GGUF does."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError:
+        return False
+
+
 def read_gguf_file(path: Path) -> GgufFile:
     """The keys and the places of all tensors.
 

@@ -12,7 +12,7 @@ from tilewright.llm.formats.gguf_file import GgufFile, GgufValue, read_gguf_file
 from tilewright.llm.formats.shape_checks import checked, checked_shape, divided
 from tilewright.llm.model import Llama, LlamaLayer, LlamaShape
 
-_LAYER_TENSORS = {
+LAYER_TENSORS = {
     "attention_norm": "attn_norm", "q": "attn_q", "k": "attn_k", "v": "attn_v",
     "o": "attn_output", "mlp_norm": "ffn_norm", "gate": "ffn_gate", "up": "ffn_up",
     "down": "ffn_down",
@@ -90,7 +90,7 @@ def read_gguf(path: Path) -> Llama:
         LlamaLayer(
             **{
                 ours: file.decoded(f"blk.{index}.{theirs}.weight")
-                for ours, theirs in _LAYER_TENSORS.items()
+                for ours, theirs in LAYER_TENSORS.items()
             }
         )
         for index in range(shape.layers)
@@ -149,7 +149,7 @@ def _check_tensors(path: Path, file: GgufFile, shape: LlamaShape) -> None:
     wanted = 9 * shape.layers + (2 if shape.is_tied else 3)
     known = {"token_embd.weight", "output_norm.weight", "output.weight"}
     for index in range(min(shape.layers, len(file.tensors))):
-        known |= {f"blk.{index}.{theirs}.weight" for theirs in _LAYER_TENSORS.values()}
+        known |= {f"blk.{index}.{theirs}.weight" for theirs in LAYER_TENSORS.values()}
     for name in file.tensors:
         if name not in known:
             raise UnsupportedError(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tilewright.errors import ModelError, UnsupportedError
 from tilewright.llm.formats.file_bytes import Cursor, FileBytes
-from tilewright.llm.formats.gguf_file import read_gguf_file
+from tilewright.llm.formats.gguf_file import is_gguf, read_gguf_file
 from tilewright.llm.formats.gguf_llama import GgufKeys
 from tilewright.llm.formats.sentencepiece_model import read_sentencepiece
 from tilewright.llm.formats.tokenizer_json import read_tokenizer_json
@@ -28,7 +28,7 @@ def read_tokenizer(path: Path) -> Tokenizer:
 
     Raises ModelError where the file is damaged, UnsupportedError for another kind of vocabulary.
     """
-    if path.suffix == ".gguf":
+    if path.suffix == ".gguf" or is_gguf(path):
         return _from_gguf(path)
     if path.suffix == ".json":
         return read_tokenizer_json(path)
@@ -42,7 +42,7 @@ def find_tokenizer(checkpoint: Path) -> Tokenizer:
 
     Raises ModelError naming what was looked for where there is none.
     """
-    if checkpoint.suffix == ".gguf":
+    if checkpoint.suffix == ".gguf" or is_gguf(checkpoint):
         return read_tokenizer(checkpoint)
     folder = checkpoint if checkpoint.is_dir() else checkpoint.parent
     for name in ("tokenizer.model", "tokenizer.json", "tokenizer.bin"):

@@ -6,6 +6,7 @@ import numpy as np
 
 from tilewright.ir.op import Access, Along, Op, Whole
 from tilewright.ir.types import Array, DType, TensorType
+from tilewright.ops.llm.packed import row_bytes, unpacked
 from tilewright.ops.llm.rows import (
     FACTOR_BYTES,
     normal_factor,
@@ -17,14 +18,14 @@ from tilewright.ops.llm.rows import (
 
 
 @dataclass(frozen=True, slots=True)
-class LinearRows(Op):
+class _Linear(Op):
     """y[t, o] = saturated(residual[t, o] + rounded(a * m, shift - e)), s16[n, O], where
 
     acc = sum of x[t, k] * w[o, k]             int32
     a   = rounded(acc * multiplier[o], sum_shift)   within 2**30: the caller proves it from w
     m, e: the factor of row t is m * 2**e with m below 2**15 (``rows.normal_factor``)
 
-    Inputs: x s8[n, K + 4] scaled rows, w s8[O, K], multiplier s16[O], and residual s16[n, O] if it
+    Inputs: x s8[n, K + 4] scaled rows, weights, multiplier s16[O], and residual s16[n, O] if it
     is not 0. ``shift`` is at least 17, so that shift - e is positive; at most 62.
     """
 
@@ -34,18 +35,17 @@ class LinearRows(Op):
     def infer(self, *inputs: TensorType) -> TensorType:
         """s16[n, O]. Raises ValueError where lengths differ."""
         x, w, multiplier, *residual = inputs
-        if x.shape[1] != w.shape[1] + FACTOR_BYTES or multiplier.shape != w.shape[:1]:
+        columns = x.shape[1] - FACTOR_BYTES
+        if w.shape[1] != self._stored(columns) or multiplier.shape != w.shape[:1]:
             raise ValueError(f"no linear layer of {x} with weights {w}, factors {multiplier}")
         out = TensorType(DType.S16, (x.shape[0], w.shape[0]))
         if any(r != out for r in residual):
             raise ValueError(f"{residual[0]} cannot be added to {out}")
         return out
 
-    def evaluate(self, *inputs: Array) -> Array:
-        """Exact sums and products; two roundings."""
-        rows, w, multiplier, *residual = inputs
-        x, factor = row_parts(rows)
-        return self.finished(products(x, w.T), factor, multiplier, *residual)
+    def _stored(self, columns: int) -> int:
+        """Elements of a row of w."""
+        return columns
 
     def finished(self, acc: Array, factor: Array, multiplier: Array, *residual: Array) -> Array:
         """What becomes of sums [n, O] with factors [n, 1]."""
@@ -61,4 +61,36 @@ class LinearRows(Op):
 
     def macs(self, *inputs: TensorType) -> int:
         """One per row and weight."""
-        return inputs[0].shape[0] * inputs[1].size
+        columns = inputs[0].shape[1] - FACTOR_BYTES
+        return inputs[0].shape[0] * inputs[1].shape[0] * columns
+
+
+@dataclass(frozen=True, slots=True)
+class LinearRows(_Linear):
+    """As above with w s8[O, K]."""
+
+    def evaluate(self, *inputs: Array) -> Array:
+        """Exact sums and products; two roundings."""
+        rows, w, multiplier, *residual = inputs
+        x, factor = row_parts(rows)
+        return self.finished(products(x, w.T), factor, multiplier, *residual)
+
+
+@dataclass(frozen=True, slots=True)
+class PackedLinearRows(_Linear):
+    """As above with weights of ``bits``, 4 or 6: w u8[O, row_bytes(K, bits)], as ``packed`` says.
+
+    Weights of 4 bits are multiplied with their group's multiple before they are summed.
+    """
+
+    bits: int
+
+    def evaluate(self, *inputs: Array) -> Array:
+        """By definition."""
+        rows, stored, multiplier, *residual = inputs
+        x, factor = row_parts(rows)
+        w = unpacked(stored, x.shape[1], self.bits)
+        return self.finished(products(x, w.T), factor, multiplier, *residual)
+
+    def _stored(self, columns: int) -> int:
+        return row_bytes(columns, self.bits)

@@ -9,7 +9,8 @@ from tilewright.ir.types import DType
 from tilewright.ops.llm.attention import CachedAttention
 from tilewright.ops.llm.embedding import EmbedTokens, LastRow
 from tilewright.ops.llm.heads import CentredHeadRows, HeadRows, TurnedHeadRows
-from tilewright.ops.llm.linear import LinearRows
+from tilewright.ops.llm.linear import LinearRows, PackedLinearRows
+from tilewright.ops.llm.packed import PACKED_BITS
 from tilewright.ops.llm.row_ops import GatedRows, NormRows, ScaleRows
 from tilewright.ops.llm.rows import FACTOR_BYTES
 from tilewright.targets.packs.portable.kernels.counts import output_rows
@@ -196,6 +197,43 @@ LINEAR_ROWS_ADD = Kernel(
 )
 
 
+def _packed_fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, PackedLinearRows)
+    x, w = signature.inputs[:2]
+    return {
+        "rows": x.shape[0], "inputs": x.shape[1] - FACTOR_BYTES, "outputs": w.shape[0],
+        "row_bytes": w.shape[1], "sum_shift": op.sum_shift, "shift": op.shift,
+    }  # fmt: skip
+
+
+def _packed_kernel(bits: int, *residual: DType) -> Kernel:
+    inputs = (DType.S8, DType.U8, DType.S16, *residual)
+
+    def refuse(op: Op, signature: Signature) -> str | None:
+        assert isinstance(op, PackedLinearRows)
+        if op.bits != bits:
+            return f"reads weights of {bits} bits, not of {op.bits}"
+        return wrong_types(signature, inputs, DType.S16)
+
+    return Kernel(
+        op=PackedLinearRows,
+        symbol=f"linear_rows_w{bits}_add" if residual else f"linear_rows_w{bits}",
+        struct="packed_rows_add_args" if residual else "packed_rows_args",
+        header=HERE / "packed_rows.h",
+        source=HERE / "packed_rows.c",
+        pointers=("x", "w", "multiplier", *(("residual",) if residual else ()), "y"),
+        refuse=refuse,
+        fields=_packed_fields,
+        items=_outputs,
+        includes=LINEAR_FINISH,
+    )
+
+
+PACKED_ROWS = tuple(
+    _packed_kernel(bits, *residual) for bits in PACKED_BITS for residual in ((), (DType.S16,))
+)
+
+
 def _row_fields(op: Op, signature: Signature) -> Fields:
     fields: Fields = {"length": signature.output.shape[1] - FACTOR_BYTES}
     if not isinstance(op, NormRows):
@@ -270,6 +308,7 @@ LANGUAGE = (
     CENTRED_HEAD_ROWS,
     LINEAR_ROWS,
     LINEAR_ROWS_ADD,
+    *PACKED_ROWS,
     SCALE_ROWS,
     NORM_ROWS,
     GATED_ROWS,
