@@ -17,6 +17,7 @@ from tilewright.errors import (
     Refusal,
     UnsupportedError,
 )
+from tilewright.frontend.dialect.chains import has_integer_weights, with_shifts
 from tilewright.frontend.dialect.importer import import_dialect, is_dialect
 from tilewright.frontend.onnx_arithmetic import ARITHMETIC_IMPORTERS
 from tilewright.frontend.onnx_constants import fold
@@ -103,6 +104,9 @@ def import_onnx(
     model = read_onnx(path)
     if is_dialect(model):
         return import_dialect(model, input_shapes, input_types)
+    if has_integer_weights(model):
+        said = {i.name: DType(i.dtype.name) for i in model.inputs if i.dtype.itemsize == 1}
+        return import_dialect(with_shifts(model), input_shapes, {**said, **input_types})
     if input_types:
         raise OptionError(
             f"--input-type {next(iter(input_types))}: {path.name} says itself how its inputs are "
