@@ -84,8 +84,8 @@ def wide_mul(draw: st.DrawFn) -> Case:
     a, b = draw(broadcast_pairs())
     a_type, b_type = draw(ELEMENTS), draw(ELEMENTS)
     has_zeros = (a_type, b_type) == (DType.S8, DType.S8)
-    chosen = [draw(zeros(t)) if has_zeros else 0 for t in (a_type, b_type)]
-    op = WideMul(draw(outputs()), *chosen, draw(scales(2.0**-24, 0.9)))
+    a_zero, b_zero = (draw(zeros(t)) if has_zeros else 0 for t in (a_type, b_type))
+    op = WideMul(draw(outputs()), a_zero, b_zero, draw(scales(2.0**-24, 0.9)))
     return Case(op, (draw(stored(a, a_type)), draw(stored(b, b_type))), varying=2)
 
 

@@ -95,7 +95,7 @@ def import_svdf(steps: Steps) -> None:
             f"{steps.label}: features {list(feature.shape)} of rank {rank} over time "
             f"{list(time.shape)}"
         )
-    (filters, length), memory = feature.shape, time.shape[1]
+    (filters, length), memory = feature.shape, int(time.shape[1])
     x = steps.operand(0)
     batch = steps.type(x).size // length
     before = _state(steps, 4, (batch, filters, memory))

@@ -134,13 +134,14 @@ class WideAdd(_WideBinary):
 
     def evaluate(self, *inputs: Array) -> Array:
         """Three roundings: one per summand and one of the sum."""
-        total = np.int64(0)
-        zeros, points = (self.a_zero, self.b_zero), (self.a_scale, self.b_scale)
-        for x, zero, point in zip(inputs, zeros, points, strict=True):
-            fine = (x.astype(np.int64) - zero) << self.bits
-            part = rescale(fine, abs(point.multiplier), point.shift, Rounding.DOUBLE)
-            total = total + (part if point.multiplier >= 0 else -part)
+        a, b = inputs
+        total = self._part(a, self.a_zero, self.a_scale) + self._part(b, self.b_zero, self.b_scale)
         return self.output.apply(total, self.sum_scale.multiplier, self.sum_scale.shift)
+
+    def _part(self, x: Array, zero: int, point: FixedPoint) -> Array:
+        fine = (x.astype(np.int64) - zero) << self.bits
+        part = rescale(fine, abs(point.multiplier), point.shift, Rounding.DOUBLE)
+        return part if point.multiplier >= 0 else -part
 
 
 @dataclass(frozen=True, slots=True)

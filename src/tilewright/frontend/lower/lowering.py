@@ -109,9 +109,8 @@ class Lowering:
         """Quantize and Dequantize of the source graph, with the parameters of its int8 form."""
         inside = node.inputs[0] if isinstance(node.op, Dequantize) else node.output
         q = self.quantisation(node, inside)
-        op = self.quantize_op(node.output)
-        if isinstance(node.op, Dequantize):
-            op = Dequantize(q.scale, q.zero_point)
+        is_real = isinstance(node.op, Dequantize)
+        op = Dequantize(q.scale, q.zero_point) if is_real else self.quantize_op(node.output)
         self.emit(node, op, (self.value(node.inputs[0]),))
 
     def quantize_op(self, name: ValueName) -> Op:
