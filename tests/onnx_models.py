@@ -13,7 +13,7 @@ from layer_agreement import run_onnx
 from tilewright.frontend.lower import lower
 from tilewright.frontend.onnx_import import import_onnx
 from tilewright.frontend.rewrites.rules import simplify
-from tilewright.ir.graph import Contract, Graph
+from tilewright.ir.graph import Contract, Graph, ValueName
 from tilewright.ir.types import Array, Shape
 
 ELEMENT = {np.dtype(np.float32): TensorProto.FLOAT, np.dtype(np.int8): TensorProto.INT8,
@@ -88,13 +88,14 @@ def compiled(path: Path, contract: Contract | None = None, *, allow_float: bool 
 
 
 def both(
-    folder: Path, proto: onnx.ModelProto, inputs: Mapping[str, Array], **options
-) -> list[tuple[Array, Array]]:
-    """Each output as (ours, ONNX Runtime's)."""
+    folder: Path, proto: onnx.ModelProto, inputs: Mapping[str, Array], *, reference=run_onnx,
+    **options,
+) -> list[tuple[Array, Array]]:  # fmt: skip
+    """Each output as (ours, the reference's, which is ONNX Runtime)."""
     graph = compiled(saved(folder, proto), **options)
-    given = {n: a.astype(np.int32) if a.dtype == np.int64 else a for n, a in inputs.items()}
-    ours = evaluate_graph(graph, given)
-    references = run_onnx(proto, inputs)
+    held = {n: graph.type(ValueName(n)).dtype.numpy for n in inputs}
+    ours = evaluate_graph(graph, {n: a.astype(held[n]) for n, a in inputs.items()})
+    references = reference(proto, inputs)
     return [(ours[name], r) for name, r in zip(graph.outputs, references, strict=True)]
 
 

@@ -21,6 +21,7 @@ from strategies_real import REAL
 from strategies_sums import SUMS
 from strategies_tflite import TFLITE
 from strategies_tiles import TILES
+from strategies_wide import WIDE
 from tilewright.ir.op import Op
 
 STRATEGIES: dict[type[Op], st.SearchStrategy[Case]] = {
@@ -37,4 +38,5 @@ STRATEGIES: dict[type[Op], st.SearchStrategy[Case]] = {
     **SUMS,
     **TFLITE,
     **TILES,
+    **WIDE,
 }

@@ -41,7 +41,7 @@ def reshape(draw: st.DrawFn) -> Case:
 def transpose(draw: st.DrawFn) -> Case:
     shape = draw(shapes(1, 6))
     perm = tuple(draw(st.permutations(range(len(shape)))))
-    dtype = draw(st.sampled_from((DType.S8, DType.U8, DType.S32, DType.F32)))
+    dtype = draw(st.sampled_from((DType.S8, DType.U8, DType.S16, DType.S32, DType.F32)))
     return Case(Transpose(perm), (draw(tensors(shape, dtype)),))
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from case import Case, real, seeds, shapes, sizes, stored, window_inputs, windows
 from tilewright.ir.op import Op
-from tilewright.ir.types import Array, Shape
+from tilewright.ir.types import Array, DType, Shape
 from tilewright.ops.conv2d import Conv2d, DepthwiseConv2d
 from tilewright.ops.curves import Curve
 from tilewright.ops.dense import Dense
@@ -160,7 +160,8 @@ def quantize(draw: st.DrawFn) -> Case:
 @st.composite
 def dequantize(draw: st.DrawFn) -> Case:
     op = Dequantize(draw(scales()), draw(st.integers(-128, 127)))
-    return Case(op, (draw(stored(draw(shapes()))),))
+    dtype = draw(st.sampled_from((DType.S8, DType.S16)))
+    return Case(op, (draw(stored(draw(shapes()), dtype)),))
 
 
 REAL: dict[type[Op], st.SearchStrategy[Case]] = {

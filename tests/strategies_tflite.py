@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from case import Case, real, seeds, shapes, sizes, stored, window_inputs, windows
 from tilewright.ir.op import Op
-from tilewright.ir.types import Array, Shape
+from tilewright.ir.types import Array, DType, Shape
 from tilewright.ops.arithmetic_tflite import QAdd, QMul
 from tilewright.ops.mean_tflite import QMean, divided
 from tilewright.ops.pool_tflite import QAveragePool2d
@@ -108,7 +108,8 @@ def quantize_half_away(draw: st.DrawFn) -> Case:
         case "odd":
             x = x.copy()
             x.flat[0] = draw(st.sampled_from((np.nan, np.inf, -np.inf, -0.0, 3e38)))
-    return Case(QuantizeHalfAway(scale, draw(zeros())), (x.astype(np.float32),))
+    dtype = draw(st.sampled_from((DType.S8, DType.S16)))
+    return Case(QuantizeHalfAway(scale, draw(zeros()), dtype), (x.astype(np.float32),))
 
 
 TFLITE: dict[type[Op], st.SearchStrategy[Case]] = {

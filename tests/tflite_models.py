@@ -150,12 +150,18 @@ def reference(model: bytes, inputs: Mapping[str, Array]) -> dict[str, Array]:
     return found
 
 
-def lowered(model: bytes, folder: Path, shapes: Mapping[str, Shape] | None = None) -> Graph:
+def lowered(
+    model: bytes,
+    folder: Path,
+    shapes: Mapping[str, Shape] | None = None,
+    *,
+    allow_float: bool = False,
+) -> Graph:
     """The file imported and lowered under its own contract."""
     path = folder / "model.tflite"
     path.write_bytes(model)
     source = import_tflite(path, shapes or {})
-    return lower(source, source.contract)
+    return lower(source, source.contract, allow_float=allow_float)
 
 
 def differences(graph: Graph, model: bytes, inputs: Mapping[str, Array]) -> dict[str, int]:

@@ -7,7 +7,7 @@ cancel. Float models and models in QDQ or QOperator form are read; see onnx_tens
 and DQ nodes disappear.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -17,13 +17,16 @@ from tilewright.errors import (
     Refusal,
     UnsupportedError,
 )
+from tilewright.frontend.dialect.chains import has_integer_weights, with_shifts
 from tilewright.frontend.dialect.importer import import_dialect, is_dialect
 from tilewright.frontend.onnx_arithmetic import ARITHMETIC_IMPORTERS
 from tilewright.frontend.onnx_constants import fold
 from tilewright.frontend.onnx_control import CONTROL, unrolled
 from tilewright.frontend.onnx_dense import DENSE_IMPORTERS
 from tilewright.frontend.onnx_file import OnnxInput, OnnxModel, OnnxNode, read_onnx, sorted_nodes
+from tilewright.frontend.onnx_forms import Form, written
 from tilewright.frontend.onnx_functions import body_of, has_body, known_results
+from tilewright.frontend.onnx_fused import FUSED_FORMS
 from tilewright.frontend.onnx_gather import GATHER_IMPORTERS
 from tilewright.frontend.onnx_layout import LAYOUT_IMPORTERS
 from tilewright.frontend.onnx_norm_patterns import with_norms
@@ -32,6 +35,7 @@ from tilewright.frontend.onnx_plain_quantisation import is_computed
 from tilewright.frontend.onnx_pointwise import POINTWISE_IMPORTERS
 from tilewright.frontend.onnx_pools import POOL_IMPORTERS
 from tilewright.frontend.onnx_products import PRODUCT_IMPORTERS
+from tilewright.frontend.onnx_qonnx import QONNX_FORMS, with_clips_first
 from tilewright.frontend.onnx_qoperator import expanded
 from tilewright.frontend.onnx_quantisation import (
     import_dequantize,
@@ -103,6 +107,9 @@ def import_onnx(
     model = read_onnx(path)
     if is_dialect(model):
         return import_dialect(model, input_shapes, input_types)
+    if has_integer_weights(model):
+        said = {i.name: DType(i.dtype.name) for i in model.inputs if i.dtype.itemsize == 1}
+        return import_dialect(with_shifts(model), input_shapes, {**said, **input_types})
     if input_types:
         raise OptionError(
             f"--input-type {next(iter(input_types))}: {path.name} says itself how its inputs are "
@@ -119,11 +126,7 @@ def import_onnx(
     elements = {**model.elements, **{i.name: i.dtype.name for i in model.inputs}}
     computed = _computed(nodes, constants, elements)
     types = {i.name: _input_type(i, nodes, computed) for i in model.inputs}
-    notes += (
-        f"input {i.name}: {i.dtype} in the file, {types[i.name].value} here"
-        for i in model.inputs
-        if i.dtype.name != types[i.name].value
-    )
+    notes += _other_types(model, types)
     stored = stored_tensors(nodes, constants, types, elements)
     builder = GraphBuilder(model.name, Contract.FLOAT32, notes=notes)
     state = Importing(model, nodes, builder, constants, stored)
@@ -138,6 +141,15 @@ def import_onnx(
     if any(v.quantisation is not None for v in builder.values.values()):
         builder.contract = Contract.ONNX
     return builder.build()
+
+
+def _other_types(model: OnnxModel, types: Mapping[str, DType]) -> list[str]:
+    """What to say about inputs that are held in another type than the file's."""
+    return [
+        f"input {i.name}: {i.dtype} in the file, {types[i.name].value} here"
+        for i in model.inputs
+        if i.dtype.name != types[i.name].value
+    ]
 
 
 def _computed(
@@ -158,7 +170,8 @@ def _prepared(model: OnnxModel, constants: dict[str, Constant]) -> tuple[OnnxNod
     for node in sorted_nodes(model.nodes, known, model.name):
         constant = fold(node, constants)
         if constant is None:
-            left += expanded(node, constants)
+            for form in written(QONNX_FORMS, Form(node, constants)):
+                left += expanded(form, constants)
         else:
             constants[node.output] = constant
     prepared: list[OnnxNode] = []
@@ -168,6 +181,7 @@ def _prepared(model: OnnxModel, constants: dict[str, Constant]) -> tuple[OnnxNod
             prepared.append(node)
         else:
             constants[node.output] = constant
+    prepared = with_clips_first(prepared, constants, model.outputs)
     return with_norms(prepared, constants, model.outputs)
 
 
@@ -190,6 +204,7 @@ def _refuse_unknown(model: OnnxModel, nodes: tuple[OnnxNode, ...]) -> None:
         and not _may_fold(node)
         and not has_body(node.kind, model.opset)
         and node.kind not in CONTROL
+        and node.kind not in FUSED_FORMS
     ]
     if unknown:
         kinds = sorted({node.kind for node in unknown})
@@ -209,8 +224,6 @@ def _may_fold(node: OnnxNode) -> bool:
 
 def _reason(kind: str) -> str:
     match kind:
-        case "DynamicQuantizeLinear" | "ConvInteger" | "MatMulInteger":
-            return "dynamic quantisation; quantise the network statically"
         case _:
             return "no importer has this operator"
 
@@ -317,11 +330,20 @@ def _import_by_kind(state: Importing, node: OnnxNode) -> None:
         if node.kind in SEVERAL or not any(state.is_read(n) for n in node.outputs[1:] if n):
             IMPORTERS[node.kind](state, node)
             return
-    body = unrolled(state, node) if node.kind in CONTROL else body_of(state, node)
+    body = _body(state, node)
     if body is None:
         raise UnsupportedError(f"{node}: makes {node.output} from activations, not from constants")
     for step in body:
         _import_node(state, step)
+
+
+def _body(state: Importing, node: OnnxNode) -> Iterable[OnnxNode] | None:
+    """Simpler nodes in the place of one; None where nobody writes them."""
+    if node.kind in CONTROL:
+        return unrolled(state, node)
+    if node.kind in FUSED_FORMS:
+        return written(FUSED_FORMS, Form(node, state.constants, state.shape))
+    return body_of(state, node)
 
 
 def _inherit_element(state: Importing, node: OnnxNode) -> None:

@@ -9,7 +9,9 @@ from tilewright.errors import ModelError, UnsupportedError
 from tilewright.frontend.onnx_file import OnnxNode
 from tilewright.frontend.onnx_steps import Steps
 from tilewright.frontend.onnx_tensors import Constant, Importing
+from tilewright.ir.graph import ValueName
 from tilewright.ops.layout import Concat, Pad, Reshape, Transpose
+from tilewright.ops.quantise import Dequantize
 
 
 def import_reshape(state: Importing, node: OnnxNode) -> None:
@@ -75,7 +77,16 @@ def import_concat(state: Importing, node: OnnxNode) -> None:
     if len(names) == 1:
         steps.finish(steps.named(names[0]))
         return
-    state.emit(node, Concat(axis), tuple(steps.named(name) for name in names))
+    values = [steps.named(name) for name in names]
+    if len({steps.type(x).dtype.is_float for x in values}) > 1:
+        values = [_as_real(steps, x) for x in values]
+    state.emit(node, Concat(axis), tuple(values))
+
+
+def _as_real(steps: Steps, x: ValueName) -> ValueName:
+    """Real numbers, of what is stored beside such."""
+    q = steps.builder.values[x].quantisation
+    return x if q is None else steps.do(Dequantize(q.scale, q.zero_point), x)
 
 
 def import_pad(state: Importing, node: OnnxNode) -> None:

@@ -14,6 +14,7 @@ from tilewright.frontend.chain import spread
 from tilewright.frontend.tflite_file import TfliteOperator, TfliteTensor
 from tilewright.frontend.tflite_network import Network, node_name, quantisation_of
 from tilewright.frontend.tflite_steps import Steps
+from tilewright.frontend.tflite_wide import ONE, emit_product, is_wide
 from tilewright.frontend.tflite_windows import same_or_valid
 from tilewright.ir.graph import ValueName
 from tilewright.ir.types import Array, Quantisation
@@ -37,6 +38,7 @@ def fused_clip(network: Network, op: TfliteOperator, slot: int) -> tuple[float, 
 def import_conv_2d(network: Network, op: TfliteOperator) -> None:
     """CONV_2D: w [O,KH,KW,C/groups]; the number of groups follows from the channels."""
     x, (w, stored) = network.activation(op, 0), _weights(network, op, rank=4)
+    is_16_bits = is_wide(network, op)
     channels, per_group = network.type(x).shape[-1:], stored.shape[3]
     if not channels or channels[0] % per_group:
         raise ModelError(
@@ -45,6 +47,10 @@ def import_conv_2d(network: Network, op: TfliteOperator) -> None:
         )
     window = same_or_valid(network, op, network.type(x).shape, stored.shape[1:3], (4, 5))
     low, high = fused_clip(network, op, 3)
+    if is_16_bits:
+        weights, groups = _exact_weights(network, w), channels[0] // per_group
+        emit_product(Steps(network, op), x, weights, (window, groups), (low, high))
+        return
     bias = _bias(network, op, stored.shape[0])
     meaning = Conv2d(window, channels[0] // per_group, low=low, high=high)
     network.emit(op, meaning, (x, w, bias))
@@ -65,6 +71,12 @@ def import_depthwise(network: Network, op: TfliteOperator) -> None:
     w = network.builder.constant(tensor.name, stored[0], quantisation)
     window = same_or_valid(network, op, network.type(x).shape, stored.shape[1:3], (5, 6))
     low, high = fused_clip(network, op, 4)
+    if is_wide(network, op):
+        turned, q = _exact_weights(network, w)
+        weights = np.moveaxis(turned, 2, 0)[..., None], q
+        groups = network.type(x).shape[3]
+        emit_product(Steps(network, op), x, weights, (window, groups), (low, high))
+        return
     bias = _bias(network, op, stored.shape[3])
     network.emit(op, DepthwiseConv2d(window, low, high), (x, w, bias))
 
@@ -85,6 +97,13 @@ def import_fully_connected(network: Network, op: TfliteOperator) -> None:
     if not keeps and shape != (size // features, features):
         x = network.rows(op, Reshape((size // features, features)), x)
     low, high = fused_clip(network, op, 0)
+    if is_wide(network, op):
+        steps = Steps(network, op)
+        rows = steps.reshaped(x, (size // features, 1, 1, features))
+        stored, q = _exact_weights(network, w)
+        weights = stored[:, None, None, :], q
+        emit_product(steps, rows, weights, (ONE, 1), (low, high))
+        return
     network.emit(op, Dense(low, high), (x, w, _bias(network, op, stored.shape[0])))
 
 
@@ -129,6 +148,14 @@ def _weights(
     if is_turned:
         stored = np.ascontiguousarray(stored[:, ::-1, ::-1])
     return network.builder.constant(tensor.name, stored, quantisation), stored
+
+
+def _exact_weights(network: Network, w: ValueName) -> tuple[Array, Quantisation]:
+    """Stored weights and their parameters."""
+    q = network.builder.values[w].quantisation
+    if q is None:
+        raise UnsupportedError(f"weights {w}: 16-bit activations want int8 weights")
+    return network.builder.constants[w], q
 
 
 def _live(tensor: TfliteTensor, stored: Array) -> tuple[Array, Quantisation | None]:

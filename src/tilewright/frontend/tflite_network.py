@@ -12,7 +12,9 @@ from tilewright.ir.graph import GraphBuilder, Node, Origin, Value, ValueName
 from tilewright.ir.op import Op
 from tilewright.ir.types import Array, DType, Quantisation, Shape, TensorType
 
-ACTIVATION_TYPES = {"float32": DType.F32, "int8": DType.S8, "uint8": DType.U8}
+ACTIVATION_TYPES = {
+    "float32": DType.F32, "int8": DType.S8, "uint8": DType.U8, "int16": DType.S16,
+}  # fmt: skip
 
 PLAIN_TYPES = ("int32", "int64", "bool")
 """Integers that stand for themselves, such as indices, and truth; they are int32 inside."""
@@ -233,15 +235,15 @@ def activation_type(tensor: TfliteTensor) -> DType:
 
 
 def quantisation_of(tensor: TfliteTensor) -> Quantisation | None:
-    """Checked parameters of an 8-bit tensor; None for other types.
+    """Checked parameters of an 8-bit or 16-bit tensor; None for other types.
 
     Raises QuantisationError where they are missing or unusable.
     """
-    if tensor.dtype not in ("int8", "uint8", "int4"):
+    if tensor.dtype not in ("int8", "uint8", "int4", "int16"):
         return None
     if not tensor.scales:
         raise QuantisationError(f"tensor {tensor}: has no scale; quantise it when converting")
-    dtype = DType.U8 if tensor.dtype == "uint8" else DType.S8
+    dtype = DType.S8 if tensor.dtype == "int4" else DType(tensor.dtype)
     wrong = [s for s in tensor.scales if not (isfinite(s) and s > 0)]
     if wrong:
         raise QuantisationError(f"tensor {tensor}: scale {wrong[0]} is not a positive number")

@@ -27,12 +27,15 @@ from tilewright.frontend.tflite_network import (
     quantisation_of,
 )
 from tilewright.frontend.tflite_pointwise import POINTWISE
+from tilewright.frontend.tflite_recurrent import RECURRENCES
 from tilewright.frontend.tflite_reductions import REDUCTIONS
 from tilewright.frontend.tflite_resize import RESIZES
-from tilewright.frontend.tflite_steps import ANY, ImportRule, Operator
+from tilewright.frontend.tflite_steps import ANY, ImportRule, Operator, Steps
 from tilewright.frontend.tflite_variables import VARIABLES
+from tilewright.frontend.tflite_wide import emit_rescale, emit_softmax, is_wide
 from tilewright.frontend.tflite_windows import pool_window
 from tilewright.ir.graph import ValueName
+from tilewright.ir.types import DType, Quantisation
 from tilewright.ops.curves import Curve
 from tilewright.ops.elementwise import Activation, Clip
 from tilewright.ops.gather import Gather
@@ -72,7 +75,12 @@ def import_softmax(network: Network, op: TfliteOperator) -> None:
     beta = 1.0 if op.options is None else op.options.real(0)
     if not 0 < beta < inf:
         raise ModelError(f"{network.label(op)}: beta {beta} is not a positive number")
-    network.emit(op, Softmax(beta), (network.activation(op, 0),))
+    x = network.activation(op, 0)
+    is_16_bits = network.type(x).dtype is DType.S16 and is_wide(network, op)
+    if is_16_bits and quantisation_of(network.result(op)) == Quantisation((2.0**-15,), (0,)):
+        emit_softmax(Steps(network, op), x, beta)
+    else:
+        network.emit(op, Softmax(beta), (x,))
 
 
 def import_leaky_relu(network: Network, op: TfliteOperator) -> None:
@@ -182,6 +190,10 @@ def import_pad(network: Network, op: TfliteOperator) -> None:
 def import_quantize(network: Network, op: TfliteOperator) -> None:
     """QUANTIZE: real numbers to stored ones, or stored ones under another scale."""
     x, result = network.activation(op, 0), network.result(op)
+    sizes = {network.type(x).dtype.value, result.dtype}
+    if not sizes & {"float32", "uint8"} and sizes & {"int16", "int32"}:
+        emit_rescale(Steps(network, op), x)
+        return
     dtype, q = activation_type(result), quantisation_of(result)
     if q is None or not q.is_per_tensor:
         raise UnsupportedError(f"{network.label(op)}: cannot quantise to {result}")
@@ -234,6 +246,7 @@ def _clip(low: float, high: float) -> ImportRule:
 OPERATORS: Mapping[str, Operator] = {
     **MOVEMENTS,
     **POINTWISE,
+    **RECURRENCES,
     **REDUCTIONS,
     **RESIZES,
     **VARIABLES,

@@ -13,6 +13,7 @@ import numpy as np
 from tilewright.errors import UnsupportedError
 from tilewright.frontend.tflite_layers import fused_clip
 from tilewright.frontend.tflite_steps import ANY, Operator, Steps, by_steps
+from tilewright.frontend.tflite_wide import emit_mul, emit_sum, is_wide
 from tilewright.ir.graph import ValueName
 from tilewright.ir.types import DType
 from tilewright.ops.binary import Binary, BinaryKind
@@ -31,13 +32,24 @@ def _is_whole(steps: Steps, x: ValueName) -> bool:
     return steps.type(x).dtype is DType.S32
 
 
+def _is_sixteen(steps: Steps, a: ValueName, b: ValueName, kind: BinaryKind) -> bool:
+    """Whether this is a sum or product of 16-bit values around 0, which has a form of its own."""
+    known = kind in (*SUMS, BinaryKind.SUB) and is_wide(steps.network, steps.op)
+    return known and all(steps.type(x).dtype is DType.S16 for x in (a, b))
+
+
 def _clipped(kind: BinaryKind) -> Rule:
     """ADD, MUL, SUB, DIV: numpy's broadcasting, then the fused activation."""
 
     def rule(steps: Steps) -> None:
         a, b = steps.operand(0), steps.operand(1)
         low, high = fused_clip(steps.network, steps.op, 0)
-        if kind in SUMS and not _is_whole(steps, a):
+        if _is_sixteen(steps, a, b, kind):
+            if kind is BinaryKind.MUL:
+                emit_mul(steps, a, b, Mul(low, high))
+            else:
+                emit_sum(steps, a, b, Add(low, high), subtracts=kind is BinaryKind.SUB)
+        elif kind in SUMS and not _is_whole(steps, a):
             steps.end(SUMS[kind](low, high), a, b)
         elif (low, high) == (-inf, inf):
             steps.end(Binary(kind), a, b)

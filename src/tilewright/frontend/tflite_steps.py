@@ -3,12 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from tilewright.errors import ModelError
 from tilewright.frontend.chain import Chain
 from tilewright.frontend.tflite_file import TfliteOperator
-from tilewright.frontend.tflite_network import Network
+from tilewright.frontend.tflite_network import Network, quantisation_of
 from tilewright.ir.graph import GraphBuilder, Value, ValueName
 from tilewright.ir.op import Op
+from tilewright.ir.types import Array, Quantisation
 from tilewright.ops.layout import Reshape
 
 ANY = 1 << 16
@@ -48,6 +51,17 @@ class Steps(Chain):
     def option(self, slot: int, kind: str = "int32", default: int = 0) -> int:
         """A number among the operator's attributes."""
         return default if self.op.options is None else self.op.options.integer(slot, kind, default)
+
+    def stored(self, array: Array) -> ValueName:
+        """A constant of integers as it is, which no scale belongs to."""
+        return self._constant(np.ascontiguousarray(array))
+
+    def exact(self, op: Op, *inputs: ValueName, like: Quantisation | None = None) -> ValueName:
+        """One operator on exact integers; its result has the scale ``like``, or the final one's."""
+        name = self.builder.fresh(self._name())
+        type_ = op.infer(*(self.type(x) for x in inputs))
+        q = like or quantisation_of(self.network.result(self.op))
+        return self.builder.node(name, op, inputs, Value(name, type_, q))
 
     def flag(self, slot: int) -> bool:
         """A truth value among the operator's attributes."""

@@ -14,7 +14,7 @@ from tilewright.ops.window2d import Window2d
 
 
 @dataclass(frozen=True, slots=True)
-class _Conv2dShape(Op):
+class Conv2dShape(Op):
     """Shape, access and cost rules of every dense or grouped convolution.
 
     x[N,H,W,C]  w[O,KH,KW,C/groups]  bias[O] …  ->  y[N,OH,OW,O]
@@ -141,7 +141,7 @@ class _DepthwiseShape(Op):
 
 
 @dataclass(frozen=True, slots=True)
-class Conv2d(_Conv2dShape):
+class Conv2d(Conv2dShape):
     """y = clip(conv(x, w) + bias, low, high) in real numbers. Inputs: x, w, bias."""
 
     low: float = -inf
@@ -177,7 +177,7 @@ class DepthwiseConv2d(_DepthwiseShape):
 
 
 @dataclass(frozen=True, slots=True)
-class QConv2d(_Conv2dShape):
+class QConv2d(Conv2dShape):
     """int8 convolution: y = output(sum(x * (w - w_zero)) + bias).
 
     Inputs: x s8, w s8, bias s32[O], multiplier s32[O or 1], shift s8[O or 1].
@@ -212,7 +212,7 @@ class QConv2d(_Conv2dShape):
 
 
 @dataclass(frozen=True, slots=True)
-class QConv2dSum(_Conv2dShape):
+class QConv2dSum(Conv2dShape):
     """int32 sums of a convolution of one group; inputs x, w, bias and zero points as in QConv2d.
 
     adds  for a part of the input channels that is not the first: without the bias, to be added to

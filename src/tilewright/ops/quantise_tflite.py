@@ -11,7 +11,7 @@ from tilewright.ops.elementwise import broadcast_reads
 
 @dataclass(frozen=True, slots=True)
 class QuantizeHalfAway(Op):
-    """q = clip(round_half_away(x / scale) + zero_point) in float32, per tensor, int8.
+    """q = clip(round_half_away(x / scale) + zero_point) in float32, per tensor, int8 or int16.
 
     NaN gives the zero point.
     Source: QUANTIZE of the TensorFlow Lite reference kernels; ``Quantize`` differs in ties only.
@@ -19,18 +19,20 @@ class QuantizeHalfAway(Op):
 
     scale: float
     zero_point: int
+    dtype: DType = DType.S8
 
     def infer(self, *inputs: TensorType) -> TensorType:
-        """Same shape, int8."""
-        return TensorType(DType.S8, inputs[0].shape)
+        """Same shape, stored integers."""
+        return TensorType(self.dtype, inputs[0].shape)
 
     def evaluate(self, *inputs: Array) -> Array:
         """float32 division, ties away from zero."""
         with np.errstate(over="ignore"):
             x = (inputs[0].astype(np.float32) / np.float32(self.scale)).astype(np.float64)
-        near = np.clip(np.nan_to_num(x, nan=0.0), -1024.0, 1024.0)
+        near = np.clip(np.nan_to_num(x, nan=0.0), -(2.0**20), 2.0**20)
         rounded = np.copysign(np.floor(np.abs(near) + 0.5), near).astype(np.int64)
-        return np.clip(rounded + self.zero_point, -128, 127).astype(np.int8)
+        clipped = np.clip(rounded + self.zero_point, self.dtype.low, self.dtype.high)
+        return clipped.astype(self.dtype.numpy)
 
     def reads(self, *inputs: TensorType) -> tuple[Access, ...]:
         """The same element."""

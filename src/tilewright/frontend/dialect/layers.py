@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from tilewright.errors import ModelError, UnsupportedError
-from tilewright.frontend.dialect.storing import stored
+from tilewright.frontend.dialect.storing import stored, zero_for
 from tilewright.frontend.dialect.values import Fixed, Importing, Order, Product, Stored, Tensor
 from tilewright.frontend.onnx_file import OnnxNode
 from tilewright.frontend.onnx_tensors import TO_CHANNELS_LAST
@@ -63,11 +63,13 @@ def _two(values: Shape) -> tuple[int, int]:
     return height, width
 
 
-def _bytes(node: OnnxNode, weights: Array) -> Array:
+def _bytes(node: OnnxNode, weights: Array) -> tuple[Array, int]:
+    """Weights in int8, and their zero point."""
     low, high = (int(weights.min()), int(weights.max())) if weights.size else (0, 0)
-    if low < -128 or high > 127:
-        raise UnsupportedError(f"{node}: weights of {low} .. {high}; int8 holds -128 .. 127")
-    return weights.astype(np.int8)
+    zero = zero_for(low, high)
+    if zero is None:
+        raise UnsupportedError(f"{node}: weights of {low} .. {high} are beyond 8 bits")
+    return (weights + zero).astype(np.int8), zero
 
 
 def import_conv(state: Importing, node: OnnxNode) -> Tensor:
@@ -84,13 +86,14 @@ def import_conv(state: Importing, node: OnnxNode) -> Tensor:
     spread = weights.reshape(*weights.shape[:2], *(1,) * (4 - rank), *weights.shape[2:])
     x = _image(state, node)
     rows = spread.reshape(len(spread), -1)
-    if groups == shape[1] > 1 and weights.shape[1] == 1:
-        op = QDepthwiseConv2d(window, UNFINISHED, x.zero)
-        packed = spread[:, 0].transpose(1, 2, 0)
+    is_depthwise = groups == shape[1] > 1 and weights.shape[1] == 1
+    packed = spread[:, 0].transpose(1, 2, 0) if is_depthwise else spread.transpose(TO_CHANNELS_LAST)
+    packed, w_zero = _bytes(node, packed)
+    if is_depthwise:
+        op = QDepthwiseConv2d(window, UNFINISHED, x.zero, w_zero)
     else:
-        op = QConv2d(window, groups, False, UNFINISHED, x.zero)
-        packed = spread.transpose(TO_CHANNELS_LAST)
-    name = state.constant(node.input(1), _bytes(node, packed))
+        op = QConv2d(window, groups, False, UNFINISHED, x.zero, w_zero)
+    name = state.constant(node.input(1), packed)
     made = op.output_shape(*(state.builder.values[n].type for n in (x.name, name)))
     bias = state.fixed(node, 2, "bias") if node.has(2) else np.zeros(len(rows), np.int64)
     n, h, w, c = made
@@ -145,8 +148,9 @@ def import_gemm(state: Importing, node: OnnxNode) -> Tensor:
 
 def _dense(state: Importing, node: OnnxNode, rows: Array, bias: Array | None) -> Product:
     x = stored(state, node, 0)
-    name = state.constant(node.input(1), _bytes(node, rows))
-    op = QDense(UNFINISHED)
+    packed, w_zero = _bytes(node, rows)
+    name = state.constant(node.input(1), packed)
+    op = QDense(UNFINISHED, w_zero)
     shape = op.output_shape(*(state.builder.values[n].type for n in (x.name, name)))
     added = np.broadcast_to(np.zeros(1, np.int64) if bias is None else bias.reshape(-1), len(rows))
     return Product(op, (x.name, name), shape, tuple(range(len(shape))), rows, added, x.zero)

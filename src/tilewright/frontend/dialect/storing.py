@@ -138,10 +138,15 @@ def _sums(state: Importing, wish: str, product: Product) -> ValueName:
             return state.emit(wish, op, *product.inputs)
         case QDense():
             bias = state.constant(f"{wish}.bias", wrapped(biases(product)))
-            return state.emit(wish, QDenseSum(), *product.inputs, bias)
+            return state.emit(wish, QDenseSum(product.op.w_zero), *product.inputs, bias)
         case QConv2d(groups=1, window=window, x_zero=x_zero):
             bias = state.constant(f"{wish}.bias", wrapped(biases(product)))
-            return state.emit(wish, QConv2dSum(window, x_zero=x_zero), *product.inputs, bias)
+            return state.emit(
+                wish,
+                QConv2dSum(window, x_zero=x_zero, w_zero=product.op.w_zero),
+                *product.inputs,
+                bias,
+            )
         case QConv2d() | QDepthwiseConv2d():
             raise UnsupportedError(
                 f"{wish}: the sums of a grouped convolution have to be brought into 8 bits by a "

@@ -107,6 +107,8 @@ def _lower_node(lowering: Lowering, node: Node, *, allow_float: bool) -> None:
     if real or contract is Contract.FLOAT32:
         _note_float(lowering, node, quantised)
         _lower_in_float(lowering, node)
+    elif any(source.type(n).dtype is DType.S16 for n in quantised):
+        _lower_wide(lowering, node, quantised, allow_float=allow_float)
     elif type(node.op) in rules and not allow_float:
         _lower_in_integers(lowering, node, rules[type(node.op)])
     elif type(node.op) in rules and _lowers_in_integers(lowering, node, rules[type(node.op)]):
@@ -118,6 +120,19 @@ def _lower_node(lowering: Lowering, node: Node, *, allow_float: bool) -> None:
         raise UnsupportedError(
             f"{node}: the {contract.value} contract has no integer form of {type(node.op).__name__}"
         )
+
+
+def _lower_wide(
+    lowering: Lowering, node: Node, quantised: list[ValueName], *, allow_float: bool
+) -> None:
+    """16-bit activations of an operator that has no form in integers of that size."""
+    if not allow_float:
+        raise UnsupportedError(
+            f"{node}: {type(node.op).__name__} of 16-bit activations has no integer form; it is "
+            "computed in float32 without --no-float"
+        )
+    _note_float(lowering, node, quantised)
+    _lower_in_float(lowering, node)
 
 
 def _note_float(lowering: Lowering, node: Node, quantised: list[ValueName]) -> None:
@@ -208,8 +223,8 @@ def _lower_in_float(lowering: Lowering, node: Node) -> None:
         lowering.emit(node, node.op, inputs)
         return
     real = lowering.between(node, "unrounded", node.op, inputs)
-    y = lowering.quantisation(node, node.output)
-    lowering.emit(node, lowering.quantize_op(y.scale, y.zero_point), (real,))
+    lowering.quantisation(node, node.output)
+    lowering.emit(node, lowering.quantize_op(node.output), (real,))
 
 
 def _as_real(lowering: Lowering, node: Node, name: ValueName) -> ValueName:

@@ -71,9 +71,10 @@ class Lowering:
             raise QuantisationError(
                 f"{node}: activation {name} has {quantisation}; activations need one scale"
             )
-        if value.type.dtype not in (DType.S8, DType.U8):
+        if value.type.dtype not in (DType.S8, DType.U8, DType.S16):
             raise QuantisationError(
-                f"{node}: activation {name} is {value.type.dtype}; int8 and uint8 are supported"
+                f"{node}: activation {name} is {value.type.dtype}; int8, uint8 and int16 are "
+                "supported"
             )
         return _shifted(quantisation, value.type.dtype)
 
@@ -108,13 +109,20 @@ class Lowering:
         """Quantize and Dequantize of the source graph, with the parameters of its int8 form."""
         inside = node.inputs[0] if isinstance(node.op, Dequantize) else node.output
         q = self.quantisation(node, inside)
-        into = Dequantize if isinstance(node.op, Dequantize) else self.quantize_op
-        self.emit(node, into(q.scale, q.zero_point), (self.value(node.inputs[0]),))
+        is_real = isinstance(node.op, Dequantize)
+        op = Dequantize(q.scale, q.zero_point) if is_real else self.quantize_op(node.output)
+        self.emit(node, op, (self.value(node.inputs[0]),))
 
-    def quantize_op(self, scale: float, zero_point: int) -> Op:
-        """From real numbers to int8 as the contract rounds ties: away from zero, or to even."""
-        kind = QuantizeHalfAway if self.contract is Contract.TFLITE else Quantize
-        return kind(scale, zero_point)
+    def quantize_op(self, name: ValueName) -> Op:
+        """From real numbers to the stored integers of a source value, int8 for uint8, as the
+        contract rounds ties: away from zero, or to even."""
+        value = self.source.values[name]
+        assert value.quantisation is not None
+        q = _shifted(value.quantisation, value.type.dtype)
+        dtype = DType.S16 if value.type.dtype is DType.S16 else DType.S8
+        if self.contract is Contract.TFLITE:
+            return QuantizeHalfAway(q.scale, q.zero_point, dtype)
+        return Quantize(q.scale, q.zero_point, dtype)
 
     def rescaled(self, node: Node, name: ValueName, to: Quantisation) -> ValueName:
         """An activation under another scale and zero point, by a table."""
@@ -146,8 +154,10 @@ LowerRule = Callable[[Lowering, Node], None]
 LowerRules = Mapping[type[Op], LowerRule]
 
 
-def clip_range(quantisation: Quantisation, low: float, high: float) -> tuple[int, int]:
-    """Stored int8 bounds of a real range: zero + round_half_away(bound / scale), clipped to int8.
+def clip_range(
+    quantisation: Quantisation, low: float, high: float, dtype: DType = DType.S8
+) -> tuple[int, int]:
+    """Stored bounds of a real range: zero + round_half_away(bound / scale), within the type.
 
     Source: TensorFlow Lite's CalculateActivationRangeQuantized (float32 division).
     """
@@ -158,9 +168,9 @@ def clip_range(quantisation: Quantisation, low: float, high: float) -> tuple[int
             return unbounded
         ratio = float(np.float32(bound) / scale)
         rounded = int(np.floor(abs(ratio) + 0.5)) * (1 if ratio >= 0 else -1)
-        return min(max(zero + rounded, -128), 127)
+        return min(max(zero + rounded, dtype.low), dtype.high)
 
-    return stored(low, -128), stored(high, 127)
+    return stored(low, dtype.low), stored(high, dtype.high)
 
 
 def is_u8(value: Value) -> bool:

@@ -1,20 +1,35 @@
-"""Operators on matrices in tiles: exact integers already, whatever the contract."""
+"""Operators that are exact integers already, whatever the contract."""
 
 from tilewright.frontend.lower.lowering import Lowering
 from tilewright.ir.graph import Graph, Node
-from tilewright.ops.layout import Reshape
+from tilewright.ir.types import DType
+from tilewright.ops.gather import Gather
+from tilewright.ops.layout import Concat, Reshape, Transpose
+from tilewright.ops.lstm import LstmSequence
 from tilewright.ops.tiles import TileAttention, TileProduct, TileProductAdded
+from tilewright.ops.wide import WideAdd, WideConv2d, WideMul, WideRescale
+from tilewright.ops.wide_softmax import WideSoftmax
 
-_EXACT = (TileProduct, TileProductAdded, TileAttention)
+_EXACT = (
+    TileProduct, TileProductAdded, TileAttention, WideConv2d, WideAdd, WideMul, WideRescale,
+    WideSoftmax, LstmSequence,
+)  # fmt: skip
+
+_MOVING = (Reshape, Gather, Concat, Transpose)
 
 
 def is_exact(source: Graph, node: Node) -> bool:
-    """Whether a node needs no rule: an operator in tiles, or a reshape of their bytes."""
+    """Whether a node needs no rule: an operator on exact integers, a reshape of its bytes, or
+    16-bit values that move and keep their scale."""
     x = source.values[node.inputs[0]]
     is_bytes = x.quantisation is None and not x.type.dtype.is_float
-    return isinstance(node.op, _EXACT) or (
-        isinstance(node.op, Reshape) and is_bytes and x.type.dtype.nbytes == 1
-    )
+    if isinstance(node.op, _EXACT):
+        return True
+    if isinstance(node.op, _MOVING) and x.type.dtype is DType.S16:
+        moved = node.inputs[:1] if isinstance(node.op, Gather) else node.inputs
+        names = (*moved, node.output)
+        return len({source.values[name].quantisation for name in names}) == 1
+    return isinstance(node.op, Reshape) and is_bytes and x.type.dtype.nbytes == 1
 
 
 def lower_exact(lowering: Lowering, node: Node) -> None:

@@ -4,8 +4,14 @@ from dataclasses import replace
 
 from tilewright.frontend.rewrites.draft import Draft, Rewrite
 from tilewright.frontend.rewrites.engine import NoMatch
-from tilewright.ir.graph import Node
-from tilewright.ops.layout import Reshape, Transpose
+from tilewright.ir.graph import Node, ValueName
+from tilewright.ops.layout import Concat, Reshape, Transpose
+
+
+def _is_joined_to_reals(draft: Draft, name: ValueName) -> bool:
+    """Whether a Concat has the value beside one that is no stored integer."""
+    joined = [n for r in draft.readers(name) if isinstance(r.op, Concat) for n in r.inputs]
+    return any(draft.type(n).dtype.is_float for n in joined if n != name)
 
 
 def share_quantisation(draft: Draft, node: Node) -> Rewrite | NoMatch | None:
@@ -26,6 +32,8 @@ def share_quantisation(draft: Draft, node: Node) -> Rewrite | NoMatch | None:
         return NoMatch(f"{x.name} has other readers, which want real numbers")
     if open_.name in draft.outputs or draft.producer(open_.name) is None:
         return NoMatch(f"{open_.name} is an input, output or constant in real numbers")
+    if open_ is y and _is_joined_to_reals(draft, y.name):
+        return NoMatch(f"{y.name} is joined to real numbers")
     typed = replace(open_.type, dtype=given.type.dtype)
     value = replace(open_, type=typed, quantisation=given.quantisation)
     return Rewrite(draft, node, values=[value])

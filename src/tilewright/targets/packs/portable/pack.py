@@ -11,6 +11,7 @@ from tilewright.targets.packs.portable.kernels.binary import BINARY
 from tilewright.targets.packs.portable.kernels.binary_f32 import ADD_F32, MUL_F32
 from tilewright.targets.packs.portable.kernels.border import (
     DEQUANTIZE_F32,
+    DEQUANTIZE_S16,
     QUANTIZE_S8,
     RECENTRE,
 )
@@ -27,6 +28,7 @@ from tilewright.targets.packs.portable.kernels.dialect_softmax import (
 )
 from tilewright.targets.packs.portable.kernels.gather import GATHER, GATHER_SUM
 from tilewright.targets.packs.portable.kernels.language import LANGUAGE
+from tilewright.targets.packs.portable.kernels.lstm_sequence import LSTM_SEQUENCE, WIDE_SOFTMAX
 from tilewright.targets.packs.portable.kernels.lut_s8 import LUT_S8
 from tilewright.targets.packs.portable.kernels.mapped import MAPPED_CONCAT_S8, MAPPED_MUL_S8
 from tilewright.targets.packs.portable.kernels.matmul import MATMUL_F32, MATMUL_S8
@@ -46,7 +48,10 @@ from tilewright.targets.packs.portable.kernels.products_f32 import (
     DENSE_F32,
     DEPTHWISE_F32,
 )
-from tilewright.targets.packs.portable.kernels.quantize_s8_tflite import QUANTIZE_S8_TFLITE
+from tilewright.targets.packs.portable.kernels.quantize_s8_tflite import (
+    QUANTIZE_S8_TFLITE,
+    QUANTIZE_S16_TFLITE,
+)
 from tilewright.targets.packs.portable.kernels.ratio_attention import RATIO_ATTENTION_S8
 from tilewright.targets.packs.portable.kernels.rescaled_arithmetic import (
     RESCALED_ADD_S8,
@@ -67,12 +72,17 @@ from tilewright.targets.packs.portable.kernels.softmax_s8_tflite import SOFTMAX_
 from tilewright.targets.packs.portable.kernels.sums_s8 import SUMS_S8
 from tilewright.targets.packs.portable.kernels.table_softmax import TABLE_SOFTMAX_S8
 from tilewright.targets.packs.portable.kernels.tiles_s8 import TILE_KERNELS
-from tilewright.targets.packs.portable.kernels.transpose import TRANSPOSE_8, TRANSPOSE_32
+from tilewright.targets.packs.portable.kernels.transpose import (
+    TRANSPOSE_8,
+    TRANSPOSE_16,
+    TRANSPOSE_32,
+)
 from tilewright.targets.packs.portable.kernels.truncated_norms import (
     TRUNCATED_LAYER_NORM_S8,
     TRUNCATED_RMS_NORM_S8,
 )
 from tilewright.targets.packs.portable.kernels.unary_f32 import ACTIVATION_F32, CLIP_F32
+from tilewright.targets.packs.portable.kernels.wide import WIDE
 
 INTEGERS = (
     *CONV2D_S8,
@@ -114,7 +124,8 @@ FLOAT32 = (
 GENERAL = (
     CURVE_F32, *BINARY, *CONVERT, *ROW_KERNELS, *TILE_KERNELS, *LANGUAGE,
     MAPPED_CONCAT_S8, MAPPED_MUL_S8, RATIO_ATTENTION_S8, RATIO_SOFTMAX_S8,
-    SHIFT_SOFTMAX_S8,
+    SHIFT_SOFTMAX_S8, *WIDE, WIDE_SOFTMAX, LSTM_SEQUENCE, QUANTIZE_S16_TFLITE, DEQUANTIZE_S16,
+    TRANSPOSE_16,
 )  # fmt: skip
 """For breadth: one loop for a whole family. Priced by the rough rule, not by a table."""
 

@@ -1,4 +1,4 @@
-"""Bindings of quantize_s8, dequantize_f32 and recentre: the borders of stored integers."""
+"""Bindings of quantize_s8, dequantize_f32, dequantize_s16, recentre: borders of stored integers."""
 
 from pathlib import Path
 
@@ -21,6 +21,11 @@ def _refuse_quantize(op: Op, signature: Signature) -> str | None:
 def _refuse_dequantize(op: Op, signature: Signature) -> str | None:
     del op
     return wrong_types(signature, (DType.S8,), DType.F32)
+
+
+def _refuse_dequantize_wide(op: Op, signature: Signature) -> str | None:
+    del op
+    return wrong_types(signature, (DType.S16,), DType.F32)
 
 
 def _scale_fields(op: Op, signature: Signature) -> Fields:
@@ -54,6 +59,19 @@ DEQUANTIZE_F32 = Kernel(
     fields=_scale_fields,
     items=output_elements,
     terms=ELEMENTS,
+    streaming=Streaming(inputs=(0,), block_axes=0),
+)
+
+DEQUANTIZE_S16 = Kernel(
+    op=Dequantize,
+    symbol="dequantize_s16",
+    struct="dequantize_s16_args",
+    header=HERE / "border_s16.h",
+    source=HERE / "dequantize_s16.c",
+    pointers=("x", "y"),
+    refuse=_refuse_dequantize_wide,
+    fields=_scale_fields,
+    items=output_elements,
     streaming=Streaming(inputs=(0,), block_axes=0),
 )
 

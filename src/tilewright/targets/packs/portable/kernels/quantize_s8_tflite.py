@@ -1,4 +1,4 @@
-"""Binding of quantize_s8_tflite."""
+"""Bindings of quantize_s8_tflite and quantize_s16_tflite."""
 
 from pathlib import Path
 
@@ -13,27 +13,33 @@ from tilewright.targets.packs.terms import ELEMENTS
 HERE = Path(__file__).parent
 
 
-def _refuse(op: Op, signature: Signature) -> str | None:
-    del op
-    return wrong_types(signature, (DType.F32,), DType.S8)
-
-
 def _fields(op: Op, signature: Signature) -> Fields:
     del signature
     assert isinstance(op, QuantizeHalfAway)
     return {"zero_point": op.zero_point, "scale": op.scale}
 
 
-QUANTIZE_S8_TFLITE = Kernel(
-    op=QuantizeHalfAway,
-    symbol="quantize_s8_tflite",
-    struct="quantize_s8_tflite_args",
-    header=HERE / "quantize_s8_tflite.h",
-    source=HERE / "quantize_s8_tflite.c",
-    pointers=("x", "y"),
-    refuse=_refuse,
-    fields=_fields,
-    items=output_elements,
-    terms=ELEMENTS,
-    streaming=Streaming(inputs=(0,), block_axes=0),
-)
+def _kernel(dtype: DType, header: str) -> Kernel:
+    def refuse(op: Op, signature: Signature) -> str | None:
+        del op
+        return wrong_types(signature, (DType.F32,), dtype)
+
+    symbol = f"quantize_{dtype}_tflite"
+    return Kernel(
+        op=QuantizeHalfAway,
+        symbol=symbol,
+        struct=f"{symbol}_args",
+        header=HERE / header,
+        source=HERE / f"{symbol}.c",
+        pointers=("x", "y"),
+        refuse=refuse,
+        fields=_fields,
+        items=output_elements,
+        terms=ELEMENTS if dtype is DType.S8 else None,
+        streaming=Streaming(inputs=(0,), block_axes=0),
+        includes=(HERE / "half_away.h",),
+    )
+
+
+QUANTIZE_S8_TFLITE = _kernel(DType.S8, "quantize_s8_tflite.h")
+QUANTIZE_S16_TFLITE = _kernel(DType.S16, "border_s16.h")

@@ -1,4 +1,4 @@
-/// The loops of transpose_8 and transpose_32.
+/// The loops of transpose_8, transpose_16 and transpose_32.
 #include <string.h>
 
 #include "transpose.h"
@@ -33,6 +33,8 @@ static inline void transpose_rows(const transpose_args *a, tw_work work, int32_t
     }
   }
 }
+
+void transpose_16(const void *args, tw_work work) { transpose_rows(args, work, 2); }
 
 void transpose_32(const void *args, tw_work work) { transpose_rows(args, work, 4); }
 

@@ -10,6 +10,7 @@ typedef struct {
   int32_t s0, s1, s2, s3, s4, s5; // elements of x from one index to the next
 } transpose_args;
 
-/// Work items are rows of y: its last dimension n5. Elements of 8 and of 32 bits.
+/// Work items are rows of y: its last dimension n5. Elements of 8, 16 and 32 bits.
 void transpose_8(const void *args, tw_work work);
+void transpose_16(const void *args, tw_work work);
 void transpose_32(const void *args, tw_work work);

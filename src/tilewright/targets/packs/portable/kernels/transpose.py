@@ -1,5 +1,6 @@
-"""Bindings of transpose_8 and transpose_32."""
+"""Bindings of transpose_8, transpose_16 and transpose_32."""
 
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 
@@ -75,4 +76,5 @@ def _transpose(element_bytes: int) -> Kernel:
 
 
 TRANSPOSE_8 = _transpose(1)
+TRANSPOSE_16 = replace(_transpose(2), terms=None)
 TRANSPOSE_32 = _transpose(4)

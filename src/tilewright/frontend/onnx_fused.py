@@ -1,0 +1,315 @@
+"""ONNX Runtime's own operators (com.microsoft) in terms of the standard's.
+
+Source: the published operator documentation of ONNX Runtime's contrib operators.
+"""
+
+from collections.abc import Mapping
+from math import sqrt
+
+import numpy as np
+
+from tilewright.errors import UnsupportedError
+from tilewright.frontend.onnx_file import Attribute
+from tilewright.frontend.onnx_forms import Form, Rule
+from tilewright.ir.types import Array
+
+FLOAT = 1
+"""TensorProto.FLOAT."""
+
+INT32 = 6
+"""TensorProto.INT32."""
+
+KEPT = 0
+"""A dimension that Reshape leaves as it is."""
+
+
+def bias_gelu(form: Form) -> None:
+    """BiasGelu(x, bias): the exact GELU of the sum."""
+    form.end("Gelu", form.do("Add", *form.node.inputs[:2]))
+
+
+def fast_gelu(form: Form) -> None:
+    """FastGelu(x, bias): GELU by tanh."""
+    x = form.do("Add", *form.node.inputs[:2]) if form.node.has(1) else form.node.input(0)
+    form.end("Gelu", x, approximate="tanh")
+
+
+def quick_gelu(form: Form) -> None:
+    """QuickGelu(x): x * sigmoid(alpha * x)."""
+    x = form.node.input(0)
+    scaled = form.do("Mul", x, form.held(np.float32(form.node.number("alpha", 1.702))))
+    form.end("Mul", x, form.do("Sigmoid", scaled))
+
+
+def _activated(form: Form, x: str) -> None:
+    """The attribute ``activation`` of fused layers, as the last node."""
+    kind = form.node.text("activation", "")
+    values = form.node.attributes.get("activation_params", ())
+    given = tuple(float(v) for v in values) if isinstance(values, tuple) else ()
+    match kind:
+        case "":
+            form.end("Identity", x)
+        case "Clip":
+            low, high = given or (float("-inf"), float("inf"))
+            form.end("Clip", x, form.held(np.float32(low)), form.held(np.float32(high)))
+        case "LeakyRelu":
+            form.end(kind, x, alpha=given[0] if given else 0.01)
+        case "HardSigmoid":
+            alpha, beta = given or (0.2, 0.5)
+            form.end(kind, x, alpha=alpha, beta=beta)
+        case "Relu" | "Sigmoid" | "Tanh" | "HardSwish":
+            form.end(kind, x)
+        case _:
+            raise UnsupportedError(f"{form.node}: activation {kind} is not known")
+
+
+def _own(form: Form) -> dict[str, Attribute]:
+    """What the layer itself has of attributes."""
+    given = form.node.attributes.items()
+    return {k: v for k, v in given if not k.startswith("activation")}
+
+
+def fused_conv(form: Form) -> None:
+    """FusedConv(x, w, bias, added): convolution, sum, activation."""
+    y = form.do("Conv", *(form.input(i) for i in range(3)), **_own(form))
+    _activated(form, form.do("Add", y, form.node.input(3)) if form.node.has(3) else y)
+
+
+def fused_gemm(form: Form) -> None:
+    """FusedGemm: Gemm, then an activation."""
+    _activated(form, form.do("Gemm", *form.node.inputs, **_own(form)))
+
+
+def fused_mat_mul(form: Form) -> None:
+    """FusedMatMul: alpha * op(a) @ op(b)."""
+    if form.node.integer("transBatchA", 0) or form.node.integer("transBatchB", 0):
+        raise UnsupportedError(f"{form.node}: transBatchA and transBatchB are not supported")
+    operands = [
+        _turned(form, name) if form.node.integer(flag, 0) else name
+        for name, flag in zip(form.node.inputs, ("transA", "transB"), strict=True)
+    ]
+    alpha = form.node.number("alpha", 1.0)
+    if alpha == 1.0:
+        form.end("MatMul", *operands)
+    else:
+        form.end("Mul", form.do("MatMul", *operands), form.held(np.float32(alpha)))
+
+
+def _turned(form: Form, name: str) -> str:
+    rank = len(form.shape(name))
+    perm = (*range(rank - 2), rank - 1, rank - 2) if rank > 1 else (0,)
+    return form.do("Transpose", name, perm=perm)
+
+
+def skip_layer_norm(form: Form) -> None:
+    """SkipLayerNormalization(x, skip, gamma, beta, bias)."""
+    y = _skipped(form, 4)
+    epsilon = form.node.number("epsilon", 1e-12)
+    scale = [name for name in (form.input(2), form.input(3)) if name]
+    form.end("LayerNormalization", y, *scale, axis=-1, epsilon=epsilon)
+
+
+def skip_simple_norm(form: Form) -> None:
+    """SkipSimplifiedLayerNormalization(x, skip, gamma, bias): by the root of the mean square."""
+    epsilon = form.node.number("epsilon", 1e-12)
+    form.end("RMSNormalization", _skipped(form, 3), form.input(2), axis=-1, epsilon=epsilon)
+
+
+def simple_norm(form: Form) -> None:
+    """SimplifiedLayerNormalization(x, gamma)."""
+    axis, epsilon = form.node.integer("axis", -1), form.node.number("epsilon", 1e-5)
+    form.end("RMSNormalization", *form.node.inputs[:2], axis=axis, epsilon=epsilon)
+
+
+def _skipped(form: Form, bias: int) -> str:
+    """The sum of input and skip; the fourth output where somebody reads it."""
+    y = form.do("Add", *form.node.inputs[:2])
+    if form.node.has(bias):
+        y = form.do("Add", y, form.node.input(bias))
+    if len(form.node.outputs) > 3 and form.node.outputs[3]:
+        y = form.do("Identity", y, outputs=(form.node.outputs[3],))
+    return y
+
+
+def dynamic_mat_mul(form: Form) -> None:
+    """DynamicQuantizeMatMul(a, b, b scale, b zero, bias)."""
+    names = [f"{form.node.output}//{what}" for what in ("a", "scale", "zero")]
+    form.do("DynamicQuantizeLinear", form.node.input(0), outputs=tuple(names))
+    _integer_product(form, (names[0], form.node.input(1)), (names[1], form.input(2)),
+                     (names[2], form.input(3)), form.input(4))  # fmt: skip
+
+
+def integer_to_float(form: Form) -> None:
+    """MatMulIntegerToFloat(a, b, a scale, b scale, a zero, b zero, bias)."""
+    a, b, a_scale, b_scale = form.node.inputs[:4]
+    zeros = form.input(4), form.input(5)
+    _integer_product(form, (a, b), (a_scale, b_scale), zeros, form.input(6))
+
+
+def _integer_product(
+    form: Form,
+    operands: tuple[str, str],
+    scales: tuple[str, str],
+    zeros: tuple[str, str],
+    bias: str,
+) -> None:
+    whole = form.do("MatMulInteger", *operands, *zeros)
+    scale = form.do("Mul", *scales)
+    product = (form.do("Cast", whole, to=FLOAT), scale)
+    if bias:
+        form.end("Add", form.do("Mul", *product), bias)
+    else:
+        form.end("Mul", *product)
+
+
+EXACT = 2**24
+"""Whole numbers below it are exact in float32, and so are sums of them."""
+
+
+def integer_conv(form: Form) -> None:
+    """ConvInteger(x, w, x zero, w zero): in float32, over as many channels as stay exact."""
+    zero = form.array(3, "weights' zero point") if form.node.has(3) else np.zeros(1)
+    weights = form.array(1, "weights").astype(np.int64)
+    weights = weights - zero.astype(np.int64).reshape(-1, *(1,) * (weights.ndim - 1))
+    x = form.do("Cast", form.node.input(0), to=FLOAT)
+    if form.node.has(2):
+        x = form.do("Sub", x, form.do("Cast", form.node.input(2), to=FLOAT))
+    pieces = 1
+    while pieces < weights.shape[1] and _reach(weights, pieces) >= EXACT:
+        pieces += 1
+    if form.node.integer("group", 1) > 1 or pieces == 1:
+        sums = form.do("Conv", x, form.held(weights.astype(np.float32)), **form.node.attributes)
+        form.end("Cast", sums, to=INT32)
+        return
+    parts = np.array_split(weights, pieces, axis=1)
+    names = tuple(f"{form.node.output}//part{i}" for i in range(pieces))
+    cuts = form.held(np.array([part.shape[1] for part in parts], np.int64))
+    form.do("Split", x, cuts, outputs=names, axis=1)
+    total = ""
+    for name, part in zip(names, parts, strict=True):
+        sums = form.do("Conv", name, form.held(part.astype(np.float32)), **form.node.attributes)
+        whole = form.do("Cast", sums, to=INT32)
+        total = form.do("Add", total, whole) if total else whole
+    form.end("Identity", total)
+
+
+def _reach(weights: Array, pieces: int) -> int:
+    """The largest sum of bytes times weights over a part of the channels."""
+    parts = np.array_split(np.abs(weights), pieces, axis=1)
+    return max(int(part.sum(axis=tuple(range(1, part.ndim))).max()) for part in parts) * 255
+
+
+def mat_mul_n_bits(form: Form) -> None:
+    """MatMulNBits(a, packed, scales, zero points): weights of few bits in blocks of rows."""
+    size, depth, bits, block = (
+        form.node.integer(name, default)
+        for name, default in (("N", 0), ("K", 0), ("bits", 4), ("block_size", 32))
+    )
+    if bits not in (2, 4, 8) or form.node.has(4):
+        raise UnsupportedError(f"{form.node}: {bits} bits, or g_idx; 2, 4 and 8 in order are known")
+    blocks = -(-depth // block)
+    stored = _unpacked(form.array(1, "weights"), bits).reshape(size, blocks, -1)[..., :block]
+    zeros = np.full((size, blocks), 2 ** (bits - 1), np.float32)
+    if form.node.has(3):
+        given = form.array(3, "zero points")
+        is_packed = given.dtype == np.uint8
+        zeros = _unpacked(given.reshape(size, -1), bits)[:, :blocks] if is_packed else given
+    scales = form.array(2, "scales").reshape(size, blocks, 1)
+    whole = (stored - zeros.reshape(size, blocks, 1)) * scales
+    weights = whole.reshape(size, blocks * block)[:, :depth].T.astype(np.float32)
+    product = (form.node.input(0), form.held(np.ascontiguousarray(weights)))
+    if form.node.has(5):
+        form.end("Add", form.do("MatMul", *product), form.node.input(5))
+    else:
+        form.end("MatMul", *product)
+
+
+def _unpacked(packed: Array, bits: int) -> Array:
+    """Bytes as numbers of few bits, the low ones first, along the last dimension."""
+    places = np.arange(0, 8, bits)
+    parts = (packed.astype(np.int64)[..., None] >> places) & (2**bits - 1)
+    return parts.reshape(*packed.shape[:-1], -1).astype(np.float32)
+
+
+def attention(form: Form) -> None:
+    """Attention(x, weights, bias): the three projections in one, then heads of equal size."""
+    _refuse_inputs(form, range(3, 8))
+    y = form.do("Add", form.do("MatMul", *form.node.inputs[:2]), form.input(2))
+    _heads(form, y)
+
+
+def quantised_attention(form: Form) -> None:
+    """QAttention(x, weights, bias, x scale, w scale, mask, x zero, w zero)."""
+    _refuse_inputs(form, (5, 8))
+    x, weights, bias, x_scale, w_scale = form.node.inputs[:5]
+    zeros = form.input(6), form.input(7)
+    whole = form.do("Cast", form.do("MatMulInteger", x, weights, *zeros), to=FLOAT)
+    y = form.do("Mul", whole, form.do("Mul", x_scale, w_scale))
+    _heads(form, form.do("Add", y, bias))
+
+
+def multi_head_attention(form: Form) -> None:
+    """MultiHeadAttention(query, key, value, bias)."""
+    _refuse_inputs(form, range(4, 8))
+    if not form.node.has(2):
+        raise UnsupportedError(f"{form.node}: packed query, key and value; give each of them")
+    parts = [form.node.input(i) for i in range(3)]
+    if form.node.has(3):
+        biases = np.split(form.array(3, "bias"), 3)
+        parts = [form.do("Add", x, form.held(b)) for x, b in zip(parts, biases, strict=True)]
+    _attend(form, form.shape(form.node.input(0))[-1], *parts)
+
+
+def _refuse_inputs(form: Form, indices: "range | tuple[int, ...]") -> None:
+    given = [form.input(i) for i in indices if form.input(i)]
+    if given or form.node.integer("unidirectional", 0) or any(form.node.outputs[1:]):
+        raise UnsupportedError(
+            f"{form.node}: masks, caches and causal attention ({', '.join(given) or 'as it says'}) "
+            "are not supported in this form; export the attention in standard operators"
+        )
+
+
+def _heads(form: Form, joined: str) -> None:
+    """Query, key and value side by side."""
+    size = form.array(1, "weights").shape[-1] // 3
+    cuts = [form.held(np.array([size] * 3, np.int64))]
+    names = tuple(f"{form.node.output}//{what}" for what in ("q", "k", "v"))
+    form.do("Split", joined, *cuts, outputs=names, axis=-1)
+    _attend(form, size, *names)
+
+
+def _attend(form: Form, size: int, q: str, k: str, v: str) -> None:
+    """``size``: features of a query, over all heads."""
+    heads = form.node.integer("num_heads", 1)
+    wish = form.held(np.array([KEPT, KEPT, heads, -1], np.int64))
+    turned = [
+        form.do("Transpose", form.do("Reshape", x, wish), perm=perm)
+        for x, perm in ((q, (0, 2, 1, 3)), (k, (0, 2, 3, 1)), (v, (0, 2, 1, 3)))
+    ]
+    scale = form.node.number("scale", 0.0) or 1 / sqrt(size // heads)
+    logits = form.do("MatMul", turned[0], turned[1])
+    logits = form.do("Mul", logits, form.held(np.float32(scale)))
+    mixed = form.do("MatMul", form.do("Softmax", logits, axis=-1), turned[2])
+    back = form.do("Transpose", mixed, perm=(0, 2, 1, 3))
+    form.end("Reshape", back, form.held(np.array([KEPT, KEPT, -1], np.int64)))
+
+
+FUSED_FORMS: Mapping[str, Rule] = {
+    "Attention": attention,
+    "ConvInteger": integer_conv,
+    "BiasGelu": bias_gelu,
+    "DynamicQuantizeMatMul": dynamic_mat_mul,
+    "FastGelu": fast_gelu,
+    "FusedConv": fused_conv,
+    "FusedGemm": fused_gemm,
+    "FusedMatMul": fused_mat_mul,
+    "MatMulIntegerToFloat": integer_to_float,
+    "MatMulNBits": mat_mul_n_bits,
+    "MultiHeadAttention": multi_head_attention,
+    "QAttention": quantised_attention,
+    "QuickGelu": quick_gelu,
+    "SimplifiedLayerNormalization": simple_norm,
+    "SkipLayerNormalization": skip_layer_norm,
+    "SkipSimplifiedLayerNormalization": skip_simple_norm,
+    "TransposeMatMul": fused_mat_mul,
+}
