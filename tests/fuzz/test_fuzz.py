@@ -43,7 +43,7 @@ def check(cases: int, seed: int, settings: FuzzSettings) -> None:
     report = tilewright.fuzz_networks(cases, seed, None, settings)
     assert report.json()["findings"] == []
     assert report.cases == cases
-    assert report.counts["refused"] < cases // 4, report.reasons
+    assert report.counts["refused"] < cases // 3, report.reasons
 
 
 def test_a_few_drawn_networks_agree(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_many_drawn_networks_agree(tmp_path: Path) -> None:
 def test_a_wrong_definition_is_found_made_small_and_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A clip that the C does not have: in C, and in nothing else, it shows."""
+    """The lowest bit of what networks with a convolution compute, turned in the C alone."""
     made = run.run_many
 
     def broken(networks, target, size=100):
@@ -66,12 +66,10 @@ def test_a_wrong_definition_is_found_made_small_and_written(
             kinds = {type(call.node.op).__name__ for call in network.program.calls}
             assert not isinstance(ran, str)
             wrong = any("Conv" in kind for kind in kinds)
-            yield tuple(
-                tuple(a ^ 1 if wrong and a.dtype.kind in "iu" else a for a in r) for r in ran
-            )
+            yield tuple(tuple(a ^ wrong if a.dtype.kind in "iu" else a for a in r) for r in ran)
 
     monkeypatch.setattr(run, "run_many", broken)
-    report = tilewright.fuzz_networks(10, 1, "host", FuzzSettings(in_c=1, folder=tmp_path))
+    report = tilewright.fuzz_networks(4, 1, "host", FuzzSettings(in_c=1, folder=tmp_path))
     assert report.findings
     for found in report.findings:
         model = onnx.load(Path(found.reproducer) / "model.onnx")
@@ -81,7 +79,7 @@ def test_a_wrong_definition_is_found_made_small_and_written(
         text = (Path(found.reproducer) / "finding.txt").read_text(encoding="utf-8")
         assert "tilewright verify" in text
     shown = json.loads(json.dumps(report.json()))
-    assert (shown["cases"], shown["nodes"]) == (10, report.nodes)
+    assert (shown["cases"], shown["nodes"]) == (4, report.nodes)
     assert shown["findings"][0]["kind"] == "C"
 
 
