@@ -23,10 +23,12 @@ if TYPE_CHECKING:
         verify_model,
     )
     from tilewright.api_evaluate import Texts, evaluate_model
+    from tilewright.api_fuzz import fuzz_networks
     from tilewright.api_language import GenerateSettings, generate, inspect_checkpoint
     from tilewright.api_models import write_model
     from tilewright.api_networks import compile_networks_to, write_network
     from tilewright.errors import TilewrightError
+    from tilewright.fuzz.run import FuzzSettings
     from tilewright.ir.network import Network
     from tilewright.midend.pins import PinWishes
     from tilewright.networks import compile_network
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "FuzzSettings",
     "GenerateSettings",
     "Network",
     "Options",
@@ -54,6 +57,7 @@ __all__ = [
     "evaluate_model",
     "explain_model",
     "explore_model",
+    "fuzz_networks",
     "generate",
     "inspect_checkpoint",
     "inspect_model",
@@ -69,6 +73,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "FuzzSettings": "tilewright.fuzz.run",
     "GenerateSettings": "tilewright.api_language",
     "Network": "tilewright.ir.network",
     "Options": "tilewright.pipeline",
@@ -79,6 +84,7 @@ _HOMES = {
     "compile_network": "tilewright.networks",
     "compile_networks_to": "tilewright.api_networks",
     "evaluate_model": "tilewright.api_evaluate",
+    "fuzz_networks": "tilewright.api_fuzz",
     "generate": "tilewright.api_language",
     "inspect_checkpoint": "tilewright.api_language",
     "load_target": "tilewright.pipeline",

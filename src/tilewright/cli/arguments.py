@@ -98,18 +98,6 @@ def _pair(text: str, example: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def add_conformance(parser: argparse.ArgumentParser) -> None:
-    """The options of ``conformance``."""
-    parser.add_argument(
-        "--target", default="host", metavar="NAME",
-        help="what to compile for: host, so far (default: %(default)s)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--case", metavar="WORD", action="append", default=[],
-        help="only cases whose names contain this word; may be repeated",
-    )  # fmt: skip
-
-
 def add_effort(parser: argparse.ArgumentParser) -> None:
     """What is looked for, and how long."""
     parser.add_argument(

@@ -18,6 +18,7 @@ from tilewright.api_networks import compile_networks_to
 from tilewright.cli.evaluating import evaluated
 from tilewright.cli.language import generated, inspected_checkpoint
 from tilewright.cli.target_options import with_target_options
+from tilewright.cli.trust import fuzzed
 from tilewright.errors import MismatchError, OptionError
 from tilewright.ir.graph import Contract, ValueName
 from tilewright.ir.target import Target
@@ -127,6 +128,11 @@ def _conformance(arguments: argparse.Namespace) -> Finish:
     return _printed(arguments, report, MismatchError.exit_code if report.wrong else 0)
 
 
+def _fuzz(arguments: argparse.Namespace) -> Finish:
+    report, holds = fuzzed(arguments)
+    return _printed(arguments, report, 0 if holds else MismatchError.exit_code)
+
+
 def _check(arguments: argparse.Namespace) -> Finish:
     report = api.check_model(arguments.model, _target(arguments), _options(arguments))
     return _printed(arguments, report, 0 if report.fits else 2)
@@ -228,6 +234,7 @@ _COMMANDS: Mapping[str, Callable[[argparse.Namespace], Finish]] = {
     "verify": _verify,
     "check": _check,
     "conformance": _conformance,
+    "fuzz": _fuzz,
     "explore": _explore,
     "compare": _compare,
     "explain": _explain,

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from tilewright import __version__
 from tilewright.cli.arguments import (
-    add_conformance,
     add_effort,
     add_inputs,
     add_memory,
@@ -22,6 +21,7 @@ from tilewright.cli.arguments import (
 from tilewright.cli.command import WRITE_MODEL, Command, add_model
 from tilewright.cli.evaluating import EVALUATE, add_evaluate
 from tilewright.cli.language import GENERATE, add_generate
+from tilewright.cli.trust import CONFORMANCE, FUZZ, add_conformance, add_fuzz
 from tilewright.run.sim.command import add_arguments as add_sim_arguments
 
 EXIT_CODES = """\
@@ -107,12 +107,8 @@ COMMANDS = (
             "tilewright explain model.onnx --rule fuse_clip",
         ),
     ),
-    Command(
-        "conformance",
-        "the ONNX package's node cases, compiled and run: passed, refused, wrong",
-        ("tilewright conformance", "tilewright conformance --json --case softmax"),
-        "[options]",
-    ),
+    CONFORMANCE,
+    FUZZ,
     Command(
         "sim",
         "run a RISC-V program on a simulated PULP cluster",
@@ -205,6 +201,7 @@ def build_parser() -> CommandLine:
 def _add_from_elsewhere(made: dict[str, argparse.ArgumentParser]) -> None:
     """Options of commands that have a module of their own."""
     add_conformance(made["conformance"])
+    add_fuzz(made["fuzz"])
     add_generate(made["generate"])
     add_evaluate(made["evaluate"])
     add_sim_arguments(made["sim"])

@@ -110,9 +110,8 @@ def import_pad(state: Importing, node: OnnxNode) -> None:
     for i, axis in enumerate(axes):
         before[axis], after[axis] = pads[i], pads[i + len(axes)]
     value = _pad_value(state, node)
-    if name in state.integers:
-        quantisation = state.held_value(name).quantisation
-        assert quantisation is not None
+    quantisation = state.held_value(name).quantisation if name in state.integers else None
+    if quantisation is not None:  # the file pads stored integers; they mean real numbers here
         value = (value - quantisation.zero_point) * quantisation.scale
     state.emit(node, Pad(tuple(before), tuple(after), value), (state.value(node, name),))
 

@@ -6,7 +6,7 @@ from tilewright.frontend.rewrites.batch_norm import fold_batch_norm, split_batch
 from tilewright.frontend.rewrites.bias_into_producer import fuse_bias
 from tilewright.frontend.rewrites.channels_first import absorb_input_transpose
 from tilewright.frontend.rewrites.clip_into_producer import fuse_clip
-from tilewright.frontend.rewrites.copy_to_output import copy_to_output
+from tilewright.frontend.rewrites.copy_to_output import copy_to_output, with_outputs_of_their_own
 from tilewright.frontend.rewrites.engine import Rewritten, Rule, RuleNote, apply_rules
 from tilewright.frontend.rewrites.flatten_dense import permute_dense_weights
 from tilewright.frontend.rewrites.fold_constants import fold_integer_constants, fold_real_constants
@@ -103,7 +103,7 @@ def simplify(graph: Graph) -> Rewritten:
 
 def optimise(graph: Graph, *, prune: bool) -> Rewritten:
     """Lowered graph → an equal lowered graph; ``prune`` also removes dead channels."""
-    rewritten = apply_rules(graph, LOWERED_RULES)
+    rewritten = apply_rules(with_outputs_of_their_own(graph), LOWERED_RULES)
     if not prune:
         return rewritten
     pruned, report = prune_channels(rewritten.graph)

@@ -94,6 +94,8 @@ class OnnxRuntime:
         ours = self._as_in_the_file(known)
         made = {name for node in self._model.graph.node for name in node.output} & ours.keys()
         signature = {name: (ours[name].dtype, ours[name].shape) for name in sorted(made)}
+        if not signature:
+            return {}
         if self._cut is None or self._cut.signature != signature:
             self._cut = self._cut_at(signature)
         cut = self._cut
@@ -166,12 +168,22 @@ class OnnxRuntime:
 def _run(session: Any, feeds: Mapping[str, Array]) -> dict[str, Array]:
     takes = {entry.name: entry.type for entry in session.get_inputs()}
     names = [entry.name for entry in session.get_outputs()]
-    given = {
-        name: np.asarray(array, np.int64) if takes[name] == "tensor(int64)" else array
-        for name, array in feeds.items()
-        if name in takes
-    }
+    given = {name: _as_taken(array, takes[name]) for name, array in feeds.items() if name in takes}
     return dict(zip(names, session.run(names, given), strict=True))
+
+
+def _as_taken(array: Array, words: str) -> Array:
+    """The same integers in the file's type: here plain integers are int32, whatever it has."""
+    kind = _element_type(words)
+    if array.dtype.kind not in "iu" or kind not in _INTEGERS:
+        return np.asarray(array)
+    return np.asarray(array).astype(helper.tensor_dtype_to_np_dtype(kind))
+
+
+_INTEGERS = frozenset({
+    TensorProto.INT8, TensorProto.UINT8, TensorProto.INT16, TensorProto.UINT16, TensorProto.INT32,
+    TensorProto.UINT32, TensorProto.INT64, TensorProto.UINT64, TensorProto.BOOL,
+})  # fmt: skip
 
 
 def _element_type(words: str) -> int:

@@ -1,0 +1,83 @@
+"""The commands ``conformance`` and ``fuzz``: their options, and what they call."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tilewright.cli.arguments import positive
+from tilewright.cli.command import Command
+
+if TYPE_CHECKING:
+    from tilewright.report.text import Report
+
+CONFORMANCE = Command(
+    "conformance",
+    "the ONNX package's node cases, compiled and run: passed, refused, wrong",
+    ("tilewright conformance", "tilewright conformance --json --case softmax"),
+    "[options]",
+)
+
+FUZZ = Command(
+    "fuzz",
+    "draw networks, compile and compare them; what differs is made small and written",
+    (
+        "tilewright fuzz --cases 1000 --seed 7",
+        "tilewright fuzz --cases 100000 --seconds 600 --json",
+        "tilewright fuzz --target siracusa --cases 200",
+    ),
+    "[options]",
+)
+
+
+def add_conformance(parser: argparse.ArgumentParser) -> None:
+    """The options of ``conformance``."""
+    parser.add_argument(
+        "--target", default="host", metavar="NAME",
+        help="what to compile for: host, so far (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--case", metavar="WORD", action="append", default=[],
+        help="only cases whose names contain this word; may be repeated",
+    )  # fmt: skip
+
+
+def add_fuzz(parser: argparse.ArgumentParser) -> None:
+    """The options of ``fuzz``."""
+    parser.add_argument(
+        "--cases", metavar="N", type=positive, default=1000,
+        help="networks to draw (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--seed", metavar="S", type=int, default=0, help="what is drawn (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--first", metavar="N", type=int, default=0,
+        help="number of the first case, to look at one again (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--target", metavar="NAME",
+        help="what all of them are compiled for (default: host, Cortex-M and Siracusa by turns)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--seconds", metavar="T", type=float, help="begin no further case after so long"
+    )
+    parser.add_argument(
+        "--in-c", metavar="N", type=positive, default=8,
+        help="run one in N cases for the host as C under sanitizers (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "-o", "--output", metavar="FOLDER", default="fuzz-findings",
+        help="where the smallest models that show a finding go (default: %(default)s)",
+    )  # fmt: skip
+
+
+def fuzzed(arguments: argparse.Namespace) -> tuple["Report", bool]:
+    """Do the work; the report, and whether nothing was found. Raises CompileError, ToolError."""
+    from tilewright.api_fuzz import fuzz_networks
+    from tilewright.fuzz.run import FuzzSettings
+
+    settings = FuzzSettings(
+        arguments.first, arguments.in_c, arguments.seconds, Path(arguments.output)
+    )
+    report = fuzz_networks(arguments.cases, arguments.seed, arguments.target, settings)
+    return report, not report.findings
