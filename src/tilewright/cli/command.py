@@ -22,6 +22,7 @@ WRITE_MODEL = Command(
     "write a network of a known shape with drawn weights, quantised, as an .onnx file",
     (
         "tilewright model mobilebert -o mobilebert.onnx",
+        "tilewright model dinov2-s -o dinov2-s.onnx",
         "tilewright model mobilebert --sequence 256 --layers 1 -o layer.onnx",
     ),
     "NETWORK -o FILE.onnx [options]",
@@ -30,11 +31,15 @@ WRITE_MODEL = Command(
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``tilewright model``."""
-    parser.add_argument("network", metavar="NETWORK", help="mobilebert: its encoder, for ITA")
+    parser.add_argument(
+        "network",
+        metavar="NETWORK",
+        help="mobilebert (its encoder), dinov2-s or whisper-tiny-encoder",
+    )
     parser.add_argument("-o", "--output", metavar="FILE.onnx", type=Path, required=True)
     parser.add_argument(
         "--sequence", metavar="S", type=positive, default=None,
-        help="tokens, a multiple of 64 up to 960 (default: 128)",
+        help="tokens, up to 960 (default: 128, 241 or 512); mobilebert's are a multiple of 64",
     )  # fmt: skip
     parser.add_argument(
         "--layers", metavar="N", type=positive, default=None, help="instead of all of them"

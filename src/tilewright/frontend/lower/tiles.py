@@ -3,9 +3,12 @@
 from tilewright.frontend.lower.lowering import Lowering
 from tilewright.ir.graph import Graph, Node
 from tilewright.ops.layout import Reshape
-from tilewright.ops.tiles import TileAttention, TileProduct, TileProductAdded
+from tilewright.ops.tile_norm import TileNormed, TileNormFactors
+from tilewright.ops.tiles import TileAttention, TileAttentionMasked, TileProduct, TileProductAdded
 
-_EXACT = (TileProduct, TileProductAdded, TileAttention)
+_EXACT = (
+    TileProduct, TileProductAdded, TileAttention, TileAttentionMasked, TileNormFactors, TileNormed,
+)  # fmt: skip
 
 
 def is_exact(source: Graph, node: Node) -> bool:
