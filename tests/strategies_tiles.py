@@ -6,12 +6,14 @@ from hypothesis import strategies as st
 from case import Case, seeds, sizes, stored
 from tilewright.ir.op import Op
 from tilewright.ir.types import Array
+from tilewright.ops.tile_norm import ROWS, TileNormed, TileNormFactors
 from tilewright.ops.tiles import (
     TILE,
     Activation,
     Curve,
     Scale,
     TileAttention,
+    TileAttentionMasked,
     TileProduct,
     TileProductAdded,
     packed_bias,
@@ -74,8 +76,49 @@ def tile_attention(draw: st.DrawFn, softmax_shift: int | None = None, most: int 
     return Case(op, (q, k, v), varying=3)
 
 
+@st.composite
+def tile_attention_masked(draw: st.DrawFn, softmax_shift: int | None = None, most: int = 3) -> Case:
+    """Any biases, most of them such that nobody sees a key."""
+    plain = draw(tile_attention(softmax_shift, most))
+    assert isinstance(plain.op, TileAttention)
+    rng = np.random.default_rng(draw(seeds()))
+    keys = plain.inputs[1].shape[0] * TILE
+    seen = rng.random(keys) < draw(st.sampled_from((0.0, 0.5, 1.0)))
+    mask = packed_bias(np.where(seen, rng.integers(-(1 << 14), 1 << 14, keys), -(1 << 23)))
+    op = TileAttentionMasked(
+        logits=plain.op.logits, values=plain.op.values, softmax_shift=plain.op.softmax_shift
+    )
+    return Case(op, (*plain.inputs, mask), varying=3)
+
+
+@st.composite
+def tile_norm_factors(draw: st.DrawFn, most: int = 3) -> Case:
+    """Tokens of every spread, some of one value."""
+    tiles, blocks = draw(sizes(most)), draw(sizes(most))
+    channels = draw(st.integers(tiles * TILE - TILE + 1, tiles * TILE))
+    rng = np.random.default_rng(draw(seeds()))
+    reach = rng.choice((0, 1, 5, 40, 128), (1, blocks, 1, TILE))
+    x = rng.integers(-reach, reach + 1, (tiles, blocks, TILE, TILE)) + rng.integers(
+        -9, 9, reach.shape
+    ) * draw(st.sampled_from((0, 1, 14)))
+    x[-1, :, channels - tiles * TILE + TILE :] = 0
+    op = TileNormFactors(channels=channels, strength=draw(st.integers(1, 4095)))
+    return Case(op, (np.clip(x, -128, 127).astype(np.int8),), varying=1)
+
+
+@st.composite
+def tile_normed(draw: st.DrawFn, most: int = 3) -> Case:
+    """Any tiles, not only diagonals: what the engine computes."""
+    tiles, blocks = draw(sizes(most)), draw(sizes(most))
+    n, x = draw(stored((blocks, ROWS, TILE))), draw(stored((tiles, blocks, TILE, TILE)))
+    return Case(TileNormed(scale=draw(scales(20))), (n, x), varying=2)
+
+
 TILES: dict[type[Op], st.SearchStrategy[Case]] = {
     TileProduct: tile_product(),
     TileProductAdded: tile_product(adds=True),
     TileAttention: tile_attention(),
+    TileAttentionMasked: tile_attention_masked(),
+    TileNormFactors: tile_norm_factors(),
+    TileNormed: tile_normed(),
 }

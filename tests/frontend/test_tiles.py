@@ -1,5 +1,6 @@
 """Networks in tiles: what a builder writes comes back as the same integers; what is refused."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,15 @@ from onnx import TensorProto, helper, numpy_helper
 
 from evaluate import evaluate_graph
 from tilewright.api_models import write_model
+from tilewright.builders.encoders import dinov2_s, whisper_tiny_encoder
 from tilewright.builders.mobilebert import mobilebert
+from tilewright.builders.tile_network import TileNetwork
 from tilewright.errors import ModelError, OptionError, UnsupportedError
 from tilewright.frontend.lower.driver import lower
 from tilewright.frontend.onnx_import import import_onnx
 from tilewright.frontend.onnx_tiles import DOMAIN
 from tilewright.ir.graph import Contract
-from tilewright.ops.tiles import TileAttention, TileProduct, TileProductAdded
+from tilewright.ops.tiles import TileAttention, TileProduct, TileProductAdded, from_tiles, in_tiles
 
 
 def test_a_built_layer_is_read_back_as_the_same_integers(tmp_path: Path) -> None:
@@ -33,6 +36,34 @@ def test_a_built_layer_is_read_back_as_the_same_integers(tmp_path: Path) -> None
     assert np.mean(np.abs(last.astype(int)) >= 127) < 0.02
 
 
+@pytest.mark.parametrize(
+    ("build", "tokens"), [(dinov2_s, 100), (whisper_tiny_encoder, 70)], ids=["dinov2", "whisper"]
+)
+def test_encoders_are_read_back_as_the_same_integers_and_nobody_sees_padding(
+    tmp_path: Path, build: Callable[[int, int], tuple[TileNetwork, str]], tokens: int
+) -> None:
+    net, output = build(tokens, 1)
+    net.write(str(tmp_path / "encoder.onnx"), output)
+    source = import_onnx(tmp_path / "encoder.onnx", {})
+    graph = lower(source, source.contract)
+    fed = {name: net.values[str(name)] for name in graph.inputs}
+    values = evaluate_graph(graph, fed)
+    for node in graph.nodes:
+        assert np.array_equal(values[node.output], net.values[str(node.output)]), node.name
+    last = from_tiles(values[graph.outputs[0]])
+    assert 20 < last.std() < 45, "layers neither die out nor saturate"
+    other = {name: in_tiles(_disturbed(from_tiles(x), tokens)) for name, x in fed.items()}
+    again = from_tiles(evaluate_graph(graph, other)[graph.outputs[0]])
+    assert np.array_equal(last[:tokens], again[:tokens])
+
+
+def _disturbed(rows: np.ndarray, tokens: int) -> np.ndarray:
+    """Other numbers in what is padding."""
+    changed = rows.copy()
+    changed[tokens:] = 99
+    return changed
+
+
 def test_the_same_seed_writes_the_same_file_and_another_one_does_not(tmp_path: Path) -> None:
     first, second, other = (tmp_path / f"{n}.onnx" for n in "abc")
     write_model("mobilebert", first, sequence=64, layers=1)
@@ -47,7 +78,8 @@ def test_the_same_seed_writes_the_same_file_and_another_one_does_not(tmp_path: P
     [
         ("mobilebert", 100, "want a multiple of 64 up to 960"),
         ("mobilebert", 1024, "want a multiple of 64 up to 960"),
-        ("bert", None, "unknown; there are mobilebert, tinyllama-v0, tw-4.2m"),
+        ("bert", None, "unknown; there are mobilebert, dinov2-s, whisper-tiny-encoder, tinyllama"),
+        ("dinov2-s", 961, "want a number up to 960"),
     ],
 )
 def test_what_cannot_be_built_is_refused(network: str, sequence: int | None, said: str) -> None:
@@ -91,7 +123,7 @@ def test_wrong_numbers_are_named(
 
 
 def test_other_operators_and_types_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedError, match="TileAttention, TileProduct only"):
+    with pytest.raises(UnsupportedError, match="TileNormed, TileProduct only"):
         import_onnx(model_with(tmp_path, "Softmax"), {})
     with pytest.raises(ModelError, match="wants int8 of a fixed shape"):
         import_onnx(model_with(tmp_path, "TileProduct", TensorProto.FLOAT, scale=[1, 0, 0]), {})

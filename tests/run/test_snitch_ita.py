@@ -21,16 +21,35 @@ PEAK = 64**3 // 256
 
 
 @cache
-def layer() -> Compilation:
-    """One layer, 128 tokens."""
+def layer(network: str = "mobilebert", tokens: int = 128) -> Compilation:
+    """One layer."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "layer.onnx"
-        write_model("mobilebert", path, layers=1)
+        write_model(network, path, sequence=tokens, layers=1)
         return compile_model(path, SNITCH_ITA, Options(effort="quick"))
 
 
 def test_everything_that_multiplies_runs_on_ita() -> None:
     assert {call.engine.name for call in layer().program.calls} == {"ita"}
+
+
+@needs_compiler
+@pytest.mark.slow
+def test_every_tensor_of_an_encoders_layer_is_its_definition_with_padded_tokens() -> None:
+    made = layer("dinov2-s", 100)
+    assert {call.engine.name for call in made.program.calls} == {"ita", "cores"}
+    rng = np.random.default_rng(7)
+    (name,) = made.graph.inputs
+    shape = made.graph.values[name].type.shape
+    x = rng.normal(0, 32, (1, *shape)).round().clip(-128, 127).astype(np.int8)
+    batch = Batch({name: x}, 1, is_batched=True)
+    ran = run_bundle(
+        made.bundle, made.program, made.target.toolchain, batch, HostOptions(observes=True)
+    )
+    assert ran.runs_identical
+    wanted = evaluate_graph(made.graph, {name: x[0]})
+    for call, raw in zip(made.program.observed, ran.layers[0], strict=True):
+        assert raw == wanted[call.output.value.name].tobytes(), call.node.name
 
 
 @needs_compiler

@@ -4,8 +4,8 @@ Every product gets the scale that brings its sums to a spread of about a quarter
 that nothing dies out or saturates over many layers.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import floor, log2
 
 import numpy as np
@@ -13,13 +13,16 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from tilewright.frontend.onnx_tiles import DOMAIN
+from tilewright.ir.op import Op
 from tilewright.ir.types import Array
+from tilewright.ops.tile_norm import TileNormed, TileNormFactors
 from tilewright.ops.tiles import (
     TILE,
     Activation,
     Curve,
     Scale,
     TileAttention,
+    TileAttentionMasked,
     TileProduct,
     TileProductAdded,
     in_tiles,
@@ -35,6 +38,17 @@ LOGIT_SPREAD = 3.0
 UNSCALED = TileProduct(scale=Scale(1, 0))
 IDENTITY = Activation()
 RELU = Activation(Curve.RELU, Scale(128, 7))
+GELU = Activation(Curve.GELU, Scale(74, 20), -80, -7091)
+"""Of numbers in units of 1/32, which its result has, too."""
+
+STRENGTH = 2048
+"""Factor times deviation of norms: 64 for a usual token."""
+
+NORM_SCALE = Scale(128, 13)
+"""Brings it to the usual spread."""
+
+LOWEST_BIAS = -(1 << 23)
+"""Of keys that nobody sees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +57,23 @@ class Weights:
 
     tiles: Array
     bias: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """How a sum with a residual connection comes out.
+
+    spread  that the product adds
+    kept    of the residual: the range from which factors are drawn, one per column
+    scale   of the product, instead of one for ``spread``
+    """
+
+    spread: float = SPREAD
+    kept: tuple[float, float] = (0.5, 0.9)
+    scale: Scale | None = None
+
+
+NONORM = Blend()
 
 
 def scale_for(sums: Array, spread: float, add: int = 0) -> Scale:
@@ -61,13 +92,18 @@ class TileNetwork:
     values: dict[str, Array] = field(default_factory=dict[str, Array])
     _nodes: list[onnx.NodeProto] = field(default_factory=list[onnx.NodeProto])
     _constants: list[onnx.TensorProto] = field(default_factory=list[onnx.TensorProto])
-    _input: str = ""
+    _inputs: list[str] = field(default_factory=list[str])
+    _weights: list[tuple[Weights, str]] = field(default_factory=list[tuple[Weights, str]])
 
     def input(self, name: str, rows: int, columns: int) -> str:
         """A drawn matrix of this size."""
         drawn = np.clip(self.rng.normal(0, SPREAD, (rows, columns)).round(), -128, 127)
-        self.values[name] = in_tiles(drawn.astype(np.int8))
-        self._input = name
+        return self.given(name, drawn.astype(np.int8))
+
+    def given(self, name: str, matrix: Array) -> str:
+        """An input that is like this matrix."""
+        self.values[name] = in_tiles(matrix)
+        self._inputs.append(name)
         return name
 
     def drawn(self, outputs: int, inner: int, largest: int) -> Array:
@@ -80,35 +116,79 @@ class TileNetwork:
         bias = drawn.astype(np.int32) * np.any(matrix, axis=1)
         return Weights(in_tiles(matrix), packed_bias(bias))
 
+    def sums(self, x: str, weights: Weights) -> Array:
+        """Of a product, before its scale."""
+        return UNSCALED.sums(self.values[x], weights.tiles, weights.bias)
+
     def product(
-        self, x: str, weights: Weights, name: str, activation: Activation = IDENTITY
+        self,
+        x: str,
+        weights: Weights,
+        name: str,
+        activation: Activation = IDENTITY,
+        scale: Scale | None = None,
     ) -> str:
-        """x times weights, in rows of x."""
-        sums = UNSCALED.sums(self.values[x], weights.tiles, weights.bias)
-        op = TileProduct(scale=scale_for(sums, SPREAD), activation=activation)
+        """x times weights, in rows of x; by this scale, or one for the usual spread."""
+        if scale is None:
+            scale = scale_for(self.sums(x, weights), SPREAD)
+        op = TileProduct(scale=scale, activation=activation)
         return self._append(op, (x, *self._stored(weights, name)), name)
 
     def transposed(self, x: str, weights: Weights, name: str) -> str:
         """weights times x: the product's transpose, biases by row, as attention wants values."""
-        unscaled = replace(UNSCALED, bias_by_row=True)
-        sums = unscaled.sums(weights.tiles, self.values[x], weights.bias)
+        op = TileProduct(scale=scale_for(self.sums(x, weights), SPREAD), bias_by_row=True)
         w, bias = self._stored(weights, name)
-        return self._append(replace(unscaled, scale=scale_for(sums, SPREAD)), (w, x, bias), name)
+        return self._append(op, (w, x, bias), name)
 
-    def added(self, x: str, weights: Weights, residual: str, name: str) -> str:
+    def added(
+        self,
+        x: str,
+        weights: Weights,
+        residual: str,
+        name: str,
+        blend: Blend = NONORM,
+        activation: Activation = IDENTITY,
+    ) -> str:
         """The product and a residual connection, each column with a factor of its own: a residual
         block that ends in NoNorm."""
-        sums = UNSCALED.sums(self.values[x], weights.tiles, weights.bias)
-        op = TileProductAdded(scale=scale_for(sums, SPREAD))
-        columns = self.values[residual].shape[1]
-        unit = 2**op.scale.shift / op.scale.multiplier
-        drawn = self.rng.uniform(0.5, 0.9, (columns, 1, TILE))
-        factors = np.clip((drawn * unit).round(), -127, 127).astype(np.int8)
-        d = self._constant(f"{name}.d", factors * np.eye(TILE, dtype=np.int8))
+        scale = blend.scale or scale_for(self.sums(x, weights), blend.spread)
+        op = TileProductAdded(scale=scale, activation=activation)
+        d = self._kept(residual, blend, scale, name)
         return self._append(op, (x, *self._stored(weights, name), residual, d), name)
 
-    def attention(self, q: str, k: str, v: str, heads: int, name: str) -> str:
-        """All heads; q and k [rows, heads * depth], v its transpose."""
+    def added_across(
+        self, weights: Weights, x: str, stream: str, name: str, blend: Blend = NONORM
+    ) -> str:
+        """The same transposed: weights times x and the residual, channels by tokens."""
+        scale = blend.scale or scale_for(self.sums(x, weights), blend.spread)
+        op = TileProductAdded(scale=scale, bias_by_row=True)
+        w, bias = self._stored(weights, name)
+        d = self._kept(stream, blend, scale, name)
+        return self._append(op, (w, x, bias, stream, d), name)
+
+    def constant(self, name: str, matrix: Array) -> str:
+        """In tiles."""
+        return self._constant(name, in_tiles(matrix))
+
+    def normed(self, stream: str, channels: int, name: str) -> str:
+        """Layer norm of what lies channels by tokens; tokens by channels."""
+        op = TileNormFactors(channels=channels, strength=STRENGTH)
+        factors = self._append(op, (stream,), f"{name}.factors")
+        return self._append(TileNormed(scale=NORM_SCALE), (factors, stream), name)
+
+    def _kept(self, residual: str, blend: Blend, scale: Scale, name: str) -> str:
+        """The diagonal matrices of a residual's factors."""
+        columns = self.values[residual].shape[1]
+        unit = 2**scale.shift / scale.multiplier
+        drawn = self.rng.uniform(*blend.kept, (columns, 1, TILE))
+        factors = np.clip((drawn * unit).round(), -127, 127).astype(np.int8)
+        return self._constant(f"{name}.d", factors * np.eye(TILE, dtype=np.int8))
+
+    def attention(
+        self, q: str, k: str, v: str, heads: int, name: str, tokens: int | None = None
+    ) -> str:
+        """All heads; q and k [rows, heads * depth], v its transpose. Where the rows are more than
+        the ``tokens``, nobody sees the others."""
         rows, whole = self.values[q].shape[:2]
         depth = whole // heads
         apart = [
@@ -118,25 +198,35 @@ class TileNetwork:
         ]
         none = np.zeros((rows, 3 * TILE), np.uint8)
         sample = UNSCALED.sums(self.values[apart[0]][:, 0], self.values[apart[1]][:, 0], none)
-        op = TileAttention(logits=scale_for(sample, LOGIT_SPREAD), values=Scale(128, 15))
+        logits, values = scale_for(sample, LOGIT_SPREAD), Scale(128, 15)
+        op: Op = TileAttention(logits=logits, values=values)
+        if tokens is not None and tokens < rows * TILE:
+            biases = np.zeros(rows * TILE, np.int32)
+            biases[tokens:] = LOWEST_BIAS
+            apart.append(self._constant(f"{name}.mask", packed_bias(biases)))
+            op = TileAttentionMasked(logits=logits, values=values)
         joined = self._append(op, tuple(apart), name)
         return self._reshaped(joined, (rows, whole, TILE, TILE))
 
     def write(self, path: str, output: str) -> None:
         """The .onnx file. Raises OSError."""
-        shown = [(self._input, self.values[self._input]), (output, self.values[output])]
+        shown = [(name, self.values[name]) for name in (*self._inputs, output)]
         ends = [
             helper.make_tensor_value_info(name, TensorProto.INT8, array.shape)
             for name, array in shown
         ]
-        graph = helper.make_graph(self._nodes, self.name, ends[:1], ends[1:], self._constants)
+        graph = helper.make_graph(self._nodes, self.name, ends[:-1], ends[-1:], self._constants)
         opsets = [helper.make_opsetid("", 17), helper.make_opsetid(DOMAIN, 1)]
         model = helper.make_model(graph, opset_imports=opsets, producer_name="tilewright")
         model.ir_version = 9
         onnx.save(model, path)
 
     def _stored(self, weights: Weights, name: str) -> tuple[str, str]:
-        """The names of weights and biases."""
+        """The names of weights and biases; the same for the same weights."""
+        for known, stem in self._weights:
+            if known is weights:
+                return f"{stem}.w", f"{stem}.b"
+        self._weights.append((weights, name))
         return self._constant(f"{name}.w", weights.tiles), self._constant(f"{name}.b", weights.bias)
 
     def _constant(self, name: str, array: Array) -> str:
@@ -152,26 +242,41 @@ class TileNetwork:
         self.values[name] = self.values[x].reshape(shape)
         return name
 
-    def _append(
-        self, op: TileProduct | TileProductAdded | TileAttention, inputs: Sequence[str], name: str
-    ) -> str:
+    def _append(self, op: Op, inputs: Sequence[str], name: str) -> str:
         self.values[name] = op.evaluate(*(self.values[i] for i in inputs))
-        kind = "TileAttention" if isinstance(op, TileAttention) else "TileProduct"
-        node = helper.make_node(kind, list(inputs), [name], name=name, domain=DOMAIN)
+        node = helper.make_node(_KINDS[type(op)], list(inputs), [name], name=name, domain=DOMAIN)
         for key, value in _attributes(op).items():
             node.attribute.append(helper.make_attribute(key, value))
         self._nodes.append(node)
         return name
 
 
-def _attributes(
-    op: TileProduct | TileProductAdded | TileAttention,
-) -> dict[str, list[int] | int | str]:
-    if isinstance(op, TileAttention):
-        return {
-            "logits": _numbers(op.logits), "values": _numbers(op.values),
-            "softmax_shift": op.softmax_shift,
-        }  # fmt: skip
+_KINDS: Mapping[type[Op], str] = {
+    TileProduct: "TileProduct", TileProductAdded: "TileProduct", TileAttention: "TileAttention",
+    TileAttentionMasked: "TileAttention", TileNormFactors: "TileNormFactors",
+    TileNormed: "TileNormed",
+}  # fmt: skip
+"""Optional inputs tell operators of one node apart."""
+
+
+def _attributes(op: Op) -> dict[str, list[int] | int | str]:
+    match op:
+        case TileAttention() | TileAttentionMasked():
+            return {
+                "logits": _numbers(op.logits), "values": _numbers(op.values),
+                "softmax_shift": op.softmax_shift,
+            }  # fmt: skip
+        case TileNormFactors():
+            return {"channels": op.channels, "strength": op.strength}
+        case TileNormed():
+            return {"scale": _numbers(op.scale)}
+        case TileProduct() | TileProductAdded():
+            return _of_product(op)
+        case _:
+            raise AssertionError(op)
+
+
+def _of_product(op: TileProduct | TileProductAdded) -> dict[str, list[int] | int | str]:
     found: dict[str, list[int] | int | str] = {"scale": _numbers(op.scale)}
     if op.bias_by_row:
         found["bias_by_row"] = 1

@@ -22,6 +22,7 @@ WRITE_MODEL = Command(
     "write a network of a known shape with drawn weights: a quantised .onnx, or a .gguf",
     (
         "tilewright model mobilebert -o mobilebert.onnx",
+        "tilewright model dinov2-s -o dinov2-s.onnx",
         "tilewright model tinyllama-v0 -o tinyllama.gguf",
         "tilewright model mobilebert --sequence 256 --layers 1 -o layer.onnx",
     ),
@@ -33,13 +34,14 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``tilewright model``."""
     parser.add_argument(
         "network", metavar="NETWORK",
-        help="mobilebert: its encoder, for ITA, as .onnx; tinyllama-v0 (4.6 M parameters) and "
-        "tw-4.2m: language models with a vocabulary, as GGUF in float16",
+        help="mobilebert, dinov2-s, whisper-tiny-encoder: encoders for ITA, as .onnx; tinyllama-v0 "
+        "(4.6 M parameters) and tw-4.2m: language models with a vocabulary, as GGUF in float16",
     )  # fmt: skip
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, required=True)
     parser.add_argument(
         "--sequence", metavar="S", type=positive, default=None,
-        help="tokens (default: 128, or the model's context); ITA wants a multiple of 64 up to 960",
+        help="tokens (default: 128, 241 or 512, or the model's context); of an encoder up to 960, "
+        "of mobilebert a multiple of 64",
     )  # fmt: skip
     parser.add_argument(
         "--layers", metavar="N", type=positive, default=None, help="instead of all of them"

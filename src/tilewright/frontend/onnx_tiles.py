@@ -1,8 +1,9 @@
 """Networks in tiles: .onnx files with the operators of ``ops/tiles.py``, exact as they stand.
 
-The nodes ``TileProduct`` (with five inputs: ``TileProductAdded``) and ``TileAttention`` have the
-inputs of the operators and their numbers as attributes; ``Reshape`` stands between them. Tensors
-are int8 matrices in tiles of 64 by 64, also at the network's inputs and outputs; biases are packed.
+The nodes ``TileProduct`` (with five inputs: ``TileProductAdded``), ``TileAttention`` (with four:
+``TileAttentionMasked``), ``TileNormFactors`` and ``TileNormed`` have the inputs of the operators
+and their numbers as attributes; ``Reshape`` stands between them. Tensors are int8 matrices in tiles
+of 64 by 64, also at the network's inputs and outputs; biases are packed.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,17 +16,19 @@ from tilewright.ir.graph import Contract, Graph, GraphBuilder, Origin, Value, Va
 from tilewright.ir.op import Op
 from tilewright.ir.types import DType, TensorType
 from tilewright.ops.layout import Reshape
+from tilewright.ops.tile_norm import TileNormed, TileNormFactors
 from tilewright.ops.tiles import (
     Activation,
     Curve,
     Scale,
     TileAttention,
+    TileAttentionMasked,
     TileProduct,
     TileProductAdded,
 )
 
 DOMAIN = "tilewright.tiles"
-TILE_KINDS = frozenset({"TileProduct", "TileAttention"})
+TILE_KINDS = frozenset({"TileProduct", "TileAttention", "TileNormFactors", "TileNormed"})
 
 
 def is_in_tiles(model: OnnxModel) -> bool:
@@ -103,9 +106,20 @@ def _product(model: OnnxModel, node: OnnxNode) -> Op:
 def _attention(model: OnnxModel, node: OnnxNode) -> Op:
     del model
     shift = node.integer("softmax_shift", 0)
-    return TileAttention(
-        logits=_scale(node, "logits"), values=_scale(node, "values"), softmax_shift=shift
+    kind = TileAttentionMasked if len(node.inputs) == 4 else TileAttention
+    return kind(logits=_scale(node, "logits"), values=_scale(node, "values"), softmax_shift=shift)
+
+
+def _norm_factors(model: OnnxModel, node: OnnxNode) -> Op:
+    del model
+    return TileNormFactors(
+        channels=node.integer("channels", 0), strength=node.integer("strength", 0)
     )
+
+
+def _normed(model: OnnxModel, node: OnnxNode) -> Op:
+    del model
+    return TileNormed(scale=_scale(node, "scale"))
 
 
 def _reshape(model: OnnxModel, node: OnnxNode) -> Op:
@@ -116,4 +130,5 @@ def _reshape(model: OnnxModel, node: OnnxNode) -> Op:
 
 _OPERATORS: Mapping[str, Callable[[OnnxModel, OnnxNode], Op]] = {
     "TileProduct": _product, "TileAttention": _attention, "Reshape": _reshape,
+    "TileNormFactors": _norm_factors, "TileNormed": _normed,
 }  # fmt: skip

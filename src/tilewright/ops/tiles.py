@@ -252,11 +252,8 @@ def probabilities(logits: Array, softmax_shift: int) -> Array:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TileAttention(Op):
-    """For each head h: y = values(softmax(logits(q @ k.T)) @ v), softmax in the engine's integers.
-
-    q s8[M,H,P,64,64], k s8[T,H,P,64,64], v transposed s8[H,P,T,64,64] -> y s8[M,H,P,64,64]. All
-    64*T keys take part: nothing masks padding.
+class _Attention(Op):
+    """Attention over matrices in tiles, whatever else is in the sums of logits.
 
     softmax_shift  see ``probabilities``: 0 or 5, what versions of the engine have
     """
@@ -279,11 +276,12 @@ class TileAttention(Op):
 
     def evaluate(self, *inputs: Array) -> Array:
         """Head by head."""
-        q, k, v = inputs
+        q, k, v = inputs[:3]
+        mask = unpacked_bias(inputs[3]) if len(inputs) > 3 else 0
         heads: list[Array] = []
         for h in range(q.shape[1]):
             x, w, values = (from_tiles(t) for t in (q[:, h], k[:, h], v[h]))
-            logits = self.logits.apply(wrapped(_exact_product(x, w)))
+            logits = self.logits.apply(wrapped(_exact_product(x, w) + mask))
             weights = probabilities(logits, self.softmax_shift)
             sums = wrapped(_exact_product(weights, values))
             heads.append(in_tiles(self.values.apply(sums).astype(np.int8)))
@@ -306,3 +304,29 @@ class TileAttention(Op):
         """Both products; tiles count whole."""
         m, heads, p = inputs[0].shape[:3]
         return 2 * m * inputs[1].shape[0] * heads * p * TILE**3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TileAttention(_Attention):
+    """For each head h: y = values(softmax(logits(q @ k.T)) @ v), softmax in the engine's integers.
+
+    q s8[M,H,P,64,64], k s8[T,H,P,64,64], v transposed s8[H,P,T,64,64] -> y s8[M,H,P,64,64]. All
+    64*T keys take part.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TileAttentionMasked(_Attention):
+    """The same with a bias u8[T,192] of 24 bits for each key in the sums of logits: padding, and
+    keys that nobody shall see, get the lowest number, and with it the lowest logit."""
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        """The type of q."""
+        found = super(TileAttentionMasked, self).infer(*inputs[:3])
+        if inputs[3].shape != (inputs[1].shape[0], BIAS_BYTES):
+            raise ValueError(f"{inputs[1].shape[0]} tiles of keys cannot take the mask {inputs[3]}")
+        return found
+
+    def reads(self, *inputs: TensorType) -> tuple[Access, ...]:
+        """As without it; the mask of all keys."""
+        return (*super(TileAttentionMasked, self).reads(*inputs[:3]), (Whole(), Whole()))

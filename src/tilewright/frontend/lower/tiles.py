@@ -6,13 +6,14 @@ from tilewright.ir.types import DType
 from tilewright.ops.gather import Gather
 from tilewright.ops.layout import Concat, Reshape, Transpose
 from tilewright.ops.lstm import LstmSequence
-from tilewright.ops.tiles import TileAttention, TileProduct, TileProductAdded
+from tilewright.ops.tile_norm import TileNormed, TileNormFactors
+from tilewright.ops.tiles import TileAttention, TileAttentionMasked, TileProduct, TileProductAdded
 from tilewright.ops.wide import WideAdd, WideConv2d, WideMul, WideRescale
 from tilewright.ops.wide_softmax import WideSoftmax
 
 _EXACT = (
-    TileProduct, TileProductAdded, TileAttention, WideConv2d, WideAdd, WideMul, WideRescale,
-    WideSoftmax, LstmSequence,
+    TileProduct, TileProductAdded, TileAttention, TileAttentionMasked, TileNormFactors, TileNormed,
+    WideConv2d, WideAdd, WideMul, WideRescale, WideSoftmax, LstmSequence,
 )  # fmt: skip
 
 _MOVING = (Reshape, Gather, Concat, Transpose)

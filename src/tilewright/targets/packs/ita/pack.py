@@ -6,9 +6,9 @@ from pathlib import Path
 
 from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature
-from tilewright.ops.tiles import TileAttention
-from tilewright.targets.packs.ita.kernels.attention import ATTENTION_KERNEL
-from tilewright.targets.packs.ita.kernels.products import PRODUCT, PRODUCT_ADDED
+from tilewright.ops.tiles import TileAttention, TileAttentionMasked
+from tilewright.targets.packs.ita.kernels.attention import ATTENTION_KERNEL, MASKED_KERNEL
+from tilewright.targets.packs.ita.kernels.products import NORMED, PRODUCT, PRODUCT_ADDED
 
 QUEUE_HEADER = Path(__file__).parent / "kernels/ita_queue.h"
 """For a target's runtime, which feeds the engine while it waits for something else."""
@@ -28,12 +28,14 @@ SHIFT_5 = Version(2, 5)
 
 def ita_kernels(version: Version) -> tuple[Kernel, ...]:
     """The pack for a version of the engine."""
-    return tuple(_of(kernel, version) for kernel in (PRODUCT, PRODUCT_ADDED, ATTENTION_KERNEL))
+    kernels = (PRODUCT, PRODUCT_ADDED, ATTENTION_KERNEL, MASKED_KERNEL, NORMED)
+    return tuple(_of(kernel, version) for kernel in kernels)
 
 
 def _of(kernel: Kernel, version: Version) -> Kernel:
     def variant(op: Op) -> str | None:
-        if isinstance(op, TileAttention) and op.softmax_shift != version.softmax_shift:
+        is_attention = isinstance(op, TileAttention | TileAttentionMasked)
+        if is_attention and op.softmax_shift != version.softmax_shift:
             return (
                 f"its softmax shifts by {version.softmax_shift}, the operator's by "
                 f"{op.softmax_shift}"

@@ -1,10 +1,11 @@
-"""Binding of ita_attention.c."""
+"""Bindings of ita_attention.c and ita_attention_masked.c."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature
-from tilewright.ops.tiles import TILE, Activation, TileAttention
+from tilewright.ops.tiles import TILE, Activation, TileAttention, TileAttentionMasked
 from tilewright.targets.packs.ita.cycles import attention_cycles
 from tilewright.targets.packs.ita.registers import ATTENTION, MOST_TILES, settings
 
@@ -20,7 +21,7 @@ def _sizes(signature: Signature) -> tuple[int, int, int, int]:
 
 
 def _fields(op: Op, signature: Signature) -> Fields:
-    assert isinstance(op, TileAttention)
+    assert isinstance(op, TileAttention | TileAttentionMasked)
     rows, heads, depth, keys = _sizes(signature)
     scales = {LOGITS: op.logits, VALUES: op.values}
     return {
@@ -37,7 +38,7 @@ def _refuse(op: Op, signature: Signature) -> str | None:
 
 
 def _cycles(op: Op, signature: Signature) -> int:
-    assert isinstance(op, TileAttention)
+    assert isinstance(op, TileAttention | TileAttentionMasked)
     return attention_cycles(*_sizes(signature), op.softmax_shift)
 
 
@@ -63,5 +64,14 @@ ATTENTION_KERNEL = Kernel(
     cycles=_cycles,
     refuse=_refuse,
     scratch_bytes=_logits_bytes,
-    includes=(HERE / "ita_queue.h",),
+    includes=(HERE / "ita_queue.h", HERE / "ita_attention_walk.h"),
+)
+
+MASKED_KERNEL = replace(
+    ATTENTION_KERNEL,
+    op=TileAttentionMasked,
+    symbol="ita_attention_masked",
+    struct="ita_masked_args",
+    source=HERE / "ita_attention_masked.c",
+    pointers=("q", "k", "v", "mask", "y"),
 )

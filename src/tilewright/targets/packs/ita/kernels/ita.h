@@ -41,6 +41,30 @@ typedef struct {
   int32_t contexts;
 } ita_attention_args;
 
+/// The same with mask[64 * keys], biases of 24 bits, in the sums of logits.
+typedef struct {
+  const int8_t *q, *k, *v;
+  const uint8_t *mask; // 192 bytes for each tile of keys
+  int8_t *y;
+  int32_t rows, heads, depth, keys;
+  int32_t tiles, multipliers, multipliers_4, shifts, shifts_4, adds, adds_4;
+  int32_t engine, gelu, activation;
+  int32_t contexts;
+} ita_masked_args;
+
+/// y[blocks][columns] = scale(n[blocks] * x[columns][blocks]^T + bias), in tiles; a block of n is a
+/// tile, its biases by row, and 64 bytes more.
+typedef struct {
+  const int8_t *n, *x;
+  int8_t *y;
+  int32_t blocks, columns;
+  int32_t tiles, multipliers, multipliers_4, shifts, shifts_4, adds, adds_4;
+  int32_t engine, gelu, activation;
+  int32_t contexts;
+} ita_normed_args;
+
 void ita_product(const void *args, tw_work work);
 void ita_product_added(const void *args, tw_work work);
 void ita_attention(const void *args, tw_work work);
+void ita_attention_masked(const void *args, tw_work work);
+void ita_normed(const void *args, tw_work work);

@@ -1,11 +1,12 @@
-"""Bindings of ita_product.c and ita_product_added.c."""
+"""Bindings of ita_product.c, ita_product_added.c and ita_normed.c."""
 
 from dataclasses import replace
 from pathlib import Path
 
 from tilewright.ir.op import Op
 from tilewright.ir.target import AtMost, Fields, Kernel, Signature
-from tilewright.ops.tiles import TileProduct, TileProductAdded
+from tilewright.ops.tile_norm import TileNormed
+from tilewright.ops.tiles import Activation, TileProduct, TileProductAdded
 from tilewright.targets.packs.ita.cycles import product_cycles
 from tilewright.targets.packs.ita.registers import LINEAR, MOST_TILES, settings
 
@@ -26,6 +27,21 @@ def _fields(op: Op, signature: Signature) -> Fields:
         "rows": rows, "columns": columns, "inner": signature.inputs[0].shape[1],
         "by_row": int(op.bias_by_row), **settings(LINEAR, tiles, {0: op.scale}, op.activation),
     }  # fmt: skip
+
+
+def _normed_fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, TileNormed)
+    blocks, columns = signature.output.shape[:2]
+    return {
+        "blocks": blocks, "columns": columns,
+        **settings(LINEAR, (blocks, 1, columns), {0: op.scale}, Activation()),
+    }  # fmt: skip
+
+
+def _normed_cycles(op: Op, signature: Signature) -> int:
+    del op
+    blocks, columns = signature.output.shape[:2]
+    return product_cycles(blocks, columns, 1)
 
 
 def _refuse(op: Op, signature: Signature) -> str | None:
@@ -67,4 +83,18 @@ PRODUCT_ADDED = replace(
     struct="ita_added_args",
     source=HERE / "ita_product_added.c",
     pointers=("x", "w", "bias", "r", "d", "y"),
+)
+
+NORMED = Kernel(
+    op=TileNormed,
+    symbol="ita_normed",
+    struct="ita_normed_args",
+    header=HERE / "ita.h",
+    source=HERE / "ita_normed.c",
+    pointers=("n", "x", "y"),
+    fields=_normed_fields,
+    items=_one_item,
+    cycles=_normed_cycles,
+    includes=(HERE / "ita_queue.h",),
+    limits=PRODUCT.limits,
 )

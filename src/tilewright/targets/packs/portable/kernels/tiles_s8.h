@@ -43,8 +43,20 @@ typedef struct {
   int32_t softmax_shift;                               // 2 to this is a factor of two, in logits
 } tile_attention_args;
 
+/// The same with mask[64 * keys], numbers of 24 bits, in the sums of logits.
+typedef struct {
+  const int8_t *q, *k, *v;
+  const uint8_t *mask; // 192 bytes for each tile of keys
+  int8_t *y;
+  int32_t rows, heads, depth, keys;
+  int32_t multiplier, shift, add;
+  int32_t values_multiplier, values_shift, values_add;
+  int32_t softmax_shift;
+} tile_masked_args;
+
 /// An item is a row of an output tile.
 void tile_product_s8(const void *args, tw_work work);
 void tile_product_added_s8(const void *args, tw_work work);
 /// An item is a row of a tile of all heads' queries, head by head.
 void tile_attention_s8(const void *args, tw_work work);
+void tile_attention_masked_s8(const void *args, tw_work work);

@@ -6,7 +6,14 @@ from pathlib import Path
 
 from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature
-from tilewright.ops.tiles import TILE, TileAttention, TileProduct, TileProductAdded
+from tilewright.ops.tile_norm import TileNormed, TileNormFactors, reciprocal
+from tilewright.ops.tiles import (
+    TILE,
+    TileAttention,
+    TileAttentionMasked,
+    TileProduct,
+    TileProductAdded,
+)
 
 HERE = Path(__file__).parent
 
@@ -25,7 +32,7 @@ def _fields(op: Op, signature: Signature) -> Fields:
 
 
 def _attention_fields(op: Op, signature: Signature) -> Fields:
-    assert isinstance(op, TileAttention)
+    assert isinstance(op, TileAttention | TileAttentionMasked)
     rows, heads, depth = signature.output.shape[:3]
     return {
         "rows": rows, "heads": heads, "depth": depth, "keys": signature.inputs[1].shape[0],
@@ -33,6 +40,29 @@ def _attention_fields(op: Op, signature: Signature) -> Fields:
         "values_multiplier": op.values.multiplier, "values_shift": op.values.shift,
         "values_add": op.values.add, "softmax_shift": op.softmax_shift,
     }  # fmt: skip
+
+
+def _factors_fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, TileNormFactors)
+    tiles, blocks = signature.inputs[0].shape[:2]
+    return {
+        "tiles": tiles, "blocks": blocks, "reciprocal": reciprocal(op.channels),
+        "strength": op.strength,
+    }  # fmt: skip
+
+
+def _normed_fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, TileNormed)
+    tiles, blocks = signature.inputs[1].shape[:2]
+    return {
+        "tiles": tiles, "blocks": blocks, "multiplier": op.scale.multiplier,
+        "shift": op.scale.shift, "add": op.scale.add,
+    }  # fmt: skip
+
+
+def _tokens(op: Op, signature: Signature) -> int:
+    del op
+    return signature.output.shape[0] * TILE
 
 
 def _rows_of_tiles(op: Op, signature: Signature) -> int:
@@ -75,7 +105,42 @@ TILE_ATTENTION_S8 = replace(
     pointers=("q", "k", "v", "y"),
     fields=_attention_fields,
     scratch_bytes=_logits_bytes,
+    includes=(HERE / "tile_core.h", HERE / "tile_attention_core.h"),
 )
 """An item is a row of a tile of one head."""
 
-TILE_KERNELS = (TILE_PRODUCT_S8, TILE_PRODUCT_ADDED_S8, TILE_ATTENTION_S8)
+TILE_ATTENTION_MASKED_S8 = replace(
+    TILE_ATTENTION_S8,
+    op=TileAttentionMasked,
+    symbol="tile_attention_masked_s8",
+    struct="tile_masked_args",
+    source=HERE / "tile_attention_masked_s8.c",
+    pointers=("q", "k", "v", "mask", "y"),
+)
+
+TILE_NORM_FACTORS_S8 = Kernel(
+    op=TileNormFactors,
+    symbol="tile_norm_factors_s8",
+    struct="tile_norm_factors_args",
+    header=HERE / "tile_norm_s8.h",
+    source=HERE / "tile_norm_factors_s8.c",
+    pointers=("x", "y"),
+    fields=_factors_fields,
+    items=_tokens,
+    includes=tuple(HERE / f"{name}.h" for name in ("tile_core", "tile_norm_core", "tiles_s8")),
+)
+
+TILE_NORMED_S8 = replace(
+    TILE_NORM_FACTORS_S8,
+    op=TileNormed,
+    symbol="tile_normed_s8",
+    struct="tile_normed_args",
+    source=HERE / "tile_normed_s8.c",
+    pointers=("n", "x", "y"),
+    fields=_normed_fields,
+)
+
+TILE_KERNELS = (
+    TILE_PRODUCT_S8, TILE_PRODUCT_ADDED_S8, TILE_ATTENTION_S8, TILE_ATTENTION_MASKED_S8,
+    TILE_NORM_FACTORS_S8, TILE_NORMED_S8,
+)  # fmt: skip
