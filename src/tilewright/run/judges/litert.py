@@ -3,7 +3,7 @@
 import importlib
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -37,14 +37,18 @@ class LiteRt:
         except (RuntimeError, ValueError) as error:
             raise _turned_down(error) from None
 
-    def tensors(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    def tensors(
+        self, inputs: Mapping[str, Array], kept: Collection[str] = frozenset()
+    ) -> dict[str, Array]:
         """Every tensor of one inference by its name in the file, where the name is unique.
 
         inputs  by name, or in order where the names are others
+        kept    those of them that LiteRT keeps from the inference before
         Raises ToolError where LiteRT cannot prepare or run the model.
         """
         try:
-            return self._invoked(inputs)
+            given = {name: array for name, array in inputs.items() if name not in kept}
+            return self._invoked(given)
         except RuntimeError as error:
             raise _turned_down(error) from None
 
