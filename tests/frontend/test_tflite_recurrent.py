@@ -11,6 +11,7 @@ import pytest
 
 from evaluate import evaluate_graph
 from tflite_models import Operator, Tensor, build, constant, litert, schema
+from tilewright.api import verify_model
 from tilewright.frontend.lower import lower
 from tilewright.frontend.tflite_import import import_tflite
 from tilewright.ir.types import Array, Shape
@@ -250,3 +251,11 @@ def test_float_rnn(tmp_path: Path, kind: str) -> None:
     ]  # fmt: skip
     y = Tensor("y", "float32", (at.batch, *steps, at.cells))
     compare(real_layer(kind, given, y, ("h",), fusedActivationFunction=4), tmp_path, rng)
+
+
+def test_verify_lets_litert_keep_its_own_states(tmp_path: Path) -> None:
+    path = tmp_path / "model.tflite"
+    path.write_bytes(lstm(np.random.default_rng(3), 2, 1, is_time_major=False))
+    report = verify_model(path)
+    assert report.holds
+    assert "LiteRT" in {c.right for c in report.verification.comparisons}
