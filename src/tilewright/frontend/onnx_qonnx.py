@@ -95,7 +95,7 @@ def bipolar_quant(form: Form) -> None:
         quantisation = Quantisation((float(scale.reshape(-1)[0]),), (0,))
         form.constants[form.node.output] = Constant(signs, quantisation)
         return
-    is_above = form.do("GreaterOrEqual", x, form.held(0))
+    is_above = form.do("GreaterOrEqual", x, form.held(0.0))
     form.end("Where", is_above, form.held(scale), form.held(-scale))
 
 
