@@ -11,6 +11,7 @@ import pytest
 
 from evaluate import evaluate_graph
 from tflite_models import Operator, Tensor, build, constant, litert, schema
+from tilewright.api import verify_model
 from tilewright.frontend.lower import lower
 from tilewright.frontend.tflite_import import import_tflite
 from tilewright.ir.types import Array, Shape
@@ -164,3 +165,97 @@ def test_int8_lstm(
     rng = np.random.default_rng(steps * 10 + batch)
     model = lstm(rng, steps, batch, is_time_major=is_time_major, clip=clip)
     compare(model, tmp_path, rng)
+
+
+@dataclass
+class Sizes:
+    """A float LSTM: T, B, inputs, cells, outputs."""
+
+    steps: int = 4
+    batch: int = 2
+    length: int = 3
+    cells: int = 5
+    outputs: int = 5
+
+
+def one_way(drawn: Drawn, at: Sizes, prefix: str, *, has_input_gate: bool) -> list[Tensor | None]:
+    """Inputs 1 to 17 of a float LSTM."""
+    first = 0 if has_input_gate else 1
+    none: list[Tensor | None] = [None] * first
+    into = [drawn.real(f"{prefix}w{i}", (at.cells, at.length)) for i in range(first, 4)]
+    back = [drawn.real(f"{prefix}r{i}", (at.cells, at.outputs)) for i in range(first, 4)]
+    seen = [drawn.real(f"{prefix}p{i}", (at.cells,)) for i in range(first, 3)]
+    bias = [drawn.real(f"{prefix}b{i}", (at.cells,)) for i in range(first, 4)]
+    has_projection = at.outputs != at.cells
+    projection = [drawn.real(f"{prefix}j", (at.outputs, at.cells))] if has_projection else [None]
+    return [*none, *into, *none, *back, *none, *seen, *none, *bias, *projection, None]
+
+
+def states(at: Sizes, prefix: str) -> list[Tensor]:
+    return [
+        Tensor(f"{prefix}h", "float32", (at.batch, at.outputs)),
+        Tensor(f"{prefix}c", "float32", (at.batch, at.cells)),
+    ]
+
+
+OPTIONS = {
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTMOptions",
+    "BIDIRECTIONAL_SEQUENCE_LSTM": "BidirectionalSequenceLSTMOptions",
+    "UNIDIRECTIONAL_SEQUENCE_RNN": "SequenceRNNOptions",
+    "RNN": "RNNOptions",
+}
+
+
+def real_layer(
+    kind: str, given: list[Tensor | None], y: Tensor, kept: tuple[str, ...], **fields: Any
+) -> bytes:
+    tensors = [t for t in given if t is not None]
+    names = ["" if t is None else t.name for t in given]
+    op = Operator(kind, names, "y", OPTIONS[kind], fields)
+    return with_states(build([*tensors, y], [op], ["x"], ["y"]), kept)
+
+
+@pytest.mark.parametrize("outputs", [5, 4])
+@pytest.mark.parametrize("has_input_gate", [True, False])
+def test_float_lstm(tmp_path: Path, outputs: int, has_input_gate: bool) -> None:
+    rng, at = np.random.default_rng(outputs), Sizes(outputs=outputs)
+    x = Tensor("x", "float32", (at.batch, at.steps, at.length))
+    layer = one_way(Drawn(rng), at, "", has_input_gate=has_input_gate)
+    y = Tensor("y", "float32", (at.batch, at.steps, at.outputs))
+    given = [x, *layer, *states(at, "")]
+    fields = {"fusedActivationFunction": 4, "cellClip": 0.8, "projClip": 0.5}
+    model = real_layer("UNIDIRECTIONAL_SEQUENCE_LSTM", given, y, ("h", "c"), **fields)
+    compare(model, tmp_path, rng)
+
+
+def test_float_lstm_both_ways(tmp_path: Path) -> None:
+    rng, at = np.random.default_rng(8), Sizes()
+    x = Tensor("x", "float32", (at.steps, at.batch, at.length))
+    layers = [t for p in "fb" for t in one_way(Drawn(rng), at, p, has_input_gate=True)]
+    given = [x, *layers, *states(at, "f"), *states(at, "b"), *[None] * 9]
+    y = Tensor("y", "float32", (at.steps, at.batch, 2 * at.cells))
+    fields = {"fusedActivationFunction": 4, "mergeOutputs": True, "timeMajor": True}
+    kept = ("fh", "fc", "bh", "bc")
+    compare(real_layer("BIDIRECTIONAL_SEQUENCE_LSTM", given, y, kept, **fields), tmp_path, rng)
+
+
+@pytest.mark.parametrize("kind", ["RNN", "UNIDIRECTIONAL_SEQUENCE_RNN"])
+def test_float_rnn(tmp_path: Path, kind: str) -> None:
+    rng, at = np.random.default_rng(9), Sizes()
+    drawn = Drawn(rng)
+    steps = () if kind == "RNN" else (at.steps,)
+    given: list[Tensor | None] = [
+        Tensor("x", "float32", (at.batch, *steps, at.length)),
+        drawn.real("w", (at.cells, at.length)), drawn.real("r", (at.cells, at.cells)),
+        drawn.real("b", (at.cells,)), Tensor("h", "float32", (at.batch, at.cells)),
+    ]  # fmt: skip
+    y = Tensor("y", "float32", (at.batch, *steps, at.cells))
+    compare(real_layer(kind, given, y, ("h",), fusedActivationFunction=4), tmp_path, rng)
+
+
+def test_verify_lets_litert_keep_its_own_states(tmp_path: Path) -> None:
+    path = tmp_path / "model.tflite"
+    path.write_bytes(lstm(np.random.default_rng(3), 2, 1, is_time_major=False))
+    report = verify_model(path)
+    assert report.holds
+    assert "LiteRT" in {c.right for c in report.verification.comparisons}

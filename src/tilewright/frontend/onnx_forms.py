@@ -1,6 +1,6 @@
 """Nodes of other domains written in the standard's: what both kinds of forms need."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,6 +29,22 @@ class Form:
         self, kind: str, *inputs: str, outputs: tuple[str, ...] = (), **attributes: Attribute
     ) -> str:
         """A node; its first output, named by itself where the caller does not say."""
+        return self._add(kind, inputs, outputs, attributes)
+
+    def like(
+        self, kind: str, inputs: Sequence[str], attributes: Mapping[str, Attribute] | None = None
+    ) -> str:
+        """A node with attributes of this one: all of them, or those given."""
+        own = self.node.attributes if attributes is None else attributes
+        return self._add(kind, tuple(inputs), (), own)
+
+    def _add(
+        self,
+        kind: str,
+        inputs: tuple[str, ...],
+        outputs: tuple[str, ...],
+        attributes: Mapping[str, Attribute],
+    ) -> str:
         names = outputs or (f"{self.node.output}//{len(self.nodes)}",)
         label = f"{self.node.name}.{len(self.nodes)}"
         self.nodes.append(OnnxNode(label, kind, inputs, names, attributes))
@@ -36,7 +52,7 @@ class Form:
 
     def end(self, kind: str, *inputs: str, **attributes: Attribute) -> None:
         """The node's own result."""
-        self.do(kind, *inputs, outputs=(self.node.output,), **attributes)
+        self._add(kind, inputs, (self.node.output,), attributes)
 
     def held(self, array: Array | float) -> str:
         """A constant."""

@@ -37,7 +37,7 @@ def fast_gelu(form: Form) -> None:
 def quick_gelu(form: Form) -> None:
     """QuickGelu(x): x * sigmoid(alpha * x)."""
     x = form.node.input(0)
-    scaled = form.do("Mul", x, form.held(np.float32(form.node.number("alpha", 1.702))))
+    scaled = form.do("Mul", x, form.held(form.node.number("alpha", 1.702)))
     form.end("Mul", x, form.do("Sigmoid", scaled))
 
 
@@ -51,7 +51,7 @@ def _activated(form: Form, x: str) -> None:
             form.end("Identity", x)
         case "Clip":
             low, high = given or (float("-inf"), float("inf"))
-            form.end("Clip", x, form.held(np.float32(low)), form.held(np.float32(high)))
+            form.end("Clip", x, form.held(low), form.held(high))
         case "LeakyRelu":
             form.end(kind, x, alpha=given[0] if given else 0.01)
         case "HardSigmoid":
@@ -71,13 +71,13 @@ def _own(form: Form) -> dict[str, Attribute]:
 
 def fused_conv(form: Form) -> None:
     """FusedConv(x, w, bias, added): convolution, sum, activation."""
-    y = form.do("Conv", *(form.input(i) for i in range(3)), **_own(form))
+    y = form.like("Conv", [form.input(i) for i in range(3)], _own(form))
     _activated(form, form.do("Add", y, form.node.input(3)) if form.node.has(3) else y)
 
 
 def fused_gemm(form: Form) -> None:
     """FusedGemm: Gemm, then an activation."""
-    _activated(form, form.do("Gemm", *form.node.inputs, **_own(form)))
+    _activated(form, form.like("Gemm", form.node.inputs, _own(form)))
 
 
 def fused_mat_mul(form: Form) -> None:
@@ -92,7 +92,7 @@ def fused_mat_mul(form: Form) -> None:
     if alpha == 1.0:
         form.end("MatMul", *operands)
     else:
-        form.end("Mul", form.do("MatMul", *operands), form.held(np.float32(alpha)))
+        form.end("Mul", form.do("MatMul", *operands), form.held(alpha))
 
 
 def _turned(form: Form, name: str) -> str:
@@ -178,7 +178,7 @@ def integer_conv(form: Form) -> None:
     while pieces < weights.shape[1] and _reach(weights, pieces) >= EXACT:
         pieces += 1
     if form.node.integer("group", 1) > 1 or pieces == 1:
-        sums = form.do("Conv", x, form.held(weights.astype(np.float32)), **form.node.attributes)
+        sums = form.like("Conv", [x, form.held(weights.astype(np.float32))])
         form.end("Cast", sums, to=INT32)
         return
     parts = np.array_split(weights, pieces, axis=1)
@@ -187,7 +187,7 @@ def integer_conv(form: Form) -> None:
     form.do("Split", x, cuts, outputs=names, axis=1)
     total = ""
     for name, part in zip(names, parts, strict=True):
-        sums = form.do("Conv", name, form.held(part.astype(np.float32)), **form.node.attributes)
+        sums = form.like("Conv", [name, form.held(part.astype(np.float32))])
         whole = form.do("Cast", sums, to=INT32)
         total = form.do("Add", total, whole) if total else whole
     form.end("Identity", total)
@@ -288,7 +288,7 @@ def _attend(form: Form, size: int, q: str, k: str, v: str) -> None:
     ]
     scale = form.node.number("scale", 0.0) or 1 / sqrt(size // heads)
     logits = form.do("MatMul", turned[0], turned[1])
-    logits = form.do("Mul", logits, form.held(np.float32(scale)))
+    logits = form.do("Mul", logits, form.held(scale))
     mixed = form.do("MatMul", form.do("Softmax", logits, axis=-1), turned[2])
     back = form.do("Transpose", mixed, perm=(0, 2, 1, 3))
     form.end("Reshape", back, form.held(np.array([KEPT, KEPT, -1], np.int64)))

@@ -341,7 +341,8 @@ def _body(state: Importing, node: OnnxNode) -> Iterable[OnnxNode] | None:
     """Simpler nodes in the place of one; None where nobody writes them."""
     if node.kind in CONTROL:
         return unrolled(state, node)
-    if node.kind in FUSED_FORMS:
+    is_own = "num_heads" in node.attributes or not has_body(node.kind, state.model.opset)
+    if node.kind in FUSED_FORMS and is_own:
         return written(FUSED_FORMS, Form(node, state.constants, state.shape))
     return body_of(state, node)
 

@@ -51,7 +51,7 @@ def quant(form: Form) -> None:
         return
     y = form.do("Div", x, form.held(scale))
     y = form.do(ROUNDINGS[rounding], form.do("Add", y, form.held(zero)))
-    y = form.do("Clip", y, form.held(np.float32(low)), form.held(np.float32(high)))
+    y = form.do("Clip", y, form.held(low), form.held(high))
     form.end("Mul", form.do("Sub", y, form.held(zero)), form.held(scale))
 
 
@@ -61,10 +61,10 @@ def _pair(
     """Quantised and dequantised; where the range is smaller than the type's, clipped before."""
     low, high = bounds
     info = np.iinfo(np.int8 if is_signed else np.uint8)
-    step, middle = np.float32(scale.reshape(())), float(zero.reshape(()))
+    step, middle = float(scale.reshape(())), float(zero.reshape(()))
     x = form.node.input(0)
     if (low, high) != (info.min, info.max):
-        ends = (form.held(np.float32((end - middle) * step)) for end in (low, high))
+        ends = (form.held((end - middle) * step) for end in (low, high))
         x = form.do("Clip", x, *ends)
     parameters = form.held(step), form.held(np.array(middle, info.dtype))
     form.end("DequantizeLinear", form.do("QuantizeLinear", x, *parameters), *parameters)
@@ -95,7 +95,7 @@ def bipolar_quant(form: Form) -> None:
         quantisation = Quantisation((float(scale.reshape(-1)[0]),), (0,))
         form.constants[form.node.output] = Constant(signs, quantisation)
         return
-    is_above = form.do("GreaterOrEqual", x, form.held(np.float32(0)))
+    is_above = form.do("GreaterOrEqual", x, form.held(0.0))
     form.end("Where", is_above, form.held(scale), form.held(-scale))
 
 
@@ -108,7 +108,7 @@ def trunc(form: Form) -> None:
         raise ModelError(f"{form.node}: rounding_mode {rounding}; {', '.join(ROUNDINGS)} are known")
     y = form.do("Add", form.do("Div", form.node.input(0), form.held(scale)), form.held(zero))
     y = form.do("Round", y)
-    y = form.do("Mul", y, form.held(np.float32(2.0 ** (after - before))))
+    y = form.do("Mul", y, form.held(2.0 ** (after - before)))
     y = form.do("Sub", form.do(ROUNDINGS[rounding], y), form.held(zero))
     form.end("Mul", y, form.held(scale))
 

@@ -4,9 +4,11 @@ Shapes are inferred by the operators themselves; what the file says about them i
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from tilewright.errors import ModelError, OptionError, Refusal, UnsupportedError
+from tilewright.frontend.tflite_control import CONTROL, bodies, import_control
 from tilewright.frontend.tflite_file import TfliteFile, TfliteOperator, read_tflite
 from tilewright.frontend.tflite_folding import fold
 from tilewright.frontend.tflite_network import (
@@ -34,9 +36,7 @@ def import_tflite(path: Path, input_shapes: Mapping[str, Shape]) -> Graph:
     builder = GraphBuilder(file.name, Contract.TFLITE)
     network = Network(file, builder, has_given_shapes=bool(input_shapes))
     _declare_inputs(network, input_shapes)
-    for op in file.operators:
-        if not fold(network, op):
-            OPERATORS[op.kind].rule(network, op)
+    _import_operators(network)
     check_outputs(network)
     declare_states(network)
     if not is_quantised(builder.nodes, builder):
@@ -44,32 +44,65 @@ def import_tflite(path: Path, input_shapes: Mapping[str, Shape]) -> Graph:
     return builder.build()
 
 
+def _import_operators(network: Network) -> None:
+    for op in network.file.operators:
+        if op.kind in CONTROL:
+            import_control(network, op, _import_operators)
+        elif not fold(network, op):
+            OPERATORS[op.kind].rule(network, op)
+
+
 def _check_operators(file: TfliteFile) -> None:
     """Refuse all operators that no rule knows at once, then wrong numbers of operands."""
-    unknown = [op for op in file.operators if op.kind not in OPERATORS]
+    called = _called(file)
+    every = [(part, op) for part in called for op in part.operators if op.kind not in CONTROL]
+    unknown = [(part, op) for part, op in every if op.kind not in OPERATORS]
     if unknown:
-        kinds = sorted({op.kind for op in unknown})
+        kinds = sorted({op.kind for _, op in unknown})
+        total = sum(len(part.operators) for part in called)
         raise UnsupportedError(
-            f"{file.name}: {len(unknown)} of {len(file.operators)} operators are not supported "
+            f"{file.name}: {len(unknown)} of {total} operators are not supported "
             f"({', '.join(kinds)})",
-            tuple(_refusal(file, op) for op in unknown),
+            tuple(_refusal(part, op) for part, op in unknown),
         )
-    for op in file.operators:
-        known = OPERATORS[op.kind]
-        least, most = known.inputs
-        fits = known.outputs[0] <= len(op.outputs) <= known.outputs[1]
-        if not fits or not least <= len(op.inputs) <= most:
-            wish = "1" if known.outputs == (1, 1) else f"at least {known.outputs[0]}"
-            raise ModelError(
-                f"{file.name}: operator {op.index} ({op.kind}) has {len(op.inputs)} inputs and "
-                f"{len(op.outputs)} outputs; {least} to {most} and {wish} are expected"
-            )
-        sparse = [file.tensors[i] for i in op.inputs if i >= 0 and file.tensors[i].is_sparse]
-        if sparse:
-            raise UnsupportedError(
-                f"{file.name}: operator {op.index} ({op.kind}): {sparse[0]} is stored sparsely; "
-                "convert the network with dense weights"
-            )
+    for part, op in every:
+        _check_operands(part, op)
+
+
+def _called(file: TfliteFile) -> list[TfliteFile]:
+    """The network, and every subgraph that control flow runs."""
+    found: list[TfliteFile] = []
+
+    def visit(part: TfliteFile, path: tuple[int, ...]) -> None:
+        if id(part) in path:
+            raise ModelError(f"{file.name}: a subgraph runs itself")
+        if any(part is known for known in found):
+            return
+        found.append(part)
+        whole = replace(part, subgraphs=file.subgraphs)
+        for body in (body for op in part.operators for body in bodies(whole, op)):
+            visit(body, (*path, id(part)))
+
+    visit(file, ())
+    return found
+
+
+def _check_operands(file: TfliteFile, op: TfliteOperator) -> None:
+    known = OPERATORS[op.kind]
+    least, most = known.inputs
+    fits = known.outputs[0] <= len(op.outputs) <= known.outputs[1]
+    if not fits or not least <= len(op.inputs) <= most:
+        wish = "1" if known.outputs == (1, 1) else f"at least {known.outputs[0]}"
+        raise ModelError(
+            f"{file.name}: operator {op.index} ({op.kind}) has {len(op.inputs)} inputs and "
+            f"{len(op.outputs)} outputs; {least} to {most} and {wish} are expected"
+        )
+    sparse = [file.tensors[i] for i in op.inputs if i >= 0 and file.tensors[i].is_sparse]
+    if sparse:
+        raise UnsupportedError(
+            f"{file.name}: operator {op.index} ({op.kind}): {sparse[0]} is stored sparsely; "
+            "convert the network with dense weights"
+        )
 
 
 def _refusal(file: TfliteFile, op: TfliteOperator) -> Refusal:

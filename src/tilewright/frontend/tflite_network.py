@@ -44,6 +44,8 @@ class Network:
     constants: dict[int, Array] = field(default_factory=dict[int, Array])
     names: dict[int, ValueName] = field(default_factory=dict[int, ValueName])
     has_given_shapes: bool = False
+    calls: list[str] = field(default_factory=list[str])
+    """Where control flow has run subgraphs so far, in this network and those within."""
     handles: dict[int, str] = field(default_factory=dict[int, str])
     """Tensors of type resource → names of variables."""
     variables: dict[str, Variable] = field(default_factory=dict[str, Variable])

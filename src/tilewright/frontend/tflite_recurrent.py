@@ -4,22 +4,26 @@ Slots are positions in the option tables of the published schema.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from math import log2
 
 import numpy as np
 
 from tilewright.errors import ModelError, QuantisationError, UnsupportedError
-from tilewright.frontend.lower.lowering import dequantised
-from tilewright.frontend.tflite_layers import FUSED
-from tilewright.frontend.tflite_network import Variable, quantisation_of
+from tilewright.frontend.tflite_network import quantisation_of
+from tilewright.frontend.tflite_recurrent_real import (
+    REAL_RECURRENCES,
+    activated,
+    import_real_lstm,
+    keep,
+    real_of,
+    time_first,
+    variable,
+)
 from tilewright.frontend.tflite_steps import Operator, Steps, by_steps
 from tilewright.frontend.tflite_wide import Product
 from tilewright.ir.graph import ValueName
-from tilewright.ir.types import Array, DType, Quantisation, Shape
+from tilewright.ir.types import Array, DType, Quantisation
 from tilewright.ops.binary import BinaryKind
-from tilewright.ops.curves import Curve
-from tilewright.ops.elementwise import Clip
 from tilewright.ops.gather import Gather
 from tilewright.ops.layout import Concat
 from tilewright.ops.lstm import GATES, LstmSequence
@@ -30,9 +34,6 @@ from tilewright.ops.wide import WideOutput, WideRescale
 GATE = Quantisation((2.0**-12,), (0,))
 """Sums of gates."""
 
-TANH = 4
-"""A fused activation that no other operator has."""
-
 RECURRENT, HIDDEN, CELL = 5, 18, 19
 """Positions among the inputs of LSTM."""
 
@@ -42,25 +43,6 @@ OPTIONAL = (
 )  # fmt: skip
 
 UNIT = fixed_point(1.0, Rounding.DOUBLE)
-
-
-def _state(steps: Steps, position: int, shape: Shape) -> ValueName:
-    """What a variable operand holds when a run begins, in another shape of as many elements."""
-    network = steps.network
-    tensor = network.tensor(steps.op, position)
-    if tensor.data is not None or tensor.index in network.names or tensor.name in network.variables:
-        raise ModelError(f"{steps.label}: input {position} ({tensor.name}) is no state of its own")
-    own = network.declare(network.builder.fresh(tensor.name), tensor, tensor.shape)
-    network.variables[tensor.name] = Variable(own, own)
-    return steps.reshaped(own, shape)
-
-
-def _keep(steps: Steps, position: int, value: ValueName) -> None:
-    """What the variable operand holds when the next run begins."""
-    network = steps.network
-    tensor = network.tensor(steps.op, position)
-    whole = steps.reshaped(value, tensor.shape)
-    network.variables[tensor.name] = replace(network.variables[tensor.name], now=whole)
 
 
 def _scale(steps: Steps, position: int) -> Quantisation:
@@ -98,19 +80,19 @@ def import_svdf(steps: Steps) -> None:
     (filters, length), memory = feature.shape, int(time.shape[1])
     x = steps.operand(0)
     batch = steps.type(x).size // length
-    before = _state(steps, 4, (batch, filters, memory))
+    before = variable(steps, 4, (batch, filters, memory))
     units = filters // rank
     bias = network.constant(op, 3) if network.has_input(op, 3) else np.zeros(units, np.int32)
     if steps.type(x).dtype.is_float:
-        made = _real_features(steps, steps.reshaped(x, (batch, length)), _real(steps, 1))
+        made = _real_features(steps, steps.reshaped(x, (batch, length)), real_of(steps, 1))
     else:
         made = _features(steps, steps.reshaped(x, (batch, 1, 1, length)), feature)
     made = steps.reshaped(made, (batch, filters, 1))
     kept = [steps.chosen(before, 2, np.arange(1, memory)), made] if memory > 1 else [made]
     now = steps.do(Concat(2), *kept) if len(kept) > 1 else made
-    _keep(steps, 4, now)
+    keep(steps, 4, now)
     if steps.type(x).dtype.is_float:
-        _real_outputs(steps, now, _real(steps, 2), bias, rank)
+        _real_outputs(steps, now, real_of(steps, 2), bias, rank)
         return
     _outputs(steps, steps.reshaped(now, (batch, 1, 1, filters * memory)), time, bias)
 
@@ -143,14 +125,6 @@ def _outputs(steps: Steps, state: ValueName, time: Array, bias: Array) -> None:
     steps.finish(steps.reshaped(made, (steps.shape(made)[0], units)))
 
 
-def _real(steps: Steps, position: int) -> Array:
-    """A constant operand in real numbers."""
-    array, q = steps.network.constant(steps.op, position), None
-    if array.dtype != np.float32:
-        q = quantisation_of(steps.network.tensor(steps.op, position))
-    return array.astype(np.float32) if q is None else dequantised(array, q)
-
-
 def _real_features(steps: Steps, x: ValueName, feature: Array) -> ValueName:
     return steps.do(MatMul(), x, steps.reals(feature.T))
 
@@ -165,30 +139,22 @@ def _real_outputs(steps: Steps, state: ValueName, time: Array, bias: Array, rank
     steps.finish(activated(steps, moved, steps.option(1, "int8")))
 
 
-def activated(steps: Steps, x: ValueName, code: int) -> ValueName:
-    """A fused activation, tanh among them. Raises UnsupportedError for one that is not known."""
-    if code == 0:
-        return x
-    if code == TANH:
-        return steps.curve(Curve.TANH, x)
-    if code not in FUSED:
-        raise UnsupportedError(f"{steps.label}: fused activation {code} is not supported")
-    return steps.do(Clip(*FUSED[code]), x)
-
-
 def import_lstm(steps: Steps) -> None:
-    """UNIDIRECTIONAL_SEQUENCE_LSTM with int8 inputs and weights, and cells of 16 bits."""
+    """UNIDIRECTIONAL_SEQUENCE_LSTM: in float32, or with int8 inputs and cells of 16 bits."""
     network, op = steps.network, steps.op
-    _refuse_parts(steps)
     x = steps.operand(0)
+    if steps.type(x).dtype.is_float:
+        import_real_lstm(steps)
+        return
+    _refuse_parts(steps)
     if steps.type(x).dtype is not DType.S8:
         raise UnsupportedError(f"{steps.label}: LSTM of {steps.type(x)}; int8 is supported")
     is_time_major = steps.flag(3)
     if not is_time_major:
-        x = _turned(steps, x)
+        x = time_first(steps, x)
     count, batch, length = steps.shape(x)
     size = network.constant(op, RECURRENT).shape[1]
-    before = [_state(steps, position, (batch, size)) for position in (HIDDEN, CELL)]
+    before = [variable(steps, position, (batch, size)) for position in (HIDDEN, CELL)]
     flat = steps.reshaped(x, (count * batch, 1, 1, length))
     gates = steps.reshaped(_input_gates(steps, flat), (count, batch, GATES * size))
     made = steps.exact(
@@ -202,15 +168,9 @@ def import_lstm(steps: Steps) -> None:
     narrow = WideRescale(0, UNIT, WideOutput(DType.S8, Rounding.DOUBLE, 0, -128, 127))
     y = steps.exact(narrow, rows[0], like=hidden)
     last = y if count == 1 else steps.chosen(y, 0, np.array([count - 1]))
-    _keep(steps, HIDDEN, last)
-    _keep(steps, CELL, rows[1])
-    steps.finish(y if is_time_major else _turned(steps, y))
-
-
-def _turned(steps: Steps, x: ValueName) -> ValueName:
-    """[B,T,F] as [T,B,F], and back."""
-    b, t, f = steps.shape(x)
-    return steps.reshaped(x, (t, b, f)) if 1 in (b, t) else steps.transposed(x, (1, 0, 2))
+    keep(steps, HIDDEN, last)
+    keep(steps, CELL, rows[1])
+    steps.finish(y if is_time_major else time_first(steps, y))
 
 
 def _refuse_parts(steps: Steps) -> None:
@@ -278,6 +238,7 @@ def _sequence(steps: Steps) -> LstmSequence:
 
 
 RECURRENCES: Mapping[str, Operator] = {
+    **REAL_RECURRENCES,
     "SVDF": Operator(by_steps(import_svdf), (5, 5)),
     "UNIDIRECTIONAL_SEQUENCE_LSTM": Operator(by_steps(import_lstm), (20, 24)),
 }

@@ -1,15 +1,18 @@
 """A network before a third party: LiteRT tensor by tensor, ONNX Runtime layer by layer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
-from tilewright.ir.graph import Contract, Graph, Value, ValueName
+from tilewright.ir.graph import Contract, Graph, Node, Value, ValueName
 from tilewright.ir.types import Array, DType
 from tilewright.run.compare import Agreement, Comparison, Pair, Tolerance, agreement, compare
 from tilewright.run.inputs import Batch
 from tilewright.run.subject import DEFINITION, Subject, Values, has_float_layers
+
+NOTHING_KNOWN: Mapping[str, bool] = MappingProxyType({})
 
 OUTPUT = "output"
 """Stands for a node's name where a whole network's output is compared."""
@@ -64,7 +67,9 @@ def judge_network(
 def _agreements(graph: Graph, outputs: Sequence[Sequence[Pair]]) -> tuple[Agreement, ...]:
     """outputs [inferences][network outputs]"""
     found: list[Agreement] = []
-    for name, *pairs in zip(graph.outputs, *outputs, strict=True):
+    # What LiteRT keeps from run to run is no output of its own.
+    is_whole = not outputs or len(outputs[0]) == len(graph.outputs)
+    for name, *pairs in zip(graph.outputs if is_whole else graph.results, *outputs, strict=True):
         quantisation = graph.values[name].quantisation
         zero = quantisation.zero_point if quantisation is not None else 0
         found.append(agreement(pairs[0].tensor, pairs, zero))
@@ -78,14 +83,16 @@ def _judged_by_litert(
 
     judge = LiteRt(subject.model)
     graph = subject.lowered
+    states = [state.before for state in graph.states]
     tensors: list[Pair] = []
     outputs: list[list[Pair]] = []
     for feed, values in zip(inputs, whole, strict=True):
-        theirs = judge.tensors(feed)
-        for node, name, ours in _ours(graph, values):
+        theirs = judge.tensors(feed, kept={_source_name(graph.values[n]) for n in states})
+        is_real = {name: array.dtype.kind == "f" for name, array in theirs.items()}
+        for node, name, ours in _ours(graph, values, is_real):
             if name in theirs:
                 tensors.append(Pair(node, name, _as_stored(ours, theirs[name]), theirs[name]))
-        names = [(name, _source_name(graph.values[name])) for name in graph.outputs]
+        names = [(name, _source_name(graph.values[name])) for name in graph.results]
         outputs.append(
             [
                 Pair(OUTPUT, known, _as_stored(values[name], theirs[known]), theirs[known])
@@ -147,16 +154,23 @@ def _promised(
     return [*comparisons, compare(parties, "network outputs", outputs, whole)]
 
 
-def _ours(graph: Graph, values: Values) -> Iterator[tuple[str, str, Array]]:
+def _ours(
+    graph: Graph, values: Values, is_real: Mapping[str, bool] = NOTHING_KNOWN
+) -> Iterator[tuple[str, str, Array]]:
     """Node, source tensor name and array in the source's layout, for each tensor of the file.
 
     Where several nodes hold the same source tensor the last one holds it as the file stores it.
+    is_real  whether the third party holds real numbers under a name; nodes that hold others of
+             them, to compute with, are left out
     """
-    holders = {
-        _source_name(graph.values[node.output]): node
-        for node in graph.nodes
-        if graph.values[node.output].origin is not None
-    }
+    holders: dict[str, Node] = {}
+    for node in graph.nodes:
+        value = graph.values[node.output]
+        name = _source_name(value)
+        if value.origin is not None and is_real.get(name, value.type.dtype.is_float) is (
+            value.type.dtype.is_float
+        ):
+            holders[name] = node
     for name, node in holders.items():
         yield node.name, name, as_in_source(graph.values[node.output], values[node.output])
 

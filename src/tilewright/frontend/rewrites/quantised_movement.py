@@ -20,11 +20,10 @@ def share_quantisation(draft: Draft, node: Node) -> Rewrite | NoMatch | None:
     Files often give parameters to one side only; moving and quantising can change places, because
     neither looks at the place of an element (per-tensor parameters).
     """
-    if not isinstance(node.op, (Reshape, Transpose)):
-        return None
     x, y = draft.values[node.inputs[0]], draft.values[node.output]
     given, open_ = (y, x) if x.quantisation is None else (x, y)
-    if given.quantisation is None or open_.quantisation is not None:
+    is_moved = isinstance(node.op, (Reshape, Transpose))
+    if not is_moved or given.quantisation is None or open_.quantisation is not None:
         return None
     if not given.quantisation.is_per_tensor:
         return NoMatch(f"{given.name} has one scale per channel")
@@ -33,7 +32,7 @@ def share_quantisation(draft: Draft, node: Node) -> Rewrite | NoMatch | None:
     if open_.name in draft.outputs or draft.producer(open_.name) is None:
         return NoMatch(f"{open_.name} is an input, output or constant in real numbers")
     if open_ is y and _is_joined_to_reals(draft, y.name):
-        return NoMatch(f"{y.name} is joined to real numbers")
+        return None
     typed = replace(open_.type, dtype=given.type.dtype)
     value = replace(open_, type=typed, quantisation=given.quantisation)
     return Rewrite(draft, node, values=[value])

@@ -3,12 +3,13 @@
 import importlib
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from tilewright.errors import ToolError
+from tilewright.frontend.tflite_file import read_tflite
 from tilewright.ir.types import Array
 
 PACKAGE = "ai-edge-litert"
@@ -19,6 +20,7 @@ class LiteRt:
 
     def __init__(self, model: Path) -> None:
         """Raises ToolError where the package is missing, or cannot run this model."""
+        _refuse_states_of_bytes(model)
         # LiteRT reads this when it is imported; its banner on stderr tells the user nothing.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         try:
@@ -37,14 +39,18 @@ class LiteRt:
         except (RuntimeError, ValueError) as error:
             raise _turned_down(error) from None
 
-    def tensors(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
+    def tensors(
+        self, inputs: Mapping[str, Array], kept: Collection[str] = frozenset()
+    ) -> dict[str, Array]:
         """Every tensor of one inference by its name in the file, where the name is unique.
 
         inputs  by name, or in order where the names are others
+        kept    those of them that LiteRT keeps from the inference before
         Raises ToolError where LiteRT cannot prepare or run the model.
         """
         try:
-            return self._invoked(inputs)
+            given = {name: array for name, array in inputs.items() if name not in kept}
+            return self._invoked(given)
         except RuntimeError as error:
             raise _turned_down(error) from None
 
@@ -66,12 +72,20 @@ class LiteRt:
         times = Counter(str(detail["name"]) for detail in details)
         found: dict[str, Array] = {}
         for detail in details:
-            if times[str(detail["name"])] == 1:
+            if times[str(detail["name"])] == 1 and detail["dtype"] is not np.object_:
                 try:
                     found[str(detail["name"])] = np.array(interpreter.get_tensor(detail["index"]))
                 except ValueError:
                     continue  # a temporary that this operator never filled
         return found
+
+
+def _refuse_states_of_bytes(model: Path) -> None:
+    """SVDF with a state of int8 is TFLite Micro's: LiteRT writes 16-bit numbers into it."""
+    file = read_tflite(model)
+    for op in file.operators:
+        if op.kind == "SVDF" and file.tensors[op.inputs[4]].dtype == "int8":
+            raise _turned_down(ValueError(f"SVDF (operator {op.index}) keeps a state of int8"))
 
 
 def _turned_down(error: Exception) -> ToolError:
