@@ -24,6 +24,7 @@ FUZZ = Command(
         "tilewright fuzz --cases 1000 --seed 7",
         "tilewright fuzz --cases 100000 --seconds 600 --json",
         "tilewright fuzz --target siracusa --cases 200",
+        "tilewright fuzz --cases 10000 --hostile model.tflite model.onnx",
     ),
     "[options]",
 )
@@ -59,6 +60,11 @@ def add_fuzz(parser: argparse.ArgumentParser) -> None:
         help="what all of them are compiled for (default: host, Cortex-M and Siracusa by turns)",
     )  # fmt: skip
     parser.add_argument(
+        "--hostile", metavar="MODEL", nargs="*",
+        help="damage these files and drawn ones instead: each is compiled or refused in words, "
+        "within 5 s and 1 GiB",
+    )  # fmt: skip
+    parser.add_argument(
         "--seconds", metavar="T", type=float, help="begin no further case after so long"
     )
     parser.add_argument(
@@ -73,9 +79,12 @@ def add_fuzz(parser: argparse.ArgumentParser) -> None:
 
 def fuzzed(arguments: argparse.Namespace) -> tuple["Report", bool]:
     """Do the work; the report, and whether nothing was found. Raises CompileError, ToolError."""
-    from tilewright.api_fuzz import fuzz_networks
+    from tilewright.api_fuzz import fuzz_files, fuzz_networks
     from tilewright.fuzz.run import FuzzSettings
 
+    if arguments.hostile is not None:
+        report = fuzz_files(arguments.hostile, arguments.cases, arguments.seed, arguments.output)
+        return report, not report.findings
     settings = FuzzSettings(
         arguments.first, arguments.in_c, arguments.seconds, Path(arguments.output)
     )

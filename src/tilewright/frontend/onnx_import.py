@@ -302,6 +302,11 @@ def _import_node(state: Importing, node: OnnxNode) -> None:
         _import_by_kind(state, node)
     except ValueError as error:
         raise ModelError(f"{node}: makes {node.output}: {error}") from None
+    except (LookupError, ArithmeticError, TypeError) as error:
+        raise ModelError(
+            f"{node}: its inputs and attributes do not fit one another: {type(error).__name__}: "
+            f"{error}; onnx.checker.check_model(path, full_check=True) may say more"
+        ) from error
     _inherit_element(state, node)
 
 
