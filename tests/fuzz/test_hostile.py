@@ -62,7 +62,8 @@ def test_crash_hang_and_memory_are_found(tmp_path: Path, monkeypatch: pytest.Mon
         return real([sys.executable, str(script), *command[3:]], **options)
 
     monkeypatch.setattr(hostile.subprocess, "Popen", started)
-    monkeypatch.setattr(hostile, "SLOW_START", 2.0)
+    monkeypatch.setattr(hostile, "SLOW_START", 1.0)
+    monkeypatch.setattr(hostile, "MOST_SECONDS", 1.0)
     report = tilewright.fuzz_files([], 4, 3, tmp_path / "findings")
     assert [found.kind for found in report.findings] == ["crash", "hang", "memory", "crash"]
     assert all(Path(found.reproducer).is_file() for found in report.findings)
@@ -77,7 +78,7 @@ for line in sys.stdin:
     if number == 0:
         sys.exit(3)
     if number == 1:
-        time.sleep(60)
+        while True: pass
     peak = 1 << 40 if number == 2 else 0
     print(json.dumps({"end": "crash", "text": "KeyError: 7", "peak": peak}), flush=True)
 """

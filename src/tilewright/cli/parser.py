@@ -22,6 +22,7 @@ from tilewright.cli.command import WRITE_MODEL, Command, add_model
 from tilewright.cli.evaluating import EVALUATE, add_evaluate
 from tilewright.cli.language import GENERATE, add_generate
 from tilewright.cli.trust import CONFORMANCE, FUZZ, add_conformance, add_fuzz
+from tilewright.cli.words import NearParser
 from tilewright.run.sim.command import add_arguments as add_sim_arguments
 
 EXIT_CODES = """\
@@ -140,8 +141,8 @@ COMMANDS = (
 class CommandLine:
     """The parser of the whole command line, and each command's own."""
 
-    parser: argparse.ArgumentParser
-    commands: Mapping[str, argparse.ArgumentParser]
+    parser: NearParser
+    commands: Mapping[str, NearParser]
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -153,7 +154,7 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
 def build_parser() -> CommandLine:
     """The whole command line."""
-    parser = argparse.ArgumentParser(
+    parser = NearParser(
         prog="tilewright",
         usage="tilewright COMMAND [options]",
         description="Quantised neural networks in, minimal-runtime C out.",
@@ -198,7 +199,7 @@ def build_parser() -> CommandLine:
     return CommandLine(parser, made)
 
 
-def _add_from_elsewhere(made: dict[str, argparse.ArgumentParser]) -> None:
+def _add_from_elsewhere(made: Mapping[str, argparse.ArgumentParser]) -> None:
     """Options of commands that have a module of their own."""
     add_conformance(made["conformance"])
     add_fuzz(made["fuzz"])

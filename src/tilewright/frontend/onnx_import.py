@@ -48,6 +48,7 @@ from tilewright.frontend.onnx_tensors import HALVES, SELECTIONS, Constant, Impor
 from tilewright.frontend.onnx_tiles import import_tiles, is_in_tiles
 from tilewright.frontend.onnx_training import TRAINING_IMPORTERS
 from tilewright.frontend.onnx_windows import WINDOW_IMPORTERS
+from tilewright.frontend.sizes import need_plannable, need_plannable_since
 from tilewright.ir.graph import Contract, Graph, GraphBuilder, Origin, Value, ValueName
 from tilewright.ir.types import DType, Shape, TensorType
 from tilewright.ops.quantise import Dequantize
@@ -132,7 +133,9 @@ def import_onnx(
     for item in model.inputs:
         _declare_input(state, item.name, TensorType(types[item.name], shapes[item.name]))
     for node in nodes:
+        known = len(builder.values)
         _import_node(state, node)
+        need_plannable_since(builder, known)
     for name in model.outputs:
         builder.outputs.append(_finished(state, name))
     if any(v.quantisation is not None for v in builder.values.values()):
@@ -285,8 +288,14 @@ def _declare_input(state: Importing, name: str, type_: TensorType) -> None:
     if not type_.dtype.is_float:
         state.integers.add(name)
         quantisation = state.stored[name].quantisation if name in state.stored else None
+    need_plannable(state.model.name, name, type_)
     value = Value(ValueName(name), type_, quantisation, Origin(name))
     state.values[name] = state.builder.input(value)
+
+
+MALFORMED = (LookupError, ArithmeticError, TypeError, RuntimeError, MemoryError)
+"""What numpy and Python say of numbers that fit nothing: axes that there are not, shapes of a
+thousand dimensions or a petabyte."""
 
 
 def _import_node(state: Importing, node: OnnxNode) -> None:
@@ -294,15 +303,15 @@ def _import_node(state: Importing, node: OnnxNode) -> None:
     if constant is not None:
         state.constants[node.output] = constant
         return
-    known = known_results(node, state.constants, state.model.opset)
-    if known is not None:
-        state.constants.update(known)
-        return
     try:
+        known = known_results(node, state.constants, state.model.opset)
+        if known is not None:
+            state.constants.update(known)
+            return
         _import_by_kind(state, node)
     except ValueError as error:
         raise ModelError(f"{node}: makes {node.output}: {error}") from None
-    except (LookupError, ArithmeticError, TypeError) as error:
+    except MALFORMED as error:
         raise ModelError(
             f"{node}: its inputs and attributes do not fit one another: {type(error).__name__}: "
             f"{error}; onnx.checker.check_model(path, full_check=True) may say more"

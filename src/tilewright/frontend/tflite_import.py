@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tilewright.errors import ModelError, OptionError, Refusal, UnsupportedError
+from tilewright.frontend.sizes import need_plannable_since
 from tilewright.frontend.tflite_file import TfliteFile, TfliteOperator, read_tflite
 from tilewright.frontend.tflite_folding import fold
 from tilewright.frontend.tflite_network import (
@@ -35,8 +36,10 @@ def import_tflite(path: Path, input_shapes: Mapping[str, Shape]) -> Graph:
     network = Network(file, builder, has_given_shapes=bool(input_shapes))
     _declare_inputs(network, input_shapes)
     for op in file.operators:
+        known = len(builder.values)
         if not fold(network, op):
             OPERATORS[op.kind].rule(network, op)
+        need_plannable_since(builder, known)
     check_outputs(network)
     declare_states(network)
     if not is_quantised(builder.nodes, builder):

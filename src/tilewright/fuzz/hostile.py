@@ -1,6 +1,7 @@
 """Damaged files through the compiler, in processes that may crash, hang and run out of memory."""
 
 import json
+import os
 import queue
 import subprocess
 import sys
@@ -24,6 +25,21 @@ MOST_BYTES = 1 << 30
 
 SLOW_START = 60.0
 """Seconds that a process may take until it has read its first file: it imports the compiler."""
+
+
+LOOKS = 0.5
+"""Seconds between two looks at what a process has spent."""
+
+
+def _processor_time(process: int) -> float | None:
+    """Seconds that a process has computed; None where the system does not say."""
+    try:
+        fields = (
+            Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        )
+    except OSError:
+        return None
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # user and system
 
 
 @dataclass(slots=True)
@@ -59,7 +75,7 @@ class _Worker:
         try:
             self.process.stdin.write(f"{json.dumps(str(path))}\n")
             self.process.stdin.flush()
-            line = self.answers.get(timeout=limit)
+            line = self._answer(limit)
         except queue.Empty:
             return "hang", f"no answer within {limit:g} s"
         except BrokenPipeError:
@@ -72,6 +88,21 @@ class _Worker:
         if answer["end"] == "crash" and answer["text"].startswith("MemoryError"):
             return "memory", answer["text"]
         return answer["end"], answer["text"]
+
+    def _answer(self, limit: float) -> str:
+        """Within so many seconds of processor time, where that can be seen, and ten times as many
+        of waiting; else of waiting. Raises queue.Empty."""
+        before = _processor_time(self.process.pid)
+        if before is None:
+            return self.answers.get(timeout=limit)
+        for _ in range(int(10 * limit / LOOKS)):
+            try:
+                return self.answers.get(timeout=LOOKS)
+            except queue.Empty:
+                now = _processor_time(self.process.pid)
+                if now is not None and now - before > limit:
+                    raise
+        raise queue.Empty
 
     def stop(self) -> None:
         """End the process."""
