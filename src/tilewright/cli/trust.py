@@ -30,6 +30,20 @@ FUZZ = Command(
 )
 
 
+def add_compare(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``compare``."""
+    parser.add_argument("before", metavar="BEFORE", help="a plan from compile --save-plan")
+    parser.add_argument("after", metavar="AFTER", help="another one of the same network")
+    parser.add_argument(
+        "--cycles", metavar="PERCENT", type=float,
+        help="exit code 1 where planned cycles grew by more than this",
+    )  # fmt: skip
+    parser.add_argument(
+        "--bytes", metavar="PERCENT", type=float,
+        help="exit code 1 where the arena of a memory grew by more than this",
+    )  # fmt: skip
+
+
 def add_conformance(parser: argparse.ArgumentParser) -> None:
     """The options of ``conformance``."""
     parser.add_argument(
