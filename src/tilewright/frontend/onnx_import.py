@@ -133,14 +133,19 @@ def import_onnx(
     for item in model.inputs:
         _declare_input(state, item.name, TensorType(types[item.name], shapes[item.name]))
     for node in nodes:
-        known = len(builder.values)
-        _import_node(state, node)
-        need_plannable_since(builder, known)
+        _import_plannable(state, node)
     for name in model.outputs:
         builder.outputs.append(_finished(state, name))
     if any(v.quantisation is not None for v in builder.values.values()):
         builder.contract = Contract.ONNX
     return builder.build()
+
+
+def _import_plannable(state: Importing, node: OnnxNode) -> None:
+    """Raises ModelError for results that no plan has room for."""
+    known = len(state.builder.values)
+    _import_node(state, node)
+    need_plannable_since(state.builder, known)
 
 
 def _computed(
