@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         verify_model,
     )
     from tilewright.api_evaluate import Texts, evaluate_model
-    from tilewright.api_fuzz import fuzz_networks
+    from tilewright.api_fuzz import fuzz_files, fuzz_networks
     from tilewright.api_language import GenerateSettings, generate, inspect_checkpoint
     from tilewright.api_models import write_model
     from tilewright.api_networks import compile_networks_to, write_network
@@ -57,6 +57,7 @@ __all__ = [
     "evaluate_model",
     "explain_model",
     "explore_model",
+    "fuzz_files",
     "fuzz_networks",
     "generate",
     "inspect_checkpoint",
@@ -84,6 +85,7 @@ _HOMES = {
     "compile_network": "tilewright.networks",
     "compile_networks_to": "tilewright.api_networks",
     "evaluate_model": "tilewright.api_evaluate",
+    "fuzz_files": "tilewright.api_fuzz",
     "fuzz_networks": "tilewright.api_fuzz",
     "generate": "tilewright.api_language",
     "inspect_checkpoint": "tilewright.api_language",

@@ -5,7 +5,7 @@ Each returns a report: a frozen dataclass with ``json()`` (what ``--json`` print
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,7 +37,7 @@ from tilewright.pipeline import (
 from tilewright.report.compared import PlanDifference, plan_difference
 from tilewright.report.compiled import CompileReport, compile_report
 from tilewright.report.explained import ExplainReport, kernel_choices
-from tilewright.report.explored import ExploreReport, Point, steps_between
+from tilewright.report.explored import ExploreReport, Point, steps_of
 from tilewright.report.inspected import InspectReport, describe, operator_rows
 from tilewright.report.installed import DoctorReport, TargetsReport
 from tilewright.report.memory import CheckReport, check_report, memory_use
@@ -236,17 +236,17 @@ def check_model(
 def explore_model(
     model: Model,
     memory: str,
-    sizes: tuple[int, int],
+    sizes: Sequence[int],
     target: Target | str = "host",
     options: Options = Options(),
 ) -> ExploreReport:
     """How fast the network is in memories between two sizes.
 
     memory  the one to vary; the others are as ``options.memory`` says
-    sizes   smallest and largest, in bytes
+    sizes   smallest and largest, in bytes; or more than two: these, and none between
     """
     points: list[Point] = []
-    for size in reversed(steps_between(*sizes)):
+    for size in reversed(steps_of(sizes)):
         larger = points[-1] if points else None
         # The plan for more memory fits here, too; or there was none, and then there is none here.
         if larger is not None and (larger.used is None or larger.used <= size):

@@ -1,6 +1,10 @@
 """Drawn networks, compared: what ``tilewright fuzz`` does."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from tilewright.errors import OptionError
+from tilewright.fuzz.hostile import hostile
 from tilewright.fuzz.report import FuzzReport
 from tilewright.fuzz.run import Fuzzing, FuzzSettings, fuzz
 from tilewright.pipeline import load_target
@@ -22,3 +26,16 @@ def fuzz_networks(
         raise OptionError(f"fuzz: {cases} cases, one in {settings.in_c} as C; give 1 or more")
     names = DRAWN_TARGETS if target is None else (target,)
     return fuzz(Fuzzing(cases, seed, tuple(load_target(name) for name in names), settings))
+
+
+def fuzz_files(
+    models: Sequence[Path | str], cases: int, seed: int = 0, folder: Path | str = USUAL.folder
+) -> FuzzReport:
+    """Damage files, the given ones and drawn networks by turns, and compile what comes of it: it is
+    compiled or refused in words, within 5 s and 1 GiB.
+
+    folder  where files go that end otherwise
+    """
+    if cases < 0:
+        raise OptionError(f"fuzz: {cases} cases; give 1 or more")
+    return hostile([Path(model) for model in models], cases, seed, Path(folder))

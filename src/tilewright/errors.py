@@ -14,7 +14,15 @@ Messages have the form «where: what, with numbers; what was tried; what to chan
 message is a bug. Faults of the compiler itself are assertions, never one of these.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The end of a message about a name that nothing has: the nearest one, or nothing."""
+    near = get_close_matches(word, list(known), 1)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 @dataclass(frozen=True, slots=True)

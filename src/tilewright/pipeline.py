@@ -19,10 +19,11 @@ from tilewright.backend.print_bundle import print_bundle
 from tilewright.backend.print_weights import Where
 from tilewright.backend.stage import stage
 from tilewright.check.judge import PlanError, check_program
-from tilewright.errors import CapacityError, CompileError, ModelError, OptionError
+from tilewright.errors import CapacityError, CompileError, ModelError, OptionError, did_you_mean
 from tilewright.frontend.lower import lower
 from tilewright.frontend.rewrites.engine import Rewritten
 from tilewright.frontend.rewrites.rules import optimise, simplify
+from tilewright.frontend.sizes import need_plannable
 from tilewright.frontend.states import with_states
 from tilewright.ir.graph import Contract, Graph
 from tilewright.ir.plan import Assignment, Plan
@@ -42,10 +43,6 @@ from tilewright.report.overflow import overflow
 
 MOST_MEMORY = 1 << 40
 """Bytes; sums of sizes and cycles stay far within what the solver counts with."""
-
-LARGEST_TENSOR = 64 << 20
-"""Bytes of one activation. What shares memory is decided element by element; far beyond any
-microcontroller, that takes minutes instead of a refusal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +105,15 @@ class Compilation:
         return self.optimised.graph
 
 
-def compile_model(model: Path, target: Target, options: Options = Options()) -> Compilation:
-    """Model file → bundle of C for ``target``. Raises CompileError; writes nothing."""
+def compile_model(
+    model: Path | str, target: Target | str, options: Options = Options()
+) -> Compilation:
+    """Model file → bundle of C for ``target``, or the installed one of that name.
+
+    Raises CompileError; writes nothing.
+    """
+    model = Path(model)
+    target = load_target(target) if isinstance(target, str) else target
     made = compile_whatever_flash(model, target, options)
     if short := overflow_of(made, model, options):
         raise CapacityError(short)
@@ -244,12 +248,8 @@ def import_graph(model: Path, options: Options = Options()) -> Graph:
                 "give a .tflite or .onnx file"
             )
     for name, value in graph.values.items():
-        if name not in graph.constants and value.type.nbytes > LARGEST_TENSOR:
-            raise ModelError(
-                f"{model}: {name} is {value.type}, {value.type.nbytes:,} B; tensors of more than "
-                f"{LARGEST_TENSOR:,} B are not planned: make the network's input smaller, or give "
-                "open dimensions their size with --input-shape"
-            )
+        if name not in graph.constants:
+            need_plannable(str(model), name, value.type)
     return with_states(graph, options.states, options.initial)
 
 
@@ -353,7 +353,11 @@ def load_target(name: str) -> Target:
     one that is taken twice or whose package is broken."""
     found = [p for p in entry_points(group="tilewright.targets") if p.name == name]
     if not found:
-        raise OptionError(f"--target {name}: not installed; there are {', '.join(target_names())}")
+        names = target_names()
+        raise OptionError(
+            f"--target {name}: not installed; there are {', '.join(names)}"
+            f"{did_you_mean(name, names)}"
+        )
     if len(found) > 1:
         makers = ", ".join(p.value for p in found)
         raise CompileError(f"--target {name}: {len(found)} packages provide it: {makers}")

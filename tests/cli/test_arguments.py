@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from digits import MODEL
 from tilewright.cli.arguments import input_shape, memory_ranges, memory_sizes, positive, size
+from tilewright.cli.main import main
 from tilewright.cli.parser import build_parser
 
 
@@ -71,3 +73,27 @@ def test_what_is_no_shape_is_refused(text: str) -> None:
 def test_a_count_starts_at_one(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="1 or more"):
         positive(text)
+
+
+@pytest.mark.parametrize(
+    ("words", "near"),
+    [
+        (["inspec", "model.onnx"], "did you mean inspect?"),
+        (["check", "model.onnx", "--memry", "ram=3"], "did you mean --memory?"),
+        (["check", str(MODEL), "--target", "hst"], "did you mean host?"),
+    ],
+    ids=["command", "option", "target"],
+)
+def test_the_nearest_word_is_said(
+    words: list[str], near: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        code = main(words)
+    except SystemExit as left:
+        code = left.code
+    assert code == 2
+    assert near in " ".join(capsys.readouterr().err.split())
+
+
+def test_units_may_be_one_letter() -> None:
+    assert [size(text) for text in ("16K", "1.5m", "2G")] == [16384, 3 << 19, 2 << 30]

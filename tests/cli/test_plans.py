@@ -123,3 +123,17 @@ def test_explain_shows_the_kernel_of_the_engine_that_was_given(capsys: Capture) 
     assert main(["explain", DIGITS, "--node", "pool", "--engine", "pool=cpu", "--json"]) == 0
     (choice,) = json.loads(capsys.readouterr().out)["kernels"]
     assert choice["chosen"] == "rescaled_mean_s8_half_even"
+
+
+def test_growth_beyond_what_is_allowed_is_a_verdict(tmp_path: Path, capsys: Capture) -> None:
+    one, two, other = (str(tmp_path / f"{name}.json") for name in ("one", "two", "other"))
+    command = ["compile", DIGITS, "-o", str(tmp_path / "out"), "--save-plan"]
+    assert main([*command, one]) == 0
+    assert main([*command, two, "--memory", "ram=2000"]) == 0
+    assert main(["compare", two, one, "--cycles", "0"]) == 0
+    capsys.readouterr()
+    assert main(["compare", two, one, "--bytes", "0"]) == 1
+    assert "arena ram grew by" in capsys.readouterr().err
+    Path(other).write_text(Path(one).read_text().replace('"node": "', '"node": "other_'))
+    assert main(["compare", one, other]) == 2
+    assert "plans of two networks, 0 of" in " ".join(capsys.readouterr().err.split())

@@ -7,11 +7,12 @@ _UNITS = {
     "": 1, "b": 1,
     "kb": 1000, "mb": 1000**2, "gb": 1000**3,
     "kib": 1024, "mib": 1024**2, "gib": 1024**3,
+    "k": 1024, "m": 1024**2, "g": 1024**3,
 }  # fmt: skip
 
 
 def size(text: str) -> int:
-    """Bytes from ``4096``, ``32KiB`` (1024), ``64kB`` (1000), ``1.5MiB``."""
+    """Bytes from ``4096``, ``32KiB`` or ``32K`` (1024), ``64kB`` (1000), ``1.5MiB``."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-zA-Z]*)\s*", text)
     unit = _UNITS.get(match.group(2).lower()) if match else None
     if match is None or unit is None:

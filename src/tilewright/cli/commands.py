@@ -18,6 +18,7 @@ from tilewright.api_networks import compile_networks_to
 from tilewright.cli.evaluating import evaluated
 from tilewright.cli.language import generated, inspected_checkpoint
 from tilewright.cli.target_options import with_target_options
+from tilewright.cli.terminal import say_error
 from tilewright.cli.trust import fuzzed
 from tilewright.errors import MismatchError, OptionError
 from tilewright.ir.graph import Contract, ValueName
@@ -176,7 +177,17 @@ def _plotted(path: str | None, plot: Callable[[], str], finish: Finish) -> int:
 
 
 def _compare(arguments: argparse.Namespace) -> Finish:
-    return _printed(arguments, api.compare_plans(arguments.before, arguments.after))
+    report = api.compare_plans(arguments.before, arguments.after)
+    exceeded = report.exceeds(arguments.cycles, arguments.bytes)
+    finish = _printed(arguments, report)
+
+    def judged() -> int:
+        finish()
+        for text in exceeded:
+            say_error(text)
+        return MismatchError.exit_code if exceeded else 0
+
+    return judged
 
 
 def _explain(arguments: argparse.Namespace) -> Finish:

@@ -20,7 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     line = build_parser()
     add_target_options(line, words)
-    parsed = line.parser.parse_args(words)
+    parsed, unknown = line.parser.parse_known_args(words)
+    if unknown:
+        line.commands[parsed.command].refuse(unknown)
     is_debugging = bool(parsed.debug or os.environ.get("TILEWRIGHT_DEBUG"))
     try:
         # The compiler is imported here so that --help and wrong options answer at once.

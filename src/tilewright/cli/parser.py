@@ -21,7 +21,8 @@ from tilewright.cli.arguments import (
 from tilewright.cli.command import WRITE_MODEL, Command, add_model
 from tilewright.cli.evaluating import EVALUATE, add_evaluate
 from tilewright.cli.language import GENERATE, add_generate
-from tilewright.cli.trust import CONFORMANCE, FUZZ, add_conformance, add_fuzz
+from tilewright.cli.trust import CONFORMANCE, FUZZ, add_compare, add_conformance, add_fuzz
+from tilewright.cli.words import NearParser
 from tilewright.run.sim.command import add_arguments as add_sim_arguments
 
 EXIT_CODES = """\
@@ -95,7 +96,10 @@ COMMANDS = (
     Command(
         "compare",
         "what changed between two stored plans",
-        ("tilewright compare before.json after.json",),
+        (
+            "tilewright compare before.json after.json",
+            "tilewright compare before.json after.json --cycles 1 --bytes 0",
+        ),
         "BEFORE AFTER [options]",
     ),
     Command(
@@ -140,8 +144,8 @@ COMMANDS = (
 class CommandLine:
     """The parser of the whole command line, and each command's own."""
 
-    parser: argparse.ArgumentParser
-    commands: Mapping[str, argparse.ArgumentParser]
+    parser: NearParser
+    commands: Mapping[str, NearParser]
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -153,7 +157,7 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 
 def build_parser() -> CommandLine:
     """The whole command line."""
-    parser = argparse.ArgumentParser(
+    parser = NearParser(
         prog="tilewright",
         usage="tilewright COMMAND [options]",
         description="Quantised neural networks in, minimal-runtime C out.",
@@ -190,7 +194,7 @@ def build_parser() -> CommandLine:
     _add_explain(made["explain"])
     _add_place(made["place"])
     _add_explore(made["explore"])
-    _add_compare(made["compare"])
+    add_compare(made["compare"])
     _add_check(made["check"])
     _add_from_elsewhere(made)
     for command in made.values():
@@ -198,7 +202,7 @@ def build_parser() -> CommandLine:
     return CommandLine(parser, made)
 
 
-def _add_from_elsewhere(made: dict[str, argparse.ArgumentParser]) -> None:
+def _add_from_elsewhere(made: Mapping[str, argparse.ArgumentParser]) -> None:
     """Options of commands that have a module of their own."""
     add_conformance(made["conformance"])
     add_fuzz(made["fuzz"])
@@ -317,11 +321,6 @@ def _add_explore(parser: argparse.ArgumentParser) -> None:
         required=True, help="smallest and largest size of one memory; others as for compile",
     )  # fmt: skip
     parser.add_argument("--plot", metavar="FILE.svg", help="also draw the curve")
-
-
-def _add_compare(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("before", metavar="BEFORE", help="a plan from compile --save-plan")
-    parser.add_argument("after", metavar="AFTER", help="another one")
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:

@@ -48,7 +48,8 @@ tokenizer=None, context=None)` |
 | `tilewright model` | `write_model(network, output, sequence=None, layers=None, seed=0)` |
 | `tilewright sim` | `simulate(program, machine="siracusa", timing=None, max_cycles=None)` |
 | `tilewright conformance` | `run_conformance(target, words=())` |
-| `tilewright fuzz` | `fuzz_networks(cases, seed=0, target=None, settings=FuzzSettings())` |
+| `tilewright fuzz` | `fuzz_networks(cases, seed=0, target=None, settings=FuzzSettings())`; of \
+damaged files `fuzz_files(models, cases, seed=0, folder="fuzz-findings")` |
 | `tilewright targets` | `list_targets()`; `load_target(name)` |
 | `tilewright doctor` | `doctor()` |
 

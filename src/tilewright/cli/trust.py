@@ -24,9 +24,24 @@ FUZZ = Command(
         "tilewright fuzz --cases 1000 --seed 7",
         "tilewright fuzz --cases 100000 --seconds 600 --json",
         "tilewright fuzz --target siracusa --cases 200",
+        "tilewright fuzz --cases 10000 --hostile model.tflite model.onnx",
     ),
     "[options]",
 )
+
+
+def add_compare(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``compare``."""
+    parser.add_argument("before", metavar="BEFORE", help="a plan from compile --save-plan")
+    parser.add_argument("after", metavar="AFTER", help="another one of the same network")
+    parser.add_argument(
+        "--cycles", metavar="PERCENT", type=float,
+        help="exit code 1 where planned cycles grew by more than this",
+    )  # fmt: skip
+    parser.add_argument(
+        "--bytes", metavar="PERCENT", type=float,
+        help="exit code 1 where the arena of a memory grew by more than this",
+    )  # fmt: skip
 
 
 def add_conformance(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +74,11 @@ def add_fuzz(parser: argparse.ArgumentParser) -> None:
         help="what all of them are compiled for (default: host, Cortex-M and Siracusa by turns)",
     )  # fmt: skip
     parser.add_argument(
+        "--hostile", metavar="MODEL", nargs="*",
+        help="damage these files and drawn ones instead: each is compiled or refused in words, "
+        "within 5 s and 1 GiB",
+    )  # fmt: skip
+    parser.add_argument(
         "--seconds", metavar="T", type=float, help="begin no further case after so long"
     )
     parser.add_argument(
@@ -73,9 +93,12 @@ def add_fuzz(parser: argparse.ArgumentParser) -> None:
 
 def fuzzed(arguments: argparse.Namespace) -> tuple["Report", bool]:
     """Do the work; the report, and whether nothing was found. Raises CompileError, ToolError."""
-    from tilewright.api_fuzz import fuzz_networks
+    from tilewright.api_fuzz import fuzz_files, fuzz_networks
     from tilewright.fuzz.run import FuzzSettings
 
+    if arguments.hostile is not None:
+        report = fuzz_files(arguments.hostile, arguments.cases, arguments.seed, arguments.output)
+        return report, not report.findings
     settings = FuzzSettings(
         arguments.first, arguments.in_c, arguments.seconds, Path(arguments.output)
     )

@@ -209,11 +209,12 @@ def _modern(proto: onnx.ModelProto) -> onnx.ModelProto:
     versions = [o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")]
     if not versions or not 0 < versions[0] < OLDEST_OPSET:
         return proto
+    from onnx.shape_inference import InferenceError
     from onnx.version_converter import ConvertError, convert_version
 
     try:
         return convert_version(proto, CONVERTED_OPSET)
-    except (ConvertError, RuntimeError, ValueError):
+    except (ConvertError, InferenceError, RuntimeError, ValueError):
         return proto
 
 

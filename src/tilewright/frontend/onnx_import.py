@@ -52,6 +52,7 @@ from tilewright.frontend.onnx_tensors import HALVES, SELECTIONS, Constant, Impor
 from tilewright.frontend.onnx_tiles import import_tiles, is_in_tiles
 from tilewright.frontend.onnx_training import TRAINING_IMPORTERS
 from tilewright.frontend.onnx_windows import WINDOW_IMPORTERS
+from tilewright.frontend.sizes import need_plannable, need_plannable_since
 from tilewright.ir.graph import Contract, Graph, GraphBuilder, Origin, Value, ValueName
 from tilewright.ir.types import DType, Shape, TensorType
 from tilewright.ops.quantise import Dequantize
@@ -135,7 +136,7 @@ def import_onnx(
     for item in model.inputs:
         _declare_input(state, item.name, TensorType(types[item.name], shapes[item.name]))
     for node in nodes:
-        _import_node(state, node)
+        _import_plannable(state, node)
     for name in model.outputs:
         builder.outputs.append(_finished(state, name))
     if any(v.quantisation is not None for v in builder.values.values()):
@@ -150,6 +151,13 @@ def _other_types(model: OnnxModel, types: Mapping[str, DType]) -> list[str]:
         for i in model.inputs
         if i.dtype.name != types[i.name].value
     ]
+
+
+def _import_plannable(state: Importing, node: OnnxNode) -> None:
+    """Raises ModelError for results that no plan has room for."""
+    known = len(state.builder.values)
+    _import_node(state, node)
+    need_plannable_since(state.builder, known)
 
 
 def _computed(
@@ -298,8 +306,14 @@ def _declare_input(state: Importing, name: str, type_: TensorType) -> None:
     if not type_.dtype.is_float:
         state.integers.add(name)
         quantisation = state.stored[name].quantisation if name in state.stored else None
+    need_plannable(state.model.name, name, type_)
     value = Value(ValueName(name), type_, quantisation, Origin(name))
     state.values[name] = state.builder.input(value)
+
+
+MALFORMED = (LookupError, ArithmeticError, TypeError, RuntimeError, MemoryError)
+"""What numpy and Python say of numbers that fit nothing: axes that there are not, shapes of a
+thousand dimensions or a petabyte."""
 
 
 def _import_node(state: Importing, node: OnnxNode) -> None:
@@ -307,14 +321,19 @@ def _import_node(state: Importing, node: OnnxNode) -> None:
     if constant is not None:
         state.constants[node.output] = constant
         return
-    known = known_results(node, state.constants, state.model.opset)
-    if known is not None:
-        state.constants.update(known)
-        return
     try:
+        known = known_results(node, state.constants, state.model.opset)
+        if known is not None:
+            state.constants.update(known)
+            return
         _import_by_kind(state, node)
     except ValueError as error:
         raise ModelError(f"{node}: makes {node.output}: {error}") from None
+    except MALFORMED as error:
+        raise ModelError(
+            f"{node}: its inputs and attributes do not fit one another: {type(error).__name__}: "
+            f"{error}; onnx.checker.check_model(path, full_check=True) may say more"
+        ) from error
     _inherit_element(state, node)
 
 

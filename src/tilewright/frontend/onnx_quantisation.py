@@ -116,10 +116,14 @@ def _spread(
 ) -> None:
     """What is moved before a DequantizeLinear reads it was stored so before, too."""
     for node in reversed(nodes):
-        if node.kind in MOVEMENTS and node.output in found:
-            name = node.input(0)
+        if node.kind not in MOVEMENTS and node.kind != "Concat":
+            continue
+        known = next((found[name] for name in node.outputs if name in found), None)
+        if known is None:
+            continue
+        for name in node.inputs if node.kind == "Concat" else node.inputs[:1]:
             if name not in constants:
-                found.setdefault(name, found[node.output])
+                found.setdefault(name, known)
 
 
 def _withdraw(

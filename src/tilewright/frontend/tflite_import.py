@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tilewright.errors import ModelError, OptionError, Refusal, UnsupportedError
+from tilewright.frontend.sizes import need_plannable_since
 from tilewright.frontend.tflite_control import CONTROL, bodies, import_control
 from tilewright.frontend.tflite_file import TfliteFile, TfliteOperator, read_tflite
 from tilewright.frontend.tflite_folding import fold
@@ -46,10 +47,12 @@ def import_tflite(path: Path, input_shapes: Mapping[str, Shape]) -> Graph:
 
 def _import_operators(network: Network) -> None:
     for op in network.file.operators:
+        known = len(network.builder.values)
         if op.kind in CONTROL:
             import_control(network, op, _import_operators)
         elif not fold(network, op):
             OPERATORS[op.kind].rule(network, op)
+        need_plannable_since(network.builder, known)
 
 
 def _check_operators(file: TfliteFile) -> None:

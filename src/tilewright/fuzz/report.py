@@ -9,6 +9,7 @@ from tilewright.fuzz.cases import Finding
 from tilewright.report.text import Json, facts, paragraph
 
 WORDS = {
+    "compiled": "compiled",
     "refused": "refused in words",
     "judged": "asked ONNX Runtime, too",
     "in C": "run as C under sanitizers",
@@ -45,12 +46,16 @@ class FuzzReport:
             }
             for found in self.findings
         ]
-        more: dict[str, Json] = {key.replace(" ", "_"): self.counts.get(key, 0) for key in WORDS}
+        more: dict[str, Json] = {
+            key.replace(" ", "_"): self.counts[key] for key in WORDS if key in self.counts
+        }
         return {"cases": self.cases, "nodes": self.nodes, "findings": findings, **more}
 
     def show(self, console: Console) -> None:
         """Counts, then every finding."""
-        rows = [("cases", f"{self.cases:,}"), ("operators", f"{self.nodes:,}")]
+        rows = [("cases", f"{self.cases:,}")]
+        if self.nodes:
+            rows.append(("operators", f"{self.nodes:,}"))
         rows += [
             (text, f"{self.counts[key]:,}") for key, text in WORDS.items() if self.counts.get(key)
         ]
@@ -62,4 +67,5 @@ class FuzzReport:
             paragraph(console, f"\ncase {found.case} on {found.target}: {found.kind}", "bold")
             paragraph(console, found.detail)
             if found.reproducer:
-                paragraph(console, f"{found.nodes} nodes: {found.reproducer}")
+                size = f"{found.nodes} nodes: " if found.nodes else ""
+                paragraph(console, f"{size}{found.reproducer}")

@@ -22,18 +22,44 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Number:
+    """Planned cycles, or bytes of a memory's arena, in both plans."""
+
+    subject: str
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
 class PlanDifference:
     """All differences between two plans."""
 
     before: str
     after: str
     changes: tuple[Change, ...]
+    numbers: tuple[Number, ...] = ()
+
+    def exceeds(self, cycles: float | None, size: float | None) -> tuple[str, ...]:
+        """Numbers that grew by more than so many percent, in words; None: by whatever."""
+        found: list[str] = []
+        for number in self.numbers:
+            allowed = cycles if number.subject == "cycles" else size
+            growth = 100 * (number.after - number.before) / max(number.before, 1)
+            if allowed is not None and growth > allowed:
+                found.append(
+                    f"{number.subject} grew by {growth:.2f} %, from {number.before:,} to "
+                    f"{number.after:,}; at most {allowed:g} % are allowed"
+                )
+        return tuple(found)
 
     def json(self) -> dict[str, Json]:
         """The machine form."""
         return {
             "before": self.before,
             "after": self.after,
+            "numbers": [
+                {"subject": n.subject, "before": n.before, "after": n.after} for n in self.numbers
+            ],
             "changes": [
                 {"subject": c.subject, "before": c.before, "after": c.after} for c in self.changes
             ],
@@ -44,23 +70,57 @@ class PlanDifference:
         if not self.changes:
             paragraph(console, "The plans are the same.")
             return
+        for n in self.numbers:
+            growth = 100 * (n.after - n.before) / max(n.before, 1)
+            change = f"{n.before:,} before, {n.after:,} after, {growth:+.2f} %"
+            paragraph(console, f"{n.subject}: {change}")
         rows = [(c.subject, c.before or "-", c.after or "-") for c in self.changes]
         title = f"{len(self.changes)} changes"
         console.print(table(title, ("What", self.before, self.after), rows))
 
 
 def plan_difference(before: Path, after: Path) -> PlanDifference:
-    """What changed from one file to the other. Raises OptionError for files that are no plans."""
+    """What changed from one file to the other.
+
+    Raises OptionError for files that are no plans, and for plans of two networks.
+    """
     one, two = _facts(before), _facts(after)
+    _need_one_network(before, after, one, two)
     changes = tuple(
         Change(subject, one.get(subject), two.get(subject))
         for subject in dict.fromkeys((*one, *two))
         if one.get(subject) != two.get(subject)
     )
-    return PlanDifference(str(before), str(after), changes)
+    numbers = _numbers(before), _numbers(after)
+    both = [name for name in numbers[0] if name in numbers[1]]
+    found = tuple(Number(name, numbers[0][name], numbers[1][name]) for name in both)
+    return PlanDifference(str(before), str(after), changes, found)
+
+
+def _need_one_network(
+    before: Path, after: Path, one: Mapping[str, str], two: Mapping[str, str]
+) -> None:
+    nodes = [{name for name in facts if name.startswith(KERNEL)} for facts in (one, two)]
+    common, fewer = len(nodes[0] & nodes[1]), min(len(names) for names in nodes)
+    if 2 * common < fewer:
+        raise OptionError(
+            f"{before} and {after}: plans of two networks, {common} of {fewer} nodes have the same "
+            "names; compare plans of one network"
+        )
+
+
+def _numbers(path: Path) -> dict[str, int]:
+    plan = cast("Record", json.loads(path.read_text()))
+    proof = plan.get("proof")
+    cycles = {"cycles": cast("Mapping[str, int]", proof)["cycles"]} if proof else {}
+    arenas = cast("Mapping[str, int]", plan["arena_bytes"])
+    return cycles | {f"arena {memory}": size for memory, size in arenas.items()}
 
 
 Record = Mapping[str, Json]
+
+KERNEL = "kernel of "
+"""What a fact about a node's kernel begins with."""
 
 
 def _facts(path: Path) -> dict[str, str]:
@@ -73,7 +133,7 @@ def _facts(path: Path) -> dict[str, str]:
             facts[f"arena {memory}"] = f"{size:,} B"
         for step in steps:
             kernel = f"{step['kernel']} on {step['engine']}" if step["kernel"] else "view"
-            facts[f"kernel of {step['node']}"] = kernel
+            facts[f"{KERNEL}{step['node']}"] = kernel
         for group in _rows(plan, "groups"):
             start, size = cast("Sequence[int]", group["steps"])
             names = [str(step["node"]) for step in steps[start : start + size]]

@@ -1,5 +1,6 @@
 """What `tilewright explore` says: cycles against bytes of one memory."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import log2
@@ -8,6 +9,7 @@ from xml.sax.saxutils import escape
 
 from rich.console import Console
 
+from tilewright.errors import OptionError
 from tilewright.report.text import Json, table
 
 BAR = 24
@@ -130,6 +132,14 @@ def _svg(title: str, corners: str, labels: list[str]) -> str:
             "</svg>\n",
         ]
     )
+
+
+def steps_of(sizes: Sequence[int]) -> tuple[int, ...]:
+    """Steps between two sizes; of another number of them just these. Raises OptionError."""
+    if not sizes or min(sizes) < 1:
+        raise OptionError(f"explore: sizes {list(sizes)}; give a smallest and a largest, in bytes")
+    between = steps_between(min(sizes), max(sizes))
+    return between if len(sizes) == 2 else tuple(sorted(set(sizes)))
 
 
 def steps_between(low: int, high: int) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ import pytest
 from run.sim.cluster_programs import CODE, on_cores
 from run.sim.programs import DATA, ROWS, encode_b, encode_i, encode_r, image_of, load_constant
 from tilewright.errors import ModelError, OptionError
-from tilewright.run.sim.build_core import cache_folder
+from tilewright.run.caches import cache_folder
 from tilewright.run.sim.elf_image import Image, Segment, read_image
 from tilewright.run.sim.machines import find_machine
 from tilewright.run.sim.profile import map_functions, read_profile

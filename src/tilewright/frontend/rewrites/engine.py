@@ -66,7 +66,8 @@ def apply_rules(graph: Graph, rules: Sequence[Rule]) -> Rewritten:
         before = len(applied)
         refused = _sweep(draft, rules, applied, bound)
         if len(applied) == before:
-            return Rewritten(draft.graph() if applied else graph, tuple(applied), tuple(refused))
+            is_other = applied or len(draft.ordered()) < len(graph.nodes)  # dead ends went
+            return Rewritten(draft.graph() if is_other else graph, tuple(applied), tuple(refused))
 
 
 def obstacle(*checks: tuple[bool, str]) -> NoMatch | None:

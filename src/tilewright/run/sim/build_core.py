@@ -4,7 +4,6 @@ The cache's key is a hash of everything that goes in: sources, tables, flags, co
 """
 
 import hashlib
-import os
 import subprocess
 import sys
 import tempfile
@@ -12,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from tilewright.errors import ToolError
+from tilewright.run.caches import cache_folder
 from tilewright.run.compiler import find_compiler
 from tilewright.run.sim.generate import generate_header
 
@@ -20,22 +20,6 @@ FLAGS = (
     "-std=gnu11", "-O2", "-fPIC", "-fno-semantic-interposition", "-shared", "-frounding-math",
     "-fno-gcse", "-fno-crossjumping", "-Wno-pedantic",
 )  # fmt: skip
-
-
-def cache_folder() -> Path:
-    """Where compiled cores are kept: TILEWRIGHT_CACHE, XDG_CACHE_HOME or ~/.cache.
-
-    A folder of this user among the temporary files where that one cannot be written.
-    """
-    named = os.environ.get("TILEWRIGHT_CACHE")
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    folder = Path(named) if named else Path(base) / "tilewright"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        folder = Path(tempfile.gettempdir()) / f"tilewright-{os.getuid()}"
-        folder.mkdir(mode=0o700, exist_ok=True)
-    return folder
 
 
 @cache

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tilewright.run.sim.machine import Machine
     from tilewright.run.sim.simulator import Counters, Outcome, Simulator
 
-_STOPPED = 70  # exit code where the program did not end by itself
+_STOPPED = 2  # exit code where the program did not end by itself: what is run is at fault
 _GUARD_BYTES = 16
 _SOURCES = (".c", ".S")
 
@@ -56,7 +56,7 @@ class Simulated:
     """How a run on a simulated machine ended.
 
     outcome    exited, faulted, deadlocked, limit or breakpoint
-    exit_code  of the program; 70 where it did not end by itself
+    exit_code  of the program; 2 where it did not end by itself
     printed    what the program wrote to its console
     reason     what stopped it, in words; empty where it exited
     cores      counters of every core that executed something, by its index
@@ -102,7 +102,7 @@ def simulate(
 def execute(args: argparse.Namespace) -> int:
     """Run the program; what it prints goes to stdout, everything else to stderr.
 
-    Returns the program's exit code, or 70 where it did not end by itself.
+    Returns the program's exit code, or 2 where it did not end by itself.
     Raises ModelError, OptionError, ToolError, SimulationError.
     """
     from tilewright.run.sim.timeline import write_timeline

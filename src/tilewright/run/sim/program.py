@@ -43,7 +43,9 @@ def build_program(
     flags: Sequence[str] = (),
     runtime: str = "siracusa",
 ) -> None:
-    """Compile and link ``sources`` with one of the runtimes. Raises ToolError."""
+    """Compile and link ``sources`` with one of the runtimes. Raises ToolError where the
+    compiler is missing, OptionError where it does not take the sources.
+    """
     if shutil.which(RISCV_GCC.name) is None:
         raise ToolError(
             f"{RISCV_GCC.name}: not found; install it (Debian: apt-get install {RISCV_GCC.package})"
@@ -56,7 +58,7 @@ def build_program(
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise ToolError(
+        raise OptionError(
             f"{RISCV_GCC.name}: the program does not build\n  called   {shlex.join(command)}\n"
             f"{done.stderr.strip()}"
         )

@@ -2,7 +2,8 @@
 
 Required tools         arm-none-eabi-gcc with newlib and qemu-system-arm for `run` and `verify`;
                        none for `compile`
-Environment variables  XDG_CACHE_HOME: where the plugin that counts instructions is kept
+Environment variables  TILEWRIGHT_CACHE, XDG_CACHE_HOME: where the plugin that counts
+                       instructions is kept
 Build products         a folder of C; with --project one that builds to an .elf by itself
 Known limits           one core; caches are left to the user's own code
 """

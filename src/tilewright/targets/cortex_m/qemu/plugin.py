@@ -8,20 +8,21 @@ import tempfile
 from pathlib import Path
 
 from tilewright.errors import ToolError
+from tilewright.run.caches import cache_folder
 from tilewright.run.compiler import find_compiler
 
 
 def build_plugin(emulator: str) -> Path:
     """The shared library for this emulator.
 
-    Kept in $XDG_CACHE_HOME/tilewright, under a name made from everything it depends on. Raises
-    ToolError where the emulator does not tell its version, no compiler is there, or no folder.
+    Kept in the cache's folder, under a name made from everything it depends on. Raises ToolError
+    where the emulator does not tell its version, or no compiler is there.
     """
     source = Path(__file__).with_name("count.c").read_text(encoding="utf-8")
     interface = _interface(_major_version(emulator))
     compiler = find_compiler()
     key = hashlib.sha256("\0".join((source, interface, compiler.version)).encode()).hexdigest()
-    library = _cache_folder() / f"qemu-count-{key[:16]}.so"
+    library = cache_folder() / f"qemu-count-{key[:16]}.so"
     if not library.is_file():
         with tempfile.TemporaryDirectory(dir=library.parent) as temporary:
             build = Path(temporary)
@@ -30,19 +31,6 @@ def build_plugin(emulator: str) -> Path:
             _compile(compiler.command, build)
             os.replace(build / "count.so", library)
     return library
-
-
-def _cache_folder() -> Path:
-    named = os.environ.get("XDG_CACHE_HOME")
-    folder = (Path(named) if named else Path.home() / ".cache") / "tilewright"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ToolError(
-            f"{folder}: no place for the plugin that counts instructions ({error.strerror}); name "
-            "a folder that you may write in the environment variable XDG_CACHE_HOME"
-        ) from None
-    return folder
 
 
 def _major_version(emulator: str) -> int:
