@@ -89,15 +89,15 @@ def _cores(count: int) -> Engine:
 
 
 def _ita(version: Version) -> Engine:
-    """A call is a walk over jobs, whose settings take some hundred stores of four cycles. It fetches
-    weights itself, tile by tile."""
+    """A call is a walk over jobs: settings of four contexts and the first tiles of weights, which
+    it fetches itself, take a thousand cycles."""
     return Engine(
         "ita",
         "npu",
         (Reach("L1"), Reach("L2", frozenset({Role.WEIGHT}))),
         ita_kernels(version),
-        fork_cycles=400,
-        join_cycles=20,
+        fork_cycles=1000,
+        join_cycles=100,
         is_asynchronous=True,
     )
 

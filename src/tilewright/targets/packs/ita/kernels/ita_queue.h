@@ -160,7 +160,7 @@ static __attribute__((noinline, unused)) void ita_prepare(ita_queue *queue, int3
   if (queue->fetched - freed + far > ITA_RING) {
     return;
   }
-  ita_job *const job = &queue->jobs[queue->prepared & (ITA_JOBS - 1)];
+  ita_job *const job = &queue->jobs[queue->prepared++ & (ITA_JOBS - 1)];
   job->flags = queue->sweep.flags;
   if (queue->inner < queue->sweep.inner - 1) {
     job->flags |= ITA_NO_OUTPUT | ITA_NO_BIAS;
@@ -171,7 +171,6 @@ static __attribute__((noinline, unused)) void ita_prepare(ita_queue *queue, int3
   job->at.y = next.y;
   job->transfer = queue->transfer;
   job->fetched = queue->fetched;
-  queue->prepared++;
   if (--queue->finding > 0) {
     ita_advance(queue);
   }
@@ -186,8 +185,10 @@ static __attribute__((noinline, unused)) void ita_issue(ita_queue *queue) {
   flags |= queue->issued == 0 ? (uint32_t)ITA_PRELOAD : 0u;
   reg[ITA_INPUT] = job->at.x - ITA_MEMORY;
   reg[ITA_WEIGHT] = job->at.w - ITA_MEMORY;
-  reg[ITA_BIAS] = job->at.bias - ITA_MEMORY;
-  reg[ITA_OUTPUT] = job->at.y - ITA_MEMORY;
+  if ((flags & ITA_NO_OUTPUT) == 0) {
+    reg[ITA_BIAS] = job->at.bias - ITA_MEMORY;
+    reg[ITA_OUTPUT] = job->at.y - ITA_MEMORY;
+  }
   if (queue->issued < queue->contexts) { // every place in the queue has registers of its own
     for (int32_t i = 0; i < ITA_CONFIGURED - 2; ++i) {
       reg[ITA_TILES + i] = queue->same[i];
@@ -248,6 +249,10 @@ static inline void ita_start(ita_queue *queue, int32_t jobs, int32_t contexts, c
   queue->transfer = tw_xdma_done();
   queue->turn(queue);
   ita_begin(queue);
+  ita_prepare(queue, 0);
+  if (queue->finding > 0) {
+    ita_prepare(queue, 0);
+  }
   for (int32_t i = 0; i < contexts && queue->left > 0; ++i) {
     ita_pump();
   }
