@@ -156,7 +156,7 @@ def run_model(
         layers=layer_costs(program, result.count),
         outputs=outputs if batch.is_batched else {n: a[0] for n, a in outputs.items()},
         profile=profile(program, result.count) if settings.profiles and result.count else None,
-        energy=result.energy, timeline=result.timeline,
+        energy=result.energy, timeline=result.timeline, speed=result.speed,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 
 from rich.console import Console
 
@@ -61,3 +62,15 @@ def test_without_functions_only_layers_and_kernels_are_there() -> None:
     text = io.StringIO()
     Console(file=text, width=100).print(made.tables())
     assert "C function" not in text.getvalue()
+
+
+def test_calls_that_are_made_tile_by_tile_are_one_layer() -> None:
+    program = compiled_digits().program
+    one, two, *others = program.layers
+    joined = replace(one, actions=(*one.actions, *two.actions))
+    fused = replace(program, layers=(joined, *others))
+    made = profile(fused, Count("cycles", 100, (7, *(1 for _ in others))))
+    assert len(made.layers) == len(fused.layers) < len(program.calls)
+    (first, second), row = joined.calls, made.layers[0]
+    assert (row.layer, row.count) == (second.node.name, 7)
+    assert row.kernel == f"{first.kernel.symbol}+{second.kernel.symbol}"

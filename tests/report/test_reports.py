@@ -24,7 +24,7 @@ from tilewright.report.text import Report, json_text
 from tilewright.report.verified import VerifyReport
 from tilewright.run.compare import Agreement, Pair, Tolerance, compare
 from tilewright.run.installed import Tool
-from tilewright.run.result import Count, Linked, RunResult
+from tilewright.run.result import Count, Energy, Linked, RunResult, Speed
 from tilewright.run.verify import Verification
 
 
@@ -108,6 +108,21 @@ def test_a_run_shows_the_largest_outputs_and_the_cost_of_every_layer() -> None:
             },
         ],
     }
+
+
+def test_a_run_on_a_chip_with_a_clock_says_what_cycles_mean() -> None:
+    report = RunReport(
+        "m.onnx", "chip", "pulp", 1, 2, True, (512, 512), (), "cycles", 1000, 960, (),
+        {ValueName("y"): np.int8([1])}, energy=Energy(2.5, "a guess"), speed=Speed(4e6, "NPU", 2),
+    )  # fmt: skip
+    assert report.json()["speed"] == {
+        "clock_hz": 4e6, "engine": "NPU", "in_use": 0.256, "gop_per_second": 0.0,
+        "inferences_per_second": 4000.0,
+    }  # fmt: skip
+    said = " ".join(shown(report).split())
+    assert "4,000.0 inferences/s and 0 GOp/s at 4 MHz; NPU does 25.6% of what it could" in said
+    assert "2.5 uJ, a guess" in said
+    assert Speed(4e6, "NPU", 2).gop_per_second(10**6, 1000) == 8.0
 
 
 def test_a_plan_says_how_good_it_is_known_to_be() -> None:

@@ -71,6 +71,9 @@ def test_every_tensor_of_the_layer_is_its_definition_and_ita_is_busy() -> None:
     ran = run_bundle(made.bundle, made.program, toolchain, batch, HostOptions(repeat=2))
     assert ran.runs_identical
     assert ran.count is not None
+    assert ran.energy is not None
+    watt = ran.energy.microjoules / 1e6 * 425e6 / ran.count.total
+    assert abs(watt - 0.052) < 1e-5, "the published power"
     macs = sum(
         node.op.macs(*(made.graph.values[n].type for n in node.inputs)) for node in made.graph.nodes
     )

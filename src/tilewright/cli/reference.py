@@ -96,8 +96,10 @@ _MACHINE_INTERFACE = """\
   first inference of the last run, or of the third. `planned` is what the target's cost tables say:
   instructions, too, on the host and on Cortex-M
 - `plan`: `cycles` of one inference as planned, on the target's own numbers
-- `energy_uj`, `energy_model`: where the target has a model of energy (Siracusa): an estimate for
-  one inference, and what it is a sum of; never a measurement
+- `energy_uj`, `energy_model`: where the target has a model of energy (Siracusa, Snitch with ITA):
+  an estimate for one inference, and what it is a sum of; never a measurement
+- `speed`: where the target has a clock (Snitch with ITA): `clock_hz`, `inferences_per_second`,
+  `gop_per_second`, `engine` and `in_use`, the part of its multiply-accumulates that was used
 - `engine`: what computes the layer; several engines that share its tiles are joined by `+`
 - `profile`: only with `--profile`; `layers` with `kernel`, `per_mac` and, on emulated boards, the
   count of each C `function`; `kernels` over all layers; `functions` by machine instruction

@@ -149,14 +149,14 @@ def profile(program: Program, count: Count) -> Profile:
         count.total,
         tuple(
             LayerProfile(
-                call.node.name,
-                type(call.node.op).__name__,
-                call.kernel.symbol,
+                layer.calls[-1].node.name,
+                "+".join(type(call.node.op).__name__ for call in layer.calls),
+                "+".join(call.kernel.symbol for call in layer.calls),
                 count.layers[index],
-                call.node.op.macs(*call.signature.inputs),
+                sum(call.node.op.macs(*call.signature.inputs) for call in layer.calls),
                 _largest_first(_without_prefix(shares[index], program.name)),
             )
-            for index, call in enumerate(program.calls)
+            for index, layer in enumerate(program.layers)
         ),
         {
             name: _largest_first(mix)

@@ -14,7 +14,7 @@ from tilewright.report.memory import MemoryUse, memory_table
 from tilewright.report.profile import Profile, per_mac_text
 from tilewright.report.text import Json, count_text, facts, paragraph, percent_text, table
 from tilewright.run.clock import time_program
-from tilewright.run.result import Count, Energy
+from tilewright.run.result import Count, Energy, Speed
 
 SHOWN = 5
 """Outputs that are shown: the largest ones."""
@@ -48,6 +48,7 @@ class RunReport:
     profile     None where nobody asked for it
     energy      an estimate; None where the target has no model of it
     timeline    of the counted inference, Perfetto trace JSON; None where nobody knows it
+    speed       what cycles mean; None where the target has no clock of its own
     """
 
     model: str
@@ -66,6 +67,7 @@ class RunReport:
     profile: Profile | None = None
     energy: Energy | None = None
     timeline: str | None = None
+    speed: Speed | None = None
 
     def json(self) -> dict[str, Json]:
         """The machine interface, key by key."""
@@ -96,6 +98,7 @@ class RunReport:
             "plan": {"cycles": self.planned},
             **({"profile": self.profile.json()} if self.profile is not None else {}),
             **self._energy(),
+            **self._speed(),
         }
 
     def _energy(self) -> dict[str, Json]:
@@ -105,6 +108,34 @@ class RunReport:
             "energy_uj": round(self.energy.microjoules, 3),
             "energy_model": self.energy.model,
         }
+
+    def _speed(self) -> dict[str, Json]:
+        if self.speed is None or not self.count_total:
+            return {}
+        macs, cycles = self.macs[1], self.count_total
+        return {
+            "speed": {
+                "clock_hz": self.speed.hertz,
+                "engine": self.speed.engine,
+                "in_use": round(self.speed.in_use(macs, cycles), 4),
+                "gop_per_second": round(self.speed.gop_per_second(macs, cycles), 2),
+                "inferences_per_second": round(self.speed.per_second(cycles), 3),
+            }
+        }
+
+    def _speed_row(self) -> list[tuple[str, str]]:
+        if self.speed is None or not self.count_total:
+            return []
+        macs, cycles = self.macs[1], self.count_total
+        return [
+            (
+                "Speed",
+                f"{self.speed.per_second(cycles):,.1f} inferences/s and "
+                f"{self.speed.gop_per_second(macs, cycles):,.0f} GOp/s at "
+                f"{self.speed.hertz / 1e6:.0f} MHz; {self.speed.engine} does "
+                f"{self.speed.in_use(macs, cycles):.1%} of what it could",
+            )
+        ]
 
     def show(self, console: Console) -> None:
         """Outputs first: they are what a person ran it for."""
@@ -129,6 +160,7 @@ class RunReport:
             rows.append(("Planned", said))
         if self.energy is not None:
             rows.append(("Energy", f"{self.energy.microjoules:.1f} uJ, {self.energy.model}"))
+        rows += self._speed_row()
         console.print(facts(rows))
         if self.runs > 1 and self.runs_identical:
             paragraph(console, f"All {self.runs} runs gave the same bytes.", "green")

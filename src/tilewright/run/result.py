@@ -55,6 +55,32 @@ class Energy:
 
 
 @dataclass(frozen=True, slots=True)
+class Speed:
+    """Of a chip: what cycles mean.
+
+    hertz   of the clock whose cycles are counted
+    engine  the name of what multiplies
+    peak    its multiply-accumulates a cycle
+    """
+
+    hertz: float
+    engine: str
+    peak: int
+
+    def in_use(self, macs: int, cycles: int) -> float:
+        """Which part of what the engine could do so many MACs are."""
+        return macs / self.peak / cycles
+
+    def per_second(self, cycles: int) -> float:
+        """Inferences."""
+        return self.hertz / cycles
+
+    def gop_per_second(self, macs: int, cycles: int) -> float:
+        """Two operations a multiply-accumulate."""
+        return 2e-9 * macs * self.per_second(cycles)
+
+
+@dataclass(frozen=True, slots=True)
 class RunResult:
     """Outputs and measurements of one process that ran a batch several times.
 
@@ -68,6 +94,7 @@ class RunResult:
     log             what the build and the program printed
     energy          None where the target has no model of it
     timeline        what cores and engines did when, as Perfetto reads it; None where nobody knows
+    speed           None where the target has no clock of its own
     """
 
     outputs: Mapping[ValueName, Array]
@@ -80,3 +107,4 @@ class RunResult:
     log: str
     energy: Energy | None = None
     timeline: str | None = None
+    speed: Speed | None = None

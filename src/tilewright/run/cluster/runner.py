@@ -28,7 +28,7 @@ from tilewright.run.glue import print_glue
 from tilewright.run.host import HostOptions
 from tilewright.run.inputs import Batch
 from tilewright.run.linked import linked_sizes
-from tilewright.run.result import Count, Energy, RunResult
+from tilewright.run.result import Count, Energy, RunResult, Speed
 from tilewright.run.sim.faults import explain
 from tilewright.run.sim.machines import find_machine
 from tilewright.run.sim.simulator import Outcome, Simulator
@@ -67,6 +67,7 @@ class Chip:
     headers        of packs, for the runtime
     guarded        index of a core → symbol of the lowest address of its stack, for others
     meter          begins to measure so many cores; its result says what they took since
+    speed          of its clock and of what multiplies
     """
 
     title: str
@@ -84,6 +85,7 @@ class Chip:
     headers: tuple[Path, ...] = ()
     guarded: Mapping[int, str] = field(default_factory=dict[int, str])
     meter: Callable[[Simulator, int], Callable[[], Energy]] | None = None
+    speed: Speed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,7 @@ def run_on_chip(
     return RunResult(
         outputs, options.repeat, is_identical, layers, warm.stack, linked, warm.count,
         built.log + sim.printed, warm.energy, warm.timeline,
+        chip.speed,
     )  # fmt: skip
 
 

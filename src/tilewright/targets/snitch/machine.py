@@ -28,7 +28,7 @@ WORKER_STACK = 848
 """Bytes of L1 for each compute core; not a multiple of what all banks hold together (256), so that
 lock-step code does not meet in one bank."""
 
-SHARED_BYTES = 384
+SHARED_BYTES = 640
 """Of L1: what cores tell each other, and the walk of the accelerator."""
 
 RESERVED_BYTES = MASTER_STACK + CORES * WORKER_STACK + SHARED_BYTES

@@ -11,7 +11,8 @@ from tilewright.run.cluster.runner import Chip, run_on_chip
 from tilewright.run.host import HostOptions
 from tilewright.run.inputs import Batch
 from tilewright.run.result import RunResult
-from tilewright.targets.packs.ita.pack import QUEUE_HEADER
+from tilewright.targets.packs.ita.pack import QUEUE_HEADERS
+from tilewright.targets.snitch.energy import SPEED, meter
 from tilewright.targets.snitch.link_script import link_script
 from tilewright.targets.snitch.machine import (
     CORES,
@@ -48,7 +49,7 @@ SNITCH_CHIP = Chip(
     worker_stack=WORKER_STACK,
     result_bytes=RESULTS_BYTES,
     result_memory="part of the memory outside the cluster",
-    headers=(QUEUE_HEADER,),
+    headers=QUEUE_HEADERS,
 )
 
 
@@ -56,6 +57,7 @@ def run_on_snitch(
     bundle: Bundle, program: Program, toolchain: Toolchain, batch: Batch, options: HostOptions
 ) -> RunResult:
     """A ``Runner``; always counts cycles. Raises what ``run_on_chip`` raises."""
-    return run_on_chip(
-        replace(SNITCH_CHIP, machine=toolchain.kind), bundle, program, toolchain, batch, options
-    )
+    chip = replace(SNITCH_CHIP, machine=toolchain.kind)
+    if toolchain.kind != SNITCH_CHIP.machine:  # figures are known with ITA only
+        chip = replace(chip, meter=meter, speed=SPEED)
+    return run_on_chip(chip, bundle, program, toolchain, batch, options)

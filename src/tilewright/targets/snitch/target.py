@@ -20,7 +20,7 @@ from tilewright.ir.target import Dma, Engine, Kernel, Memory, Reach, Role, Targe
 from tilewright.run.sim.program import RISCV_GCC
 from tilewright.targets.packs.ita.pack import (
     NEWEST,
-    QUEUE_HEADER,
+    QUEUE_HEADERS,
     SHIFT_5,
     Version,
     ita_kernels,
@@ -67,8 +67,8 @@ IDMA = Dma(
 """17 cycles and 64 bytes a cycle, both directions together; a row takes at least 1.6."""
 
 
-PARALLEL = (HERE / "runtime/tw_parallel.h", QUEUE_HEADER)
-RUNTIME = (HERE / "runtime/tw_dma.h", HERE / "runtime/tw_ita.h", QUEUE_HEADER)
+PARALLEL = (HERE / "runtime/tw_parallel.h", *QUEUE_HEADERS)
+RUNTIME = (HERE / "runtime/tw_dma.h", HERE / "runtime/tw_ita.h", *QUEUE_HEADERS)
 
 
 def _toolchain(machine: str) -> Toolchain:
@@ -89,14 +89,15 @@ def _cores(count: int) -> Engine:
 
 
 def _ita(version: Version) -> Engine:
-    """A call is a walk over jobs, whose settings take some hundred stores of four cycles."""
+    """A call is a walk over jobs: settings of four contexts and the first tiles of weights, which
+    it fetches itself, take a thousand cycles."""
     return Engine(
         "ita",
         "npu",
-        (Reach("L1"),),
+        (Reach("L1"), Reach("L2", frozenset({Role.WEIGHT}))),
         ita_kernels(version),
-        fork_cycles=400,
-        join_cycles=20,
+        fork_cycles=1000,
+        join_cycles=100,
         is_asynchronous=True,
     )
 

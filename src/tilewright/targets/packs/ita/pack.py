@@ -10,7 +10,9 @@ from tilewright.ops.tiles import TileAttention, TileAttentionMasked
 from tilewright.targets.packs.ita.kernels.attention import ATTENTION_KERNEL, MASKED_KERNEL
 from tilewright.targets.packs.ita.kernels.products import NORMED, PRODUCT, PRODUCT_ADDED
 
-QUEUE_HEADER = Path(__file__).parent / "kernels/ita_queue.h"
+QUEUE_HEADERS = tuple(
+    Path(__file__).parent / f"kernels/{name}.h" for name in ("ita_queue", "tw_xdma")
+)
 """For a target's runtime, which feeds the engine while it waits for something else."""
 
 

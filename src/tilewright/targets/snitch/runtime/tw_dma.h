@@ -6,31 +6,13 @@
 #include "tilewright.h"
 #include "tw_box.h"
 #include "tw_ita.h"
+#include "tw_xdma.h"
 
 /// One transfer under way: the number of its last command.
 typedef struct {
   uint32_t last;
   uint32_t is_running;
 } tw_channel;
-
-/// Addresses of the next command; the upper half of both is zero.
-static inline void tw_xdma_ends(const void *from, void *to) {
-  __asm__ volatile(".insn r 0x2b, 0, 0, x0, %0, x0\n" // dmsrc
-                   ".insn r 0x2b, 0, 1, x0, %1, x0\n" // dmdst
-                   :
-                   : "r"(from), "r"(to)
-                   : "memory");
-}
-
-/// Starts a copy of `bytes`; its number.
-static inline uint32_t tw_xdma_copy(int32_t bytes) {
-  uint32_t number;
-  __asm__ volatile(".insn r 0x2b, 0, 2, %0, %1, x0\n" // dmcpyi
-                   : "=r"(number)
-                   : "r"(bytes)
-                   : "memory");
-  return number;
-}
 
 /// Starts a copy of `rows` runs of `bytes`, so many bytes apart at either end; its number.
 static inline uint32_t tw_xdma_rows(int32_t bytes, int32_t rows, int32_t from, int32_t to) {
@@ -104,15 +86,10 @@ static inline void tw_store(tw_channel *channel, void *near_bytes, void *to, con
 
 /// Numbers wrap around: what counts is the distance.
 static __attribute__((noinline, unused)) void tw_wait(tw_channel *channel) {
-  uint32_t over = channel->last;
   if (channel->is_running == 0) {
     return;
   }
-  for (;;) {
-    __asm__ volatile(".insn r 0x2b, 0, 4, %0, x0, x0\n" : "=r"(over)::"memory"); // dmstati
-    if ((int32_t)(over - channel->last) >= 0) {
-      break;
-    }
+  while ((int32_t)(tw_xdma_done() - channel->last) < 0) {
     ita_pump();
   }
   channel->is_running = 0;

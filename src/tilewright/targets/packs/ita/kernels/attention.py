@@ -64,7 +64,8 @@ ATTENTION_KERNEL = Kernel(
     cycles=_cycles,
     refuse=_refuse,
     scratch_bytes=_logits_bytes,
-    includes=(HERE / "ita_queue.h", HERE / "ita_attention_walk.h"),
+    includes=tuple(HERE / f"{name}.h" for name in ("ita_queue", "ita_attention_walk", "tw_xdma")),
+    tables=frozenset({0, 1, 2}),
 )
 
 MASKED_KERNEL = replace(
@@ -74,4 +75,5 @@ MASKED_KERNEL = replace(
     struct="ita_masked_args",
     source=HERE / "ita_attention_masked.c",
     pointers=("q", "k", "v", "mask", "y"),
+    tables=frozenset({0, 1, 2, 3}),
 )

@@ -68,5 +68,5 @@ static inline void ita_attention_walk(const void *said, const int32_t *sizes, in
   own[WALK_KEYS] = (uint32_t)keys * ITA_TILE_BYTES;
   own[WALK_ALL] = (uint32_t)(heads * depth) * ITA_TILE_BYTES;
   queue->turn = ita_attention_turn;
-  ita_start(queue, 2 * rows * heads * depth * keys, contexts);
+  ita_start(queue, 2 * rows * heads * depth * keys, contexts, 0);
 }

@@ -36,5 +36,5 @@ void ita_normed(const void *args, tw_work work) {
   own[WALK_BLOCKS] = (uint32_t)a->blocks;
   own[WALK_COLUMNS] = (uint32_t)a->columns;
   queue->turn = normed_block;
-  ita_start(queue, a->blocks * a->columns, a->contexts);
+  ita_start(queue, a->blocks * a->columns, a->contexts, 0);
 }

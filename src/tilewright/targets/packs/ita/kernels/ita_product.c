@@ -6,7 +6,6 @@ void ita_product(const void *args, tw_work work) {
   ita_queue *const queue = &tw_ita_queue;
   uint32_t *const own = queue->own;
   ita_settle(queue, args, offsetof(ita_product_args, tiles));
-  (void)work; // one item: the whole walk
   own[WALK_X] = ita_address(a->x);
   own[WALK_W] = ita_address(a->w);
   own[WALK_BIAS] = ita_address(a->bias);
@@ -17,5 +16,5 @@ void ita_product(const void *args, tw_work work) {
   own[WALK_INNER] = (uint32_t)a->inner;
   own[WALK_BY_ROW] = (uint32_t)a->by_row;
   queue->turn = ita_product_row;
-  ita_start(queue, a->rows * a->columns * a->inner, a->contexts);
+  ita_start(queue, a->rows * a->columns * a->inner, a->contexts, work.scratch);
 }

@@ -1,9 +1,11 @@
 /// Jobs of ITA. A job is one product of 64x64 tiles; a kernel call is a walk over many of them. The
 /// engine takes a few jobs ahead, and whoever waits for something else meanwhile calls ita_pump,
-/// which hands it the next one.
+/// which prepares the next job or hands it over. To prepare a job is to find its tiles, and to
+/// start to fetch those that lie outside L1 into a ring of tiles there.
 #pragma once
 
 #include "tilewright.h"
+#include "tw_xdma.h"
 
 #include <stddef.h>
 
@@ -13,7 +15,10 @@ enum {
   ITA_TILE_BYTES = 4096,
   ITA_BIAS_BYTES = 192,
   ITA_CONFIGURED = 10, // words of a job that stay the same
-  ITA_OWN = 10
+  ITA_OWN = 10,
+  ITA_JOBS = 8,     // that are remembered: those of the engine, the last one before, those to come
+  ITA_PREPARED = 3, // at most, beyond those of the engine
+  ITA_RING = 6      // tiles
 };
 
 /// Registers, in words.
@@ -50,10 +55,20 @@ typedef struct {
   uint32_t flags;
 } ita_sweep;
 
+/// A job that is ready, or will be once its tiles have arrived.
+typedef struct {
+  ita_tiles at;
+  uint32_t flags;
+  uint32_t transfer; // the last one that it waits for
+  int32_t fetched;   // tiles of the call that have gone into the ring so far
+} ita_job;
+
 /// A kernel call: sweeps, and what every job says.
 typedef struct ita_queue {
   int32_t left;             // jobs that the engine has not been given yet
-  int32_t issued, contexts; // those that it has, and how many it takes
+  int32_t finding;          // jobs that are not even prepared
+  int32_t prepared;         // jobs
+  int32_t issued, contexts; // those that the engine has been given, and how many it takes
   ita_sweep sweep;
   int32_t inner, output;                 // where the next job is in the sweep
   ita_tiles next;                        // its tiles
@@ -61,6 +76,10 @@ typedef struct ita_queue {
   void (*turn)(struct ita_queue *queue); // makes the next sweep
   uint32_t same[ITA_CONFIGURED];         // ITA_TILES .. ITA_ENGINE, ITA_GELU and the one behind it
   uint32_t own[ITA_OWN];                 // what `turn` makes sweeps of
+  uint32_t ring;                         // where it lies
+  int32_t slot, fetched;                 // the next tile of the ring; how many have been fetched
+  uint32_t transfer;                     // the last one
+  ita_job jobs[ITA_JOBS];
 } ita_queue;
 
 /// There is one, in L1; the target's startup code defines it.
@@ -119,18 +138,57 @@ static inline void ita_advance(ita_queue *queue) {
   ita_begin(queue);
 }
 
-/// Hands the engine the next job; there is room for it.
+/// Fetches a tile if it lies outside; where it is then. Memory outside is the upper half.
+static inline uint32_t ita_fetched(ita_queue *queue, uint32_t at) {
+  if ((int32_t)at >= 0) {
+    return at;
+  }
+  const uint32_t to = queue->ring + (uint32_t)queue->slot * ITA_TILE_BYTES;
+  queue->slot = queue->slot == ITA_RING - 1 ? 0 : queue->slot + 1;
+  queue->fetched++;
+  tw_xdma_ends((const void *)(uintptr_t)at, (void *)(uintptr_t)to);
+  queue->transfer = tw_xdma_copy(ITA_TILE_BYTES);
+  return to;
+}
+
+/// Prepares the next job if the ring has room; `done`: jobs that the engine has finished. Only the
+/// last inner tile has an output, and biases.
+static __attribute__((noinline, unused)) void ita_prepare(ita_queue *queue, int32_t done) {
+  const ita_tiles next = queue->next;
+  const int32_t far = (int32_t)((next.x >> 31) + (next.w >> 31));
+  const int32_t freed = done > 0 ? queue->jobs[(done - 1) & (ITA_JOBS - 1)].fetched : 0;
+  if (queue->fetched - freed + far > ITA_RING) {
+    return;
+  }
+  ita_job *const job = &queue->jobs[queue->prepared++ & (ITA_JOBS - 1)];
+  job->flags = queue->sweep.flags;
+  if (queue->inner < queue->sweep.inner - 1) {
+    job->flags |= ITA_NO_OUTPUT | ITA_NO_BIAS;
+  }
+  job->at.x = ita_fetched(queue, next.x);
+  job->at.w = ita_fetched(queue, next.w);
+  job->at.bias = next.bias;
+  job->at.y = next.y;
+  job->transfer = queue->transfer;
+  job->fetched = queue->fetched;
+  if (--queue->finding > 0) {
+    ita_advance(queue);
+  }
+}
+
+/// Hands the engine the next job; there is room for it, and for its successor's tiles, too, as the
+/// engine begins to fetch weights ahead.
 static __attribute__((noinline, unused)) void ita_issue(ita_queue *queue) {
   volatile uint32_t *const reg = ita_registers();
-  uint32_t flags = queue->sweep.flags;
-  flags |= queue->inner < queue->sweep.inner - 1 ? (uint32_t)ITA_NO_OUTPUT : 0u;
+  const ita_job *const job = &queue->jobs[queue->issued & (ITA_JOBS - 1)];
+  uint32_t flags = job->flags;
   flags |= queue->issued == 0 ? (uint32_t)ITA_PRELOAD : 0u;
-  flags |= queue->left > 1 ? (uint32_t)ITA_NEXTLOAD : 0u;
-  reg[ITA_INPUT] = queue->next.x - ITA_MEMORY;
-  reg[ITA_WEIGHT] = queue->next.w - ITA_MEMORY;
-  reg[ITA_BIAS] = queue->next.bias - ITA_MEMORY;
-  reg[ITA_OUTPUT] = queue->next.y - ITA_MEMORY;
-  reg[ITA_STREAM] = flags;
+  reg[ITA_INPUT] = job->at.x - ITA_MEMORY;
+  reg[ITA_WEIGHT] = job->at.w - ITA_MEMORY;
+  if ((flags & ITA_NO_OUTPUT) == 0) {
+    reg[ITA_BIAS] = job->at.bias - ITA_MEMORY;
+    reg[ITA_OUTPUT] = job->at.y - ITA_MEMORY;
+  }
   if (queue->issued < queue->contexts) { // every place in the queue has registers of its own
     for (int32_t i = 0; i < ITA_CONFIGURED - 2; ++i) {
       reg[ITA_TILES + i] = queue->same[i];
@@ -140,36 +198,62 @@ static __attribute__((noinline, unused)) void ita_issue(ita_queue *queue) {
   }
   queue->issued++;
   if (--queue->left > 0) {
-    ita_advance(queue);
-    reg[ITA_NEXT_WEIGHT] = queue->next.w - ITA_MEMORY;
+    flags |= ITA_NEXTLOAD;
+    reg[ITA_NEXT_WEIGHT] = queue->jobs[queue->issued & (ITA_JOBS - 1)].at.w - ITA_MEMORY;
   }
+  reg[ITA_STREAM] = flags;
   reg[ITA_TRIGGER] = 0;
 }
 
-/// Hands the engine a job if there is one and it has room; whether there are more.
-static inline int32_t ita_pump(void) {
+/// Whether the tiles of the next job, and of the one behind it, are there.
+static inline int32_t ita_is_ready(const ita_queue *queue) {
+  const int32_t ahead = queue->prepared - queue->issued;
+  if (ahead < 2 && (ahead == 0 || queue->left > 1)) {
+    return 0;
+  }
+  const int32_t last = queue->issued + (queue->left > 1 ? 1 : 0);
+  return (int32_t)(tw_xdma_done() - queue->jobs[last & (ITA_JOBS - 1)].transfer) >= 0;
+}
+
+/// Prepares a job, and hands the engine one, as far as there is room; whether there are more.
+static __attribute__((noinline, unused)) int32_t ita_pump(void) {
   ita_queue *const queue = &tw_ita_queue;
   if (queue->left == 0) {
     return 0;
   }
-  const int32_t place = 8 * (queue->issued & (queue->contexts - 1));
-  if ((ita_registers()[ITA_STATUS] >> place & 1) == 0) {
+  const uint32_t status = ita_registers()[ITA_STATUS];
+  const int32_t busy = (int32_t)((status + (status >> 8) + (status >> 16) + (status >> 24)) & 7);
+  if (busy < queue->contexts && ita_is_ready(queue) != 0) {
     ita_issue(queue);
+  }
+  if (queue->finding > 0 && queue->prepared - queue->issued < ITA_PREPARED) {
+    ita_prepare(queue, queue->issued - busy);
   }
   return queue->left;
 }
 
-/// Starts a call of so many jobs whose first sweep is made; the engine is idle.
-static inline void ita_start(ita_queue *queue, int32_t jobs, int32_t contexts) {
+/// Starts a call of so many jobs whose first sweep is made; the engine is idle. `ring`: room for
+/// tiles from outside, or null where all lie in L1.
+static inline void ita_start(ita_queue *queue, int32_t jobs, int32_t contexts, const void *ring) {
   __asm__ volatile("" : : : "memory"); // what the core has written is there before
   ita_registers()[ITA_SOFT_CLEAR] = 1; // to the first step; registers stay
   queue->left = jobs;
+  queue->finding = jobs;
+  queue->prepared = 0;
   queue->issued = 0;
   queue->contexts = contexts;
   queue->sweeps = 0;
+  queue->ring = ita_address(ring);
+  queue->slot = 0;
+  queue->fetched = 0;
+  queue->transfer = tw_xdma_done();
   queue->turn(queue);
   ita_begin(queue);
+  ita_prepare(queue, 0);
+  if (queue->finding > 0) {
+    ita_prepare(queue, 0);
+  }
   for (int32_t i = 0; i < contexts && queue->left > 0; ++i) {
-    ita_issue(queue);
+    ita_pump();
   }
 }

@@ -6,12 +6,14 @@ from pathlib import Path
 from tilewright.ir.op import Op
 from tilewright.ir.target import AtMost, Fields, Kernel, Signature
 from tilewright.ops.tile_norm import TileNormed
-from tilewright.ops.tiles import Activation, TileProduct, TileProductAdded
+from tilewright.ops.tiles import TILE, Activation, TileProduct, TileProductAdded
 from tilewright.targets.packs.ita.cycles import product_cycles
 from tilewright.targets.packs.ita.registers import LINEAR, MOST_TILES, settings
 
 HERE = Path(__file__).parent
-INCLUDES = tuple(HERE / f"{name}.h" for name in ("ita_queue", "ita_product_walk"))
+INCLUDES = tuple(HERE / f"{name}.h" for name in ("ita_queue", "ita_product_walk", "tw_xdma"))
+RING_TILES = 6
+"""Of weights on their way, as in ita_queue.h."""
 
 
 def _inner(op: Op, signature: Signature) -> int:
@@ -61,6 +63,11 @@ def _one_item(op: Op, signature: Signature) -> int:
     return 1
 
 
+def _ring_bytes(op: Op, signature: Signature) -> int:
+    del op, signature
+    return RING_TILES * TILE * TILE
+
+
 PRODUCT = Kernel(
     op=TileProduct,
     symbol="ita_product",
@@ -72,7 +79,9 @@ PRODUCT = Kernel(
     items=_one_item,
     cycles=_cycles,
     refuse=_refuse,
+    scratch_bytes=_ring_bytes,
     includes=INCLUDES,
+    tables=frozenset({2}),
     limits=(AtMost(0, MOST_TILES), AtMost(1, MOST_TILES)),
 )
 
@@ -83,7 +92,9 @@ PRODUCT_ADDED = replace(
     struct="ita_added_args",
     source=HERE / "ita_product_added.c",
     pointers=("x", "w", "bias", "r", "d", "y"),
+    tables=frozenset({2, 3}),
 )
+"""A residual is cut along both axes, so that parts of a constant one are no runs of bytes."""
 
 NORMED = Kernel(
     op=TileNormed,
@@ -95,6 +106,7 @@ NORMED = Kernel(
     fields=_normed_fields,
     items=_one_item,
     cycles=_normed_cycles,
-    includes=(HERE / "ita_queue.h",),
+    includes=(HERE / "ita_queue.h", HERE / "tw_xdma.h"),
+    tables=frozenset({0, 1}),
     limits=PRODUCT.limits,
 )
