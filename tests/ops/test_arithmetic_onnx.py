@@ -1,11 +1,19 @@
 """Sums and products rounded once: how near they are to real arithmetic, and that int32 holds."""
 
+from math import gcd
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tilewright.ops.arithmetic_onnx import LARGEST_STEP, RescaledAdd, RescaledMul, weighted_sum
+from tilewright.ops.arithmetic_onnx import (
+    LARGEST_STEP,
+    RescaledAdd,
+    RescaledMul,
+    weighted_bytes,
+    weighted_sum,
+)
 from tilewright.ops.requantise import Requantise
 from tilewright.ops.rescale import INT32_MAX, Rounding, fixed_point
 
@@ -31,6 +39,23 @@ def test_weighted_sums_are_as_fine_as_int32_allows(a_real: float, b_real: float)
     assert max(abs(a / 2**shift - a_real), abs(b / 2**shift - b_real)) <= 2.0 ** -(shift + 1)
     finer = LARGEST_STEP * (round(a_real * 2**shift * 2) + round(b_real * 2**shift * 2))
     assert shift == 30 or finer + (2 << shift) > INT32_MAX
+
+
+@seeded
+@given(st.floats(2.0**-6, 4), st.floats(2.0**-3, 2.0**3))
+def test_multipliers_of_bytes_are_near_and_leave_room(scale: float, ratio: float):
+    a, b, shift = weighted_bytes(scale * ratio, scale)
+    assert LARGEST_STEP * (a + b) + (1 << shift) <= INT32_MAX
+    off = abs(a / 2**shift - scale * ratio) + abs(b / 2**shift - scale)
+    assert off <= 2.0**-12 * scale * max(ratio, 1)
+    are_bytes = max(a, b) // gcd(a, b) <= 255
+    assert are_bytes or (a, b, shift) == weighted_sum(scale * ratio, scale)
+
+
+@pytest.mark.parametrize("pair", [(1, 1), (1, 255), (93, 246), (2, 3)], ids=str)
+def test_ratios_of_bytes_are_kept(pair: tuple[int, int]):
+    a, b, _ = weighted_bytes(pair[0] / 100, pair[1] / 100)
+    assert a * pair[1] == b * pair[0]
 
 
 def test_scales_that_int32_cannot_hold_are_refused():

@@ -18,6 +18,7 @@ void bench_call(uint32_t which, const void *args, void *scratch) {
                                        conv2d_packed_neureka,
                                        conv2d_packed_strided_neureka,
                                        depthwise_packed_neureka,
-                                       depthwise_pairs_neureka};
+                                       depthwise_pairs_neureka,
+                                       rescaled_add_neureka};
   kernels[which](args, (tw_work){.stop = 1, .scratch = scratch});
 }

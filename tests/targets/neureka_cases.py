@@ -7,6 +7,7 @@ import numpy as np
 from case import Case
 from tilewright.ir.op import Op
 from tilewright.ir.types import Array
+from tilewright.ops.arithmetic_onnx import RescaledAdd, weighted_bytes
 from tilewright.ops.conv2d import QConv2d, QDepthwiseConv2d
 from tilewright.ops.dense import QDense
 from tilewright.ops.requantise import Requantise
@@ -228,3 +229,13 @@ def paired_depthwise_case(rng: np.random.Generator) -> Case:
     top, left, bottom = (int(p) for p in rng.integers(0, 2, 3))
     window = Window2d((3, 3), (2, 2), (top, left, bottom, 1 - left))
     return _depthwise(rng, window, (max(2 * rows + 1 - top - bottom, 1), 2 * columns))
+
+
+def sum_case(rng: np.random.Generator) -> Case:
+    """Two tensors whose scales have a ratio that two bytes have, too."""
+    shape = (1, int(rng.choice(SIZES)), int(rng.choice(SIZES)), int(rng.choice([8, 16, 29, 64])))
+    scale = 2 ** rng.uniform(-3, 1)
+    ratio = int(rng.integers(1, 256)) / int(rng.integers(1, 256))
+    zeros = zero_point(rng), zero_point(rng)
+    op = RescaledAdd(*zeros, *weighted_bytes(scale * ratio, scale), output(rng))
+    return Case(op, (any_bytes(rng, *shape), any_bytes(rng, *shape)), varying=2)

@@ -21,6 +21,7 @@ from targets.neureka_cases import (
     point_case,
     strided_case,
     strided_depthwise_case,
+    sum_case,
     vector_case,
     window_case,
 )
@@ -47,6 +48,7 @@ from tilewright.targets.packs.neureka.kernels.packed import (
     CONV2D_PAIRS_NEUREKA,
     DEPTHWISE_PACKED_NEUREKA,
 )
+from tilewright.targets.packs.neureka.kernels.rescaled_add import RESCALED_ADD_NEUREKA
 from tilewright.targets.packs.neureka.kernels.strided import (
     CONV2D_STRIDED_NEUREKA,
     DEPTHWISE_STRIDED_NEUREKA,
@@ -75,6 +77,7 @@ KINDS: dict[str, tuple[Kernel, Draw]] = {
     "packed": (CONV2D_PACKED_NEUREKA, packed_case),
     "packed_strided": (CONV2D_PACKED_STRIDED_NEUREKA, packed_strided_case),
     "packed_depthwise": (DEPTHWISE_PACKED_NEUREKA, packed_depthwise_case),
+    "sum": (RESCALED_ADD_NEUREKA, sum_case),
     "paired_depthwise": (DEPTHWISE_PAIRS_NEUREKA, paired_depthwise_case),
 }
 
@@ -95,6 +98,7 @@ def test_kernels_compute_the_definition_in_the_cycles_that_they_say(
     assert kernel.objection(case.op, case.signature) is None
     # Depthwise weights in L1 take another time in the model; all others do not.
     is_far = kernel.op is QDepthwiseConv2d or seed % 2 == 0
+    is_far = is_far and kernel is not RESCALED_ADD_NEUREKA  # it has no weights
     ran = bench.kernel(kernel, case, in_weight_memory=is_far)
     wanted = case.op.evaluate(*case.inputs)
     made = np.frombuffer(ran.data, wanted.dtype).reshape(wanted.shape)

@@ -52,6 +52,8 @@ def test_weights_of_the_engine_lie_in_the_weight_memory_and_tables_do_not() -> N
     for call in calls:
         for index, name in enumerate(call.node.inputs[1:], 1):
             is_table = index in call.kernel.tables
+            if made.program.constant(name) is None:  # a sum has two inputs
+                continue
             stands_in = made.program.shared.get(name, name)
             assert (made.program.constants_in[stands_in] == "WMEM") is not is_table
 

@@ -34,7 +34,8 @@ from tilewright.ir.program import (
 class LayerTime:
     """One layer on the clock.
 
-    start, stop  cycles since the inference began
+    start, stop  cycles since the inference began; a layer is done when its jobs are, and the next
+                 one counts from there, though the core has begun it before
     compute      cycles of its kernels, per engine
     transfer     cycles of the transfers that it starts, per DMA
     moved        bytes of those
@@ -189,14 +190,15 @@ def time_program(program: Program) -> Timing:
     """The clock alone: nothing is computed."""
     clock = _Clock(program.kept_bytes_per_cycle)
     layers: list[LayerTime] = []
+    start = 0
     for layer in program.layers:
-        start, clock.compute, clock.moved, clock.transfer = clock.now, {}, 0, {}
+        clock.compute, clock.moved, clock.transfer = {}, 0, {}
         for action, tile in layer.issue():
             clock.act(action, tile)
-        name = layer.calls[-1].node.name
+        name, stop = layer.calls[-1].node.name, max([start, clock.now])
+        stop = max([stop, *(clock.jobs[job][-1] for job in layer.left_open)])
         layers.append(
-            LayerTime(
-                name, layer.tiles, start, clock.now, clock.compute, clock.transfer, clock.moved
-            )
+            LayerTime(name, layer.tiles, start, stop, clock.compute, clock.transfer, clock.moved)
         )
+        start = stop
     return Timing(tuple(layers))

@@ -17,6 +17,7 @@ from tilewright.ops.arithmetic_onnx import (
     LARGEST_STEP,
     RescaledAdd,
     RescaledMul,
+    weighted_bytes,
     weighted_sum,
 )
 from tilewright.ops.elementwise import Activation, Add, Clip, Mul
@@ -37,8 +38,9 @@ def lower_add(lowering: Lowering, node: Node) -> None:
     if _lower_by_number(lowering, node, np.add):
         return
     a, b, y = (lowering.quantisation(node, name) for name in (*node.inputs, node.output))
-    points = weighted_sum(a.scale / y.scale, b.scale / y.scale)
     output = lowering.requantise(node, op.low, op.high)
+    weights = weighted_bytes if output.rounding is Rounding.HALF_UP else weighted_sum
+    points = weights(a.scale / y.scale, b.scale / y.scale)
     lowered = RescaledAdd(a.zero_point, b.zero_point, *points, output)
     lowering.emit(node, lowered, tuple(lowering.value(name) for name in node.inputs))
 

@@ -6,7 +6,7 @@ the second run: nothing is added to the program to measure it.
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from itertools import pairwise
@@ -32,7 +32,7 @@ from tilewright.run.result import Count, Energy, RunResult, Speed
 from tilewright.run.sim.faults import explain
 from tilewright.run.sim.machines import find_machine
 from tilewright.run.sim.simulator import Outcome, Simulator
-from tilewright.run.sim.timeline import timeline_text
+from tilewright.run.sim.timeline import JOBS_TRACK, timeline_text
 
 HERE = Path(__file__).parent
 FLAGS = (
@@ -46,6 +46,8 @@ ARENA_SECTIONS = {"L1": ".tw_arena_l1", "L2": ".tw_arena_l2"}
 ADVICE = "install gcc-riscv64-unknown-elf (Debian and Ubuntu), version 12"
 POISON, PAINT = 0xA5, 0x5A
 GUARD_BYTES = 16
+JOBS_GIVEN = 13
+"""Of Simulator.value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,17 +269,30 @@ def _run(sim: Simulator, built: Built, skipped: int) -> _Warm:
     meter = built.chip.meter
     measured = meter(sim, built.cores) if meter is not None else None
     sim.record_timeline()
-    marks += [_run_to(sim, built, addresses[layer]) for layer in built.names.layers]
-    marks.append(_run_to(sim, built, after))
+    given: list[int] = []
+    for address in (*(addresses[layer] for layer in built.names.layers), after):
+        marks.append(_run_to(sim, built, address))
+        given.append(sim.value(JOBS_GIVEN))
     stack = _painted(sim, built)
     energy = measured() if measured is not None else None
-    spans = zip(built.names.layers, marks[1:-1], marks[2:], strict=True)
+    ends = [marks[1], *_layer_ends(sim, marks[2:], given[1:])]
+    spans = zip(built.names.layers, ends, ends[1:], strict=False)
     timeline = timeline_text(sim, tuple(spans))
     outcome = sim.run()
     if outcome is not Outcome.EXITED or sim.exit_code != 0:
         raise _failure(sim, built, outcome)
-    layers = tuple(b - a for a, b in pairwise(marks[1:]))
+    layers = tuple(b - a for a, b in pairwise(ends))
     return _Warm(Count("cycles", marks[-1] - marks[0], layers), stack, energy, timeline)
+
+
+def _layer_ends(sim: Simulator, left: Sequence[int], given: Sequence[int]) -> Iterator[int]:
+    """When each layer is done: the core has left it, and N-EUREKA has done the jobs that it was
+    given until then."""
+    jobs = {what: stop for track, what, _, stop in sim.intervals() if track == JOBS_TRACK}
+    last = 0
+    for mark, count in zip(left, given, strict=True):
+        last = max(last, mark, jobs.get(count - 1, 0))
+        yield last
 
 
 def _addresses(built: Built) -> dict[str, int]:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from tilewright.errors import OptionError
 from tilewright.run.sim.simulator import LOSSES, Simulator
 
-_REGION, _DMA, _NPU = 32, 64, 66
+_REGION, _DMA, JOBS_TRACK = 32, 64, 66
 _LAYERS = 99
 _PROCESS = 1
 
@@ -39,7 +39,7 @@ def write_timeline(sim: Simulator, path: Path) -> None:
 def _tracks(sim: Simulator) -> list[tuple[int, str]]:
     accelerator = "N-EUREKA" if sim.machine.ita is None else "ITA"
     cores = [(i, f"core {i}") for i in range(len(sim.machine.cores))]
-    return [*cores, (_DMA, "DMA to L1"), (_DMA + 1, "DMA from L1"), (_NPU, accelerator)]
+    return [*cores, (_DMA, "DMA to L1"), (_DMA + 1, "DMA from L1"), (JOBS_TRACK, accelerator)]
 
 
 def _name(track: int, name: str) -> _Event:
@@ -67,4 +67,4 @@ def _what(track: int, what: int) -> str:
         return f"asleep: {LOSSES[what]}"
     if track < _DMA:
         return f"region {what}"
-    return f"{what} bytes" if track < _NPU else f"job {what}"
+    return f"{what} bytes" if track < JOBS_TRACK else f"job {what}"

@@ -306,6 +306,7 @@ int64_t tw_sim_value(tw_sim *sim, int32_t what) {
       cluster->job_cycles,
       cluster->moved_bytes,
       cluster->moving_cycles,
+      tw_neureka_given(sim),
   };
   return values[what];
 }

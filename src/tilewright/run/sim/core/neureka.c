@@ -274,6 +274,10 @@ static void start(tw_sim *sim, int64_t cycle) {
   tw_schedule(sim, TW_SLOT_NPU, npu_handler, cycle);
 }
 
+int64_t tw_neureka_given(const tw_sim *sim) {
+  return sim->neureka == NULL ? 0 : sim->neureka->running_id + sim->neureka->count;
+}
+
 static void commit(tw_sim *sim, int64_t cycle) {
   tw_neureka *npu = sim->neureka;
   if (npu->count == CONTEXTS) {

@@ -358,5 +358,7 @@ uint32_t tw_waits_for(const tw_sim *sim, int32_t core);
 bool tw_plug_mchan(tw_sim *sim);
 bool tw_dma_is_busy(const tw_sim *sim);
 bool tw_plug_neureka(tw_sim *sim);
+// How many jobs it was given so far; 0 without one.
+int64_t tw_neureka_given(const tw_sim *sim);
 
 #endif

@@ -20,6 +20,7 @@ from tilewright.targets.packs.neureka.kernels.packed import (
     CONV2D_PAIRS_NEUREKA,
     DEPTHWISE_PACKED_NEUREKA,
 )
+from tilewright.targets.packs.neureka.kernels.rescaled_add import RESCALED_ADD_NEUREKA
 from tilewright.targets.packs.neureka.kernels.strided import (
     CONV2D_STRIDED_NEUREKA,
     DEPTHWISE_STRIDED_NEUREKA,
@@ -40,4 +41,5 @@ NEUREKA = (
     CONV2D_PACKED_STRIDED_NEUREKA,
     DEPTHWISE_PACKED_NEUREKA,
     DEPTHWISE_PAIRS_NEUREKA,
+    RESCALED_ADD_NEUREKA,
 )

@@ -88,6 +88,18 @@ typedef struct {
   int32_t end_channels; // last_channels of the last one
 } neureka_groups_args;
 
+/// Sums of two tensors. Scratch: weights and tables, then pixels with bytes of both.
+typedef struct {
+  const void *a, *b;
+  void *y;
+  int32_t chunk;   // bytes of each tensor in a pixel
+  int32_t columns; // pixels in a row
+  int32_t a_weight, b_weight, multiplier;
+  int32_t offset; // zero points and a half of the last bit
+  int32_t last_channels, last_pixels, pixel_tiles;
+  int32_t copy_config, config;
+} neureka_add_args;
+
 /// int8 convolution: 3x3, or 1x1 with any stride.
 void conv2d_neureka(const void *args, tw_work work);
 /// int8 depthwise convolution: 3x3.
@@ -114,3 +126,5 @@ void depthwise_groups_neureka(const void *args, tw_work work);
 void depthwise_pairs_neureka(const void *args, tw_work work);
 /// The same for at most 28 channels where the window moves by more than one.
 void depthwise_few_strided_neureka(const void *args, tw_work work);
+/// Sums of two int8 tensors, each times its own multiplier, rounded once.
+void rescaled_add_neureka(const void *args, tw_work work);
