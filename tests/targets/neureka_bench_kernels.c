@@ -14,6 +14,8 @@ void bench_call(uint32_t which, const void *args, void *scratch) {
                                        conv2d_narrow_neureka,
                                        conv2d_pairs_neureka,
                                        depthwise_groups_neureka,
-                                       depthwise_few_strided_neureka};
+                                       depthwise_few_strided_neureka,
+                                       sum_vector_neureka,
+                                       sum_rows_neureka};
   kernels[which](args, (tw_work){.stop = 1, .scratch = scratch});
 }

@@ -17,7 +17,9 @@ from targets.neureka_cases import (
     point_case,
     strided_case,
     strided_depthwise_case,
+    sums_case,
     vector_case,
+    vector_sums_case,
     window_case,
 )
 from tilewright.ir.target import Kernel
@@ -41,6 +43,7 @@ from tilewright.targets.packs.neureka.kernels.strided import (
     CONV2D_STRIDED_NEUREKA,
     DEPTHWISE_STRIDED_NEUREKA,
 )
+from tilewright.targets.packs.neureka.kernels.sum_rows import SUM_ROWS_NEUREKA, SUM_VECTOR_NEUREKA
 
 COLD_SETUP = 1200
 """Cycles of a first call that go to instructions from L2 and to the registers."""
@@ -62,6 +65,8 @@ KINDS: dict[str, tuple[Kernel, Draw]] = {
     "few_strided": (DEPTHWISE_FEW_STRIDED_NEUREKA, few_strided_depthwise_case),
     "paired": (CONV2D_PAIRS_NEUREKA, paired_case),
     "narrow": (CONV2D_NARROW_NEUREKA, narrow_case),
+    "sums": (SUM_ROWS_NEUREKA, sums_case),
+    "vector_sums": (SUM_VECTOR_NEUREKA, vector_sums_case),
 }
 
 

@@ -18,6 +18,7 @@ from tilewright.targets.packs.neureka.kernels.strided import (
     CONV2D_STRIDED_NEUREKA,
     DEPTHWISE_STRIDED_NEUREKA,
 )
+from tilewright.targets.packs.neureka.kernels.sum_rows import SUM_ROWS_NEUREKA, SUM_VECTOR_NEUREKA
 
 NEUREKA = (
     CONV2D_NEUREKA,
@@ -30,4 +31,6 @@ NEUREKA = (
     CONV2D_PAIRS_NEUREKA,
     DEPTHWISE_GROUPS_NEUREKA,
     DEPTHWISE_FEW_STRIDED_NEUREKA,
+    SUM_VECTOR_NEUREKA,
+    SUM_ROWS_NEUREKA,
 )

@@ -9,7 +9,7 @@ from tilewright.ir.types import DType
 from tilewright.ops.llm.attention import CachedAttention
 from tilewright.ops.llm.embedding import EmbedTokens, LastRow
 from tilewright.ops.llm.heads import CentredHeadRows, HeadRows, TurnedHeadRows
-from tilewright.ops.llm.linear import LinearRows
+from tilewright.ops.llm.linear import FinishRows, LinearRows, SumRows
 from tilewright.ops.llm.row_ops import GatedRows, NormRows, ScaleRows
 from tilewright.ops.llm.rows import FACTOR_BYTES
 from tilewright.targets.packs.portable.kernels.counts import output_rows
@@ -196,6 +196,55 @@ LINEAR_ROWS_ADD = Kernel(
 )
 
 
+def _sum_fields(op: Op, signature: Signature) -> Fields:
+    del op
+    rows, outputs = signature.output.shape
+    return {"rows": rows, "inputs": signature.inputs[1].shape[1], "outputs": outputs}
+
+
+SUM_ROWS = Kernel(
+    op=SumRows,
+    symbol="sum_rows",
+    struct="sum_rows_args",
+    header=HERE / "sum_rows.h",
+    source=HERE / "sum_rows.c",
+    pointers=("x", "w", "y"),
+    refuse=_refuses(DType.S8, DType.S8, output=DType.S32),
+    fields=_sum_fields,
+    items=_outputs,
+    includes=LINEAR_FINISH,
+)
+
+
+def _finish_fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, FinishRows)
+    rows, outputs = signature.output.shape
+    return {
+        "rows": rows, "inputs": signature.inputs[1].shape[1] - FACTOR_BYTES, "outputs": outputs,
+        "sum_shift": op.sum_shift, "shift": op.shift,
+    }  # fmt: skip
+
+
+def _finish_kernel(symbol: str, *residual: str) -> Kernel:
+    inputs = (DType.S32, DType.S8, DType.S16, *(DType.S16 for _ in residual))
+    return Kernel(
+        op=FinishRows,
+        symbol=symbol,
+        struct=f"{symbol}_args",
+        header=HERE / "sum_rows.h",
+        source=HERE / "sum_rows.c",
+        pointers=("sums", "x", "multiplier", *residual, "y"),
+        refuse=_refuses(*inputs, output=DType.S16),
+        fields=_finish_fields,
+        items=_outputs,
+        includes=LINEAR_FINISH,
+    )
+
+
+FINISH_ROWS = _finish_kernel("finish_rows")
+FINISH_ROWS_ADD = _finish_kernel("finish_rows_add", "residual")
+
+
 def _row_fields(op: Op, signature: Signature) -> Fields:
     fields: Fields = {"length": signature.output.shape[1] - FACTOR_BYTES}
     if not isinstance(op, NormRows):
@@ -270,6 +319,9 @@ LANGUAGE = (
     CENTRED_HEAD_ROWS,
     LINEAR_ROWS,
     LINEAR_ROWS_ADD,
+    SUM_ROWS,
+    FINISH_ROWS,
+    FINISH_ROWS_ADD,
     SCALE_ROWS,
     NORM_ROWS,
     GATED_ROWS,

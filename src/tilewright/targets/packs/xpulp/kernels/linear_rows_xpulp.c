@@ -1,9 +1,8 @@
 #include "linear_rows_xpulp.h"
 
-#include "linear_rows_finish.h"
-#include "scaled_row_xpulp.h"
+#include "linear_finish_xpulp.h"
 
-enum { FOUR = 4, UPPER = 16 };
+enum { FOUR = 4 };
 
 /// Sums of four rows of w with one row of x, word by word: five p.lw, four pv.sdotsp.b. Words need
 /// no alignment.
@@ -49,37 +48,6 @@ static inline void dot_four(const int8_t *x, const int8_t *w, int32_t step, int3
   }
 }
 
-/// linear_finished in single words: `is_short` says that it holds.
-///
-/// sum * multiplier / 2**sum_shift is exact in two parts: what is above the shift, and what is
-/// below it, which stays in 31 bits. Of the second product only the upper words matter, since the
-/// shift is 17 at least: floors of floors are floors.
-typedef struct {
-  linear_finish whole;
-  int32_t is_short;
-  int32_t sum_shift, low;
-  int32_t normal; // in the upper half
-  int32_t shift;  // of what is above 2**16, at most 31: nothing is left beyond
-} short_finish;
-
-static inline short_finish short_finish_of(const int8_t *factor, int32_t sum_shift, int32_t shift) {
-  const linear_finish whole = linear_finish_of(factor, sum_shift, shift);
-  return (short_finish){
-      .whole = whole,
-      .is_short = sum_shift <= UPPER && whole.shift > UPPER,
-      .sum_shift = sum_shift,
-      .low = (int32_t)((1u << (sum_shift & 31)) - 1),
-      .normal = whole.normal << UPPER,
-      .shift = p_min(whole.shift - UPPER, 31),
-  };
-}
-
-static inline int32_t finished(const short_finish *f, int32_t sum, int32_t multiplier) {
-  const int32_t low = p_addrn(p_mac(0, sum & f->low, multiplier), 0, f->sum_shift);
-  const int32_t scaled = p_mac(low, sum >> f->sum_shift, multiplier);
-  return p_addrn(xp_mulh(scaled, f->normal), 0, f->shift);
-}
-
 /// The last outputs, fewer than four, are summed one by one.
 static inline void sums_of(const linear_rows_xpulp_args *a, const int8_t *x, int32_t first,
                            int32_t count, int32_t sums[FOUR]) {
@@ -106,13 +74,7 @@ static inline void linear(const linear_rows_xpulp_args *a, const int16_t *residu
       for (int32_t i = 0; i < count; i++) {
         const int32_t at = row * a->outputs + first + i;
         const int32_t multiplier = a->multiplier[first + i];
-        if (finish.is_short) {
-          const int32_t made = finished(&finish, sums[i], multiplier);
-          a->y[at] = (int16_t)xp_within_15_bits(residual ? made + residual[at] : made);
-        } else {
-          const int64_t made = linear_finished(&finish.whole, sums[i], multiplier);
-          a->y[at] = tw_saturated(residual ? made + residual[at] : made);
-        }
+        a->y[at] = finished_any(&finish, sums[i], multiplier, residual ? residual[at] : 0);
       }
     }
   }
