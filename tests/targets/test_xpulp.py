@@ -5,7 +5,7 @@ import pytest
 
 from siracusa_bench import drawn, needs_compiler, outputs_of
 from tilewright.ir.target import Kernel
-from tilewright.targets.packs.xpulp.kernels.language import EMBED_TOKENS_XPULP, LANGUAGE_XPULP
+from tilewright.targets.packs.xpulp.kernels.language import LANGUAGE_XPULP, LOOKUPS_XPULP
 from tilewright.targets.packs.xpulp.pack import XPULP
 from tilewright.targets.siracusa.target import with_cores
 
@@ -15,7 +15,7 @@ ANY = tuple(kernel for kernel in XPULP if "_any_" in kernel.symbol)
 ROUNDED_UP = tuple(kernel for kernel in XPULP if "rescaled_" in kernel.symbol)
 # In two programs: one that gets all their operands would have too large a stack frame.
 LANGUAGE = LANGUAGE_XPULP[:4]
-ROWS = (*LANGUAGE_XPULP[4:], EMBED_TOKENS_XPULP)
+ROWS = (*LANGUAGE_XPULP[4:], *LOOKUPS_XPULP)
 WINDOWS = tuple(
     kernel
     for kernel in XPULP

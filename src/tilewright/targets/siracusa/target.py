@@ -20,7 +20,7 @@ from tilewright.ir.target import Dma, Engine, Kernel, Memory, Reach, Role, Targe
 from tilewright.run.sim.program import RISCV_GCC
 from tilewright.targets.packs.neureka.pack import NEUREKA
 from tilewright.targets.packs.portable.pack import PORTABLE, PORTABLE_COSTS
-from tilewright.targets.packs.xpulp.kernels.language import EMBED_TOKENS_XPULP, LANGUAGE_XPULP
+from tilewright.targets.packs.xpulp.kernels.language import LANGUAGE_XPULP, LOOKUPS_XPULP
 from tilewright.targets.packs.xpulp.pack import XPULP
 from tilewright.targets.siracusa.machine import (
     CODE_BYTES,
@@ -57,7 +57,7 @@ def _sized(kernels: Iterable[Kernel], code_bytes: int) -> tuple[Kernel, ...]:
 def _is_of_use(kernel: Kernel) -> bool:
     """Those of language models are all there with XpulpV2, and rough prices of plain C should not
     win against better ones."""
-    better = {kernel.op for kernel in (*LANGUAGE_XPULP, EMBED_TOKENS_XPULP)}
+    better = {kernel.op for kernel in (*LANGUAGE_XPULP, *LOOKUPS_XPULP)}
     return kernel.op not in better and _needs_no_mathematics(kernel)
 
 
@@ -123,7 +123,7 @@ def with_cores(cores: int) -> Target:
                 "lookup",
                 "multicore",
                 (Reach("L1"), Reach("WMEM", frozenset({Role.TABLE}))),
-                kernels=(EMBED_TOKENS_XPULP,),
+                kernels=LOOKUPS_XPULP,
                 cores=cores,
                 fork_cycles=20,
                 join_cycles=10,

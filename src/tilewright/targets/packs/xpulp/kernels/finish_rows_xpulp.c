@@ -9,9 +9,21 @@ static inline void finish_row(const finish_rows_xpulp_args *a, int32_t row, cons
   const short_finish by = short_finish_of(factor, a->sum_shift, a->shift);
   const int32_t *const sums = a->sums + row * a->outputs;
   int16_t *const y = a->y + row * a->outputs;
-  for (int32_t i = start; i < stop; i++) {
-    y[i] =
-        finished_any(&by, sums[i], a->multiplier[i], residual ? residual[row * a->outputs + i] : 0);
+  const int16_t *const multiplier = a->multiplier;
+  const int16_t *const added = residual ? residual + row * a->outputs : 0;
+  if (!by.is_short) {
+    for (int32_t i = start; i < stop; i++) {
+      const int32_t shifts[2] = {a->sum_shift, a->shift};
+      y[i] = finished_slowly(factor, shifts, sums[i], multiplier[i], added ? added[i] : 0);
+    }
+  } else if (added) {
+    for (int32_t i = start; i < stop; i++) {
+      y[i] = (int16_t)xp_within_15_bits(finished(&by, sums[i], multiplier[i]) + added[i]);
+    }
+  } else {
+    for (int32_t i = start; i < stop; i++) {
+      y[i] = (int16_t)xp_within_15_bits(finished(&by, sums[i], multiplier[i]));
+    }
   }
 }
 

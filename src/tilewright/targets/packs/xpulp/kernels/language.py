@@ -5,19 +5,23 @@ from dataclasses import replace
 from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature
 from tilewright.ops.llm.attention import CachedAttention
+from tilewright.ops.llm.heads import HeadRows
 from tilewright.ops.llm.rows import FACTOR_BYTES
 from tilewright.targets.packs.portable.kernels.language import (
     ATTENTION_CORE,
     CACHED_ATTENTION,
+    CENTRED_HEAD_ROWS,
     EMBED_TOKENS,
     FINISH_ROWS,
     FINISH_ROWS_ADD,
     GATED_ROWS,
+    HEAD_ROWS,
     LINEAR_FINISH,
     LINEAR_ROWS,
     LINEAR_ROWS_ADD,
     NORM_ROWS,
     SCALE_ROWS,
+    TURNED_HEAD_ROWS,
 )
 from tilewright.targets.packs.portable.kernels.language import HERE as PORTABLE
 from tilewright.targets.packs.xpulp.kernels.shared import CORES, HERE, shared_out
@@ -142,9 +146,33 @@ CACHED_ATTENTION_XPULP = replace(
     includes=(*ATTENTION_CORE, *ROW_PARTS),
 )
 
+
+def _head_cycles(op: Op, signature: Signature) -> int:
+    """Some 20 cycles an element, and 100 a head."""
+    assert isinstance(op, HeadRows)
+    return shared_out(signature.output.shape[0] * op.heads, 100 + 20 * op.head_dim)
+
+
+def _head_kernel(portable: Kernel) -> Kernel:
+    symbol = f"{portable.symbol}_xpulp"
+    return replace(
+        portable,
+        symbol=symbol,
+        struct=f"{symbol}_args",
+        header=HERE / "head_rows_xpulp.h",
+        source=HERE / "head_rows_xpulp.c",
+        cycles=_head_cycles,
+        includes=(*ROW_PARTS, PORTABLE / "scaled_row.h"),
+    )
+
+
+HEAD_ROWS_XPULP = _head_kernel(HEAD_ROWS)
+TURNED_HEAD_ROWS_XPULP = (_head_kernel(TURNED_HEAD_ROWS), _head_kernel(CENTRED_HEAD_ROWS))
+
 LANGUAGE_XPULP = (
     *LINEAR_ROWS_XPULP,
     *FINISH_ROWS_XPULP,
+    HEAD_ROWS_XPULP,
     *SCALE_ROWS_XPULP,
     CACHED_ATTENTION_XPULP,
 )
@@ -174,4 +202,6 @@ EMBED_TOKENS_XPULP = replace(
     includes=(*ROW_PARTS, PORTABLE / "scaled_row.h"),
     tables=frozenset({1, 2}),
 )
-"""Of an engine that reaches tables where they are."""
+
+LOOKUPS_XPULP = (EMBED_TOKENS_XPULP, *TURNED_HEAD_ROWS_XPULP)
+"""Of an engine that reaches tables where they are: they read few bytes of large ones."""
