@@ -137,9 +137,9 @@ def main(words: list[str]) -> int:
             f"| {bounded(token, case.token)}{where} | {case.token:,} | {energy} |"
         )
         print(lines[-1], flush=True)
+        if not words:  # what is known so far, since all of it takes a while
+            RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
         is_missed |= token > case.token
-    if not words:
-        RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return 2 if is_missed else 0
 
 
