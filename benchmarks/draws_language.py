@@ -7,8 +7,9 @@ from draws_products import Made
 from tilewright.ir.op import Op
 from tilewright.ir.types import Array
 from tilewright.ops.llm.attention import CachedAttention
+from tilewright.ops.llm.embedding import EmbedTokens
 from tilewright.ops.llm.heads import CentredHeadRows, HeadRows, TurnedHeadRows
-from tilewright.ops.llm.linear import LinearRows
+from tilewright.ops.llm.linear import FinishRows, LinearRows, SumRows
 from tilewright.ops.llm.row_ops import GatedRows, NormRows, ScaleRows
 from tilewright.ops.llm.rows import head_rows, scaled_rows
 from tilewright.ops.rescale import Rounding
@@ -25,6 +26,24 @@ def linear_rows(draw: Draw, rounding: Rounding) -> Call:
     op = LinearRows(max(reach.bit_length() - 30, 0), int(draw.rng.integers(17, 46)))
     residual = draw.rng.integers(-9999, 9999, (rows, outputs)).astype(np.int16)
     return Call(op, (scaled_rows(wide), w, multiplier, *draw.one((), (residual,))))
+
+
+def finish_rows(draw: Draw, rounding: Rounding) -> Call:
+    """What is left of a linear layer behind its sums."""
+    whole = linear_rows(draw, rounding)
+    assert isinstance(whole.op, LinearRows)
+    x, w, multiplier, *residual = whole.inputs
+    op = FinishRows(whole.op.sum_shift, whole.op.shift)
+    return Call(op, (SumRows().evaluate(x, w), x, multiplier, *residual), varying=2)
+
+
+def embed_tokens(draw: Draw, rounding: Rounding) -> Call:
+    """Tokens inside and outside of the table."""
+    del rounding
+    words, length, count = draw.upto(20), draw.channels(), draw.one(1, 1, 5)
+    token = draw.rng.integers(-2 * words, 2 * words, count).astype(np.int32)
+    table = draw.s8(words, length)
+    return Call(EmbedTokens(draw.one(1, 7, 12, 20)), (token, table, _table(draw, words)))
 
 
 def _rows(draw: Draw, length: int) -> Array:
@@ -93,6 +112,8 @@ def cached_attention(draw: Draw, rounding: Rounding) -> Call:
 
 LANGUAGE_CALLS: dict[type[Op], Made] = {
     LinearRows: linear_rows,
+    FinishRows: finish_rows,
+    EmbedTokens: embed_tokens,
     CachedAttention: cached_attention,
     ScaleRows: scale_rows,
     NormRows: norm_rows,

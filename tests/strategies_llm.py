@@ -9,7 +9,7 @@ from tilewright.ir.types import Array, DType
 from tilewright.ops.llm.attention import CachedAttention
 from tilewright.ops.llm.embedding import EmbedTokens, LastRow
 from tilewright.ops.llm.heads import CentredHeadRows, HeadRows, TurnedHeadRows
-from tilewright.ops.llm.linear import LinearRows, PackedLinearRows
+from tilewright.ops.llm.linear import FinishRows, LinearRows, PackedLinearRows, SumRows
 from tilewright.ops.llm.packed import group_count, packed, unpacked
 from tilewright.ops.llm.row_ops import GatedRows, NormRows, ScaleRows
 from tilewright.ops.llm.rows import head_rows, scaled_rows
@@ -105,6 +105,20 @@ def linear_on(draw: st.DrawFn, rows: int, w: Array, kept: Array, bits: int) -> C
 
 
 @st.composite
+def sums(draw: st.DrawFn) -> Case:
+    return Case(SumRows(), draw(linear()).inputs[:2])
+
+
+@st.composite
+def finish(draw: st.DrawFn) -> Case:
+    """What is left of a linear layer behind its sums."""
+    whole = draw(linear())
+    x, w, multiplier, *residual = whole.inputs
+    op = FinishRows(whole.op.sum_shift, whole.op.shift)
+    return Case(op, (SumRows().evaluate(x, w), x, multiplier, *residual), varying=2)
+
+
+@st.composite
 def heads(draw: st.DrawFn) -> Case:
     rows, count, head_dim = draw(sizes(4)), draw(sizes(4)), draw(st.sampled_from((2, 4, 8, 18)))
     column = draw(st.sampled_from((0, 3, 8)))
@@ -153,6 +167,8 @@ LLM: dict[type[Op], st.SearchStrategy[Case]] = {
     GatedRows: gated(),
     LinearRows: linear(),
     PackedLinearRows: packed_linear(),
+    SumRows: sums(),
+    FinishRows: finish(),
     HeadRows: heads(),
     TurnedHeadRows: turned(),
     CentredHeadRows: centred(),

@@ -26,9 +26,13 @@ from tilewright.llm.quantise import quantised_llama
 from tilewright.llm.sampler import Sampling
 from tilewright.llm.tokenizer import Tokenizer
 from tilewright.networks import NetworkCompilation, compile_network
+from tilewright.ops.llm.linear import SumRows
 from tilewright.ops.llm.rows import HEAD_FACTOR_BYTES
 from tilewright.pipeline import Options
 from tilewright.run.talk import TalkRequest, TalkResult
+
+LARGE_MATRIX = 24_000
+"""Weights."""
 
 DEFAULT_CONTEXT = 512
 """Tokens, where neither the user nor the checkpoint wants fewer."""
@@ -113,8 +117,9 @@ def compile_talker(
     seen = measured_on_itself(llama)
     integers = quantised_llama(llama, seen, weights.widths(llama, seen))
     integers = replace(integers, name=identifier(options.name or llama.name))
-    network = built_network(integers)
-    made = compile_network(network, _roomy(target, integers), options)
+    roomy = _roomy(target, integers)
+    network = built_network(integers, CHUNK, _sums_from(roomy))
+    made = compile_network(network, roomy, options)
     shape = llama.shape
     talks = GenerateShape(
         shape.context, min(CHUNK, shape.context), shape.vocabulary,
@@ -122,6 +127,14 @@ def compile_talker(
         _sharing_cores(made.target),
     )  # fmt: skip
     return Talker(integers, tokenizer, made, with_generate(made.bundle, talks, tokenizer))
+
+
+def _sums_from(target: Target) -> int | None:
+    """From how many weights on a matrix has its sums apart: where an engine beside the cores makes
+    sums, two calls cost less than one that waits for its weights."""
+    beside = (engine for engine in target.engines if engine.is_asynchronous)
+    makes = any(kernel.op is SumRows for engine in beside for kernel in engine.kernels)
+    return LARGE_MATRIX if makes else None
 
 
 def _sharing_cores(target: Target) -> int:

@@ -19,6 +19,8 @@ void bench_call(uint32_t which, const void *args, void *scratch) {
                                        conv2d_packed_strided_neureka,
                                        depthwise_packed_neureka,
                                        depthwise_pairs_neureka,
-                                       rescaled_add_neureka};
+                                       rescaled_add_neureka,
+                                       sum_vector_neureka,
+                                       sum_rows_neureka};
   kernels[which](args, (tw_work){.stop = 1, .scratch = scratch});
 }

@@ -10,6 +10,8 @@ from tilewright.ir.types import Array
 from tilewright.ops.arithmetic_onnx import RescaledAdd, weighted_bytes
 from tilewright.ops.conv2d import QConv2d, QDepthwiseConv2d
 from tilewright.ops.dense import QDense
+from tilewright.ops.llm.linear import SumRows
+from tilewright.ops.llm.rows import scaled_rows
 from tilewright.ops.requantise import Requantise
 from tilewright.ops.rescale import Rounding, fixed_point_within
 from tilewright.ops.window2d import Window2d
@@ -139,6 +141,22 @@ def _dense(rng: np.random.Generator, leading: tuple[int, ...]) -> Case:
     op = QDense(output(rng), int(rng.integers(-3, 4)))
     x = any_bytes(rng, *leading, length)
     return case_of(rng, op, x, any_bytes(rng, channels(rng), length), 0)
+
+
+def sums_case(rng: np.random.Generator) -> Case:
+    return _sums(rng, int(rng.choice([1, 5, 6, 7, 36, 44])))
+
+
+def vector_sums_case(rng: np.random.Generator) -> Case:
+    return _sums(rng, 1)
+
+
+def _sums(rng: np.random.Generator, rows: int) -> Case:
+    """Scaled rows and weights of one sign, so that sums are large, or of any."""
+    length, outputs = int(rng.choice([4, 32, 60, 64, 172, 192, 252, 256, 512])), channels(rng)
+    x = scaled_rows(rng.integers(-(2**29), 2**29, (rows, length)) >> int(rng.choice([0, 9, 29])))
+    w = np.maximum(any_bytes(rng, outputs, length), -127)
+    return Case(SumRows(), (x, w))
 
 
 def narrow_case(rng: np.random.Generator) -> Case:

@@ -22,7 +22,9 @@ from targets.neureka_cases import (
     strided_case,
     strided_depthwise_case,
     sum_case,
+    sums_case,
     vector_case,
+    vector_sums_case,
     window_case,
 )
 from tilewright.ir.target import Kernel
@@ -53,6 +55,7 @@ from tilewright.targets.packs.neureka.kernels.strided import (
     CONV2D_STRIDED_NEUREKA,
     DEPTHWISE_STRIDED_NEUREKA,
 )
+from tilewright.targets.packs.neureka.kernels.sum_rows import SUM_ROWS_NEUREKA, SUM_VECTOR_NEUREKA
 
 COLD_SETUP = 1200
 """Cycles of a first call that go to instructions from L2 and to the registers."""
@@ -79,6 +82,8 @@ KINDS: dict[str, tuple[Kernel, Draw]] = {
     "packed_depthwise": (DEPTHWISE_PACKED_NEUREKA, packed_depthwise_case),
     "sum": (RESCALED_ADD_NEUREKA, sum_case),
     "paired_depthwise": (DEPTHWISE_PAIRS_NEUREKA, paired_depthwise_case),
+    "sums": (SUM_ROWS_NEUREKA, sums_case),
+    "vector_sums": (SUM_VECTOR_NEUREKA, vector_sums_case),
 }
 
 

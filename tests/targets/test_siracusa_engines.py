@@ -9,7 +9,10 @@ from tilewright.targets.siracusa.target import SIRACUSA
 
 
 def test_leaving_an_engine_out_leaves_its_own_memories_out() -> None:
-    alone = machine_for(SIRACUSA, Options(without=("neureka",), memory={"L1": 64 * 1024}))
+    beside = machine_for(SIRACUSA, Options(without=("neureka",)))
+    assert [engine.name for engine in beside.engines] == ["cluster", "lookup"]
+    assert beside.memories == SIRACUSA.memories  # tables are looked up in the weight memory
+    alone = machine_for(SIRACUSA, Options(without=("neureka", "lookup"), memory={"L1": 64 * 1024}))
     assert [engine.name for engine in alone.engines] == ["cluster"]
     assert [memory.name for memory in alone.memories] == ["L2", "L1"]
     assert machine_for(SIRACUSA, Options()) == SIRACUSA
@@ -18,8 +21,8 @@ def test_leaving_an_engine_out_leaves_its_own_memories_out() -> None:
 @pytest.mark.parametrize(
     ("names", "says"),
     [
-        (("npu",), "--without npu: target siracusa has cluster, neureka"),
-        (("neureka", "cluster"), "no other engine; leave one of them in"),
+        (("npu",), "--without npu: target siracusa has cluster, lookup, neureka"),
+        (("neureka", "cluster", "lookup"), "no other engine; leave one of them in"),
     ],
 )
 def test_engines_that_cannot_be_left_out_are_named(names: tuple[str, ...], says: str) -> None:

@@ -178,7 +178,8 @@ int32_t tw_@name@_generate(@ARENA@, tw_@name@_prompt_memory *memory,
   uint16_t previous = memory->tokens[end - 1];
   uint32_t made = 0;
   while (status == 0 && made < request->tokens) {
-    const uint16_t token = (uint16_t)@SAMPLE@(request->sampler, logits, TW_@NAME@_VOCABULARY@SHARE@);
+    const uint16_t token =
+        (uint16_t)@SAMPLE@(request->sampler, logits, TW_@NAME@_VOCABULARY@SHARE@);
     if (token == tokenizer->begin || token == tokenizer->end) {
       break;
     }

@@ -12,6 +12,7 @@ from tilewright.ir.types import Array, DType, Quantisation, TensorType
 from tilewright.llm.integers import IntegerLayer, IntegerLlama, Matrix, Norm
 from tilewright.ops.llm.embedding import LastRow
 from tilewright.ops.llm.heads import CentredHeadRows, HeadRows, TurnedHeadRows
+from tilewright.ops.llm.linear import FinishRows, SumRows
 from tilewright.ops.llm.row_ops import GatedRows, ScaleRows
 from tilewright.ops.llm.rows import HEAD_FACTOR_BYTES
 from tilewright.ops.state import Put, Valid
@@ -32,11 +33,13 @@ class Span:
 
 @dataclass(slots=True)
 class LlamaBuilder:
-    """Puts the nodes of one entry together."""
+    """Puts the nodes of one entry together. ``sums_from``: matrices of so many weights and more
+    have their sums apart; None: none of them."""
 
     llama: IntegerLlama
     builder: GraphBuilder
     span: Span
+    sums_from: int | None = None
     states: list[State] = field(default_factory=list[State])
 
     def add(self, name: str, op: Op, *inputs: ValueName) -> ValueName:
@@ -67,7 +70,11 @@ class LlamaBuilder:
         is_table = matrix.w is self.llama.embedding.table
         w = self.table("embedding" if is_table else f"{name}.w", matrix.w)
         multiplier = self.table(f"{name}.multiplier", matrix.multiplier)
-        return self.add(name, matrix.op, x, w, multiplier, *residual)
+        if self.sums_from is None or matrix.w.size < self.sums_from:
+            return self.add(name, matrix.op, x, w, multiplier, *residual)
+        sums = self.add(f"{name}.sums", SumRows(), x, w)
+        finish = FinishRows(matrix.op.sum_shift, matrix.op.shift)
+        return self.add(name, finish, sums, x, multiplier, *residual)
 
     def layer(self, index: int, layer: IntegerLayer, x: ValueName) -> ValueName:
         """The residual stream behind one layer."""
@@ -118,29 +125,33 @@ class LlamaBuilder:
         return self.builder.build()
 
 
-def built_network(llama: IntegerLlama, chunk: int = CHUNK) -> Network:
+def built_network(llama: IntegerLlama, chunk: int = CHUNK, sums_from: int | None = None) -> Network:
     """Entries over one cache, with logits s16[1, vocabulary] of the last token:
 
     decode(tokens s32[1], end)             the token at position end - 1
     prompt(tokens s32[chunk], end, rows)   ``rows`` tokens, the last of them at position end - 1
+
+    sums_from  matrices of so many weights and more have their sums apart, for an engine that makes
+               nothing else; None: none of them
     """
     most = min(chunk, llama.shape.context)
-    return Network.of(llama.name, prompt=prompt_graph(llama, most), decode=decode_graph(llama))
+    prompt = prompt_graph(llama, most, sums_from)
+    return Network.of(llama.name, prompt=prompt, decode=decode_graph(llama, sums_from))
 
 
-def decode_graph(llama: IntegerLlama) -> Graph:
+def decode_graph(llama: IntegerLlama, sums_from: int | None = None) -> Graph:
     """One token."""
     end = Argument("end", llama.shape.context)
-    made = _begun(llama, "decode", Span(end - 1, end + 0))
+    made = _begun(llama, "decode", Span(end - 1, end + 0), sums_from)
     x = made.embedded(made.builder.input(_tokens(1)))
     made.logits(_through_layers(made, x))
     return made.build()
 
 
-def prompt_graph(llama: IntegerLlama, chunk: int) -> Graph:
+def prompt_graph(llama: IntegerLlama, chunk: int, sums_from: int | None = None) -> Graph:
     """Up to ``chunk`` tokens."""
     end, rows = Argument("end", llama.shape.context), Argument("rows", chunk)
-    made = _begun(llama, "prompt", Span(end - rows, end + 0))
+    made = _begun(llama, "prompt", Span(end - rows, end + 0), sums_from)
     given = made.builder.input(_tokens(chunk))
     x = made.embedded(made.add("given", Valid(0, rows + 0), given))
     made.logits(made.add("last", LastRow(), _through_layers(made, x)))
@@ -164,8 +175,10 @@ def layer_graph(llama: IntegerLlama, index: int, length: int) -> Graph:
     return made.build()
 
 
-def _begun(llama: IntegerLlama, name: str, span: Span) -> LlamaBuilder:
-    return LlamaBuilder(llama, GraphBuilder(name, Contract.LLM), span)
+def _begun(
+    llama: IntegerLlama, name: str, span: Span, sums_from: int | None = None
+) -> LlamaBuilder:
+    return LlamaBuilder(llama, GraphBuilder(name, Contract.LLM), span, sums_from)
 
 
 def _tokens(count: int) -> Value:

@@ -1,4 +1,8 @@
-"""Linear layers on scaled rows: exact sums of int8 products, two factors, int16 out."""
+"""Linear layers on scaled rows: exact sums of int8 products, two factors, int16 out.
+
+LinearRows is both; SumRows and FinishRows are its halves, for machines that have an engine for the
+first one: ``FinishRows(a, b)(SumRows(x, w), x, m) = LinearRows(a, b)(x, w, m)``.
+"""
 
 from dataclasses import dataclass
 
@@ -94,3 +98,66 @@ class PackedLinearRows(_Linear):
 
     def _stored(self, columns: int) -> int:
         return row_bytes(columns, self.bits)
+
+
+@dataclass(frozen=True, slots=True)
+class SumRows(Op):
+    """y[t, o] = sum of x[t, k] * w[o, k], s32[n, O].
+
+    Inputs: x s8[n, K + 4] scaled rows, whose factors are not looked at, and w s8[O, K], K at most
+    2**16, so that sums fit.
+    """
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        """s32[n, O]. Raises ValueError where lengths differ."""
+        x, w = inputs
+        if x.shape[1] != w.shape[1] + FACTOR_BYTES:
+            raise ValueError(f"no sums of {x} with weights {w}")
+        return TensorType(DType.S32, (x.shape[0], w.shape[0]))
+
+    def evaluate(self, *inputs: Array) -> Array:
+        """Exact."""
+        rows, w = inputs
+        return products(row_parts(rows)[0], w.T).astype(np.int32)
+
+    def reads(self, *inputs: TensorType) -> tuple[Access, ...]:
+        """Rows go along; weights follow the output element."""
+        del inputs
+        return (Along(0), Whole()), (Along(1), Whole())
+
+    def macs(self, *inputs: TensorType) -> int:
+        """One per row and weight."""
+        return inputs[0].shape[0] * inputs[1].size
+
+
+@dataclass(frozen=True, slots=True)
+class FinishRows(Op):
+    """y[t, o] as LinearRows makes it, s16[n, O], from its sums.
+
+    Inputs: sums s32[n, O], the scaled rows s8[n, K + 4] that they are of, multiplier s16[O], and
+    residual s16[n, O] if it is not 0.
+    """
+
+    sum_shift: int
+    shift: int
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        """s16[n, O]. Raises ValueError where lengths differ."""
+        sums, x, multiplier, *residual = inputs
+        if x.shape[0] != sums.shape[0] or multiplier.shape != sums.shape[1:]:
+            raise ValueError(f"no end of a linear layer of {sums} and {x}, factors {multiplier}")
+        out = TensorType(DType.S16, sums.shape)
+        if any(r != out for r in residual):
+            raise ValueError(f"{residual[0]} cannot be added to {out}")
+        return out
+
+    def evaluate(self, *inputs: Array) -> Array:
+        """By LinearRows."""
+        sums, rows, multiplier, *residual = inputs
+        whole = LinearRows(self.sum_shift, self.shift)
+        return whole.finished(sums.astype(np.int64), row_parts(rows)[1], multiplier, *residual)
+
+    def reads(self, *inputs: TensorType) -> tuple[Access, ...]:
+        """Elements go along; of a row its factor."""
+        residual = ((Along(0), Along(1)),) if len(inputs) > 3 else ()
+        return (Along(0), Along(1)), (Along(0), Whole()), (Along(1),), *residual

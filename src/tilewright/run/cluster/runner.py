@@ -57,7 +57,7 @@ class Chip:
     title          its name in messages
     machine        its name for ``tilewright sim``
     folder         has ``startup`` (start.S, cluster.c) and ``runtime`` (headers of kernels)
-    link_script    text of the linker script: program, names, cores that share calls
+    link_script    text of the linker script: entries with their names, cores that share calls
     l1_base        address of L1, where the network's block is
     shared_bytes   of L1, behind that block: what cores tell each other
     master         index of the core that runs the network; its stack ends L1
@@ -75,7 +75,7 @@ class Chip:
     title: str
     machine: str
     folder: Path
-    link_script: Callable[[Program, CNames, int], str]
+    link_script: Callable[[Sequence[tuple[Program, CNames]], int], str]
     l1_base: int
     shared_bytes: int
     master: int
@@ -178,7 +178,7 @@ def build_program(
     header = files("tilewright.run").joinpath("harness", "tilewright_host.h")
     (folder / "tilewright_host.h").write_text(header.read_text(encoding="utf-8"))
     (folder / "harness_glue.c").write_text(print_glue(program, names, apart=ARENA_SECTIONS))
-    (folder / "program.ld").write_text(chip.link_script(program, names, cores))
+    (folder / "program.ld").write_text(chip.link_script([(program, names)], cores))
     own = [*(f"startup/{name}" for name in STARTUP), "harness/main.c", "harness_glue.c"]
     sources = [folder / name for name in (*bundle.sources, *own)]
     flags = flags_of(toolchain, folder, cores, observes=options.observes)

@@ -90,8 +90,8 @@ def _build(
     sources = write_talk(folder, bundle, first, print_arenas_apart(first, ARENA_SECTIONS))
     copy_sources(chip, folder)
     cores = max((c.engine.cores for program in programs for c in program.calls), default=1)
-    # Entries read the same constants, so the first one's names are those of all.
-    script = chip.link_script(first, c_names(first, ArrayNames()), cores)
+    pool = ArrayNames()
+    script = chip.link_script([(program, c_names(program, pool)) for program in programs], cores)
     (folder / "talk.ld").write_text(script)
     (folder / "request.bin").write_bytes(packed)
     (folder / "request.S").write_text(

@@ -145,17 +145,39 @@ static uint32_t part_begin(const parts *p, int32_t part) {
   return (uint32_t)((uint64_t)p->count * (uint32_t)part / PARTS);
 }
 
-static uint32_t best_within(const int16_t *logits, uint32_t start, uint32_t stop) {
-  uint32_t best = start;
-  int32_t largest = INT32_MIN;
-  for (uint32_t i = start; i < stop; i++) {
-    const int32_t logit = logits[i];
-    if (logit > largest) {
-      largest = logit;
-      best = i;
-    }
+// Two logits are one load where they lie in one word: memory may be far away.
+typedef uint32_t __attribute__((may_alias)) pair;
+
+// The largest logit so far.
+typedef struct {
+  uint32_t best;
+  int32_t largest;
+} leader;
+
+static void consider(leader *l, int32_t logit, uint32_t token) {
+  if (logit > l->largest) {
+    *l = (leader){token, logit};
   }
-  return best;
+}
+
+static uint32_t best_within(const int16_t *logits, uint32_t start, uint32_t stop) {
+  leader l = {start, INT32_MIN};
+  uint32_t i = start;
+  if (i < stop && ((uintptr_t)(logits + i) & 3) != 0) {
+    consider(&l, logits[i], i);
+    i++;
+  }
+  for (; i + 2 <= stop; i += 2) {
+    const pair word = *(const pair *)(const void *)(logits + i);
+    int16_t two[2];
+    memcpy(two, &word, sizeof two);
+    consider(&l, two[0], i);
+    consider(&l, two[1], i + 1);
+  }
+  if (i < stop) {
+    consider(&l, logits[i], i);
+  }
+  return l.best;
 }
 
 static void find_best(void *args, int32_t start, int32_t stop) {
@@ -174,15 +196,26 @@ static uint32_t weight_below(const parts *p, uint32_t below) {
   return (uint32_t)EXP2[z % STEPS] >> (z / STEPS);
 }
 
+static uint32_t sum_within(const parts *p, uint32_t start, uint32_t stop) {
+  const int16_t *const logits = p->logits;
+  uint32_t sum = 0, i = start;
+  if (i < stop && ((uintptr_t)(logits + i) & 3) != 0) {
+    sum += weight_below(p, (uint32_t)(p->largest - logits[i++]));
+  }
+  for (; i + 2 <= stop; i += 2) {
+    const pair word = *(const pair *)(const void *)(logits + i);
+    int16_t two[2];
+    memcpy(two, &word, sizeof two);
+    sum += weight_below(p, (uint32_t)(p->largest - two[0]));
+    sum += weight_below(p, (uint32_t)(p->largest - two[1]));
+  }
+  return i < stop ? sum + weight_below(p, (uint32_t)(p->largest - logits[i])) : sum;
+}
+
 static void find_sums(void *args, int32_t start, int32_t stop) {
   parts *const p = args;
   for (int32_t part = start; part < stop; part++) {
-    const uint32_t end = part_begin(p, part + 1);
-    uint32_t sum = 0;
-    for (uint32_t i = part_begin(p, part); i < end; i++) {
-      sum += weight_below(p, (uint32_t)(p->largest - p->logits[i]));
-    }
-    p->found[part] = sum;
+    p->found[part] = sum_within(p, part_begin(p, part), part_begin(p, part + 1));
   }
 }
 

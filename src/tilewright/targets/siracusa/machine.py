@@ -14,6 +14,9 @@ WMEM_BASE, WMEM_BYTES = 0x1040_0000, 8192 * KIB
 CODE_BYTES = 128 * KIB
 """Of L2: code, read-only data that is no constant of the network, the fabric controller's stack."""
 
+INPUT_BYTES = 512 * KIB
+"""Of weight memory: what programs under test get and say."""
+
 MASTER_STACK = 2560
 """Bytes of L1 for the core that runs the network."""
 

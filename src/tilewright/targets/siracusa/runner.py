@@ -27,9 +27,14 @@ FABRIC_CONTROLLER = 9
 """Index of the fabric controller among the machine's cores."""
 
 
-def _script(program: Program, names: CNames, cores: int) -> str:
-    in_wmem = [names.constants[n] for n, m in program.constants_in.items() if m == "WMEM"]
-    return link_script(program.arena_bytes.get("L1", 0), cores, in_wmem)
+def _script(entries: Sequence[tuple[Program, CNames]], cores: int) -> str:
+    in_wmem = {
+        names.constants[name]: None
+        for program, names in entries
+        for name, memory in program.constants_in.items()
+        if memory == "WMEM"
+    }
+    return link_script(entries[0][0].arena_bytes.get("L1", 0), cores, in_wmem)
 
 
 def _workers(cores: int) -> tuple[int, ...]:

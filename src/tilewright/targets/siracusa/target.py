@@ -20,11 +20,12 @@ from tilewright.ir.target import Dma, Engine, Kernel, Memory, Reach, Role, Targe
 from tilewright.run.sim.program import RISCV_GCC
 from tilewright.targets.packs.neureka.pack import NEUREKA
 from tilewright.targets.packs.portable.pack import PORTABLE, PORTABLE_COSTS
-from tilewright.targets.packs.xpulp.kernels.language import LANGUAGE_XPULP
+from tilewright.targets.packs.xpulp.kernels.language import LANGUAGE_XPULP, LOOKUPS_XPULP
 from tilewright.targets.packs.xpulp.pack import XPULP
 from tilewright.targets.siracusa.machine import (
     CODE_BYTES,
     CORES,
+    INPUT_BYTES,
     L1_BYTES,
     L2_BYTES,
     WMEM_BYTES,
@@ -63,9 +64,8 @@ def _sized(kernels: Iterable[Kernel], code_bytes: int) -> tuple[Kernel, ...]:
 def _is_of_use(kernel: Kernel) -> bool:
     """Those of language models are all there with XpulpV2, and rough prices of plain C should not
     win against better ones."""
-    return kernel.op not in {better.op for better in LANGUAGE_XPULP} and _needs_no_mathematics(
-        kernel
-    )
+    better = {kernel.op for kernel in (*LANGUAGE_XPULP, *LOOKUPS_XPULP)}
+    return kernel.op not in better and _needs_no_mathematics(kernel)
 
 
 KERNELS = (
@@ -112,7 +112,7 @@ def with_cores(cores: int) -> Target:
         summary="Siracusa: eight RV32 cores with XpulpV2, L1 filled by DMA; tilewright sim",
         memories=(
             Memory("L2", L2_BYTES - CODE_BYTES, 4, frozenset({Role.ACTIVATION, *CONSTANTS})),
-            Memory("WMEM", WMEM_BYTES // 2, 4, frozenset({Role.WEIGHT})),
+            Memory("WMEM", WMEM_BYTES - INPUT_BYTES, 4, CONSTANTS),
             Memory("L1", L1_BYTES - reserved, 4, WORK, reserved),
         ),
         engines=(
@@ -127,6 +127,16 @@ def with_cores(cores: int) -> Target:
                 fetch_cycles_per_byte=COLD,
             ),
             NEUREKA_ENGINE,
+            Engine(
+                "lookup",
+                "multicore",
+                (Reach("L1"), Reach("WMEM", frozenset({Role.TABLE}))),
+                kernels=LOOKUPS_XPULP,
+                cores=cores,
+                fork_cycles=20,
+                join_cycles=10,
+                fetch_cycles_per_byte=COLD,
+            ),
         ),
         toolchain=Toolchain(
             "siracusa",

@@ -1,5 +1,6 @@
 """Builds a bundle for a Snitch cluster and runs it on the simulator that ships here."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,9 +26,9 @@ from tilewright.targets.snitch.machine import (
 )
 
 
-def _script(program: Program, names: CNames, cores: int) -> str:
-    del names, cores
-    return link_script(program.arena_bytes.get("L1", 0))
+def _script(entries: Sequence[tuple[Program, CNames]], cores: int) -> str:
+    del cores
+    return link_script(entries[0][0].arena_bytes.get("L1", 0))
 
 
 def _workers(cores: int) -> tuple[int, ...]:

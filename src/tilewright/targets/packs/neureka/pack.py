@@ -25,6 +25,7 @@ from tilewright.targets.packs.neureka.kernels.strided import (
     CONV2D_STRIDED_NEUREKA,
     DEPTHWISE_STRIDED_NEUREKA,
 )
+from tilewright.targets.packs.neureka.kernels.sum_rows import SUM_ROWS_NEUREKA, SUM_VECTOR_NEUREKA
 
 NEUREKA = (
     CONV2D_NEUREKA,
@@ -42,4 +43,6 @@ NEUREKA = (
     DEPTHWISE_PACKED_NEUREKA,
     DEPTHWISE_PAIRS_NEUREKA,
     RESCALED_ADD_NEUREKA,
+    SUM_VECTOR_NEUREKA,
+    SUM_ROWS_NEUREKA,
 )

@@ -15,10 +15,6 @@ typedef struct {
 
 extern tw_phase tw_next_phase;
 
-/// What cores tell each other in the middle of a call; in L1 as well.
-extern int32_t tw_told[8];
-extern uint64_t tw_told_sums[8];
-
 enum {
   TW_EVENT_UNIT = 0x10204000, // the calling core's own view
   TW_EVENT_WAIT = 0x3c,       // offset: sleep until an event of the mask, then clear it

@@ -15,8 +15,13 @@ enum {
 };
 
 __attribute__((section(".l1"))) tw_phase tw_next_phase;
+
+// What cores tell each other in the middle of a call: xp_meet.h.
+extern int32_t tw_told[8];
+extern uint64_t tw_told_sums[8];
 __attribute__((section(".l1"))) int32_t tw_told[8];
 __attribute__((section(".l1"))) uint64_t tw_told_sums[8];
+
 __attribute__((section(".l1"))) tw_channel *tw_mchan_holders[16];
 
 int main(void);
@@ -52,6 +57,10 @@ void tw_cluster_entry(int32_t core) {
   *reg(TW_EVENT_UNIT + BARRIER_WAKES) = all;
   tw_listen_to(TW_EVENT_BARRIER);
   if (core == 0) {
+    for (int32_t i = 0; i < 8; ++i) {
+      tw_told[i] = 0;
+      tw_told_sums[i] = 0;
+    }
     tw_exit(main());
   }
   for (;;) {

@@ -128,3 +128,34 @@ void depthwise_pairs_neureka(const void *args, tw_work work);
 void depthwise_few_strided_neureka(const void *args, tw_work work);
 /// Sums of two int8 tensors, each times its own multiplier, rounded once.
 void rescaled_add_neureka(const void *args, tw_work work);
+
+/// Where data lies, and what all jobs over rows of a matrix have in common.
+typedef struct {
+  const int8_t *x;
+  const uint8_t *w;
+  int32_t *y;
+  int32_t rows;                // pixels
+  int32_t in_pixel, out_pixel; // bytes from one row to the next
+  int32_t weight_row;
+  int32_t last_channels, channel_tiles;
+  int32_t weight_offset, config;
+} sum_rows_neureka_args;
+
+/// int32 sums of scaled rows with a matrix: lines of six pixels are one job, what is left another.
+void sum_rows_neureka(const void *args, tw_work work);
+
+/// int32 sums of one vector with a matrix: each ninth of it is a pixel of a 3x3 image.
+typedef struct {
+  const int8_t *x;
+  const uint8_t *w;
+  int32_t *y;
+  int32_t before, scales;
+  int32_t in_pixel, in_row;
+  int32_t out_pixel, out_row;
+  int32_t weight_row;
+  int32_t last_channels, last_out, last_in;
+  int32_t channel_tiles, pixel_tiles;
+  int32_t padding, weight_offset, config;
+} sum_vector_neureka_args;
+
+void sum_vector_neureka(const void *args, tw_work work);

@@ -9,7 +9,7 @@ from tilewright.ir.types import DType
 from tilewright.ops.llm.attention import CachedAttention
 from tilewright.ops.llm.embedding import EmbedTokens, LastRow
 from tilewright.ops.llm.heads import CentredHeadRows, HeadRows, TurnedHeadRows
-from tilewright.ops.llm.linear import LinearRows, PackedLinearRows
+from tilewright.ops.llm.linear import FinishRows, LinearRows, PackedLinearRows, SumRows
 from tilewright.ops.llm.packed import PACKED_BITS
 from tilewright.ops.llm.row_ops import GatedRows, NormRows, ScaleRows
 from tilewright.ops.llm.rows import FACTOR_BYTES
@@ -229,9 +229,56 @@ def _packed_kernel(bits: int, *residual: DType) -> Kernel:
     )
 
 
+def _sum_fields(op: Op, signature: Signature) -> Fields:
+    del op
+    rows, outputs = signature.output.shape
+    return {"rows": rows, "inputs": signature.inputs[1].shape[1], "outputs": outputs}
+
+
+SUM_ROWS = Kernel(
+    op=SumRows,
+    symbol="sum_rows",
+    struct="sum_rows_args",
+    header=HERE / "sum_rows.h",
+    source=HERE / "sum_rows.c",
+    pointers=("x", "w", "y"),
+    refuse=_refuses(DType.S8, DType.S8, output=DType.S32),
+    fields=_sum_fields,
+    items=_outputs,
+    includes=LINEAR_FINISH,
+)
+
+
+def _finish_fields(op: Op, signature: Signature) -> Fields:
+    assert isinstance(op, FinishRows)
+    rows, outputs = signature.output.shape
+    return {
+        "rows": rows, "inputs": signature.inputs[1].shape[1] - FACTOR_BYTES, "outputs": outputs,
+        "sum_shift": op.sum_shift, "shift": op.shift,
+    }  # fmt: skip
+
+
+def _finish_kernel(symbol: str, *residual: str) -> Kernel:
+    inputs = (DType.S32, DType.S8, DType.S16, *(DType.S16 for _ in residual))
+    return Kernel(
+        op=FinishRows,
+        symbol=symbol,
+        struct=f"{symbol}_args",
+        header=HERE / "sum_rows.h",
+        source=HERE / "sum_rows.c",
+        pointers=("sums", "x", "multiplier", *residual, "y"),
+        refuse=_refuses(*inputs, output=DType.S16),
+        fields=_finish_fields,
+        items=_outputs,
+        includes=LINEAR_FINISH,
+    )
+
+
 PACKED_ROWS = tuple(
     _packed_kernel(bits, *residual) for bits in PACKED_BITS for residual in ((), (DType.S16,))
 )
+FINISH_ROWS = _finish_kernel("finish_rows")
+FINISH_ROWS_ADD = _finish_kernel("finish_rows_add", "residual")
 
 
 def _row_fields(op: Op, signature: Signature) -> Fields:
@@ -309,6 +356,9 @@ LANGUAGE = (
     LINEAR_ROWS,
     LINEAR_ROWS_ADD,
     *PACKED_ROWS,
+    SUM_ROWS,
+    FINISH_ROWS,
+    FINISH_ROWS_ADD,
     SCALE_ROWS,
     NORM_ROWS,
     GATED_ROWS,

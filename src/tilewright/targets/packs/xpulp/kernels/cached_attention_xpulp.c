@@ -51,18 +51,44 @@ static inline int32_t score_of(int32_t sum, int32_t factor) {
   return p_mac((int32_t)low, sum >> ATTENTION_SCORE_SHIFT, factor);
 }
 
+/// The same for heads of four or eight elements, of which one or two words are read: a hardware
+/// loop of score_of. The second word of a head of four meets zeros.
+static inline int32_t short_scores(const one_head *h, int32_t *score) {
+  const int8_t *k = h->k, *factor = h->k_factor;
+  const int32_t q0 = xp_load(h->q), q1 = h->size == 8 ? xp_load(h->q + 4) : 0;
+  const int32_t more = h->size == 8 ? 4 : 0, step = h->width - more;
+  int32_t peak = INT32_MIN, k0, k1, f, sum, low;
+  __asm__ volatile(
+      ".option push\n\t.option norvc\n\t"
+      ".insn i 0x7b, 4, x0, %[n], 26\n\t"               // lp.setup: 13 instructions
+      ".insn r 0x0b, 7, 0x10, %[k0], %[k], %[more]\n\t" // p.lw k0, more(k!)
+      ".insn r 0x0b, 7, 0x10, %[k1], %[k], %[step]\n\t" // p.lw k1, step(k!)
+      ".insn r 0x0b, 7, 0x08, %[f], %[at], %[w]\n\t"    // p.lh f, width(factor!)
+      ".insn r 0x57, 1, 0x4c, %[sum], %[k0], %[q0]\n\t" // pv.dotsp.b
+      ".insn r 0x57, 1, 0x5c, %[sum], %[k1], %[q1]\n\t" // pv.sdotsp.b
+      "andi %[k0], %[sum], 127\n\t"
+      "li %[low], 64\n\t"
+      ".insn r 0x33, 0, 0x21, %[low], %[k0], %[f]\n\t" // p.mac
+      "srai %[sum], %[sum], 7\n\t"
+      "srli %[low], %[low], 7\n\t"
+      ".insn r 0x33, 0, 0x21, %[low], %[sum], %[f]\n\t"
+      ".insn r 0x33, 6, 0x02, %[peak], %[peak], %[low]\n\t" // p.max
+      ".insn s 0x2b, 2, %[low], 4(%[score])\n\t"            // p.sw
+      ".option pop"
+      : [k] "+r"(k), [at] "+r"(factor), [score] "+r"(score), [peak] "+r"(peak), [k0] "=&r"(k0),
+        [k1] "=&r"(k1), [f] "=&r"(f), [sum] "=&r"(sum), [low] "=&r"(low)
+      : [n] "r"(h->seen), [more] "r"(more), [step] "r"(step), [w] "r"(h->width), [q0] "r"(q0),
+        [q1] "r"(q1)
+      : "memory");
+  return peak;
+}
+
 /// score[j], how well key j answers; the largest comes back.
 static inline int32_t scores_of(const one_head *h, int32_t *score) {
   const int8_t *k = h->k, *factor = h->k_factor;
   int32_t peak = INT32_MIN;
-  if (h->size == 8) {
-    const int32_t q0 = xp_load(h->q), q1 = xp_load(h->q + 4);
-    for (int32_t j = 0; j < h->seen; j++, k += h->width, factor += h->width) {
-      const int32_t sum = pv_sdotsp_b(pv_sdotsp_b(0, q0, xp_load(k)), q1, xp_load(k + 4));
-      score[j] = score_of(sum, factor_at(factor));
-      peak = p_max(peak, score[j]);
-    }
-    return peak;
+  if (h->size == 4 || h->size == 8) {
+    return short_scores(h, score);
   }
   for (int32_t j = 0; j < h->seen; j++, k += h->width, factor += h->width) {
     score[j] = score_of(dot(h->q, k, h->size), factor_at(factor));
@@ -88,13 +114,6 @@ static inline log_scale log_scale_of(uint32_t slope, int32_t shift) {
   return (log_scale){bits >= 33 && bits <= 63, bits - 32, slope};
 }
 
-/// 2**15 times 2 to the power of minus log / 256; 0 where it is below 1.
-static inline uint32_t power_of(const int16_t *powers, uint32_t log) {
-  return log < FADED ? (uint32_t)powers[log & 255] >> (log >> 8) : 0;
-}
-
-static inline uint32_t upper(uint32_t a, uint32_t b) { return (uint32_t)(((uint64_t)a * b) >> 32); }
-
 /// Scores become weights of values; the sum of numerators comes back.
 static inline uint32_t weights_of(const attention_call *a, const one_head *h, uint32_t slope,
                                   int32_t peak, int32_t *score) {
@@ -105,15 +124,35 @@ static inline uint32_t weights_of(const attention_call *a, const one_head *h, ui
   // Products have 30 bits: shifted by more than that, nothing is left of them.
   const int32_t bits = p_min(a->value_shift, 31);
   const int32_t value_half = (int32_t)(((uint32_t)1 << bits) >> 1);
-  const uint32_t half = ((uint32_t)1 << by.shift) >> 1;
   const int8_t *factor = h->v_factor;
-  uint32_t total = 0;
-  for (int32_t j = 0; j < h->seen; j++, factor += h->width) {
-    const uint32_t behind = (uint32_t)peak - (uint32_t)score[j];
-    const uint32_t p = power_of(a->powers, (upper(behind, by.slope) + half) >> by.shift);
-    total += p;
-    score[j] = (int32_t)((uint32_t)p_mac(value_half, (int32_t)p, factor_at(factor)) >> bits);
-  }
+  uint32_t total = 0, t, p, f;
+  const int32_t faded = FADED;
+  // Beyond FADED nothing is left of a power: the shift is 15 there.
+  __asm__ volatile(".option push\n\t.option norvc\n\t"
+                   ".insn i 0x7b, 4, x0, %[n], 32\n\t" // lp.setup: 16 instructions
+                   "lw %[t], 0(%[score])\n\t"
+                   ".insn r 0x0b, 7, 0x08, %[f], %[at], %[w]\n\t" // p.lh f, width(factor!)
+                   "sub %[t], %[peak], %[t]\n\t"
+                   "mulhu %[t], %[t], %[slope]\n\t"
+                   ".insn r 0x5b, 6, 0x60, %[t], x0, %[shift]\n\t"   // p.adduRN: rounded
+                   ".insn r 0x33, 5, 0x02, %[t], %[t], %[faded]\n\t" // p.minu
+                   "andi %[p], %[t], 255\n\t"
+                   "slli %[p], %[p], 1\n\t"
+                   ".insn r 0x03, 7, 0x08, %[p], %[powers], %[p]\n\t" // p.lh p, p(powers)
+                   "srli %[t], %[t], 8\n\t"
+                   "srl %[p], %[p], %[t]\n\t"
+                   "add %[total], %[total], %[p]\n\t"
+                   "mv %[t], %[half]\n\t"
+                   ".insn r 0x33, 0, 0x21, %[t], %[p], %[f]\n\t" // p.mac
+                   "srl %[t], %[t], %[bits]\n\t"
+                   ".insn s 0x2b, 2, %[t], 4(%[score])\n\t" // p.sw
+                   ".option pop"
+                   : [at] "+r"(factor), [score] "+r"(score), [total] "+r"(total), [t] "=&r"(t),
+                     [p] "=&r"(p), [f] "=&r"(f)
+                   : [n] "r"(h->seen), [w] "r"(h->width), [peak] "r"(peak), [slope] "r"(by.slope),
+                     [shift] "r"(by.shift), [faded] "r"(faded), [powers] "r"(a->powers),
+                     [half] "r"(value_half), [bits] "r"(bits)
+                   : "memory");
   return total;
 }
 

@@ -1,16 +1,18 @@
 #include "linear_rows_xpulp.h"
 
-#include "linear_rows_finish.h"
-#include "scaled_row_xpulp.h"
+#include "linear_finish_xpulp.h"
 
-enum { FOUR = 4, UPPER = 16 };
+enum { FOUR = 4 };
 
-/// Sums of four rows of w with one row of x, word by word: five p.lw, four pv.sdotsp.b. Words need
-/// no alignment.
-static inline void dot_words(const int8_t *x, const int8_t *const w[FOUR], int32_t words,
-                             int32_t sums[FOUR]) {
-  const int8_t *w0 = w[0], *w1 = w[1], *w2 = w[2], *w3 = w[3];
-  int32_t a = 0, b = 0, c = 0, d = 0, value, t0, t1;
+/// Four rows of weights and what they make with a row of x.
+typedef struct {
+  const int8_t *w0, *w1, *w2, *w3;
+  int32_t a, b, c, d;
+} four;
+
+/// Word by word: five p.lw, four pv.sdotsp.b. Words need no alignment.
+static inline const int8_t *add_words(const int8_t *x, int32_t words, four *f) {
+  int32_t value, t0, t1;
   __asm__ volatile(".option push\n\t.option norvc\n\t"
                    ".insn i 0x7b, 4, x0, %[n], 18\n\t" // lp.setup: 9 instructions
                    ".insn i 0x0b, 2, %[v], %[x], 4\n\t"
@@ -23,98 +25,57 @@ static inline void dot_words(const int8_t *x, const int8_t *const w[FOUR], int32
                    ".insn r 0x57, 1, 0x5c, %[c], %[v], %[t0]\n\t"
                    ".insn r 0x57, 1, 0x5c, %[d], %[v], %[t1]\n\t"
                    ".option pop"
-                   : [a] "+r"(a), [b] "+r"(b), [c] "+r"(c), [d] "+r"(d), [x] "+r"(x), [w0] "+r"(w0),
-                     [w1] "+r"(w1), [w2] "+r"(w2), [w3] "+r"(w3), [v] "=&r"(value), [t0] "=&r"(t0),
-                     [t1] "=&r"(t1)
+                   : [a] "+r"(f->a), [b] "+r"(f->b), [c] "+r"(f->c), [d] "+r"(f->d), [x] "+r"(x),
+                     [w0] "+r"(f->w0), [w1] "+r"(f->w1), [w2] "+r"(f->w2), [w3] "+r"(f->w3),
+                     [v] "=&r"(value), [t0] "=&r"(t0), [t1] "=&r"(t1)
                    : [n] "r"(words)
                    : "memory");
-  sums[0] = a;
-  sums[1] = b;
-  sums[2] = c;
-  sums[3] = d;
+  return x;
 }
 
-/// Sums of n products, of rows `step` bytes apart.
-static inline void dot_four(const int8_t *x, const int8_t *w, int32_t step, int32_t n,
-                            int32_t sums[FOUR]) {
-  const int8_t *const rows[FOUR] = {w, w + step, w + 2 * step, w + 3 * step};
-  memset(sums, 0, FOUR * sizeof *sums);
+/// Sums of n products each. The last rows may be one and the same.
+static inline void sum_four(const int8_t *x, int32_t n, four *f) {
   if (n >= 4) {
-    dot_words(x, rows, n >> 2, sums);
+    x = add_words(x, n >> 2, f);
   }
-  for (int32_t i = n & ~3; i < n; i++) {
-    for (int32_t o = 0; o < FOUR; o++) {
-      sums[o] += x[i] * rows[o][i];
+  for (int32_t i = 0; i < (n & 3); i++) {
+    const int32_t value = x[i];
+    f->a = p_mac(f->a, value, f->w0[i]);
+    f->b = p_mac(f->b, value, f->w1[i]);
+    f->c = p_mac(f->c, value, f->w2[i]);
+    f->d = p_mac(f->d, value, f->w3[i]);
+  }
+}
+
+/// One row's part.
+static inline void linear_row(const linear_rows_xpulp_args *a, int32_t row, const int16_t *added,
+                              tw_work work) {
+  const int8_t *const x = a->x + row * (a->inputs + TW_ROW_FACTOR_BYTES);
+  const int8_t *const factor = x + a->inputs;
+  const short_finish finish = short_finish_of(factor, a->sum_shift, a->shift);
+  const int32_t step = a->inputs, stop = p_min(work.stop * FOUR, a->outputs);
+  int16_t *const y = a->y + row * a->outputs;
+  const int8_t *w = a->w + work.start * FOUR * step;
+  for (int32_t at = work.start * FOUR; at < stop; at += FOUR, w += FOUR * step) {
+    const int32_t last = p_min(stop - at, FOUR) - 1;
+    four f = {w, w + p_min(last, 1) * step, w + p_min(last, 2) * step, w + last * step, 0, 0, 0, 0};
+    sum_four(x, step, &f);
+    const int32_t sums[FOUR] = {f.a, f.b, f.c, f.d};
+    for (int32_t i = 0; i <= last; i++) {
+      const int32_t more = added ? added[at + i] : 0, multiplier = a->multiplier[at + i];
+      if (finish.is_short) {
+        y[at + i] = (int16_t)xp_within_15_bits(finished(&finish, sums[i], multiplier) + more);
+      } else {
+        const int32_t shifts[2] = {a->sum_shift, a->shift};
+        y[at + i] = finished_slowly(factor, shifts, sums[i], multiplier, more);
+      }
     }
-  }
-}
-
-/// linear_finished in single words: `is_short` says that it holds.
-///
-/// sum * multiplier / 2**sum_shift is exact in two parts: what is above the shift, and what is
-/// below it, which stays in 31 bits. Of the second product only the upper words matter, since the
-/// shift is 17 at least: floors of floors are floors.
-typedef struct {
-  linear_finish whole;
-  int32_t is_short;
-  int32_t sum_shift, low;
-  int32_t normal; // in the upper half
-  int32_t shift;  // of what is above 2**16, at most 31: nothing is left beyond
-} short_finish;
-
-static inline short_finish short_finish_of(const int8_t *factor, int32_t sum_shift, int32_t shift) {
-  const linear_finish whole = linear_finish_of(factor, sum_shift, shift);
-  return (short_finish){
-      .whole = whole,
-      .is_short = sum_shift <= UPPER && whole.shift > UPPER,
-      .sum_shift = sum_shift,
-      .low = (int32_t)((1u << (sum_shift & 31)) - 1),
-      .normal = whole.normal << UPPER,
-      .shift = p_min(whole.shift - UPPER, 31),
-  };
-}
-
-static inline int32_t finished(const short_finish *f, int32_t sum, int32_t multiplier) {
-  const int32_t low = p_addrn(p_mac(0, sum & f->low, multiplier), 0, f->sum_shift);
-  const int32_t scaled = p_mac(low, sum >> f->sum_shift, multiplier);
-  return p_addrn(xp_mulh(scaled, f->normal), 0, f->shift);
-}
-
-/// The last outputs, fewer than four, are summed one by one.
-static inline void sums_of(const linear_rows_xpulp_args *a, const int8_t *x, int32_t first,
-                           int32_t count, int32_t sums[FOUR]) {
-  if (count == FOUR) {
-    dot_four(x, a->w + first * a->inputs, a->inputs, a->inputs, sums);
-    return;
-  }
-  for (int32_t i = 0; i < count; i++) {
-    int32_t same[FOUR];
-    dot_four(x, a->w + (first + i) * a->inputs, 0, a->inputs, same);
-    sums[i] = same[0];
   }
 }
 
 static inline void linear(const linear_rows_xpulp_args *a, const int16_t *residual, tw_work work) {
   for (int32_t row = 0; row < a->rows; row++) {
-    const int8_t *const x = a->x + row * (a->inputs + TW_ROW_FACTOR_BYTES);
-    const short_finish finish = short_finish_of(x + a->inputs, a->sum_shift, a->shift);
-    for (int32_t item = work.start; item < work.stop; item++) {
-      const int32_t first = item * FOUR;
-      const int32_t count = p_min(a->outputs - first, FOUR);
-      int32_t sums[FOUR];
-      sums_of(a, x, first, count, sums);
-      for (int32_t i = 0; i < count; i++) {
-        const int32_t at = row * a->outputs + first + i;
-        const int32_t multiplier = a->multiplier[first + i];
-        if (finish.is_short) {
-          const int32_t made = finished(&finish, sums[i], multiplier);
-          a->y[at] = (int16_t)xp_within_15_bits(residual ? made + residual[at] : made);
-        } else {
-          const int64_t made = linear_finished(&finish.whole, sums[i], multiplier);
-          a->y[at] = tw_saturated(residual ? made + residual[at] : made);
-        }
-      }
-    }
+    linear_row(a, row, residual ? residual + row * a->outputs : 0, work);
   }
 }
 

@@ -56,17 +56,6 @@ static inline uint64_t sum_of_squares(const int16_t *x, int32_t n) {
   return total;
 }
 
-/// The sum of all cores' sums.
-static inline uint64_t sum_of_all(uint64_t mine, int32_t core) {
-  tw_told_sums[core] = mine;
-  xp_meet();
-  uint64_t total = 0;
-  for (int32_t i = 0; i < TW_CLUSTER_CORES; i++) {
-    total += tw_told_sums[i];
-  }
-  return total;
-}
-
 /// What a row is multiplied with, and how far it is shifted then; total is in [1, 2**53).
 typedef struct {
   int32_t reciprocal, shift;
@@ -91,7 +80,7 @@ void norm_rows_xpulp(const void *args, tw_work work) {
   for (int32_t row = s.row; row < s.stop; row++) {
     const int16_t *const x = a->x + row * a->length + s.part.start;
     const uint64_t squares = sum_of_squares(x, count);
-    const uint64_t total = s.meets ? sum_of_all(squares, work.core) : squares;
+    const uint64_t total = s.meets ? xp_total(squares, work.core) : squares;
     const unit_scale by = unit_scale_of(total + epsilon);
     int32_t peak = 0;
     for (int32_t i = 0; i < count; i++) {

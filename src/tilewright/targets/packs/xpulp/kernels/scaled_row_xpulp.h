@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "scaled_row.h"
-#include "tw_parallel.h"
+#include "tilewright.h"
+#include "xp_meet.h"
 #include "xpulp.h"
 
 enum { XP_SHARES = 8 };
@@ -18,24 +19,6 @@ typedef struct {
 
 static inline xp_part xp_part_of(int32_t length, tw_work work) {
   return (xp_part){length * work.start >> 3, length * work.stop >> 3};
-}
-
-/// Returns when all cores are here; what they have written is seen.
-static inline void xp_meet(void) {
-  __asm__ volatile("" : : : "memory");
-  tw_listen_to(TW_EVENT_BARRIER);
-  tw_meet();
-}
-
-/// Says this core's number and returns the largest of all cores'.
-static inline int32_t xp_largest(int32_t mine, int32_t core) {
-  tw_told[core] = mine;
-  xp_meet();
-  int32_t most = tw_told[0];
-  for (int32_t i = 1; i < TW_CLUSTER_CORES; i++) {
-    most = p_max(most, tw_told[i]);
-  }
-  return most;
 }
 
 /// Bits of a number that is not 0: p.fl1 is where the highest one is.
