@@ -88,6 +88,7 @@ RATIO_ATTENTION_XPULP = replace(
         PORTABLE / "ratio_attention_s8.h",
         HERE / "xp_quotient.h",
         HERE / "xp_fours.h",
+        HERE / "ratio_attention_asm.h",
         *COMMON,
     ),
 )
