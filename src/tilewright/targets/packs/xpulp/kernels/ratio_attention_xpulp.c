@@ -5,6 +5,8 @@
 #include "ratio_attention_asm.h"
 #include "xp_quotient.h"
 
+enum { ATTENTION_ROWS = 8 }; // queries that take a step together
+
 /// Scratch of one core.
 typedef struct {
   int8_t *values;  // [columns][keys]
@@ -18,7 +20,8 @@ static inline attention_room attention_room_in(const ratio_attention_s8_args *p,
   const int32_t keys = (p->keys + 3) & ~3;
   int8_t *const values = scratch;
   int8_t *const scores = values + p->columns * keys;
-  int32_t *const parts = (int32_t *)(void *)(scores + keys);
+  const int32_t rows = p_min(p->rows, ATTENTION_ROWS);
+  int32_t *const parts = (int32_t *)(void *)(scores + rows * keys);
   return (attention_room){values, scores, parts, parts + keys, keys};
 }
 
@@ -84,32 +87,63 @@ static inline int32_t attention_scores(const ratio_attention_s8_args *p, const i
 
 /// Numerators of a row, zeros behind the last; returns their sum.
 static inline uint32_t attention_parts(const ratio_attention_s8_args *p, int32_t largest,
-                                       const attention_room *room) {
+                                       const int8_t *scores, const attention_room *room) {
   const int32_t *const table = p->table + 255 - largest;
   const int32_t whole = p->keys & ~3;
   int32_t *const parts = room->parts;
-  int32_t sum = attention_numerators(room->scores, whole >> 2, table, parts);
+  int32_t sum = attention_numerators(scores, whole >> 2, table, parts);
   for (int32_t i = whole; i < room->keys; ++i) {
-    parts[i] = i < p->keys ? table[room->scores[i]] : 0;
+    parts[i] = i < p->keys ? table[scores[i]] : 0;
     sum += parts[i];
   }
   return (uint32_t)sum;
 }
 
 /// Weights in the place of scores; zeros behind the last.
-static inline void attention_weights(const ratio_attention_s8_args *p, uint32_t sum,
+static inline void attention_weights(const ratio_attention_s8_args *p, uint32_t sum, int8_t *scores,
                                      const attention_room *room) {
   const uint32_t total = sum / (uint32_t)(p->levels - 1);
   if (total < 2) { // parts are quotients
     for (int32_t i = 0; i < room->keys; ++i) {
-      room->scores[i] = p->after[room->parts[i]];
+      scores[i] = p->after[room->parts[i]];
     }
   } else {
     const xp_divisor by = xp_divisor_of(total);
-    attention_quotients(room->parts, room->keys >> 2, by.factor, by.shift, p->after, room->scores);
+    attention_quotients(room->parts, room->keys >> 2, by.factor, by.shift, p->after, scores);
   }
   for (int32_t i = p->keys; i < room->keys; ++i) {
-    room->scores[i] = 0;
+    scores[i] = 0;
+  }
+}
+
+/// One query after another would fetch the code of all steps again and again: cores keep little of
+/// it. So each step is taken for several queries of a head.
+typedef struct {
+  int32_t count;
+  int32_t largest[ATTENTION_ROWS];
+} attention_rows;
+
+static __attribute__((noinline)) void attention_all_scores(const ratio_attention_s8_args *p,
+                                                           int32_t item, int32_t head,
+                                                           const attention_room *room,
+                                                           attention_rows *rows) {
+  const int8_t *const k = p->k + head * p->keys * p->depth;
+  const int8_t *mask = p->mask + (item - head * p->rows) * p->mask_step;
+  const int8_t *q = p->q + item * p->depth;
+  int8_t *scores = room->scores;
+  for (int32_t i = 0; i < rows->count; ++i, q += p->depth, mask += p->mask_step) {
+    rows->largest[i] = attention_scores(p, q, k, mask, scores);
+    scores += room->keys;
+  }
+}
+
+static __attribute__((noinline)) void attention_all_weights(const ratio_attention_s8_args *p,
+                                                            const attention_room *room,
+                                                            const attention_rows *rows) {
+  int8_t *scores = room->scores;
+  for (int32_t i = 0; i < rows->count; ++i, scores += room->keys) {
+    const uint32_t sum = attention_parts(p, rows->largest[i], scores, room);
+    attention_weights(p, sum, scores, room);
   }
 }
 
@@ -117,22 +151,23 @@ void ratio_attention_xpulp(const void *args, tw_work work) {
   const ratio_attention_s8_args *const p = args;
   const attention_room room = attention_room_in(p, work.scratch);
   const xp_scale scale = {p->y_multiplier, p->y_shift, p->y_low - p->y_zero, p->y_high - p->y_zero};
-  const int32_t rows = p->rows, depth = p->depth, columns = p->columns;
-  int32_t head = work.start / rows, row = work.start - head * rows, laid_out = -1;
-  for (int32_t item = work.start; item < work.stop; ++item, ++row) {
-    if (row == rows) {
-      row = 0;
-      ++head;
-    }
+  const int32_t columns = p->columns;
+  int32_t head = work.start / p->rows, laid_out = -1;
+  attention_rows rows;
+  for (int32_t item = work.start; item < work.stop; item += rows.count) {
+    const int32_t next = (head + 1) * p->rows;
+    rows.count = p_min(p_min(next, work.stop) - item, ATTENTION_ROWS);
     if (head != laid_out) {
       xp_matrix(p->v + head * p->keys * columns, p->keys, columns, p->weight_zero, room.values,
                 room.keys, room.starts);
       laid_out = head;
     }
-    const int32_t largest = attention_scores(p, p->q + item * depth, p->k + head * p->keys * depth,
-                                             p->mask + row * p->mask_step, room.scores);
-    attention_weights(p, attention_parts(p, largest, &room), &room);
-    xp_row_product(room.scores, room.values, room.starts, room.keys >> 2, columns, scale, p->y_zero,
-                   p->y + item * columns);
+    attention_all_scores(p, item, head, &room, &rows);
+    attention_all_weights(p, &room, &rows);
+    for (int32_t i = 0; i < rows.count; ++i) {
+      xp_row_product(room.scores + i * room.keys, room.values, room.starts, room.keys >> 2, columns,
+                     scale, p->y_zero, p->y + (item + i) * columns);
+    }
+    head += item + rows.count == next;
   }
 }
