@@ -43,7 +43,7 @@ CONSTANTS = frozenset({Role.WEIGHT, Role.TABLE})
 
 FLAGS = ("-march=rv32im", "-misa-spec=2.2", "-mabi=ilp32", "-mstrict-align", "-O2", "-mno-relax")
 """No compressed code; accesses that are not aligned trap. The old version of the specification has
-the counters in it. Nothing is relaxed: asm blocks use gp."""
+the counters in it. Links as it was measured, without relaxation."""
 
 
 def _needs_no_mathematics(kernel: Kernel) -> bool:
