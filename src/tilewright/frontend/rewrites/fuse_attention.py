@@ -6,7 +6,7 @@ import numpy as np
 
 from tilewright.frontend.rewrites.draft import Draft, Rewrite
 from tilewright.frontend.rewrites.engine import NoMatch
-from tilewright.frontend.rewrites.permutation import permuted
+from tilewright.frontend.rewrites.permutation import permuted, then
 from tilewright.ir.graph import Node, ValueName
 from tilewright.ir.op import Op
 from tilewright.ir.types import Array
@@ -102,7 +102,9 @@ def _by_rows(rewrite: Rewrite, logits: Node) -> ValueName:
     rank = len(draft.type(keys).shape)
     swap = (*range(rank - 2), rank - 1, rank - 2)
     transpose = draft.producer(keys)
-    if transpose is not None and isinstance(transpose.op, Transpose) and transpose.op.perm == swap:
-        return transpose.inputs[0]
+    if transpose is not None and isinstance(transpose.op, Transpose):
+        keys, swap = transpose.inputs[0], then(transpose.op.perm, swap)
+    if swap == tuple(range(rank)):
+        return keys
     value = permuted(draft.values[keys], swap, f"{keys}.rows")
     return rewrite.insert(f"{keys}.rows", Transpose(swap), (keys,), value)

@@ -12,6 +12,7 @@ from tilewright.frontend.rewrites.flatten_dense import permute_dense_weights
 from tilewright.frontend.rewrites.fold_constants import fold_integer_constants, fold_real_constants
 from tilewright.frontend.rewrites.fuse_attention import fuse_attention
 from tilewright.frontend.rewrites.lut_merge import fuse_lut_clip, merge_luts
+from tilewright.frontend.rewrites.merge_equal import merge_equal
 from tilewright.frontend.rewrites.pad_into_window import fold_pad
 from tilewright.frontend.rewrites.prune_channels import prune_channels
 from tilewright.frontend.rewrites.prune_report import PruneReport
@@ -78,6 +79,7 @@ LOWERED_RULES: tuple[Rule, ...] = (
     Rule("merge-reshapes", "Merge a Reshape after a Reshape, or drop it.", merge_reshapes),
     Rule("merge-tables", "Make one table of two, or drop one that changes nothing.", merge_luts),
     Rule("fuse-table-clip", "Take a table that only clips into its producer.", fuse_lut_clip),
+    Rule("merge-equal", "Compute once what two nodes compute alike.", merge_equal),
     Rule(
         "fuse-table",
         "Take a gate's table into its product, that of a new row into its cache.",

@@ -39,7 +39,7 @@ FLAGS = (
     "-std=gnu11", "-Wall", "-Wextra", "-ffunction-sections", "-fdata-sections", "-ffreestanding",
     "-fbuiltin", "-fno-tree-loop-distribute-patterns", "-fno-common",
 )  # fmt: skip
-LINK_FLAGS = ("-nostdlib", "-nostartfiles", "-static", "-mno-relax", "-Wl,--no-warn-rwx-segments")
+LINK_FLAGS = ("-nostdlib", "-nostartfiles", "-static", "-Wl,--no-warn-rwx-segments")
 STARTUP = ("start.S", "cluster.c", "memory.c")
 ARENA_SECTIONS = {"L1": ".tw_arena_l1", "L2": ".tw_arena_l2"}
 """Memory → section of the network's block there, as link scripts have them."""

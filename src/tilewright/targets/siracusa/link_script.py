@@ -68,7 +68,6 @@ SECTIONS {
     . = ALIGN(4);
   } > L2 :load
   .data : {
-    __global_pointer$ = . + 0x800;
     *(.data .data.* .sdata .sdata.*)
     . = ALIGN(4);
   } > L2 :load

@@ -7,10 +7,6 @@
     .section .text.start, "ax"
     .globl _start
 _start:
-    .option push
-    .option norelax
-    la   gp, __global_pointer$
-    .option pop
     csrr a0, mhartid
     srli t0, a0, 5
     andi a0, a0, 31

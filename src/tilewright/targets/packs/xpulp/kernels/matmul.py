@@ -8,7 +8,8 @@ from tilewright.ir.target import Kernel, Signature
 from tilewright.ops.matmul import QMatMul
 from tilewright.targets.packs.portable.kernels.contract_variants import HERE as PORTABLE
 from tilewright.targets.packs.portable.kernels.matmul import MATMUL_S8, refuse_product
-from tilewright.targets.packs.xpulp.kernels.dense import (
+from tilewright.targets.packs.xpulp.kernels.shared import (
+    CALL,
     COMMON,
     CORES,
     DOT,
@@ -88,7 +89,7 @@ def _fours_cycles(op: Op, signature: Signature) -> int:
     depth, columns = signature.inputs[0].shape[-1], signature.output.shape[-1]
     rows, matrices = prod(signature.output.shape[:-1]), prod(signature.output.shape[:-2])
     laid_out = max(matrices, min(rows, CORES)) * (150 + depth * columns * (not op.transposes_b))
-    return laid_out + shared_out(rows, columns // 4 * (9 * depth // 4 + 34)) + 20 * rows
+    return laid_out + shared_out(rows, columns // 4 * (9 * depth // 4 + 34)) + 20 * rows + CALL
 
 
 MATMUL_FOURS_XPULP = replace(

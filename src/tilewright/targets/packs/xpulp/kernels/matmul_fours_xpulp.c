@@ -33,10 +33,13 @@ void matmul_fours_xpulp(const void *args, tw_work work) {
   int8_t *const laid_out = (int8_t *)(starts + columns);
   int32_t count;
   for (int32_t item = work.start; item < work.stop; item += count) {
-    const int32_t batch = item / rows, row = item - batch * rows;
+    const int32_t batch = item < rows ? 0 : item / rows, row = item - batch * rows;
     const int32_t outer = batch / p->n3, inner = batch - outer * p->n3;
-    const int32_t of_a = tw_row_start(outer, p->n1, p->n2, p->a0, p->a1, p->a2) + inner * p->a3;
-    const int32_t of_b = tw_row_start(outer, p->n1, p->n2, p->b0, p->b1, p->b2) + inner * p->b3;
+    int32_t of_a = inner * p->a3, of_b = inner * p->b3;
+    if (outer > 0) { // each start takes four divisions
+      of_a += tw_row_start(outer, p->n1, p->n2, p->a0, p->a1, p->a2);
+      of_b += tw_row_start(outer, p->n1, p->n2, p->b0, p->b1, p->b2);
+    }
     const int8_t *const a = p->a + (of_a * rows + row) * depth;
     const int8_t *b = p->b + of_b * depth * columns;
     int8_t *const y = p->y + item * columns;

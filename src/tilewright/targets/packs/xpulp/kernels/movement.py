@@ -9,7 +9,7 @@ from tilewright.targets.packs.portable.kernels.concat import CONCAT
 from tilewright.targets.packs.portable.kernels.mapped import HERE as PORTABLE
 from tilewright.targets.packs.portable.kernels.mapped import MAPPED_CONCAT_S8
 from tilewright.targets.packs.portable.kernels.transpose import TRANSPOSE_8, merged
-from tilewright.targets.packs.xpulp.kernels.shared import COMMON, HERE, shared_out
+from tilewright.targets.packs.xpulp.kernels.shared import CALL, COMMON, HERE, shared_out
 
 HEADER, SOURCE = HERE / "movement_xpulp.h", HERE / "movement_xpulp.c"
 INCLUDES = (
@@ -23,13 +23,13 @@ CONCAT2 = CONCAT[0]
 def _concat_cycles(op: Op, signature: Signature) -> int:
     rows = CONCAT2.items(op, signature)
     row = signature.output.size * signature.output.dtype.nbytes // rows
-    return shared_out(rows, 30 + row // 2)
+    return shared_out(rows, 30 + row // 2) + CALL
 
 
 def _mapped_cycles(op: Op, signature: Signature) -> int:
     rows = MAPPED_CONCAT_S8.items(op, signature)
     x, new = (t.size // rows for t in signature.inputs[:2])
-    return shared_out(rows, 30 + x // 2 + 5 * new)
+    return shared_out(rows, 30 + x // 2 + 5 * new) + CALL
 
 
 def _refuse_words(op: Op, signature: Signature) -> str | None:
@@ -44,7 +44,7 @@ def _transpose_cycles(op: Op, signature: Signature) -> int:
     assert isinstance(op, Transpose)
     run = merged(signature.inputs[0].shape, op.perm)[-1][0]
     each = 3 if run == 4 else 14 + run // 2
-    return shared_out(signature.output.size // run, each) + 150
+    return shared_out(signature.output.size // run, each) + CALL
 
 
 CONCAT2_XPULP = replace(

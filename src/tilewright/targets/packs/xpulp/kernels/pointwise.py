@@ -13,20 +13,26 @@ from tilewright.targets.packs.portable.kernels.lut_s8 import LUT_S8
 from tilewright.targets.packs.portable.kernels.mapped import HERE as PORTABLE
 from tilewright.targets.packs.portable.kernels.mapped import MAPPED_MUL_S8
 from tilewright.targets.packs.portable.kernels.refusals import wrong_types
-from tilewright.targets.packs.xpulp.kernels.shared import COMMON, CORES, HERE
+from tilewright.targets.packs.xpulp.kernels.shared import CALL, COMMON, HERE
 
 HEADER, SOURCE = HERE / "pointwise_xpulp.h", HERE / "pointwise_xpulp.c"
-INCLUDES = (PORTABLE / "lut_s8.h", PORTABLE / "mapped_s8.h", HERE / "xp_fours.h", *COMMON)
+INCLUDES = (
+    PORTABLE / "lut_s8.h",
+    PORTABLE / "mapped_s8.h",
+    HERE / "xp_fours.h",
+    HERE / "pointwise_asm.h",
+    *COMMON,
+)
 
 
 def _lut_cycles(op: Op, signature: Signature) -> int:
     del op
-    return 40 * CORES + 4 * signature.output.size
+    return CALL + 4 * signature.output.size
 
 
 def _mul_cycles(op: Op, signature: Signature) -> int:
     del op
-    return 60 * CORES + 11 * signature.output.size
+    return CALL + 9 * signature.output.size
 
 
 def _refuse_mul(op: Op, signature: Signature) -> str | None:

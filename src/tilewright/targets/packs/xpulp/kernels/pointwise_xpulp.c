@@ -1,6 +1,7 @@
 /// Tables and products, element by element: fours as one word, the rest one by one.
 #include "pointwise_xpulp.h"
 
+#include "pointwise_asm.h"
 #include "xp_fours.h"
 
 void lut_xpulp(const void *args, tw_work work) {
@@ -24,15 +25,25 @@ static inline void pointwise_mul(const mapped_mul_s8_args *p, const int8_t *cent
   const int32_t a_zero = p->a_zero, b_zero = p->b_zero, y_zero = p->y_zero;
   const int8_t *a = p->a + work.start, *b = p->b + work.start;
   int8_t *y = p->y + work.start;
-  int32_t left = work.stop - work.start;
-  for (; left >= 4; left -= 4, a += 4, b += 4, y += 4) {
-    int32_t four[4];
-#pragma GCC unroll 4
-    for (int32_t i = 0; i < 4; ++i) {
-      const int32_t gate = centre != 0 ? p_lb_at(centre, a[i]) : a[i];
-      four[i] = xp_scaled((gate - a_zero) * (b[i] - b_zero), scale) + y_zero;
-    }
-    xp_store(y, xp_pack(four[0], four[1], four[2], four[3]));
+  const int32_t n = (work.stop - work.start) >> 2, zeros = (y_zero & 0xff) * 0x01010101;
+  int32_t left = (work.stop - work.start) & 3, a0, a1, a2, a3, b0, b1, b2, b3;
+  if (n > 0 && centre != 0) {
+    __asm__ volatile(
+        MUL_MAPPED
+        : [a] "+r"(a), [b] "+r"(b), [y] "+r"(y), [a0] "=&r"(a0), [a1] "=&r"(a1), [a2] "=&r"(a2),
+          [a3] "=&r"(a3), [b0] "=&r"(b0), [b1] "=&r"(b1), [b2] "=&r"(b2), [b3] "=&r"(b3)
+        : [n] "r"(n), [table] "r"(centre), [az] "r"(a_zero), [bz] "r"(b_zero),
+          [multiplier] "r"(scale.multiplier), [shift] "r"(scale.shift), [low] "r"(scale.low),
+          [high] "r"(scale.high), [zeros] "r"(zeros)
+        : "memory");
+  } else if (n > 0) {
+    __asm__ volatile(
+        MUL_PLAIN
+        : [a] "+r"(a), [b] "+r"(b), [y] "+r"(y), [a0] "=&r"(a0), [a1] "=&r"(a1), [a2] "=&r"(a2),
+          [a3] "=&r"(a3), [b0] "=&r"(b0), [b1] "=&r"(b1), [b2] "=&r"(b2), [b3] "=&r"(b3)
+        : [n] "r"(n), [az] "r"(a_zero), [bz] "r"(b_zero), [multiplier] "r"(scale.multiplier),
+          [shift] "r"(scale.shift), [low] "r"(scale.low), [high] "r"(scale.high), [zeros] "r"(zeros)
+        : "memory");
   }
   for (; left > 0; --left, ++a) {
     const int32_t gate = centre != 0 ? p_lb_at(centre, *a) : *a;

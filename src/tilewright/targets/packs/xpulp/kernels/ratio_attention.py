@@ -17,6 +17,7 @@ from tilewright.targets.packs.portable.kernels.ratio_attention import (
     refuse_attention,
 )
 from tilewright.targets.packs.xpulp.kernels.shared import (
+    CALL,
     COMMON,
     HERE,
     MOST_PRODUCTS,
@@ -26,6 +27,9 @@ from tilewright.targets.packs.xpulp.kernels.shared import (
 
 MOST_BYTES = 24 << 10
 """Of scratch of one core."""
+
+ROWS = 8
+"""ATTENTION_ROWS of ratio_attention_xpulp.c."""
 
 TABLE = 4
 """The input that holds exponentials."""
@@ -51,8 +55,8 @@ def _refuse(op: Op, signature: Signature) -> str | None:
 
 def _scratch_bytes(op: Op, signature: Signature) -> int:
     del op
-    keys, columns = signature.inputs[1].shape[-2], signature.output.shape[-1]
-    return round_up(keys, 4) * (columns + 5) + 4 * columns
+    keys, (rows, columns) = signature.inputs[1].shape[-2], signature.output.shape[-2:]
+    return round_up(keys, 4) * (columns + min(rows, ROWS) + 4) + 4 * columns
 
 
 def _cycles(op: Op, signature: Signature) -> int:
@@ -62,7 +66,7 @@ def _cycles(op: Op, signature: Signature) -> int:
     rows = q.shape[-2]
     heads = q.size // (rows * depth)
     one = 300 + keys * (30 + 2 * depth // 4 + columns // 2)
-    return heads * keys * columns + shared_out(heads * rows, one)
+    return heads * keys * columns * 2 + shared_out(heads * rows, one) + 4 * CALL
 
 
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
@@ -88,6 +92,7 @@ RATIO_ATTENTION_XPULP = replace(
         PORTABLE / "ratio_attention_s8.h",
         HERE / "xp_quotient.h",
         HERE / "xp_fours.h",
+        HERE / "ratio_attention_asm.h",
         *COMMON,
     ),
 )

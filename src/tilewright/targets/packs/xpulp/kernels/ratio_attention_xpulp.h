@@ -6,5 +6,6 @@
 #include "ratio_attention_s8.h"
 
 /// Work items are queries of heads. Scratch, with keys rounded up to fours: values by columns,
-/// [columns][keys], scores, [keys], numerators, int32[keys], and a number per column.
+/// [columns][keys], scores, [rows up to
+/// eight][keys], numerators, int32[keys], and a number per column.
 void ratio_attention_xpulp(const void *args, tw_work work);

@@ -23,6 +23,10 @@ INTEGERS = 0x7FC0_0080
 CORES = 8
 """For which items are cut; any other number computes the same."""
 
+CALL = 150 * CORES
+"""What a call of a small kernel costs besides its work: its arguments, and cores that begin and
+end at different times."""
+
 MOST_PRODUCTS = 1 << 13
 """Of one accumulator: it stays below 2**29."""
 

@@ -2,7 +2,7 @@
 /// scales its part, with quotients by the row's root as products.
 #include "truncated_norm_xpulp.h"
 
-#include "square_root.h"
+#include "truncated_norm_asm.h"
 #include "xp_quotient.h"
 
 /// Sum of x, sum of squares.
@@ -26,12 +26,58 @@ static inline norm_sums norm_sums_of(const int8_t *x, int32_t length) {
   return (norm_sums){sum, squares};
 }
 
+/// The largest number whose square is not above x, 1 <= x < 2**18.
+static inline int32_t norm_root(uint32_t x) {
+  uint32_t rest = x, root = 0;
+  for (uint32_t digit = UINT32_C(1) << ((xp_bits(x) - 1) & ~1); digit != 0; digit >>= 2) {
+    const uint32_t trial = root + digit;
+    root >>= 1;
+    if (rest >= trial) {
+      rest -= trial;
+      root += digit;
+    }
+  }
+  return (int32_t)root;
+}
+
+/// What all elements of a row share.
+typedef struct {
+  int32_t zero, root, shift;
+  xp_divisor by;
+} norm_row;
+
 /// value * scale / root, towards zero; a root of 1 has no divisor.
-static inline int32_t norm_scaled(int32_t value, int32_t scale, int32_t root, xp_divisor by) {
+static inline int32_t norm_scaled(int32_t value, int32_t scale, const norm_row *row) {
   const int32_t product = value * scale, sign = product >> 31;
   const uint32_t size = (uint32_t)((product ^ sign) - sign);
-  const int32_t quotient = (int32_t)(root < 2 ? size : xp_quotient(size, by));
+  const int32_t quotient = (int32_t)(row->root < 2 ? size : xp_quotient(size, row->by));
   return (quotient ^ sign) - sign;
+}
+
+/// Fours of elements, where there is a divisor; returns how many elements that were.
+static inline int32_t norm_fours(const int8_t *x, const int32_t *scale, const int32_t *bias,
+                                 int32_t count, const norm_row *row, int8_t *y,
+                                 int32_t is_centred) {
+  const int32_t n = row->root < 2 ? 0 : count >> 2;
+  int32_t a, b, c, d, e, f, g, h;
+  if (n > 0 && is_centred) {
+    __asm__ volatile(NORM_LAYER
+                     : [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [e] "=&r"(e),
+                       [f] "=&r"(f), [g] "=&r"(g), [h] "=&r"(h), [x] "+r"(x), [scale] "+r"(scale),
+                       [bias] "+r"(bias), [y] "+r"(y)
+                     : [n] "r"(n), [zero] "r"(row->zero), [factor] "r"(row->by.factor),
+                       [down] "r"(row->by.shift), [shift] "r"(row->shift)
+                     : "memory");
+  } else if (n > 0) {
+    __asm__ volatile(
+        NORM_RMS
+        : [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [e] "=&r"(e), [f] "=&r"(f),
+          [g] "=&r"(g), [h] "=&r"(h), [x] "+r"(x), [scale] "+r"(scale), [y] "+r"(y)
+        : [n] "r"(n), [zero] "r"(row->zero), [factor] "r"(row->by.factor),
+          [down] "r"(row->by.shift), [shift] "r"(row->shift), [high] "r"(127)
+        : "memory");
+  }
+  return 4 * n;
 }
 
 static inline void norm_parts(const truncated_norm_xpulp_args *a, tw_work work,
@@ -47,10 +93,12 @@ static inline void norm_parts(const truncated_norm_xpulp_args *a, tw_work work,
     const int32_t zero =
         is_centred ? (sums.sum - length * a->x_zero) / length + a->x_zero : a->x_zero;
     const int32_t squares = sums.squares - 2 * zero * sums.sum + length * zero * zero;
-    const int32_t root = (int32_t)square_root_32((uint32_t)(squares / length + 1));
-    const xp_divisor by = xp_divisor_of((uint32_t)p_max(root, 2));
-    for (int32_t i = start; i < stop; ++i) {
-      const int32_t scaled = norm_scaled(x[i] - zero, scales[i], root, by);
+    const int32_t root = norm_root((uint32_t)(squares / length + 1));
+    const norm_row all = {zero, root, shift, xp_divisor_of((uint32_t)p_max(root, 2))};
+    int32_t i = start + norm_fours(x + start, scales + start, biases + start, stop - start, &all,
+                                   y + start, is_centred);
+    for (; i < stop; ++i) {
+      const int32_t scaled = norm_scaled(x[i] - zero, scales[i], &all);
       y[i] = (int8_t)(is_centred ? (int32_t)((uint32_t)scaled + (uint32_t)biases[i]) >> shift
                                  : p_min(p_max(scaled >> shift, -128), 127));
     }

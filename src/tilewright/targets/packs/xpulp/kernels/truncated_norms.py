@@ -7,13 +7,17 @@ from tilewright.ir.target import Fields, Kernel, Signature
 from tilewright.ops.norm_pulp import LARGEST_VALUE, TruncatedLayerNorm, TruncatedRmsNorm
 from tilewright.targets.packs.portable.kernels.counts import output_rows
 from tilewright.targets.packs.portable.kernels.truncated_norms import (
-    HERE as PORTABLE,
-)
-from tilewright.targets.packs.portable.kernels.truncated_norms import (
     TRUNCATED_LAYER_NORM_S8,
     TRUNCATED_RMS_NORM_S8,
 )
-from tilewright.targets.packs.xpulp.kernels.shared import COMMON, CORES, HERE, shared_out
+from tilewright.targets.packs.xpulp.kernels.shared import (
+    CALL,
+    COMMON,
+    CORES,
+    HERE,
+    round_up,
+    shared_out,
+)
 
 MOST_SHIFT = 24
 """Low bytes of sums modulo 2**32 are exact up to this one."""
@@ -26,7 +30,7 @@ def _parts(op: Op, signature: Signature) -> int:
 
 
 def _step(op: Op, signature: Signature) -> int:
-    return -(-signature.output.shape[-1] // _parts(op, signature))
+    return round_up(-(-signature.output.shape[-1] // _parts(op, signature)), 4)
 
 
 def _items(op: Op, signature: Signature) -> int:
@@ -42,8 +46,8 @@ def _fields(op: Op, signature: Signature) -> Fields:
 
 
 def _cycles(op: Op, signature: Signature) -> int:
-    one = 280 + signature.output.shape[-1] + 19 * _step(op, signature)
-    return shared_out(_items(op, signature), one)
+    one = 260 + signature.output.shape[-1] + 16 * _step(op, signature)
+    return shared_out(_items(op, signature), one) + CALL
 
 
 def _kernel(portable: Kernel, symbol: str, struct: str) -> Kernel:
@@ -68,7 +72,7 @@ def _kernel(portable: Kernel, symbol: str, struct: str) -> Kernel:
         terms=None,
         code_bytes=500,
         replaces=None,
-        includes=(PORTABLE / "square_root.h", HERE / "xp_quotient.h", *COMMON),
+        includes=(HERE / "truncated_norm_asm.h", HERE / "xp_quotient.h", *COMMON),
     )
 
 

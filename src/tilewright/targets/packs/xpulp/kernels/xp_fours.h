@@ -57,25 +57,31 @@ static inline int32_t p_lw_at(const int32_t *base, int32_t at) {
   return out;
 }
 
+/// Columns of four rows of four bytes, to rows `step` bytes apart.
+static inline void xp_turn(int32_t r0, int32_t r1, int32_t r2, int32_t r3, int8_t *to,
+                           int32_t step) {
+  const int32_t low = 0x05010400, high = 0x07030602, first = 0x00020000, second = 0x00030001;
+  const int32_t a = pv_shuffle2_b(r0, r1, low), b = pv_shuffle2_b(r2, r3, low);
+  const int32_t c = pv_shuffle2_b(r0, r1, high), d = pv_shuffle2_b(r2, r3, high);
+  xp_store(to, pv_shuffle2_h(a, b, first));
+  xp_store(to + step, pv_shuffle2_h(a, b, second));
+  xp_store(to + 2 * step, pv_shuffle2_h(c, d, first));
+  xp_store(to + 3 * step, pv_shuffle2_h(c, d, second));
+}
+
 /// Columns of bytes as rows: four columns of `count` rows that lie `pitch` bytes apart become four
 /// rows of words that lie `step` bytes apart, zeros behind the last element.
 static inline void xp_columns(const int8_t *from, int32_t pitch, int32_t count, int8_t *to,
                               int32_t step) {
-  const int32_t low = 0x05010400, high = 0x07030602, first = 0x00020000, second = 0x00030001;
-  for (; count > 0; count -= 4, to += 4) {
-    int32_t rows[4];
-#pragma GCC unroll 4
-    for (int32_t r = 0; r < 4; ++r, from += pitch) {
-      rows[r] = r < count ? xp_load(from) : 0;
-    }
-    const int32_t a = pv_shuffle2_b(rows[0], rows[1], low);
-    const int32_t b = pv_shuffle2_b(rows[2], rows[3], low);
-    const int32_t c = pv_shuffle2_b(rows[0], rows[1], high);
-    const int32_t d = pv_shuffle2_b(rows[2], rows[3], high);
-    xp_store(to, pv_shuffle2_h(a, b, first));
-    xp_store(to + step, pv_shuffle2_h(a, b, second));
-    xp_store(to + 2 * step, pv_shuffle2_h(c, d, first));
-    xp_store(to + 3 * step, pv_shuffle2_h(c, d, second));
+  for (; count >= 4; count -= 4, to += 4) {
+    const int32_t r0 = p_lw_post(&from, pitch), r1 = p_lw_post(&from, pitch);
+    const int32_t r2 = p_lw_post(&from, pitch), r3 = p_lw_post(&from, pitch);
+    xp_turn(r0, r1, r2, r3, to, step);
+  }
+  if (count > 0) {
+    const int32_t r0 = xp_load(from), r1 = count > 1 ? xp_load(from + pitch) : 0;
+    const int32_t r2 = count > 2 ? xp_load(from + 2 * pitch) : 0;
+    xp_turn(r0, r1, r2, 0, to, step);
   }
 }
 

@@ -1,0 +1,33 @@
+/// Four elements of a normalised row in a step: string and nothing else.
+#pragma once
+
+#define NORM_ALL(one)                                                                              \
+  one("%[a]", "%[e]") one("%[b]", "%[f]") one("%[c]", "%[g]") one("%[d]", "%[h]")
+#define NORM_X(r, s) ".insn i 0x0b, 0, " r ", %[x], 1\n\t"          // p.lb r, 1(x!)
+#define NORM_FACTOR(r, s) ".insn i 0x0b, 2, " s ", %[scale], 4\n\t" // p.lw s, 4(scale!)
+#define NORM_CENTRE(r, s) "sub " r ", " r ", %[zero]\n\t"
+#define NORM_PRODUCT(r, s) "mul " r ", " r ", " s "\n\t"
+#define NORM_SIGN(r, s) "srai " s ", " r ", 31\n\t"
+#define NORM_SIZE(r, s) ".insn r 0x33, 0, 0x02, " r ", " r ", x0\n\t" // p.abs
+#define NORM_QUOTIENT(r, s) "mulhu " r ", " r ", %[factor]\n\t"
+#define NORM_SHIFT(r, s) "srl " r ", " r ", %[down]\n\t"
+#define NORM_FLIP(r, s) "xor " r ", " r ", " s "\n\t"
+#define NORM_SIGNED(r, s) "sub " r ", " r ", " s "\n\t"
+#define NORM_SCALE(r, s) "sra " r ", " r ", %[shift]\n\t"
+#define NORM_CLIP(r, s) ".insn r 0x33, 5, 0x0a, " r ", " r ", %[high]\n\t" // p.clip
+#define NORM_BIAS(r, s) ".insn i 0x0b, 2, " s ", %[bias], 4\n\t"
+#define NORM_ADD(r, s) "add " r ", " r ", " s "\n\t"
+#define NORM_SCALED                                                                                \
+  NORM_ALL(NORM_X)                                                                                 \
+  NORM_ALL(NORM_FACTOR) NORM_ALL(NORM_CENTRE) NORM_ALL(NORM_PRODUCT) NORM_ALL(NORM_SIGN)           \
+      NORM_ALL(NORM_SIZE) NORM_ALL(NORM_QUOTIENT) NORM_ALL(NORM_SHIFT) NORM_ALL(NORM_FLIP)         \
+          NORM_ALL(NORM_SIGNED)
+#define NORM_STORE                                                                                 \
+  ".insn r 0x57, 1, 0x70, %[e], %[b], %[a]\n\t.insn r 0x57, 1, 0x6c, %[e], %[d], %[c]\n\t"         \
+  ".insn s 0x2b, 2, %[e], 4(%[y])\n\t.option pop" // pv.packlo.b, pv.packhi.b, p.sw
+#define NORM_LOOP(twice)                                                                           \
+  ".option push\n\t.option norvc\n\t.insn i 0x7b, 4, x0, %[n], " twice "\n\t" // lp.setup
+#define NORM_RMS NORM_LOOP("102") NORM_SCALED NORM_ALL(NORM_SCALE) NORM_ALL(NORM_CLIP) NORM_STORE
+#define NORM_LAYER                                                                                 \
+  NORM_LOOP("110")                                                                                 \
+  NORM_SCALED NORM_ALL(NORM_BIAS) NORM_ALL(NORM_ADD) NORM_ALL(NORM_SCALE) NORM_STORE
