@@ -1,53 +1,60 @@
 #include "linear_rows_helium.h"
 
-#include <arm_mve.h>
-
-#include "linear_rows_finish.h"
+#include "linear_rows_finish_helium.h"
 
 enum { FOUR = 4 };
 
-/// Sums of four rows of w, `step` bytes apart, with one row of x.
-static inline void dot_four(const int8_t *x, const int8_t *w, int32_t step, int32_t n,
-                            int32_t sums[4]) {
+/// Sums of four rows of w, `step` bytes apart, with one row of x; n > 0. VMLADAVA adds to even core
+/// registers only, which compilers do not plan for.
+static inline int32x4_t dot_four(const int8_t *x, const int8_t *w, int32_t step, int32_t n) {
+  const int8_t *w1 = w + step;
+  const int8_t *w2 = w1 + step;
+  const int8_t *w3 = w2 + step;
   int32_t a = 0, b = 0, c = 0, d = 0;
-  for (int32_t i = 0; i < n; i += 16) {
-    const mve_pred16_t lanes = vctp8q((uint32_t)(n - i));
-    const int8x16_t value = vldrbq_z_s8(x + i, lanes);
-    const int8_t *const at = w + i;
-    a = vmladavaq_s8(a, value, vldrbq_z_s8(at, lanes));
-    b = vmladavaq_s8(b, value, vldrbq_z_s8(at + step, lanes));
-    c = vmladavaq_s8(c, value, vldrbq_z_s8(at + 2 * step, lanes));
-    d = vmladavaq_s8(d, value, vldrbq_z_s8(at + 3 * step, lanes));
-  }
-  sums[0] = a;
-  sums[1] = b;
-  sums[2] = c;
-  sums[3] = d;
+  int32x4_t sums;
+  __asm__("dlstp.8 lr, %[n]\n"
+          "1:\n\t"
+          "vldrb.u8 q0, [%[x]], #16\n\t"
+          "vldrb.u8 q1, [%[w0]], #16\n\t"
+          "vmladava.s8 %[a], q0, q1\n\t"
+          "vldrb.u8 q2, [%[w1]], #16\n\t"
+          "vmladava.s8 %[b], q0, q2\n\t"
+          "vldrb.u8 q1, [%[w2]], #16\n\t"
+          "vmladava.s8 %[c], q0, q1\n\t"
+          "vldrb.u8 q2, [%[w3]], #16\n\t"
+          "vmladava.s8 %[d], q0, q2\n\t"
+          "letp lr, 1b\n\t"
+          "vmov %q[sums][2], %q[sums][0], %[a], %[c]\n\t"
+          "vmov %q[sums][3], %q[sums][1], %[b], %[d]"
+          : [a] "+Te"(a), [b] "+Te"(b), [c] "+Te"(c), [d] "+Te"(d), [x] "+r"(x), [w0] "+r"(w),
+            [w1] "+r"(w1), [w2] "+r"(w2), [w3] "+r"(w3), [sums] "=&w"(sums)
+          : [n] "r"(n), "m"(*(const int8_t (*)[])x), "m"(*(const int8_t (*)[])w)
+          : "lr", "q0", "q1", "q2");
+  return sums;
 }
 
-/// The last outputs, fewer than four, are summed one by one.
+/// The last outputs, fewer than four, read the last row more than once.
 static inline void linear(const linear_rows_helium_args *a, const int16_t *residual, tw_work work) {
   for (int32_t row = 0; row < a->rows; row++) {
     const int8_t *const x = a->x + row * (a->inputs + TW_ROW_FACTOR_BYTES);
-    const linear_finish finish = linear_finish_of(x + a->inputs, a->sum_shift, a->shift);
-    for (int32_t item = work.start; item < work.stop; item++) {
-      const int32_t first = item * FOUR;
+    const helium_finish finish = helium_finish_of(x + a->inputs, a->sum_shift, a->shift);
+    for (int32_t first = work.start * FOUR; first < tw_min(work.stop * FOUR, a->outputs);
+         first += FOUR) {
       const int32_t count = tw_min(a->outputs - first, FOUR);
-      int32_t sums[FOUR];
+      const int32_t at = row * a->outputs + first;
+      const int8_t *const w = a->w + first * a->inputs;
+      int32x4_t sums;
       if (count == FOUR) {
-        dot_four(x, a->w + first * a->inputs, a->inputs, a->inputs, sums);
+        sums = dot_four(x, w, a->inputs, a->inputs);
       } else {
+        int32_t each[FOUR] = {0};
         for (int32_t i = 0; i < count; i++) {
-          int32_t same[FOUR];
-          dot_four(x, a->w + (first + i) * a->inputs, 0, a->inputs, same);
-          sums[i] = same[0];
+          each[i] = vgetq_lane_s32(dot_four(x, w + i * a->inputs, 0, a->inputs), 0);
         }
+        sums = vldrwq_s32(each);
       }
-      for (int32_t i = 0; i < count; i++) {
-        const int32_t at = row * a->outputs + first + i;
-        const int64_t made = linear_finished(&finish, sums[i], a->multiplier[first + i]);
-        a->y[at] = tw_saturated(residual ? made + residual[at] : made);
-      }
+      helium_store(&finish, sums, a->multiplier + first, residual ? residual + at : 0, a->y + at,
+                   count);
     }
   }
 }

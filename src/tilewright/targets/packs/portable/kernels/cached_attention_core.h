@@ -83,6 +83,17 @@ static inline uint32_t attention_weights(const attention_call *a, const int8_t *
   return total;
 }
 
+/// What a head says, from weighted values and the sum of their numerators.
+static inline void attention_finish(const attention_call *a, const int32_t *mixed, uint32_t total,
+                                    int16_t *y) {
+  const int32_t excess = tw_max(tw_bit_length(total) - TW_FACTOR_BITS, 0);
+  const int64_t reciprocal = ATTENTION_RECIPROCAL_OF_127 / (total >> excess);
+  const int32_t shift = ATTENTION_RECIPROCAL_BITS - a->value_shift + excess;
+  for (int32_t i = 0; i < a->head_dim; i++) {
+    y[i] = tw_saturated(tw_rounded_64(mixed[i] * reciprocal, shift));
+  }
+}
+
 ATTENTION_INLINE void attention_head(attention_loops loops, const attention_call *a, int32_t item,
                                      int32_t *scratch) {
   const int32_t size = a->head_dim, row = item / a->heads, head = item % a->heads;
@@ -99,13 +110,7 @@ ATTENTION_INLINE void attention_head(attention_loops loops, const attention_call
   const uint32_t slope = (uint32_t)(attention_factor(factor) * a->multiplier);
   const uint32_t total = attention_weights(a, a->v + behind, width, slope, peak, seen, score);
   loops.mix(score, seen, a->v + at, width, size, mixed);
-  const int32_t excess = tw_max(tw_bit_length(total) - TW_FACTOR_BITS, 0);
-  const int64_t reciprocal = ATTENTION_RECIPROCAL_OF_127 / (total >> excess);
-  const int32_t shift = ATTENTION_RECIPROCAL_BITS - a->value_shift + excess;
-  int16_t *const y = a->y + item * size;
-  for (int32_t i = 0; i < size; i++) {
-    y[i] = tw_saturated(tw_rounded_64(mixed[i] * reciprocal, shift));
-  }
+  attention_finish(a, mixed, total, a->y + item * size);
 }
 
 ATTENTION_INLINE void attention_heads(attention_loops loops, const attention_call *a,
