@@ -48,7 +48,7 @@ def _refuses_shift(portable: Kernel) -> Callable[[Op, Signature], str | None]:
         assert isinstance(op, LinearRows)
         if op.sum_shift > MOST_SUM_SHIFT:
             return f"shifts sums by {MOST_SUM_SHIFT} bits at most, not by {op.sum_shift}"
-        return portable.refuse(op, signature) if portable.refuse else None
+        return portable.refuse(op, signature)
 
     return refuse
 
