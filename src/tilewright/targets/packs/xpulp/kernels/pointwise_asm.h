@@ -18,11 +18,13 @@
 #define MUL_FINISH                                                                                 \
   MUL_ALL(MUL_CENTRE)                                                                              \
   MUL_ALL(MUL_PRODUCT)                                                                             \
-  MUL_ALL(MUL_SCALE) MUL_ALL(MUL_ROUND)                                                            \
-      MUL_ALL(MUL_CLIP) ".insn r 0x57, 1, 0x70, %[b0], %[a1], %[a0]\n\t.insn r 0x57, 1, 0x6c, "    \
-                        "%[b0], %[a3], %[a2]\n\t"                                                  \
-                        ".insn r 0x57, 1, 0x00, %[b0], %[b0], %[zeros]\n\t" /* packs, pv.add.b */  \
-                        ".insn s 0x2b, 2, %[b0], 4(%[y])\n\t.option pop"
+  MUL_ALL(MUL_SCALE)                                                                               \
+  MUL_ALL(MUL_ROUND)                                                                               \
+  MUL_ALL(MUL_CLIP)                                                                                \
+  ".insn r 0x57, 1, 0x70, %[b0], %[a1], %[a0]\n\t.insn r 0x57, 1, 0x6c, "                          \
+  "%[b0], %[a3], %[a2]\n\t"                                                                        \
+  ".insn r 0x57, 1, 0x00, %[b0], %[b0], %[zeros]\n\t" /* packs, pv.add.b */                        \
+  ".insn s 0x2b, 2, %[b0], 4(%[y])\n\t.option pop"
 #define MUL_LOOP(twice)                                                                            \
   ".option push\n\t.option norvc\n\t.insn i 0x7b, 4, x0, %[n], " twice "\n\t" // lp.setup
 #define MUL_MAPPED MUL_LOOP("88") MUL_ALL(MUL_A) MUL_ALL(MUL_B) MUL_ALL(MUL_TABLE) MUL_FINISH
