@@ -25,8 +25,8 @@
   NORM_ALL(NORM_CENTRE)                                                                            \
   NORM_ALL(NORM_PRODUCT)                                                                           \
   NORM_ALL(NORM_SIGN)                                                                              \
-  NORM_ALL(NORM_SIZE) NORM_ALL(NORM_QUOTIENT) NORM_ALL(NORM_SHIFT) NORM_ALL(NORM_FLIP)             \
-      NORM_ALL(NORM_SIGNED)
+  NORM_ALL(NORM_SIZE)                                                                              \
+  NORM_ALL(NORM_QUOTIENT) NORM_ALL(NORM_SHIFT) NORM_ALL(NORM_FLIP) NORM_ALL(NORM_SIGNED)
 #define NORM_STORE                                                                                 \
   ".insn r 0x57, 1, 0x70, %[e], %[b], %[a]\n\t.insn r 0x57, 1, 0x6c, %[e], %[d], %[c]\n\t"         \
   ".insn s 0x2b, 2, %[e], 4(%[y])\n\t.option pop" // pv.packlo.b, pv.packhi.b, p.sw
