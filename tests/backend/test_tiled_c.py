@@ -27,6 +27,7 @@ from tilewright.ops.dense import QDense
 from tilewright.ops.llm.attention import CachedAttention
 from tilewright.ops.llm.embedding import LastRow
 from tilewright.ops.llm.heads import CentredHeadRows, TurnedHeadRows
+from tilewright.ops.lstm import LstmSequence
 from tilewright.ops.window2d import Window2d
 from tilewright.run.host import HostOptions, run_on_host
 from tilewright.run.inputs import Batch
@@ -71,7 +72,7 @@ def test_tiled_c_equals_the_whole(op: type[Op]) -> None:
     check_operator(op, 2)
 
 
-WHOLE = (LastRow, TurnedHeadRows, CentredHeadRows, CachedAttention)
+WHOLE = (LastRow, TurnedHeadRows, CentredHeadRows, CachedAttention, LstmSequence)
 """Operators that are never cut."""
 
 
