@@ -20,7 +20,6 @@ class LiteRt:
 
     def __init__(self, model: Path) -> None:
         """Raises ToolError where the package is missing, or cannot run this model."""
-        _refuse_states_of_bytes(model)
         # LiteRT reads this when it is imported; its banner on stderr tells the user nothing.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         try:
@@ -38,6 +37,7 @@ class LiteRt:
             )
         except (RuntimeError, ValueError) as error:
             raise _turned_down(error) from None
+        _refuse_states_of_bytes(model)
 
     def tensors(
         self, inputs: Mapping[str, Array], kept: Collection[str] = frozenset()
