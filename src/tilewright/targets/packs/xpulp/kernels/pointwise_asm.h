@@ -1,6 +1,8 @@
 /// Products of two times four elements in a step: strings and nothing else.
 #pragma once
 
+#include "xpulp.h"
+
 #define MUL_ALL(one)                                                                               \
   one("%[a0]", "%[b0]") one("%[a1]", "%[b1]") one("%[a2]", "%[b2]") one("%[a3]", "%[b3]")
 #define MUL_A(a, b) ".insn i 0x0b, 0, " a ", %[a], 1\n\t" // p.lb a, 1(a!)
@@ -12,14 +14,17 @@
 #define MUL_ROUND(a, b) ".insn r 0x5b, 6, 0x20, " a ", x0, %[shift]\n\t" // p.addrn
 #define MUL_CLIP(a, b)                                                   /* p.max, p.min */        \
   ".insn r 0x33, 6, 0x02, " a ", " a ", %[low]\n\t.insn r 0x33, 4, 0x02, " a ", " a ", "           \
-                                                                                    "%[high]\n\t"
+  "%[high]\n\t"
 #define MUL_FINISH                                                                                 \
   MUL_ALL(MUL_CENTRE)                                                                              \
-  MUL_ALL(MUL_PRODUCT) MUL_ALL(MUL_SCALE) MUL_ALL(MUL_ROUND)                                       \
-      MUL_ALL(MUL_CLIP) ".insn r 0x57, 1, 0x70, %[b0], %[a1], %[a0]\n\t.insn r 0x57, 1, 0x6c, "    \
-                        "%[b0], %[a3], %[a2]\n\t"                                                  \
-                        ".insn r 0x57, 1, 0x00, %[b0], %[b0], %[zeros]\n\t" /* packs, pv.add.b */  \
-                        ".insn s 0x2b, 2, %[b0], 4(%[y])\n\t.option pop"
+  MUL_ALL(MUL_PRODUCT)                                                                             \
+  MUL_ALL(MUL_SCALE)                                                                               \
+  MUL_ALL(MUL_ROUND)                                                                               \
+  MUL_ALL(MUL_CLIP)                                                                                \
+  ".insn r 0x57, 1, 0x70, %[b0], %[a1], %[a0]\n\t.insn r 0x57, 1, 0x6c, "                          \
+  "%[b0], %[a3], %[a2]\n\t"                                                                        \
+  ".insn r 0x57, 1, 0x00, %[b0], %[b0], %[zeros]\n\t" /* packs, pv.add.b */                        \
+  ".insn s 0x2b, 2, %[b0], 4(%[y])\n\t.option pop"
 #define MUL_LOOP(twice)                                                                            \
   ".option push\n\t.option norvc\n\t.insn i 0x7b, 4, x0, %[n], " twice "\n\t" // lp.setup
 #define MUL_MAPPED MUL_LOOP("88") MUL_ALL(MUL_A) MUL_ALL(MUL_B) MUL_ALL(MUL_TABLE) MUL_FINISH

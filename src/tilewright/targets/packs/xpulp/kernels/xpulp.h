@@ -1,8 +1,8 @@
 /// Instructions of XpulpV2 that stock compilers do not know, one function each; names as in the
 /// RI5CY user manual. Encodings: docs/reference/instructions.md.
 ///
-/// Programs have no __global_pointer$, so that linkers do not use gp and it is free like tp: asm blocks that need
-/// more registers than the compiler has may use both.
+/// Programs have no __global_pointer$, so that linkers do not use gp and it is free like tp: asm
+/// blocks that need more registers than the compiler has may use both.
 #pragma once
 
 #include <stdint.h>
