@@ -113,10 +113,13 @@ FLOAT32 = (
 
 GENERAL = (
     CURVE_F32, *BINARY, *CONVERT, *ROW_KERNELS, *TILE_KERNELS, *LANGUAGE,
-    MAPPED_CONCAT_S8, MAPPED_MUL_S8, RATIO_ATTENTION_S8, RATIO_SOFTMAX_S8,
+    RATIO_SOFTMAX_S8,
     SHIFT_SOFTMAX_S8,
 )  # fmt: skip
 """For breadth: one loop for a whole family. Priced by the rough rule, not by a table."""
+
+FUSED = (MAPPED_CONCAT_S8, MAPPED_MUL_S8, RATIO_ATTENTION_S8)
+"""Several steps of the integer dialect in one. They say themselves what they cost."""
 
 ROUNDED_ONCE = (
     *RESCALED_ADD_S8,
@@ -149,6 +152,7 @@ PORTABLE = priced(
         *DIALECT,
         *MOVEMENT,
         *FLOAT32,
+        *FUSED,
         *GENERAL,
     ),
     PORTABLE_COSTS / "host.toml",
