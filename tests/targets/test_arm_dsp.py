@@ -37,7 +37,7 @@ PRECISE = 1.05
 
 MORE = 32
 """Rows and columns besides, and times as many channels, that make a layer large."""
-MORE_ROUNDS = range(80)
+MORE_ROUNDS = range(100)
 """For convolutions, which have a kernel for every kind of window and rounding."""
 
 

@@ -18,9 +18,9 @@ from tilewright.targets.packs.helium.kernels.language import (
 )
 from tilewright.targets.packs.helium.pack import HELIUM, HELIUM_COSTS
 from tilewright.targets.packs.portable.kernels.lut_s8 import LUT_S8
-from tilewright.targets.packs.portable.pack import GENERAL, PORTABLE, PORTABLE_COSTS
+from tilewright.targets.packs.portable.pack import FUSED, GENERAL, PORTABLE, PORTABLE_COSTS
 
-COUNTED = tuple(kernel for kernel in PORTABLE if kernel not in GENERAL)
+COUNTED = tuple(kernel for kernel in PORTABLE if kernel not in (*GENERAL, *FUSED))
 COUNTED_HELIUM = tuple(
     kernel for kernel in HELIUM if kernel not in (*LINEAR_ROWS_HELIUM, CACHED_ATTENTION_HELIUM)
 )

@@ -123,11 +123,13 @@ FLOAT32 = (
 
 GENERAL = (
     CURVE_F32, *BINARY, *CONVERT, *ROW_KERNELS, *TILE_KERNELS, *LANGUAGE,
-    MAPPED_CONCAT_S8, MAPPED_MUL_S8, RATIO_ATTENTION_S8, RATIO_SOFTMAX_S8,
-    SHIFT_SOFTMAX_S8, *WIDE, WIDE_SOFTMAX, LSTM_SEQUENCE, QUANTIZE_S16_TFLITE, DEQUANTIZE_S16,
-    TRANSPOSE_16,
+    RATIO_SOFTMAX_S8, SHIFT_SOFTMAX_S8, *WIDE, WIDE_SOFTMAX, LSTM_SEQUENCE,
+    QUANTIZE_S16_TFLITE, DEQUANTIZE_S16, TRANSPOSE_16,
 )  # fmt: skip
 """For breadth: one loop for a whole family. Priced by the rough rule, not by a table."""
+
+FUSED = (MAPPED_CONCAT_S8, MAPPED_MUL_S8, RATIO_ATTENTION_S8)
+"""Several steps of the integer dialect in one. They say themselves what they cost."""
 
 ROUNDED_ONCE = (
     *RESCALED_ADD_S8,
@@ -160,6 +162,7 @@ PORTABLE = priced(
         *DIALECT,
         *MOVEMENT,
         *FLOAT32,
+        *FUSED,
         *GENERAL,
     ),
     PORTABLE_COSTS / "host.toml",

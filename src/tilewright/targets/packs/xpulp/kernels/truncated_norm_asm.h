@@ -19,14 +19,10 @@
 #define NORM_CLIP(r, s) ".insn r 0x33, 5, 0x0a, " r ", " r ", %[high]\n\t" // p.clip
 #define NORM_BIAS(r, s) ".insn i 0x0b, 2, " s ", %[bias], 4\n\t"
 #define NORM_ADD(r, s) "add " r ", " r ", " s "\n\t"
-#define NORM_SCALED                                                                                \
-  NORM_ALL(NORM_X)                                                                                 \
-  NORM_ALL(NORM_FACTOR)                                                                            \
-  NORM_ALL(NORM_CENTRE)                                                                            \
-  NORM_ALL(NORM_PRODUCT)                                                                           \
-  NORM_ALL(NORM_SIGN)                                                                              \
-  NORM_ALL(NORM_SIZE)                                                                              \
-  NORM_ALL(NORM_QUOTIENT) NORM_ALL(NORM_SHIFT) NORM_ALL(NORM_FLIP) NORM_ALL(NORM_SIGNED)
+#define NORM_LOADED NORM_ALL(NORM_X) NORM_ALL(NORM_FACTOR) NORM_ALL(NORM_CENTRE)
+#define NORM_SIZED NORM_ALL(NORM_PRODUCT) NORM_ALL(NORM_SIGN) NORM_ALL(NORM_SIZE)
+#define NORM_DIVIDED NORM_ALL(NORM_QUOTIENT) NORM_ALL(NORM_SHIFT)
+#define NORM_SCALED NORM_LOADED NORM_SIZED NORM_DIVIDED NORM_ALL(NORM_FLIP) NORM_ALL(NORM_SIGNED)
 #define NORM_STORE                                                                                 \
   ".insn r 0x57, 1, 0x70, %[e], %[b], %[a]\n\t.insn r 0x57, 1, 0x6c, %[e], %[d], %[c]\n\t"         \
   ".insn s 0x2b, 2, %[e], 4(%[y])\n\t.option pop" // pv.packlo.b, pv.packhi.b, p.sw
