@@ -31,11 +31,11 @@ PIECES = llm_files.byte_vocabulary([" a", "in", " ain", "er", " er"])
 QUICK = Options(effort="quick")
 
 
-def tiny_talker(folder: Path, target: str = "host") -> Talker:
+def tiny_talker(folder: Path, target: str = "host", drafts: int = 0, context: int = 24) -> Talker:
     (folder / "tokenizer.bin").write_bytes(llm_files.tokenizer_bin(PIECES))
     tokenizer = read_tokenizer(folder / "tokenizer.bin")
-    llama = tiny_llama(replace(TINY, vocabulary=len(PIECES), context=24))
-    return compile_talker(llama, tokenizer, load_target(target), QUICK)
+    llama = tiny_llama(replace(TINY, vocabulary=len(PIECES), context=context))
+    return compile_talker(llama, tokenizer, load_target(target), QUICK, drafts=drafts)
 
 
 def defined(talker: Talker, request: TalkRequest) -> tuple[int, ...]:
@@ -94,10 +94,28 @@ def test_stories_in_a_row_know_nothing_of_each_other(tmp_path):
     raw = done.stdout
     for request in several:
         wanted = defined(talker, request)
-        size = 12 * len(wanted) + 8  # token and ticks of each, then the end
+        size = 12 * len(wanted) + 12  # token and ticks of each, then the end
         assert read_answer("tiny", raw[:size], "ns").tokens == wanted
         raw = raw[size:]
     assert not raw
+
+
+def test_drafts_change_no_token_and_save_calls(tmp_path):
+    talker = tiny_talker(tmp_path, drafts=3, context=48)
+    programs = [entry.program for entry in talker.made.entries.values()]
+    wanted = [
+        TalkRequest(b"rain", 48, talker.sampling(0), seeded(0)),
+        *requests(talker),
+    ]
+    calls, tokens = 0, 0
+    for request in wanted:
+        said = talk_on_host(
+            talker.bundle, programs, talker.target.toolchain, request, sanitizes=True
+        )
+        assert said.tokens == defined(talker, request)
+        assert said.calls <= len(said.tokens)  # one more than needed where the model ends a text
+        calls, tokens = calls + said.calls, tokens + len(said.tokens)
+    assert calls < tokens - len(wanted)  # some candidate was right
 
 
 def test_a_prompt_longer_than_the_context_is_refused(tmp_path):
@@ -126,7 +144,7 @@ def test_every_target_says_the_same(tmp_path, target):
     for tool in needed.get(target, ("arm-none-eabi-gcc", "qemu-system-arm")):
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed")
-    talker = tiny_talker(tmp_path, target)
+    talker = tiny_talker(tmp_path, target, drafts=2)
     request = requests(talker)[1]
     said = talker.say(request)
     assert said.tokens == defined(talker, request)
