@@ -38,7 +38,8 @@ save_plan=None)` |
 | `tilewright run` | `run_model(model, target, options, inputs=None, settings=RunSettings())` |
 | `tilewright generate` | `generate(model, target, settings=GenerateSettings(), options, \
 tokenizer=None, context=None)` |
-| `tilewright evaluate` | `evaluate_model(model, texts, bits=8, budget=None)`, with `Texts` |
+| `tilewright evaluate` | `evaluate_network(model, data, target, options, judged=Judged())`; of a \
+language model `evaluate_model(model, texts, bits=8, budget=None)`, with `Texts` |
 | `tilewright verify` | `verify_model(model, target, options, inputs=3, sanitizes=False)` |
 | `tilewright check` | `check_model(model, target, options)` |
 | `tilewright explore` | `explore_model(model, memory, sizes, target, options)` |
