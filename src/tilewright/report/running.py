@@ -213,7 +213,7 @@ def layer_costs(program: Program, count: Count | None) -> tuple[LayerCost, ...]:
             layer.calls[-1].node.name,
             "+".join(type(call.node.op).__name__ for call in layer.calls),
             "+".join(dict.fromkeys(call.engine.name for call in layer.calls)),
-            count.layers[index] if count is not None else None,
+            count.layers[index] if count is not None and count.layers else None,
             sum(call.node.op.macs(*call.signature.inputs) for call in layer.calls),
             timing.layers[index].stop - timing.layers[index].start,
         )

@@ -31,7 +31,7 @@ class Count:
 
     unit       "instructions" or "cycles"
     total      of tw_NAME_run, everything that it calls included
-    layers     one per layer, in issue order; the kernel included
+    layers     one per layer, in issue order; the kernel included; empty where that was not measured
     functions  for each layer, C function → its own share; empty where that was not measured
     mixes      C function → machine instruction → executions; empty where that was not measured
     """
