@@ -95,6 +95,8 @@ class RunResult:
     energy          None where the target has no model of it
     timeline        what cores and engines did when, as Perfetto reads it; None where nobody knows
     speed           None where the target has no clock of its own
+    gaps            what figures lean on in which the simulated machine is known to be unlike the
+                    chip, a sentence each
     """
 
     outputs: Mapping[ValueName, Array]
@@ -108,3 +110,4 @@ class RunResult:
     energy: Energy | None = None
     timeline: str | None = None
     speed: Speed | None = None
+    gaps: tuple[str, ...] = ()

@@ -80,9 +80,10 @@ def run_outside(
     seen = _bytes_of(said, "layers")
     layers = seen_layers(program, seen, batch.inferences) if options.observes else ()
     cycles = int.from_bytes(_bytes_of(said, "cycles"), "little")
+    gaps = emulator.chip.gaps
     return RunResult(
         outputs, repeat, is_identical, layers, None, linked, Count("cycles", cycles, ()),
-        built.log + said,
+        built.log + said, gaps=gaps(program) if gaps is not None else (),
     )  # fmt: skip
 
 

@@ -70,6 +70,7 @@ class Chip:
     guarded        index of a core → symbol of the lowest address of its stack, for others
     meter          begins to measure so many cores; its result says what they took since
     speed          of its clock and of what multiplies
+    gaps           of a program: ``RunResult.gaps``
     """
 
     title: str
@@ -88,6 +89,7 @@ class Chip:
     guarded: Mapping[int, str] = field(default_factory=dict[int, str])
     meter: Callable[[Simulator, int], Callable[[], Energy]] | None = None
     speed: Speed | None = None
+    gaps: Callable[[Program], tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ def run_on_chip(
     return RunResult(
         outputs, options.repeat, is_identical, layers, warm.stack, linked, warm.count,
         built.log + sim.printed, warm.energy, warm.timeline,
-        chip.speed,
+        chip.speed, chip.gaps(program) if chip.gaps is not None else (),
     )  # fmt: skip
 
 
