@@ -91,11 +91,15 @@ COLD = 1.0
 """Cycles per byte of a kernel at its first call in a layer: 19 for 16 bytes that are no longer in
 the shared instruction cache, less what the call does not reach, and the layer's own function."""
 
+ONE_JOB = tuple(k for k in NEUREKA if k.struct == "neureka_args")
+MORE_JOBS = tuple(k for k in NEUREKA if k not in ONE_JOB)
+"""Kernels that hand their arguments to the engine, and those that make some of their own."""
+
 NEUREKA_ENGINE = Engine(
     "neureka",
     "npu",
     (Reach("L1"), Reach("WMEM", frozenset({Role.WEIGHT}))),
-    _sized(NEUREKA, 600),
+    (*_sized(ONE_JOB, 400), *_sized(MORE_JOBS, 600)),
     fork_cycles=150,
     join_cycles=20,
     fetch_cycles_per_byte=COLD,
