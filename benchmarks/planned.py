@@ -164,7 +164,7 @@ def page(found: list[Comparison]) -> str:
             "",
             "Written by `benchmarks/planned.py`. Executed instructions of one inference after the",
             "first: what the cost tables say, and what callgrind (host) and QEMU (Cortex-M) count;",
-            "on Siracusa (N-EUREKA, `pulp`, dead channels kept) cycles: the clock's, the simulator's.",
+            "on Siracusa (N-EUREKA, `pulp`, dead channels kept) cycles of clock and simulator.",
             "",
             *(verdict if misses else kept),
             "",
