@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import subprocess
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +21,9 @@ from tilewright.llm.sampler import sample, seeded
 from tilewright.llm.score import evaluated
 from tilewright.pipeline import Options, load_target
 from tilewright.report.text import json_text
-from tilewright.run.compiler import find_compiler
-from tilewright.run.talk import TalkRequest, talk_on_host
+from tilewright.run.compiler import BASE_FLAGS, SANITIZE_FLAGS, build, find_compiler
+from tilewright.run.glue import print_arenas
+from tilewright.run.talk import TalkRequest, read_answer, talk_on_host, write_talk
 from tilewright.talking import Talker, cache_bytes_per_token, compile_talker, read_model
 from tiny_llama import TINY, tiny_llama
 
@@ -71,6 +74,30 @@ def test_generated_c_says_what_the_definitions_say(tmp_path):
         assert said.tokens == defined(talker, request)
         assert len(said.tokens) > 0
         assert len(said.ticks) == len(said.tokens)
+
+
+def test_stories_in_a_row_know_nothing_of_each_other(tmp_path):
+    talker = tiny_talker(tmp_path)
+    programs = [entry.program for entry in talker.made.entries.values()]
+    folder, several = tmp_path / "build", [*requests(talker), *requests(talker)]
+    sources = write_talk(folder, talker.bundle, programs[0], print_arenas(programs[0], ""))
+    main = files("tilewright.run").joinpath("harness", "talk_host.c").read_text()
+    talks = " || ".join(["talk()"] * len(several))
+    (folder / "main.c").write_text(main.replace("return talk()", f"return {talks}"))
+    flags = [*BASE_FLAGS, *SANITIZE_FLAGS]
+    build(find_compiler(), flags, folder, [*sources, folder / "main.c"], folder / "talk")
+    packed = b"".join(request.packed() for request in several)
+    done = subprocess.run(
+        [folder / "talk"], input=packed, capture_output=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    raw = done.stdout
+    for request in several:
+        wanted = defined(talker, request)
+        size = 12 * len(wanted) + 8  # token and ticks of each, then the end
+        assert read_answer("tiny", raw[:size], "ns").tokens == wanted
+        raw = raw[size:]
+    assert not raw
 
 
 def test_a_prompt_longer_than_the_context_is_refused(tmp_path):

@@ -141,7 +141,7 @@ _SOURCE = """\
 
 /// Runs all tokens of the prompt; 0, or what an entry returned.
 static int read_prompt(@ARENA@, const uint16_t *tokens, int32_t count) {
-  int status = tw_@name@_reset(arena);
+  int status = 0; // no reset: of keys and values only those that this text wrote are read
   const tw_@name@_prompt_outputs outputs = tw_@name@_prompt_outputs_in(arena);
   for (int32_t end = 0; end < count && status == 0;) {
     const int32_t rows = count - end < CHUNK ? count - end : CHUNK;
