@@ -99,6 +99,8 @@ _MACHINE_INTERFACE = """\
 - `plan`: `cycles` of one inference as planned, on the target's own numbers
 - `energy_uj`, `energy_model`: where the target has a model of energy (Siracusa, Snitch with ITA):
   an estimate for one inference, and what it is a sum of; never a measurement
+- `unlike_the_chip`: sentences that name in what figures of this run lean on something that the
+  simulated machine is known to do unlike silicon (Siracusa)
 - `speed`: where the target has a clock (Snitch with ITA): `clock_hz`, `inferences_per_second`,
   `gop_per_second`, `engine` and `in_use`, the part of its multiply-accumulates that was used
 - `engine`: what computes the layer; several engines that share its tiles are joined by `+`
