@@ -171,6 +171,7 @@ def _kernel(name: str) -> Kernel:
         scratch_bytes=_scratch_bytes,
         streaming=Streaming(inputs=(0,), block_axes=1),
         includes=(
+            HERE / "clip_helium.h",
             HERE / "depthwise3x3_helium_core.h",
             HERE / "fill_helium.h",
             HERE / "helium_rescale.h",

@@ -9,6 +9,7 @@
 /// read again, so output may follow input closely in the same memory.
 #pragma once
 
+#include "clip_helium.h"
 #include "depthwise3x3_helium.h"
 #include "fill_helium.h"
 #include "helium_rescale.h"
@@ -52,7 +53,7 @@ depthwise3x3_helium_quick(depthwise3x3_helium_job *job, int32_t step, helium_res
                    "vpsttt\n\t"
                    "vldrbt.u8 q2, [r1, q7]; vaddt.i8 q7, q7, r12\n\t"
                    "vldrbt.u8 q3, [r1, q7]\n\t"
-                   "mov lr, r10; mov r12, r2\n\t"
+                   "dls lr, r10; .if %c[how] != %c[up]; mov r12, r2; .endif\n\t"
                    "vldrw.u32 q4, [r2], #16; vldrw.u32 q5, [r3], #16\n\t"
                    "vldrb.s32 q6, [r4], #4\n\t"
                    "vctp.32 r7\n\t"
@@ -61,9 +62,9 @@ depthwise3x3_helium_quick(depthwise3x3_helium_job *job, int32_t step, helium_res
                    "add r5, r5, r8, lsl #2\n\t"
                    "adds r6, #4; subs r7, #4\n\t"
                    "stm r0, {r1-r7}\n\t"
-                   "subs r1, r4, #4; pop {r10}; add r3, r10, r8; add r5, r3, r8; add r8, r5\n\t"
-                   "subs r7, r6, #4\n\t"
-                   "dls lr, lr\n"
+                   ".if %c[how] == %c[even]; subs r1, r4, #4; .endif\n\t"
+                   "pop {r10}; add r3, r10, r8; add r5, r3, r8; add r8, r5\n\t"
+                   "subs r7, r6, #4\n"
                    "2:\n\t"
                    "vldrb.8 q7, [r10], #%c[step]; vmladav.s8 r0, q7, q0\n\t"
                    "vldrb.8 q7, [r3], #%c[step]; vmladav.s8 r2, q7, q1\n\t"
@@ -95,19 +96,6 @@ depthwise3x3_helium_quick(depthwise3x3_helium_job *job, int32_t step, helium_res
                      [both] "i"(HELIUM_SIGNED), [even] "i"(HELIUM_EVEN)
                    : "r1", "r2", "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "lr",
                      "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "cc", "memory");
-}
-
-/// Bytes that are saturated to [low, high].
-static inline void depthwise3x3_helium_clip(int8_t *y, int32_t bytes, int32_t low, int32_t high) {
-  __asm__ volatile("vdup.8 q1, %[low]; vdup.8 q2, %[high]; wlstp.8 lr, %[bytes], 2f\n"
-                   "1:\n\t"
-                   "vldrb.8 q0, [%[y]]; vmax.s8 q0, q0, q1; vmin.s8 q0, q0, q2\n\t"
-                   "vstrb.8 q0, [%[y]], #16\n\t"
-                   "letp lr, 1b\n"
-                   "2:"
-                   : [y] "+r"(y)
-                   : [bytes] "r"(bytes), [low] "r"(low), [high] "r"(high)
-                   : "lr", "q0", "q1", "q2", "memory");
 }
 
 /// The same for any rounding, clip range and step.
@@ -215,7 +203,7 @@ static inline void depthwise3x3_helium_part(const depthwise3x3_helium_args *a, c
   depthwise3x3_helium_taps(oldest, job.taps);
   compute(&job, a->low, a->high);
   if (clips) {
-    depthwise3x3_helium_clip(y, pixels * a->channels, a->low, a->high);
+    helium_clip(y, pixels * a->channels, a->low, a->high);
   }
 }
 
