@@ -52,13 +52,13 @@ def q_conv2d(draw: Draw, rounding: Rounding) -> Call:
 
 def q_depthwise(draw: Draw, rounding: Rounding) -> Call:
     """Mostly 3x3, one output channel per input channel."""
-    window, c = draw.window(), draw.channels(128)
-    multiplier = draw.one(1, 1, 1, 1, 1, 1, 2)
-    shape = draw.image(window, c)
+    window, multiplier = draw.window(), draw.one(1, 1, 1, 1, 1, 1, 2, 2, 3, 4, 8)
+    c = draw.channels(128 // multiplier)
+    shape = draw.image(window, c * multiplier)
     op = QDepthwiseConv2d(window, draw.output(rounding), zero(draw), _w_zero(draw))
     w = draw.weights(*window.kernel, c * multiplier)
     tables = _tables(draw, prod(window.kernel), c * multiplier, rounding)
-    return Call(op, (draw.s8(*shape), w, *tables))
+    return Call(op, (draw.s8(*shape[:3], c), w, *tables))
 
 
 def q_dense(draw: Draw, rounding: Rounding) -> Call:

@@ -44,7 +44,7 @@ def q_conv2d(draw: st.DrawFn) -> Case:
 @st.composite
 def q_depthwise(draw: st.DrawFn) -> Case:
     window = draw(windows(dilates=draw(st.sampled_from((False, False, True)))))
-    c, multiplier = draw(sizes(13)), draw(st.sampled_from((1, 1, 1, 2, 3, 8)))
+    c, multiplier = draw(sizes(13)), draw(st.sampled_from((1, 1, 1, 2, 3, 4, 8)))
     h, w = draw(window_inputs(window))
     x = draw(stored((draw(sizes(2)), h, w, c)))
     kernel = draw(weights((*window.kernel, c * multiplier), 2))

@@ -46,7 +46,7 @@ def drawn(op: type[Op], count: int) -> list[tuple[Kernel, Case]]:
 
 @pytest.mark.parametrize("op", SERVED, ids=lambda op: op.__name__)
 def test_the_instructions_compute_the_definition(op: type[Op], tmp_path: Path):
-    Image(drawn(op, 160)).run(tmp_path)
+    Image(drawn(op, 128)).run(tmp_path)
 
 
 def product(op: Op, shape: tuple[int, ...], weights: tuple[int, ...], axis: int) -> Case:

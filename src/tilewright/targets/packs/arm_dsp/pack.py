@@ -9,6 +9,7 @@ from tilewright.targets.packs.arm_dsp.kernels.conv2d_groups_s8 import CONV2D_GRO
 from tilewright.targets.packs.arm_dsp.kernels.conv2d_s8 import CONV2D_S8_DSP
 from tilewright.targets.packs.arm_dsp.kernels.dense_s8 import DENSE_S8_DSP
 from tilewright.targets.packs.arm_dsp.kernels.depthwise_s8 import DEPTHWISE_S8_DSP
+from tilewright.targets.packs.arm_dsp.kernels.depthwise_times_s8 import DEPTHWISE_TIMES_S8_DSP
 from tilewright.targets.packs.arm_dsp.kernels.lut_s8 import LUT_S8_DSP
 from tilewright.targets.packs.arm_dsp.kernels.mul_s8 import MUL_S8_DSP
 from tilewright.targets.packs.arm_dsp.kernels.pooling import (
@@ -23,7 +24,8 @@ from tilewright.targets.packs.arm_dsp.kernels.rows import (
 )
 
 PRODUCTS = (
-    *CONV2D_S8_DSP, *CONV2D_FEW_S8_DSP, *CONV2D_GROUPS_S8_DSP, *DEPTHWISE_S8_DSP, *DENSE_S8_DSP,
+    *CONV2D_S8_DSP, *CONV2D_FEW_S8_DSP, *CONV2D_GROUPS_S8_DSP, *DEPTHWISE_S8_DSP,
+    *DEPTHWISE_TIMES_S8_DSP, *DENSE_S8_DSP,
 )  # fmt: skip
 
 ELEMENTWISE = (ADD_S8_DSP, *MUL_S8_DSP, LUT_S8_DSP)

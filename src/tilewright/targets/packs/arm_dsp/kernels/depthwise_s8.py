@@ -57,6 +57,7 @@ def _fields(op: Op, signature: Signature) -> Fields:
         "x_zero": op.x_zero, "y_zero": op.output.zero,
         "low": op.output.low, "high": op.output.high,
         "is_wide": int(_is_wide(op, signature.inputs[1].size)),
+        "times": 1, "window_bytes": _scratch_bytes(op, signature),
     }  # fmt: skip
 
 
@@ -84,8 +85,8 @@ def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ..
     w, bias, multiplier, shift = (a for a in constants if a is not None)
     tables = Tables(bias, multiplier, shift).per_channel()
     by_element = w.reshape(-1, w.shape[2]).astype(np.int16) - op.w_zero
-    biases, tail = finish(by_element, tables, op.output).by_group(_fours)
-    by_group = _fours(by_element).transpose(1, 0, 2)
+    biases, tail = finish(by_element, tables, op.output).by_group(fours)
+    by_group = fours(by_element).transpose(1, 0, 2)
     if _is_wide(op, w.size):
         by_group = by_group[..., [0, 2, 1, 3]].astype(np.int16)
     else:
@@ -96,7 +97,7 @@ def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ..
     return None, words, unused, unused, unused
 
 
-def _fours(array: Array) -> Array:
+def fours(array: Array) -> Array:
     """[..., channels] → [..., ceil(channels/4), 4], the last four being the last four channels."""
     channels = array.shape[-1]
     chosen = [min(at, channels - 4) + i for at in range(0, channels, 4) for i in range(4)]
@@ -113,12 +114,12 @@ def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
     rows = whole_windows(out_h, window.strides[0], window.pads[0], extent_h, h)
     columns = whole_windows(out_w, window.strides[1], window.pads[1], extent_w, w)
     border, taps = n * (out_h * out_w - rows * columns), kernel_h * kernel_w
-    fours, has_holes = pixels * groups(c, FOUR), window.dilations != (1, 1)
+    blocks, has_holes = pixels * groups(c, FOUR), window.dilations != (1, 1)
     is_wide, windows = _is_wide(op, taps * c), 1 if kernel_w == 1 else kernel_h
     return (
         n * out_h, border + n * rows, border, border * kernel_h, border * taps * c,
         border * taps * has_holes, border * taps * c * has_holes,
-        fours, fours * windows, fours * taps * is_wide, fours * taps * (not is_wide),
+        blocks, blocks * windows, blocks * taps * is_wide, blocks * taps * (not is_wide),
         pixels, pixels * (c % FOUR > 0), is_clipped(op.output) * pixels * c,
     )  # fmt: skip
 
@@ -152,6 +153,7 @@ def _kernel(variant: Variant, *, is_3x3: bool) -> Kernel:
         streaming=Streaming(inputs=(0,), block_axes=0),
         includes=(
             HERE / "depthwise_s8_dsp_fours.h",
+            HERE / "depthwise_s8_dsp_windows.h",
             HERE / "dsp_border.h",
             HERE / "dsp_finish.h",
             HERE / "dsp_requantise.h",

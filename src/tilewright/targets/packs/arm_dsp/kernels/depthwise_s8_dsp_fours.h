@@ -22,8 +22,14 @@ typedef struct {
   int8_t last[4];       // where the last four channels go, of which the last `odd` are new
   int32_t sums[4];      // of the four channels that are rare, whose block has been passed
   int32_t taps, rows;   // columns and rows of the window
-  int32_t back;         // bytes from a window's next four channels to behind its rows
+  int32_t back;         // bytes from where a window's next four channels lie to behind its rows
 } depthwise_s8_dsp_pixels;
+
+/// What the assembly is made for: the double rounding below the zero point, windows of three rows
+/// and columns, and how far on these the next four channels lie.
+typedef struct {
+  int32_t is_symmetric, is_3x3, move;
+} depthwise_s8_dsp_form;
 
 /// The sums of the next four channels, in C.
 static inline void depthwise_s8_dsp_sum_fours(depthwise_s8_dsp_pixels *pixels, int32_t is_wide) {
@@ -42,17 +48,17 @@ static inline void depthwise_s8_dsp_sum_fours(depthwise_s8_dsp_pixels *pixels, i
       pixels->sums[3] = dsp_second(dsp_odd(four), odd, pixels->sums[3]);
     }
   }
-  pixels->x += 4;
+  pixels->x = row - pixels->back;
   pixels->block = w + 2 * DSP_TAIL_WORDS;
 }
 
 /// The next four channels and more, up to the first four of which one is rare: of these, the sums.
-/// Three rows of three taps each have no loops of their own. In the
-/// assembly r7 counts fours of channels, or pairs of taps while lr counts rows; finishing has two
-/// multipliers in r9 and r10, and what comes after in r12 and r11. `is_wide`, `is_symmetric` and
-/// `is_3x3` must be constants.
+/// Three rows of three taps each have no loops of their own: the next four channels lie `move`
+/// bytes further, which is what `back` says of other windows. In the assembly r7 counts fours of
+/// channels, or pairs of taps while lr counts rows; finishing has two multipliers in r9 and r10,
+/// and what comes after in r12 and r11. `is_wide` and `how` must be constants.
 DSP_INLINE void depthwise_s8_dsp_next_fours(depthwise_s8_dsp_pixels *pixels, int32_t is_wide,
-                                            int32_t is_symmetric, int32_t is_3x3) {
+                                            depthwise_s8_dsp_form how) {
 #if DSP_ASSEMBLY
   register depthwise_s8_dsp_pixels *p __asm__("lr") = pixels;
   __asm__ volatile(
@@ -66,7 +72,7 @@ DSP_INLINE void depthwise_s8_dsp_next_fours(depthwise_s8_dsp_pixels *pixels, int
       "ldr lr, [lr, #16]\n1:; ldrd r3, r4, [r1], #8; ldrd r5, r6, [r1], #8\n\t.if %c3\n\t"
       ".irp move, \"add r0, r0, r8\", \"add r0, r0, r8\", \"sub r0, r0, r8, lsl #1\"\n\t"
       "dw_tap \"[r0]\"; dw_tap \"[r0, r2]\"; dw_tap \"[r0, r2, lsl #1]\"; \\move; .endr; add r0, "
-      "r0, #4\n\t.else; strd r7, lr, [sp, #8]; ldr lr, [sp, #20]\n"
+      "r0, %4\n\t.else; strd r7, lr, [sp, #8]; ldr lr, [sp, #20]\n"
       "7:; ldr r7, [sp, #16]; lsrs r7, r7, #1; bcc 8f\n\t"
       "dw_tap \"[r0]\"; add r0, r0, r2; cbz r7, 9f\n"
       "8:; dw_tap \"[r0]\"; dw_tap \"[r0, r2]\"; add r0, r0, r2, lsl #1; subs r7, r7, #1; bne 8b\n"
@@ -92,11 +98,11 @@ DSP_INLINE void depthwise_s8_dsp_next_fours(depthwise_s8_dsp_pixels *pixels, int
       "2:; add r1, r1, #12; ldr r12, [sp]; add r9, r12, #56; stm r9, {r3, r4, r5, r6}\n"
       "6:; add sp, sp, #24; strd r0, r1, [r12]; str lr, [r12, #16]; str r7, [r12, #24]"
       : "+r"(p)
-      : "i"(is_wide), "i"(is_symmetric), "i"(is_3x3)
+      : "i"(is_wide), "i"(how.is_symmetric), "i"(how.is_3x3), "i"(how.move)
       : "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "cc",
         "memory");
 #else
-  (void)is_symmetric, (void)is_3x3;
+  (void)how;
   depthwise_s8_dsp_sum_fours(pixels, is_wide);
 #endif
 }

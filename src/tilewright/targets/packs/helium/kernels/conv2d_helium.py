@@ -133,8 +133,7 @@ def _centred_terms(op: Op, signature: Signature) -> tuple[int, ...]:
 def _short_terms(op: Op, signature: Signature) -> tuple[int, ...]:
     assert isinstance(op, QConv2d)
     strip, length = _strip(op, signature), _window(op, signature)
-    pairs = in_pairs(op, signature, strip)
-    return *gathered(op, signature, strip), *short_terms(op, signature, length, pairs)
+    return *gathered(op, signature, strip), *short_terms(op, signature, length, strip)
 
 
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
@@ -219,7 +218,7 @@ def _short_kernel(rounding: Rounding) -> Kernel:
         refuse=_refuse_long,
         terms=Terms((*GATHERED, *SHORTLY), _short_terms),
         scratch_bytes=_short_scratch_bytes,
-        includes=(HERE / "conv2d_short_helium_core.h", *INCLUDES),
+        includes=(HERE / "clip_helium.h", HERE / "conv2d_short_helium_core.h", *INCLUDES),
         pack=_pack_short,
     )
 

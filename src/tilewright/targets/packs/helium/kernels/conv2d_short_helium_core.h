@@ -5,6 +5,7 @@
 /// memory.
 #pragma once
 
+#include "clip_helium.h"
 #include "gather_helium.h"
 #include "helium_rescale.h"
 
@@ -25,57 +26,67 @@ typedef struct {
   int32_t channels; // bytes from pixel to pixel in y
 } conv2d_short_helium_job;
 
-/// 36 or 48 instructions for eight outputs, six more where `is_signed`: HELIUM_SIGNED, not
-/// HELIUM_UP. The last two arguments are constants, `has_tail` where rows have 32 elements. All of
-/// int8 is the clip range. r7 is kept by hand because compilers may use it as frame pointer.
+/// 36 or 48 instructions for eight outputs by HELIUM_UP, six more by HELIUM_SIGNED, 16 by
+/// HELIUM_EVEN, which reads multipliers and shifts again, as registers are short of two.
+/// `has_tail`, where rows have 32 elements, and `how` are constants. Results saturate to int8. r7
+/// is kept by hand because compilers may use it as frame pointer.
 __attribute__((always_inline)) static inline void
-conv2d_short_helium_dot(conv2d_short_helium_job *job, int32_t has_tail, int32_t is_signed) {
+conv2d_short_helium_dot(conv2d_short_helium_job *job, int32_t has_tail, helium_rescaling how) {
   register conv2d_short_helium_job *at __asm__("r0") = job;
-  __asm__ volatile("ldrd r2, r4, [r0, #24]; push {r0, r2, r4, r7}\n"
-                   "3:\n\t"
-                   "ldrd r2, r4, [r0, #32]; ldrd r1, r3, [r0, #40]\n\t"
-                   "vctp.8 r1; vpstt; vldrbt.u8 q0, [r2]; vldrbt.u8 q2, [r4]\n\t"
-                   ".if %c[has_tail]; sub r1, #16\n\t"
-                   "vctp.8 r1; vpstt; vldrbt.u8 q1, [r2, #16]; vldrbt.u8 q3, [r4, #16]; .endif\n\t"
-                   "add r2, r3; add r4, r3; strd r2, r4, [r0, #32]\n\t"
-                   "ldm r0, {r1, r3, r5, r7, r9, r11}\n"
-                   "1:\n\t"
-                   "vldrb.8 q4, [r1], #16; vmladav.s8 r0, q0, q4; vmladav.s8 r2, q2, q4\n\t"
-                   ".if %c[has_tail]; vldrb.8 q5, [r1], #16\n\t"
-                   "vmladava.s8 r0, q1, q5; vmladava.s8 r2, q3, q5; .endif\n\t"
-                   "vldrb.8 q4, [r1], #16; vmladav.s8 r4, q0, q4; vmladav.s8 r6, q2, q4\n\t"
-                   ".if %c[has_tail]; vldrb.8 q5, [r1], #16\n\t"
-                   "vmladava.s8 r4, q1, q5; vmladava.s8 r6, q3, q5; .endif\n\t"
-                   "vldrb.8 q4, [r1], #16; vmladav.s8 r8, q0, q4; vmladav.s8 r10, q2, q4\n\t"
-                   ".if %c[has_tail]; vldrb.8 q5, [r1], #16\n\t"
-                   "vmladava.s8 r8, q1, q5; vmladava.s8 r10, q3, q5; .endif\n\t"
-                   "vldrb.8 q4, [r1], #16; vmladav.s8 r12, q0, q4; vmladav.s8 lr, q2, q4\n\t"
-                   ".if %c[has_tail]; vldrb.8 q5, [r1], #16\n\t"
-                   "vmladava.s8 r12, q1, q5; vmladava.s8 lr, q3, q5; .endif\n\t"
-                   "vldrw.u32 q4, [r3], #16; vldrw.u32 q5, [r5], #16\n\t"
-                   "vmov q6[2], q6[0], r0, r8; vmov q6[3], q6[1], r4, r12\n\t"
-                   "vmov q7[2], q7[0], r2, r10; vmov q7[3], q7[1], r6, lr\n\t"
-                   "vadd.i32 q6, q6, q4; vadd.i32 q7, q7, q4\n\t"
-                   "vqrdmulh.s32 q6, q6, q5; vqrdmulh.s32 q7, q7, q5\n\t"
-                   "vldrb.s32 q4, [r7], #4\n\t"
-                   ".if %c[is_signed]; vand q5, q6, q4; vshr.s32 q5, q5, #31\n\t"
-                   "vadd.i32 q6, q6, q5; vand q5, q7, q4; vshr.s32 q5, q5, #31\n\t"
-                   "vadd.i32 q7, q7, q5; .endif\n\t"
-                   "vrshl.s32 q6, q6, q4; vrshl.s32 q7, q7, q4\n\t"
-                   "vqmovnb.s32 q6, q6; vqmovnt.s32 q6, q7\n\t"
-                   "vqadd.s16 q6, q6, r9; vqmovnb.s16 q6, q6\n\t"
-                   "ldrd r0, r2, [sp, #4]\n\t"
-                   "vstrb.32 q6, [r0], #4; vshr.u32 q6, q6, #16; vstrb.32 q6, [r2], #4\n\t"
-                   "strd r0, r2, [sp, #4]\n\t"
-                   "subs r11, #1; bne 1b\n\t"
-                   "ldr r0, [sp]; ldrd r3, r5, [r0, #48]\n\t"
-                   "add r5, r2; strd r2, r5, [sp, #4]\n\t"
-                   "subs r3, #1; str r3, [r0, #48]; bne 3b\n\t"
-                   "pop {r0, r2, r4, r7}"
-                   : "+r"(at)
-                   : [has_tail] "i"(has_tail), [is_signed] "i"(is_signed)
-                   : "r1", "r2", "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "lr",
-                     "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "cc", "memory");
+  __asm__ volatile(
+      "ldrd r2, r4, [r0, #24]; push {r0, r2, r4, r7}\n"
+      "3:\n\t"
+      "ldrd r2, r4, [r0, #32]; ldrd r1, r3, [r0, #40]\n\t"
+      "vctp.8 r1; vpstt; vldrbt.u8 q0, [r2]; vldrbt.u8 q2, [r4]\n\t"
+      ".if %c[has_tail]; sub r1, #16\n\t"
+      "vctp.8 r1; vpstt; vldrbt.u8 q1, [r2, #16]; vldrbt.u8 q3, [r4, #16]; .endif\n\t"
+      "add r2, r3; add r4, r3; strd r2, r4, [r0, #32]\n\t"
+      "ldm r0, {r1, r3, r5, r7, r9, r11}\n"
+      "1:\n\t"
+      "vldrb.8 q4, [r1], #16; vmladav.s8 r0, q0, q4; vmladav.s8 r2, q2, q4\n\t"
+      ".if %c[has_tail]; vldrb.8 q5, [r1], #16\n\t"
+      "vmladava.s8 r0, q1, q5; vmladava.s8 r2, q3, q5; .endif\n\t"
+      "vldrb.8 q4, [r1], #16; vmladav.s8 r4, q0, q4; vmladav.s8 r6, q2, q4\n\t"
+      ".if %c[has_tail]; vldrb.8 q5, [r1], #16\n\t"
+      "vmladava.s8 r4, q1, q5; vmladava.s8 r6, q3, q5; .endif\n\t"
+      "vldrb.8 q4, [r1], #16; vmladav.s8 r8, q0, q4; vmladav.s8 r10, q2, q4\n\t"
+      ".if %c[has_tail]; vldrb.8 q5, [r1], #16\n\t"
+      "vmladava.s8 r8, q1, q5; vmladava.s8 r10, q3, q5; .endif\n\t"
+      "vldrb.8 q4, [r1], #16; vmladav.s8 r12, q0, q4; vmladav.s8 lr, q2, q4\n\t"
+      ".if %c[has_tail]; vldrb.8 q5, [r1], #16\n\t"
+      "vmladava.s8 r12, q1, q5; vmladava.s8 lr, q3, q5; .endif\n\t"
+      "vldrw.u32 q4, [r3], #16; vldrw.u32 q5, [r5], #16\n\t"
+      "vmov q6[2], q6[0], r0, r8; vmov q6[3], q6[1], r4, r12\n\t"
+      "vmov q7[2], q7[0], r2, r10; vmov q7[3], q7[1], r6, lr\n\t"
+      "vadd.i32 q6, q6, q4; vadd.i32 q7, q7, q4\n\t"
+      ".if %c[how] == %c[even]\n\t"
+      ".irp sum, q6, q7\n\t"
+      "vmul.i32 q4, \\sum, q5; vmulh.s32 \\sum, \\sum, q5; vclz.i32 q4, q4\n\t"
+      "vldrb.s32 q5, [r7]; vshr.s32 q4, q4, #5; vshl.s32 q5, \\sum, q5\n\t"
+      "vbic q4, q4, q5; vldrb.s32 q5, [r7]; vsub.i32 \\sum, \\sum, q4\n\t"
+      "vrshl.s32 \\sum, \\sum, q5; vldrw.u32 q5, [r5, #-16]; .endr\n\t"
+      "adds r7, #4\n\t"
+      ".else\n\t"
+      "vqrdmulh.s32 q6, q6, q5; vqrdmulh.s32 q7, q7, q5\n\t"
+      "vldrb.s32 q4, [r7], #4\n\t"
+      ".if %c[how] == %c[both]; vand q5, q6, q4; vshr.s32 q5, q5, #31\n\t"
+      "vadd.i32 q6, q6, q5; vand q5, q7, q4; vshr.s32 q5, q5, #31\n\t"
+      "vadd.i32 q7, q7, q5; .endif\n\t"
+      "vrshl.s32 q6, q6, q4; vrshl.s32 q7, q7, q4; .endif\n\t"
+      "vqmovnb.s32 q6, q6; vqmovnt.s32 q6, q7\n\t"
+      "vqadd.s16 q6, q6, r9; vqmovnb.s16 q6, q6\n\t"
+      "ldrd r0, r2, [sp, #4]\n\t"
+      "vstrb.32 q6, [r0], #4; vshr.u32 q6, q6, #16; vstrb.32 q6, [r2], #4\n\t"
+      "strd r0, r2, [sp, #4]\n\t"
+      "subs r11, #1; bne 1b\n\t"
+      "ldr r0, [sp]; ldrd r3, r5, [r0, #48]\n\t"
+      "add r5, r2; strd r2, r5, [sp, #4]\n\t"
+      "subs r3, #1; str r3, [r0, #48]; bne 3b\n\t"
+      "pop {r0, r2, r4, r7}"
+      : "+r"(at)
+      : [has_tail] "i"(has_tail), [how] "i"(how), [both] "i"(HELIUM_SIGNED), [even] "i"(HELIUM_EVEN)
+      : "r1", "r2", "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "lr", "q0", "q1", "q2",
+        "q3", "q4", "q5", "q6", "q7", "cc", "memory");
 }
 
 /// Four channels at a time, as many as fit, of pairs of pixels.
@@ -125,7 +136,7 @@ static inline void conv2d_short_helium_load(const int8_t *x, int32_t length, int
   window[1] = vldrbq_z_s8(x + 16, vctp8q((uint32_t)tw_max(length - 16, 0)));
 }
 
-static void conv2d_short_helium_run(void *whole, const int8_t *x, int32_t step, int32_t pixels,
+static void conv2d_short_helium_run(void *whole, const int8_t *x, int32_t step, int32_t count,
                                     int8_t *y) {
   const conv2d_short_helium_call *const call = whole;
   const conv2d_helium_args *const a = call->args;
@@ -139,6 +150,8 @@ static void conv2d_short_helium_run(void *whole, const int8_t *x, int32_t step, 
                                  .length = call->length,
                                  .step = 2 * step,
                                  .channels = channels};
+  int8_t *const first = y;
+  int32_t pixels = count;
   while (pixels > 0) {
     const int32_t second = pixels > 1; // an odd last pixel is computed twice
     const int32_t pairs = 4 * groups == channels ? tw_max(pixels / 2, 1) : 1;
@@ -162,6 +175,9 @@ static void conv2d_short_helium_run(void *whole, const int8_t *x, int32_t step, 
     y += 2 * pairs * channels;
     pixels -= 2 * pairs;
   }
+  if (a->high - a->low < UINT8_MAX) { // the fast way saturates to int8
+    helium_clip(first, count * channels, a->low, a->high);
+  }
 }
 
 /// fast  for rows of 16 and of 32 elements; null where no fast way is exact
@@ -169,7 +185,6 @@ static inline void conv2d_short_helium_core(const conv2d_helium_args *a, tw_work
                                             conv2d_short_helium_fast *const fast[2],
                                             conv2d_short_helium_last *last) {
   const int32_t length = a->kernel_w * a->kernel_h * a->in_c, is_long = length > 16;
-  const int32_t is_full = a->low == INT8_MIN && a->high == INT8_MAX;
-  conv2d_short_helium_call call = {a, is_full ? fast[is_long] : 0, last, length, is_long ? 32 : 16};
+  conv2d_short_helium_call call = {a, fast[is_long], last, length, is_long ? 32 : 16};
   conv2d_helium_pixels(a, work, work.scratch, conv2d_short_helium_run, &call);
 }

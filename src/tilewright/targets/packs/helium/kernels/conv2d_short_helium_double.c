@@ -1,12 +1,16 @@
 #include "conv2d_short_helium_core.h"
 
-static void up_16(conv2d_short_helium_job *job) { conv2d_short_helium_dot(job, 0, 0); }
+static void up_16(conv2d_short_helium_job *job) { conv2d_short_helium_dot(job, 0, HELIUM_UP); }
 
-static void up_32(conv2d_short_helium_job *job) { conv2d_short_helium_dot(job, 1, 0); }
+static void up_32(conv2d_short_helium_job *job) { conv2d_short_helium_dot(job, 1, HELIUM_UP); }
 
-static void signed_16(conv2d_short_helium_job *job) { conv2d_short_helium_dot(job, 0, 1); }
+static void signed_16(conv2d_short_helium_job *job) {
+  conv2d_short_helium_dot(job, 0, HELIUM_SIGNED);
+}
 
-static void signed_32(conv2d_short_helium_job *job) { conv2d_short_helium_dot(job, 1, 1); }
+static void signed_32(conv2d_short_helium_job *job) {
+  conv2d_short_helium_dot(job, 1, HELIUM_SIGNED);
+}
 
 static void last_left(const conv2d_helium_args *a, int32_t c, int32x4_t sums, int8_t *y) {
   conv2d_short_helium_store(a, c, sums, y, HELIUM_LEFT);

@@ -18,9 +18,12 @@ those of either sign, and the last channels that make no four."""
 CENTRED = ("centred_vectors", "centred_fours")
 """Vectors that are summed because weights have a zero point; fours of channels that it moves."""
 
-SHORTLY = ("pairs", "fours", "long_fours", "signed_fours", "slow_fours", "long_slow_fours")
+SHORTLY = (
+    "pairs", "fours", "long_fours", "signed_fours", "slow_fours", "long_slow_fours",
+    "clipped_strips", "clipped_vectors",
+)  # fmt: skip
 """Pairs of pixels; fours of channels, those of windows of more than a vector, those of either
-sign; and fours that go the slow way."""
+sign; fours that go the slow way; strips that are clipped afterwards, and their vectors."""
 
 
 def _strips(op: QConv2d, signature: Signature, strip: int) -> list[tuple[int, int]]:
@@ -88,16 +91,16 @@ def centred_terms(signature: Signature, length: int, pairs: tuple[int, int]) -> 
     return pairs[0] * groups(length, LANES), pairs[0] * groups(signature.output.shape[3], 4)
 
 
-def short_terms(
-    op: QConv2d, signature: Signature, length: int, pairs: tuple[int, int]
-) -> tuple[int, ...]:
+def short_terms(op: QConv2d, signature: Signature, length: int, strip: int) -> tuple[int, ...]:
     """Counts for SHORTLY, for windows of ``length`` elements, at most two vectors."""
+    pairs = in_pairs(op, signature, strip)
     channels, count = signature.output.shape[3], pairs[0]
-    is_full, is_long = (op.output.low, op.output.high) == (-128, 127), length > LANES
-    fours = count * (channels // 4) if is_full else 0
+    is_clipped = (op.output.low, op.output.high) != (-128, 127)
+    strips = sum(number for number, _ in _strips(op, signature, strip)) * is_clipped
+    fours, is_long = count * (channels // 4), length > LANES
     slow = 2 * (count * groups(channels, 4) - fours)
     starts = (count if fours == 0 or channels % 4 else pairs[1]) + 1
     return (
         starts, fours, fours * is_long, fours * (op.output.low < op.output.zero), slow,
-        slow * is_long,
+        slow * is_long, strips, is_clipped * groups(signature.output.size, LANES),
     )  # fmt: skip

@@ -27,4 +27,6 @@ typedef struct {
 
 /// Scratch: [c4][plane / 3][3] int8, see depthwise3x3_helium.py.
 void depthwise3x3_helium_double(const void *args, tw_work work);
+/// Where low is below the zero point; the one above: where it is not.
+void depthwise3x3_helium_double_signed(const void *args, tw_work work);
 void depthwise3x3_helium_half_even(const void *args, tw_work work);

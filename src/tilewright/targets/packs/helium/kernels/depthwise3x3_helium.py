@@ -1,5 +1,6 @@
 """Bindings of depthwise3x3_helium_*.c."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from tilewright.ir.target import Fields, Kernel, Signature, Streaming, Terms
 from tilewright.ir.types import Array
 from tilewright.ops.conv2d import QDepthwiseConv2d
 from tilewright.ops.rescale import Rounding
-from tilewright.targets.packs.helium.kernels.variants import HERE, ROUNDINGS
+from tilewright.targets.packs.helium.kernels.variants import HERE
 from tilewright.targets.packs.helium.kernels.weights import (
     LANES,
     per_channel,
@@ -20,6 +21,8 @@ from tilewright.targets.packs.helium.kernels.weights import (
 from tilewright.targets.packs.portable.kernels.contract_variants import rounds_as
 from tilewright.targets.packs.portable.kernels.refusals import above
 from tilewright.targets.packs.terms import groups
+
+VARIANTS = ("double", "double_signed", "half_even")
 
 KERNEL = (3, 3)
 
@@ -117,34 +120,50 @@ def _terms(op: Op, signature: Signature) -> tuple[int, ...]:
     window, planes = op.window, _Planes.of(op, signature)
     lines, fours = n * out_h, groups(c, 4)
     rows = n * ((out_h - 1) * min(window.strides[0], 3) + 3)
-    output = op.output
-    is_quick = (output.zero, output.low, output.high) == (-128, -128, 127)
-    quick, slow = (lines, 0) if is_quick and window.strides[1] <= QUICK_STRIDE else (0, lines)
+    quick, slow = (lines, 0) if window.strides[1] <= QUICK_STRIDE else (0, lines)
+    is_clipped = (op.output.low, op.output.high) != (-128, 127)
     return (
         rows, rows * groups(c, 8), rows * groups(c, 8) * planes.columns, planes.filled // 16,
-        lines, quick * fours, quick * fours * out_w, slow * fours, slow * fours * out_w,
-        slow * fours * out_w * (output.low < output.zero),
+        lines, quick * fours, quick * fours * out_w, quick * is_clipped,
+        quick * is_clipped * groups(out_w * c, LANES), slow * fours, slow * fours * out_w,
     )  # fmt: skip
 
 
 TERMS = Terms(
     (
         "rows", "row_eights", "transposed", "filled", "lines", "quick_fours", "quick_outputs",
-        "slow_fours", "slow_outputs", "signed_outputs",
+        "clipped_lines", "clipped_vectors", "slow_fours", "slow_outputs",
     ),
     _terms,
 )  # fmt: skip
 
 
-def _kernel(rounding: Rounding) -> Kernel:
+def _variant(name: str) -> Callable[[Op], str | None]:
+    """Of VARIANTS: results below the zero point are rounded in ways of their own."""
+    rounding = Rounding.HALF_EVEN if name == "half_even" else Rounding.DOUBLE
+
+    def refuse(op: Op) -> str | None:
+        assert isinstance(op, QDepthwiseConv2d)
+        reason = rounds_as(rounding)(op)
+        if reason is not None or rounding is Rounding.HALF_EVEN:
+            return reason
+        is_signed = op.output.low < op.output.zero
+        if is_signed is not (name == "double_signed"):
+            return f"results below the zero point {'count' if is_signed else 'are clipped'}"
+        return None
+
+    return refuse
+
+
+def _kernel(name: str) -> Kernel:
     return Kernel(
         op=QDepthwiseConv2d,
-        symbol=f"depthwise3x3_helium_{rounding.value}",
+        symbol=f"depthwise3x3_helium_{name}",
         struct="depthwise3x3_helium_args",
         header=HERE / "depthwise3x3_helium.h",
-        source=HERE / f"depthwise3x3_helium_{rounding.value}.c",
+        source=HERE / f"depthwise3x3_helium_{name}.c",
         pointers=("x", "w", "bias", "multiplier", "shift", "y"),
-        variant=rounds_as(rounding),
+        variant=_variant(name),
         refuse=_refuse,
         fields=_fields,
         items=_items,
@@ -152,6 +171,7 @@ def _kernel(rounding: Rounding) -> Kernel:
         scratch_bytes=_scratch_bytes,
         streaming=Streaming(inputs=(0,), block_axes=1),
         includes=(
+            HERE / "clip_helium.h",
             HERE / "depthwise3x3_helium_core.h",
             HERE / "fill_helium.h",
             HERE / "helium_rescale.h",
@@ -160,4 +180,4 @@ def _kernel(rounding: Rounding) -> Kernel:
     )
 
 
-DEPTHWISE3X3_HELIUM = tuple(map(_kernel, ROUNDINGS))
+DEPTHWISE3X3_HELIUM = tuple(map(_kernel, VARIANTS))

@@ -9,6 +9,7 @@
 /// read again, so output may follow input closely in the same memory.
 #pragma once
 
+#include "clip_helium.h"
 #include "depthwise3x3_helium.h"
 #include "fill_helium.h"
 #include "helium_rescale.h"
@@ -33,10 +34,12 @@ typedef struct {
   uint8_t taps[16];          // where in w each lane finds its weight
 } depthwise3x3_helium_job;
 
-/// HELIUM_UP with all of int8 as clip range: 20 instructions for four outputs. `step` is constant.
-/// r7 is kept by hand because compilers may use it as frame pointer.
+/// Four channels of each pixel, saturated to int8: 20 instructions for four outputs by HELIUM_UP,
+/// 24 by HELIUM_SIGNED, 27 by HELIUM_EVEN, which read the bias again, and half even the shifts, as
+/// registers are short of one or two. `step` and `how` must be constants. r7 is kept by hand
+/// because compilers may use it as frame pointer.
 __attribute__((always_inline)) static inline void
-depthwise3x3_helium_up(depthwise3x3_helium_job *job, int32_t step) {
+depthwise3x3_helium_quick(depthwise3x3_helium_job *job, int32_t step, helium_rescaling how) {
   register depthwise3x3_helium_job *at __asm__("r0") = job;
   __asm__ volatile("push {r0, r7}\n"
                    "1:\n\t"
@@ -50,26 +53,36 @@ depthwise3x3_helium_up(depthwise3x3_helium_job *job, int32_t step) {
                    "vpsttt\n\t"
                    "vldrbt.u8 q2, [r1, q7]; vaddt.i8 q7, q7, r12\n\t"
                    "vldrbt.u8 q3, [r1, q7]\n\t"
+                   "dls lr, r10; .if %c[how] != %c[up]; mov r12, r2; .endif\n\t"
                    "vldrw.u32 q4, [r2], #16; vldrw.u32 q5, [r3], #16\n\t"
                    "vldrb.s32 q6, [r4], #4\n\t"
                    "vctp.32 r7\n\t"
                    "add r1, #36\n\t"
-                   "mov r12, r5\n\t"
+                   "push {r5}\n\t"
                    "add r5, r5, r8, lsl #2\n\t"
                    "adds r6, #4; subs r7, #4\n\t"
                    "stm r0, {r1-r7}\n\t"
-                   "mov r1, r12; add r3, r1, r8; add r5, r3, r8; add r8, r5\n\t"
-                   "subs r7, r6, #4\n\t"
-                   "dls lr, r10\n"
+                   ".if %c[how] == %c[even]; subs r1, r4, #4; .endif\n\t"
+                   "pop {r10}; add r3, r10, r8; add r5, r3, r8; add r8, r5\n\t"
+                   "subs r7, r6, #4\n"
                    "2:\n\t"
-                   "vldrb.8 q7, [r1], #%c[step]; vmladav.s8 r0, q7, q0\n\t"
+                   "vldrb.8 q7, [r10], #%c[step]; vmladav.s8 r0, q7, q0\n\t"
                    "vldrb.8 q7, [r3], #%c[step]; vmladav.s8 r2, q7, q1\n\t"
                    "vldrb.8 q7, [r5], #%c[step]; vmladav.s8 r4, q7, q2\n\t"
                    "vldrb.8 q7, [r8], #%c[step]; vmladav.s8 r6, q7, q3\n\t"
                    "vmov q7[2], q7[0], r0, r4\n\t"
                    "vmov q7[3], q7[1], r2, r6\n\t"
+                   ".if %c[how] != %c[up]; vldrw.u32 q4, [r12]; .endif\n\t"
                    "vadd.i32 q7, q7, q4\n\t"
+                   ".if %c[how] == %c[even]\n\t"
+                   "vmul.i32 q4, q7, q5; vmulh.s32 q7, q7, q5\n\t"
+                   "vclz.i32 q4, q4; vshr.s32 q4, q4, #5; vshl.s32 q6, q7, q6\n\t"
+                   "vbic q4, q4, q6; vldrb.s32 q6, [r1]; vsub.i32 q7, q7, q4\n\t"
+                   ".else\n\t"
                    "vqrdmulh.s32 q7, q7, q5\n\t"
+                   ".endif; .if %c[how] == %c[both]\n\t"
+                   "vand q4, q7, q6; vshr.s32 q4, q4, #31; vadd.i32 q7, q7, q4\n\t"
+                   ".endif\n\t"
                    "vrshl.s32 q7, q7, q6\n\t"
                    "vadd.i32 q7, q7, r11\n\t"
                    "vqmovnb.s32 q7, q7; vqmovnb.s16 q7, q7\n\t"
@@ -79,7 +92,8 @@ depthwise3x3_helium_up(depthwise3x3_helium_job *job, int32_t step) {
                    "ldr r0, [sp]; ldr r1, [r0, #24]; cmp r1, #0; bgt 1b\n\t"
                    "pop {r0, r7}"
                    : "+r"(at)
-                   : [step] "i"(step)
+                   : [step] "i"(step), [how] "i"(how), [up] "i"(HELIUM_UP),
+                     [both] "i"(HELIUM_SIGNED), [even] "i"(HELIUM_EVEN)
                    : "r1", "r2", "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "lr",
                      "q0", "q1", "q2", "q3", "q4", "q5", "q6", "q7", "cc", "memory");
 }
@@ -171,7 +185,8 @@ typedef void depthwise3x3_helium_pixels(depthwise3x3_helium_job *job, int32_t lo
 /// Output pixels [column, column + pixels) of one row, whose window starts at slot `oldest`.
 static inline void depthwise3x3_helium_part(const depthwise3x3_helium_args *a, const int8_t *planes,
                                             int32_t oldest, int32_t column, int32_t pixels,
-                                            int8_t *y, depthwise3x3_helium_pixels *compute) {
+                                            int8_t *y, depthwise3x3_helium_pixels *compute,
+                                            int32_t clips) {
   const int32_t step = a->stride_w * WINDOW_ROWS;
   depthwise3x3_helium_job job = {.w = a->w,
                                  .bias = a->bias,
@@ -187,10 +202,21 @@ static inline void depthwise3x3_helium_part(const depthwise3x3_helium_args *a, c
                                  .step = step};
   depthwise3x3_helium_taps(oldest, job.taps);
   compute(&job, a->low, a->high);
+  if (clips) {
+    helium_clip(y, pixels * a->channels, a->low, a->high);
+  }
 }
 
+/// quick  for windows that move by one column, and by two: what `compute` does, but for clipping;
+///        null where their way is not exact
 static inline void depthwise3x3_helium_core(const depthwise3x3_helium_args *a, tw_work work,
+                                            depthwise3x3_helium_pixels *const quick[2],
                                             depthwise3x3_helium_pixels *compute) {
+  int32_t clips = 0;
+  if (quick != 0 && a->stride_w <= 2) {
+    compute = quick[a->stride_w - 1];
+    clips = a->low > INT8_MIN || a->high < INT8_MAX;
+  }
   const int32_t image_items = a->out_h * a->out_w;
   int8_t *const planes = work.scratch;
   helium_fill(planes, a->x_zero, a->planes); // also the columns of padding
@@ -209,6 +235,6 @@ static inline void depthwise3x3_helium_core(const depthwise3x3_helium_args *a, t
                               held % WINDOW_ROWS, planes);
     }
     depthwise3x3_helium_part(a, planes, first % WINDOW_ROWS, column, pixels,
-                             a->y + at * a->channels, compute);
+                             a->y + at * a->channels, compute, clips);
   }
 }

@@ -1,15 +1,13 @@
 #include "depthwise3x3_helium_core.h"
 
-static void pixels_step_1(depthwise3x3_helium_job *job, int32_t low, int32_t high) {
-  (void)low;
-  (void)high;
-  depthwise3x3_helium_up(job, WINDOW_ROWS);
+static void quick_1(depthwise3x3_helium_job *job, int32_t low, int32_t high) {
+  (void)low, (void)high;
+  depthwise3x3_helium_quick(job, WINDOW_ROWS, HELIUM_UP);
 }
 
-static void pixels_step_2(depthwise3x3_helium_job *job, int32_t low, int32_t high) {
-  (void)low;
-  (void)high;
-  depthwise3x3_helium_up(job, 2 * WINDOW_ROWS);
+static void quick_2(depthwise3x3_helium_job *job, int32_t low, int32_t high) {
+  (void)low, (void)high;
+  depthwise3x3_helium_quick(job, 2 * WINDOW_ROWS, HELIUM_UP);
 }
 
 static void pixels_left(depthwise3x3_helium_job *job, int32_t low, int32_t high) {
@@ -17,12 +15,9 @@ static void pixels_left(depthwise3x3_helium_job *job, int32_t low, int32_t high)
 }
 
 void depthwise3x3_helium_double(const void *args, tw_work work) {
+  static depthwise3x3_helium_pixels *const quick[2] = {quick_1, quick_2};
   const depthwise3x3_helium_args *a = args;
   const helium_rescaling how =
       helium_choose(a->shift, a->channels, a->y_zero, a->low, TW_ROUND_DOUBLE);
-  depthwise3x3_helium_pixels *compute = pixels_left;
-  if (how == HELIUM_UP && a->low == INT8_MIN && a->high == INT8_MAX && a->stride_w <= 2) {
-    compute = a->stride_w == 1 ? pixels_step_1 : pixels_step_2;
-  }
-  depthwise3x3_helium_core(a, work, compute);
+  depthwise3x3_helium_core(a, work, how == HELIUM_UP ? quick : 0, pixels_left);
 }
