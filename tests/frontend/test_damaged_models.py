@@ -9,6 +9,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from tilewright.errors import CompileError
+from tilewright.frontend.sizes import need_plannable
+from tilewright.ir.types import DType, TensorType
 from tilewright.pipeline import compile_model
 
 FLOAT = TensorProto.FLOAT
@@ -63,15 +65,6 @@ def no_axes_to_slide_over() -> onnx.ModelProto:
     return model(nodes, {"x": [1, 2, 5, 5]}, {**SHIFT, "w": weights})
 
 
-def nothing_in_it() -> onnx.ModelProto:
-    nodes = [
-        helper.make_node("Slice", ["x", "end", "end"], ["s"], name="s"),
-        helper.make_node("Softmax", ["s"], ["e"], name="e"),
-        helper.make_node("Pad", ["e", "pads"], ["y"], name="y"),
-    ]
-    return model(nodes, {"x": [4, 4]}, {"end": np.array([4]), "pads": np.array([1, 0, 0, 0])})
-
-
 def forty_million() -> onnx.ModelProto:
     return model([helper.make_node("Relu", ["x"], ["y"], name="r")], {"x": [65536, 10, 64]}, {})
 
@@ -83,7 +76,6 @@ def forty_million() -> onnx.ModelProto:
         (axes_twice, "name one axis twice"),
         (sixty_dimensions, "has 32 dimensions, at most 16 are known"),
         (no_axes_to_slide_over, "over 2 axes"),
-        (nothing_in_it, "has no elements; there is nothing to compute"),
         (forty_million, "41,943,040 elements; tensors of more than 4,194,304 are not planned"),
     ],
 )
@@ -93,6 +85,11 @@ def test_the_message_says_what_is_wrong(
     (tmp_path / "damaged.onnx").write_bytes(damaged().SerializeToString())
     with pytest.raises(CompileError, match=words):
         compile_model(tmp_path / "damaged.onnx", "host")
+
+
+def test_what_has_no_elements_is_not_computed():
+    with pytest.raises(CompileError, match="t is s8.1x3x0. and has no elements"):
+        need_plannable("m", "t", TensorType(DType.S8, (1, 3, 0)))
 
 
 def test_an_input_that_is_a_half_precision_output_too_is_one_value(tmp_path: Path):
