@@ -205,9 +205,9 @@ class Schedule:
             work = self.work[Do.RUN, name]
             if slot.do is Do.RUN:
                 yield Kind.WORK, "", name, [engine.fork_cycles * (c > 0) for c in work]
-                yield Kind.BEGIN, engine.name, name, work
+                yield Kind.BEGIN, engine.name, ValueName(f"{name}>job"), work
             else:
-                yield Kind.JOIN, engine.name, name, work
+                yield Kind.JOIN, engine.name, ValueName(f"{name}>job"), work
                 yield Kind.WORK, "", name, [engine.join_cycles * (c > 0) for c in work]
         elif slot.do in (Do.RUN, Do.KEEP):
             yield Kind.WORK, "", name, self.work[slot.do, name]
