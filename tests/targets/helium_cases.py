@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from case import Case, sizes, stored, window_inputs, windows
+from strategies_layout import LAYOUT
 from strategies_llm import LLM
 from strategies_matmul import MATMUL
 from strategies_norms import NORMS
@@ -15,6 +16,7 @@ from tilewright.ops.arithmetic_onnx import LARGEST_PRODUCT, LARGEST_STEP, Rescal
 from tilewright.ops.arithmetic_tflite import QAdd, QMul
 from tilewright.ops.conv2d import QConv2d, QDepthwiseConv2d
 from tilewright.ops.dense import QDense
+from tilewright.ops.layout import Concat
 from tilewright.ops.llm.attention import CachedAttention
 from tilewright.ops.llm.linear import LinearRows
 from tilewright.ops.lut import Lut
@@ -207,6 +209,14 @@ def rescaled_mean(draw: st.DrawFn) -> Case:
     return Case(op, (x,))
 
 
+@st.composite
+def concat(draw: st.DrawFn) -> Case:
+    """As many inputs as there are kernels for."""
+    joined = draw(st.integers(2, 4))
+    case = draw(LAYOUT[Concat].filter(lambda case: len(case.inputs) >= joined))
+    return Case(case.op, case.inputs[:joined], joined)
+
+
 HELIUM_CASES: dict[type[Op], st.SearchStrategy[Case]] = {
     QConv2d: conv2d() | conv2d() | grouped(),
     QDepthwiseConv2d: depthwise3x3() | depthwise() | depthwise() | depthwise_of_the_lowest(),
@@ -216,6 +226,7 @@ HELIUM_CASES: dict[type[Op], st.SearchStrategy[Case]] = {
     QAveragePool2d: average_pool() | TFLITE[QAveragePool2d],
     MaxPool2d: max_pool(),
     Lut: lut(),
+    Concat: concat(),
     QMul: TFLITE[QMul],
     RescaledMul: rescaled_mul(),
     QMean: TFLITE[QMean],

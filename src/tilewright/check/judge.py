@@ -115,9 +115,11 @@ def _act(judged: Calls, action: ir.Simple, tile: int) -> None:
         case ir.Call():
             memories.do(judged.work(action, tile))
         case ir.Offload(call, job):
+            _check_ahead(judged, action, tile)
             memories.start(("job", job), judged.work(call, tile), call.engine.queue)
         case ir.Join():
-            memories.finish(("job", action.job), f"join for {action.value}")
+            left = at(action.left, tile)
+            memories.finish(("job", action.job), f"join for {action.value}", left)
         case ir.Load(transfer) | ir.Store(transfer):
             channel = at(transfer.channel, tile)
             known = 0 <= channel < judged.program.channels
@@ -129,6 +131,19 @@ def _act(judged: Calls, action: ir.Simple, tile: int) -> None:
             memories.finish(at(action.channel, tile), f"wait for {action.value}")
         case ir.Keep():
             memories.do(_kept(judged, action, tile))
+
+
+def _check_ahead(judged: Calls, offload: ir.Offload, tile: int) -> None:
+    """A call that uses its scratch early leaves calls under way alone; scratch they may share."""
+    scratch, under_way = offload.call.scratch, judged.memories.under_way
+    if scratch is None or not offload.call.engine.fetches_ahead:
+        return
+    size, who = offload.call.scratch_bytes, f"{offload.call.node}: scratch"
+    mine = judged.memories.bytes(scratch.memory, scratch.offset, size, who)
+    for work in under_way.get(("job", offload.job), [])[1 - offload.call.engine.queue :]:
+        theirs = [*work.reads, *(where for where, _ in work.writes)]
+        meets = [where for where in theirs if where.meets(mine) and where != mine]
+        need(not meets, f"{who} of tile {tile} touches what {work.who} is working with")
 
 
 def _travel(judged: Calls, transfer: ir.Transfer, tile: int, *, is_load: bool) -> Work:

@@ -127,7 +127,11 @@ class Memories:
         self.do(replace(work, writes=lost), own=key)
         self.under_way[key] = [*self.under_way.get(key, []), work][-most:]
 
-    def finish(self, key: Hashable, who: str) -> None:
-        """Wait for what ``key`` has started."""
+    def finish(self, key: Hashable, who: str, left: int = 0) -> None:
+        """Wait for what ``key`` has started, but not for the latest ``left`` of its works."""
         need(key in self.under_way, f"{who}, but nothing is under way")
-        self.do(self.under_way.pop(key)[-1])
+        works = self.under_way.pop(key)
+        if left:
+            self.under_way[key] = works[-left:]
+        else:
+            self.do(works[-1])

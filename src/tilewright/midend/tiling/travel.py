@@ -213,9 +213,9 @@ class Schedule:
             fork, join = (0, 0) if self._is_queued else (engine.fork_cycles, engine.join_cycles)
             if slot.do is Do.RUN:
                 yield Kind.WORK, "", name, [fork * (c > 0) for c in work]
-                yield Kind.BEGIN, engine.name, name, work
+                yield Kind.BEGIN, engine.name, ValueName(f"{name}>job"), work
             else:
-                yield Kind.JOIN, engine.name, name, work
+                yield Kind.JOIN, engine.name, ValueName(f"{name}>job"), work
                 yield Kind.WORK, "", name, [join * (c > 0) for c in work]
         elif slot.do in (Do.RUN, Do.KEEP):
             yield Kind.WORK, "", name, self.work[slot.do, name]

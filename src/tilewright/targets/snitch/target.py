@@ -96,9 +96,11 @@ def _ita(version: Version) -> Engine:
         "npu",
         (Reach("L1"), Reach("L2", frozenset({Role.WEIGHT}))),
         ita_kernels(version),
-        fork_cycles=1000,
+        fork_cycles=700,
         join_cycles=100,
         is_asynchronous=True,
+        queue=2,
+        fetches_ahead=True,
     )
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from tilewright.ir.costs import priced
 from tilewright.targets.packs.arm_dsp.kernels.add_s8 import ADD_S8_DSP
+from tilewright.targets.packs.arm_dsp.kernels.concat import CONCAT_DSP
 from tilewright.targets.packs.arm_dsp.kernels.conv2d_few_s8 import CONV2D_FEW_S8_DSP
 from tilewright.targets.packs.arm_dsp.kernels.conv2d_groups_s8 import CONV2D_GROUPS_S8_DSP
 from tilewright.targets.packs.arm_dsp.kernels.conv2d_s8 import CONV2D_S8_DSP
@@ -28,7 +29,7 @@ PRODUCTS = (
     *DEPTHWISE_TIMES_S8_DSP, *DENSE_S8_DSP,
 )  # fmt: skip
 
-ELEMENTWISE = (ADD_S8_DSP, *MUL_S8_DSP, LUT_S8_DSP)
+ELEMENTWISE = (ADD_S8_DSP, *MUL_S8_DSP, LUT_S8_DSP, *CONCAT_DSP)
 
 POOLING = (MAX_POOL2D_S8_DSP, AVERAGE_POOL2D_S8_DSP, *RESCALED_AVERAGE_POOL2D_S8_DSP)
 

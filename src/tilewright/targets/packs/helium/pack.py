@@ -5,6 +5,7 @@ from pathlib import Path
 from tilewright.ir.costs import priced
 from tilewright.targets.packs.helium.kernels.add_helium import ADD_HELIUM
 from tilewright.targets.packs.helium.kernels.average_pool2d_helium import AVERAGE_POOL2D_HELIUM
+from tilewright.targets.packs.helium.kernels.concat_helium import CONCAT_HELIUM
 from tilewright.targets.packs.helium.kernels.conv2d_groups_helium import CONV2D_GROUPS_HELIUM
 from tilewright.targets.packs.helium.kernels.conv2d_helium import CONV2D_HELIUM
 from tilewright.targets.packs.helium.kernels.dense_helium import DENSE_HELIUM
@@ -43,6 +44,7 @@ HELIUM = priced(
         AVERAGE_POOL2D_HELIUM,
         MAX_POOL2D_HELIUM,
         LUT_HELIUM,
+        *CONCAT_HELIUM,
         *MEAN_HELIUM,
         SOFTMAX_HELIUM,
         TABLE_SOFTMAX_HELIUM,

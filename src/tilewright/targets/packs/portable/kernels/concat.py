@@ -49,6 +49,7 @@ def _concat(inputs: int) -> Kernel:
         items=_items,
         terms=Terms(("pieces", "vectors", "rest"), _terms),
         streaming=Streaming(inputs=tuple(range(inputs)), block_axes=0),
+        includes=(HERE / "concat_core.h",),
     )
 
 
