@@ -123,15 +123,37 @@ def compile_talker(
     integers = quantised_llama(llama, seen, weights.widths(llama, seen))
     integers = replace(integers, name=identifier(options.name or llama.name))
     roomy = _roomy(target, integers)
-    chunk = min(_chunk(target), llama.shape.context)
-    network = built_network(integers, chunk, drafts, _sums_from(roomy))
-    made = compile_network(network, roomy, options)
+    chunk, made = _compiled(integers, roomy, options, drafts)
     shape = llama.shape
     talks = GenerateShape(
         shape.context, chunk, shape.vocabulary, Sampling.of(integers.logit_scale, 1.0).octaves,
         drafts, len(made.arena) > 1, _sharing_cores(made.target),
     )  # fmt: skip
     return Talker(integers, tokenizer, made, with_generate(made.bundle, talks, tokenizer))
+
+
+def _compiled(
+    llama: IntegerLlama, target: Target, options: Options, drafts: int
+) -> tuple[int, NetworkCompilation]:
+    """(tokens of a prompt at once, the network).
+
+    Engines may want weights in one layout for several tokens and in another one for a single token;
+    where both do not fit, a prompt is read token by token. Raises CompileError.
+    """
+    chunk = min(_chunk(target), llama.shape.context)
+    sums_from = _sums_from(target)
+    try:
+        network = built_network(llama, chunk, drafts, sums_from)
+        return chunk, compile_network(network, target, options)
+    except CapacityError:
+        if sums_from is None or drafts or chunk == 1:
+            raise
+        try:
+            network = built_network(llama, 1, drafts, sums_from)
+            return 1, compile_network(network, target, options)
+        except CapacityError:
+            pass
+        raise
 
 
 def _sums_from(target: Target) -> int | None:

@@ -12,13 +12,16 @@ import pytest
 
 import llm_files
 from tilewright.api_language import GenerateSettings, generate, inspect_checkpoint
-from tilewright.errors import CompileError, OptionError
+from tilewright.errors import CapacityError, CompileError, OptionError
+from tilewright.ir.network import Network
+from tilewright.ir.target import Target
 from tilewright.llm.build import decode_graph, text_graph
 from tilewright.llm.calibrate import measured_on_itself
 from tilewright.llm.formats.tokenizer_files import read_tokenizer
 from tilewright.llm.quantise import quantised_llama
 from tilewright.llm.sampler import sample, seeded
 from tilewright.llm.score import evaluated
+from tilewright.networks import NetworkCompilation, compile_network
 from tilewright.pipeline import Options, load_target
 from tilewright.report.text import json_text
 from tilewright.run.compiler import BASE_FLAGS, SANITIZE_FLAGS, build, find_compiler
@@ -74,6 +77,24 @@ def test_generated_c_says_what_the_definitions_say(tmp_path):
         assert said.tokens == defined(talker, request)
         assert len(said.tokens) > 0
         assert len(said.ticks) == len(said.tokens)
+
+
+def test_a_prompt_is_read_token_by_token_where_two_layouts_of_weights_do_not_fit(
+    monkeypatch, tmp_path
+):
+    def compiled(network: Network, target: Target, options: Options) -> NetworkCompilation:
+        if "prompt" in network.entries:
+            raise CapacityError("too many constants")
+        return compile_network(network, target, options)
+
+    monkeypatch.setattr("tilewright.talking.compile_network", compiled)
+    monkeypatch.setattr("tilewright.talking._sums_from", lambda target: 1 << 30)
+    talker = tiny_talker(tmp_path)
+    programs = [entry.program for entry in talker.made.entries.values()]
+    assert [*talker.made.entries] == ["decode"]
+    request = requests(talker)[1]
+    said = talk_on_host(talker.bundle, programs, talker.target.toolchain, request, sanitizes=True)
+    assert said.tokens == defined(talker, request)
 
 
 def test_stories_in_a_row_know_nothing_of_each_other(tmp_path):

@@ -21,7 +21,7 @@ class GenerateShape:
     """What the entries of a bundle are like.
 
     context     tokens that the cache has room for
-    chunk       tokens that ``prompt`` takes at once
+    chunk       tokens that ``prompt`` takes at once; 1: there is no such entry, ``decode`` reads it
     vocabulary  logits
     octaves     of the sampler: what a logit of 1 means
     drafts      candidates that ``verify`` takes behind a token; 0: there is no such entry
@@ -43,7 +43,7 @@ def with_generate(bundle: Bundle, talker: GenerateShape, tokenizer: Tokenizer) -
     name = bundle.name
     files = {
         f"{name}_generate.h": _filled(_HEADER, name, talker),
-        f"{name}_generate.c": _filled(_source(talker.drafts), name, talker),
+        f"{name}_generate.c": _filled(_source(talker), name, talker),
         f"{name}_tokenizer.c": print_tokenizer(name, tokenizer),
         **{path.name: path.read_text(encoding="utf-8") for path in sorted(PIECES.glob("*.[ch]"))},
     }
@@ -61,7 +61,11 @@ def _filled(text: str, name: str, talker: GenerateShape) -> str:
         "NAME": name.upper(), "name": name,
         "ARENA": f"const tw_{name}_arenas *arena" if talker.has_arenas else "void *arena",
         "CONTEXT": talker.context, "CHUNK": talker.chunk, "VOCABULARY": talker.vocabulary,
-        "OCTAVES": talker.octaves, "DRAFTS": talker.drafts, "CORES": talker.cores,
+        "OCTAVES": talker.octaves, "DRAFTS": talker.drafts,
+        "FIRST": "prompt_" if talker.chunk > 1 else "",
+        "DECODE": "decode_" if talker.chunk > 1 else "",
+        "RUN": "decode" if talker.chunk > 1 else "run",
+        "CORES": talker.cores,
         "SHARED": _SHARED if talker.cores > 1 else "",
         "SAMPLE": "tw_sample_shared" if talker.cores > 1 else "tw_sample",
         "SHARE": ", share_logits" if talker.cores > 1 else "",
@@ -140,7 +144,7 @@ static void share_logits(tw_sampler_part *part, void *args, int32_t items) {
 _SOURCE = """\
 #include "@name@_generate.h"
 
-@SHARED@enum { CHUNK = @CHUNK@, DRAFTS = @DRAFTS@ };
+@SHARED@enum { DRAFTS = @DRAFTS@ };
 
 /// Logits of the next token and, behind them, of one after each candidate that `tokens` has.
 typedef struct {
@@ -148,6 +152,20 @@ typedef struct {
   const uint16_t *tokens;
   int32_t count;
 } draft;
+
+/// Runs one token at position end - 1; 0, or what the entry returned.
+static int read_token(@ARENA@, uint16_t token, int32_t end) {
+  const tw_@name@_@DECODE@outputs outputs = tw_@name@_@DECODE@outputs_in(arena);
+  int32_t *const given = tw_@name@_@DECODE@tokens_in(arena);
+  *given = token;
+  const tw_@name@_@DECODE@inputs inputs = {.tokens = given};
+  return tw_@name@_@RUN@(arena, &inputs, &outputs, end);
+}
+
+"""
+
+_IN_CHUNKS = """\
+enum { CHUNK = @CHUNK@ };
 
 /// Runs all tokens of the prompt; 0, or what an entry returned.
 static int read_prompt(@ARENA@, const uint16_t *tokens, int32_t count) {
@@ -166,13 +184,16 @@ static int read_prompt(@ARENA@, const uint16_t *tokens, int32_t count) {
   return status;
 }
 
-/// Runs one token at position end - 1; 0, or what the entry returned.
-static int read_token(@ARENA@, uint16_t token, int32_t end) {
-  const tw_@name@_decode_outputs outputs = tw_@name@_decode_outputs_in(arena);
-  int32_t *const given = tw_@name@_decode_tokens_in(arena);
-  *given = token;
-  const tw_@name@_decode_inputs inputs = {.tokens = given};
-  return tw_@name@_decode(arena, &inputs, &outputs, end);
+"""
+
+_ONE_BY_ONE = """\
+/// Runs all tokens of the prompt; 0, or what the entry returned.
+static int read_prompt(@ARENA@, const uint16_t *tokens, int32_t count) {
+  int status = 0; // no reset: of keys and values only those that this text wrote are read
+  for (int32_t end = 1; end <= count && status == 0; end++) {
+    status = read_token(arena, tokens[end - 1], end);
+  }
+  return status;
 }
 
 """
@@ -182,7 +203,7 @@ _PLAIN = """\
 static int go_on(@ARENA@, const uint16_t *text, int32_t end, draft *next) {
   *next = (draft){0};
   const int status = read_token(arena, text[end - 1], end);
-  next->logits = tw_@name@_decode_outputs_in(arena).logits;
+  next->logits = tw_@name@_@DECODE@outputs_in(arena).logits;
   return status;
 }
 
@@ -222,7 +243,7 @@ static int go_on(@ARENA@, const uint16_t *text, int32_t end, draft *next) {
     next->logits = tw_@name@_verify_outputs_in(arena).logits;
   } else {
     status = read_token(arena, text[end - 1], end);
-    next->logits = tw_@name@_decode_outputs_in(arena).logits;
+    next->logits = tw_@name@_@DECODE@outputs_in(arena).logits;
   }
   return status;
 }
@@ -240,7 +261,7 @@ int32_t tw_@name@_generate(@ARENA@, tw_@name@_prompt_memory *memory,
     return TW_@NAME@_PROMPT_TOO_LONG;
   }
   int status = read_prompt(arena, text, end);
-  draft next = {.logits = tw_@name@_prompt_outputs_in(arena).logits};
+  draft next = {.logits = tw_@name@_@FIRST@outputs_in(arena).logits};
   uint32_t made = 0;
   memory->calls = 0;
   while (status == 0 && made < request->tokens) {
@@ -271,5 +292,6 @@ int32_t tw_@name@_generate(@ARENA@, tw_@name@_prompt_memory *memory,
 """
 
 
-def _source(drafts: int) -> str:
-    return _SOURCE + (_DRAFTING if drafts else _PLAIN) + _LOOP
+def _source(talker: GenerateShape) -> str:
+    reading = _IN_CHUNKS if talker.chunk > 1 else _ONE_BY_ONE
+    return _SOURCE + reading + (_DRAFTING if talker.drafts else _PLAIN) + _LOOP

@@ -17,7 +17,7 @@ from tilewright.ops.llm.row_ops import GatedRows, ScaleRows
 from tilewright.ops.llm.rows import HEAD_FACTOR_BYTES
 from tilewright.ops.state import Put, Valid
 
-CHUNK = 36
+CHUNK = 32
 """Tokens that ``prompt`` takes at once."""
 
 TOKENS, LOGITS = "tokens", "logits"
@@ -131,7 +131,8 @@ def built_network(
     """Entries over one cache, with logits s16[1, vocabulary] of the last token:
 
     decode(tokens s32[1], end)               the token at position end - 1
-    prompt(tokens s32[chunk], end, rows)     ``rows`` tokens, the last of them at position end - 1
+    prompt(tokens s32[chunk], end, rows)     ``rows`` tokens, the last of them at position end - 1;
+                                             where a chunk has several
     verify(tokens s32[drafts + 1], end, rows)  the same, with logits s16[rows, vocabulary] of every
                                              token; where there are drafts
 
@@ -139,10 +140,10 @@ def built_network(
                nothing else; None: none of them
     """
     most = llama.shape.context
-    entries = {
-        "prompt": prompt_graph(llama, min(chunk, most), sums_from),
-        "decode": decode_graph(llama, sums_from),
-    }
+    entries: dict[str, Graph] = {}
+    if chunk > 1:
+        entries["prompt"] = prompt_graph(llama, min(chunk, most), sums_from)
+    entries["decode"] = decode_graph(llama, sums_from)
     if drafts:
         entries["verify"] = verify_graph(llama, min(drafts + 1, most), sums_from)
     return Network.of(llama.name, **entries)
