@@ -8,6 +8,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from tilewright.api import run_model
 from tilewright.errors import CompileError
 from tilewright.frontend.sizes import need_plannable
 from tilewright.ir.types import DType, TensorType
@@ -65,6 +66,12 @@ def no_axes_to_slide_over() -> onnx.ModelProto:
     return model(nodes, {"x": [1, 2, 5, 5]}, {**SHIFT, "w": weights})
 
 
+def numbers_beyond_a_word() -> onnx.ModelProto:
+    node = helper.make_node("RequantShift", ["x", "mul", "add"], ["y"], name="s", div=2**40,
+                            n_levels_out=256, signed=1)  # fmt: skip
+    return model([node], {"x": [1, 4]}, SHIFT)
+
+
 def forty_million() -> onnx.ModelProto:
     return model([helper.make_node("Relu", ["x"], ["y"], name="r")], {"x": [65536, 10, 64]}, {})
 
@@ -76,6 +83,7 @@ def forty_million() -> onnx.ModelProto:
         (axes_twice, "name one axis twice"),
         (sixty_dimensions, "has 32 dimensions, at most 16 are known"),
         (no_axes_to_slide_over, "over 2 axes"),
+        (numbers_beyond_a_word, "attribute div is 1099511627776, beyond 32 bits"),
         (forty_million, "41,943,040 elements; tensors of more than 4,194,304 are not planned"),
     ],
 )
@@ -103,3 +111,14 @@ def test_an_input_that_is_a_half_precision_output_too_is_one_value(tmp_path: Pat
     (tmp_path / "half.onnx").write_bytes(made.SerializeToString())
     compiled = compile_model(tmp_path / "half.onnx", "host")
     assert len(compiled.program.outputs) == 2
+
+
+def test_a_convolution_may_see_padding_alone(tmp_path: Path):
+    """Both rows of the output lie above the input: every element is the bias."""
+    conv = helper.make_node("Conv", ["x", "w", "b"], ["y"], name="c", strides=[3, 1],
+                            pads=[4, 0, 0, 0])  # fmt: skip
+    weights = np.ones((1, 1, 1, 1), np.float32)
+    made = model([conv], {"x": [1, 1, 2, 3]}, {"w": weights, "b": np.array([5.0], np.float32)})
+    (tmp_path / "padding.onnx").write_bytes(made.SerializeToString())
+    report = run_model(tmp_path / "padding.onnx", inputs={"x": np.zeros((1, 1, 2, 3), np.float32)})
+    np.testing.assert_array_equal(report.outputs["y"], np.full((1, 1, 2, 3), 5.0))

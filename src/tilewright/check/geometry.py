@@ -51,9 +51,11 @@ def wanted(
 
 def is_given(want: Region, given: Region, shape: tuple[int, ...]) -> bool:
     """Whether a call is given what it wants: just that, or all of an axis that it reads from its
-    start on, where the last window of a stride ends before it."""
+    start on, where the last window of a stride ends before it. A call whose windows lie in padding
+    wants nothing, and may be given all."""
     if any(span.size == 0 for span in want):
-        return any(span.size == 0 for span in given)
+        is_whole = given == tuple(Span(0, extent) for extent in shape)
+        return is_whole or any(span.size == 0 for span in given)
     return all(
         w == g or (w.start == 0 and g == Span(0, extent))
         for w, g, extent in zip(want, given, shape, strict=True)

@@ -62,6 +62,8 @@ def number(node: OnnxNode, *names: str) -> int:
         if name in node.attributes:
             value = np.asarray(node.attributes[name]).reshape(-1)
             if value.size == 1 and value.dtype.kind in "iuf" and float(value[0]).is_integer():
+                if abs(float(value[0])) >= 2**31:
+                    raise ModelError(f"{node}: attribute {name} is {value[0]}, beyond 32 bits")
                 return int(value[0])
             raise ModelError(f"{node}: attribute {name} is {value!r}, not a whole number")
     raise ModelError(f"{node}: attribute {names[0]} is missing")
