@@ -23,6 +23,7 @@ import numpy as np
 from calibrate import programs
 from chosen import Call, Draw
 from counted import measure
+from fitted import fit
 from shape_classes import CLASSES, Made
 
 from tilewright.ops.mean_tflite import QMean
@@ -43,13 +44,14 @@ ROUNDINGS = (Rounding.DOUBLE, Rounding.DOUBLE, Rounding.DOUBLE, Rounding.HALF_EV
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One shape. ``work``: what its instructions are divided by."""
+    """One shape. ``work``: what its instructions are divided by; ``outputs``: elements."""
 
     family: str
     shape: str
     kernel: str
     work: int
     instructions: int
+    outputs: int
 
     @property
     def each(self) -> float:
@@ -92,7 +94,9 @@ def run(board: str, words: Sequence[str]) -> list[Row]:
         calls = drawn(family, made)
         counts = [one for some in programs(calls) for one in measure(machine, some)]
         for call, (count, kernel) in zip(calls, counts, strict=True):
-            rows.append(Row(family, described(call), kernel, work(call), count))
+            rows.append(
+                Row(family, described(call), kernel, work(call), count, call.signature.output.size)
+            )
         print(summary([r for r in rows if r.family == family]), flush=True)
     return rows
 
@@ -118,6 +122,21 @@ def summary(rows: Sequence[Row]) -> str:
     )
 
 
+def line(rows: Sequence[Row]) -> tuple[str, float]:
+    """What a class's shapes cost: per call, per output and per MAC or byte; and by how much the
+    worst shape exceeds that, as a factor."""
+    terms = np.array([(1, row.outputs, row.work) for row in rows], np.float64)
+    counts = np.array([row.instructions for row in rows], np.float64)
+    factors = fit(terms, counts)
+    ratios = counts / (terms @ factors)
+    call, output, each = factors
+    text = (
+        f"| {rows[0].family} | {call:.0f} | {output:.2f} | {each:.2f} | {ratios.max():.2f} "
+        f"| {rows[int(ratios.argmax())].shape} |"
+    )
+    return text, float(ratios.max())
+
+
 def report(board: str, rows: Sequence[Row]) -> str:
     """The whole file."""
     families = {family: [r for r in rows if r.family == family] for family in CLASSES}
@@ -135,6 +154,11 @@ def report(board: str, rows: Sequence[Row]) -> str:
             "| class | shapes | 10 % | median | 90 % | worst | worst / median |",
             "|---|--:|--:|--:|--:|--:|--:|",
             *(summary(some) for some in families.values()), "",
+            "Small shapes pay for the call and for every output's requantisation. Fitted to each",
+            "class, that is so much per call, output and MAC or byte; the worst shape takes so",
+            "many times what this makes of it:", "",
+            "| class | call | output | each | worst / line | shape |", "|---|--:|--:|--:|--:|---|",
+            *(line(some)[0] for some in families.values()), "",
             "The worst decile of each class:", "", head, "|---|---|---|--:|--:|--:|",
             *(row.text() for row in worst), "", "All shapes:", "", head,
             "|---|---|---|--:|--:|--:|", *(row.text() for row in rows), "",

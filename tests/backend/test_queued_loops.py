@@ -30,9 +30,9 @@ def made() -> Compilation:
 
 @cache
 def pair() -> Compilation:
-    """Two products of one block of tokens."""
+    """Two products, one behind the other."""
     net = TileNetwork("pair", np.random.default_rng(0))
-    x = net.input("x", 64, 128)
+    x = net.input("x", 128, 128)
     y = net.product(x, net.weights(net.drawn(128, 128, 16)), "y")
     return written(net, net.product(y, net.weights(net.drawn(128, 128, 16)), "z"))
 
@@ -108,8 +108,9 @@ def test_scratch_of_the_next_call_is_not_where_this_one_works() -> None:
     check_program(compiled.program, compiled.graph, SNITCH_ITA)
     first, second = compiled.program.calls
     assert second.scratch is not None
-    assert not isinstance(first.output.place, InConstant)
-    place = replace(second.scratch, offset=first.output.place.offset)
+    read = first.inputs[0].place
+    assert not isinstance(read, InConstant)
+    place = replace(second.scratch, offset=read.offset)
     moved = replace(second, scratch=place)
     layers = tuple(
         replace(
@@ -121,5 +122,5 @@ def test_scratch_of_the_next_call_is_not_where_this_one_works() -> None:
         )
         for layer in compiled.program.layers
     )
-    with pytest.raises(PlanError, match="scratch of tile 0 touches"):
+    with pytest.raises(PlanError, match="its scratch is where y"):
         check_program(replace(compiled.program, layers=layers), compiled.graph, SNITCH_ITA)

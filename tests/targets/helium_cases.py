@@ -24,7 +24,7 @@ from tilewright.ops.matmul import QMatMul
 from tilewright.ops.mean_tflite import QMean
 from tilewright.ops.norm_onnx import RescaledNorm
 from tilewright.ops.pool2d import MaxPool2d
-from tilewright.ops.pool_onnx import RescaledMean
+from tilewright.ops.pool_onnx import RescaledAveragePool2d, RescaledMean
 from tilewright.ops.pool_tflite import QAveragePool2d
 from tilewright.ops.requantise import Requantise
 from tilewright.ops.rescale import FixedPoint, Rounding
@@ -224,6 +224,7 @@ HELIUM_CASES: dict[type[Op], st.SearchStrategy[Case]] = {
     QMatMul: MATMUL[QMatMul],
     QAdd: add(),
     QAveragePool2d: average_pool() | TFLITE[QAveragePool2d],
+    RescaledAveragePool2d: ONNX[RescaledAveragePool2d],
     MaxPool2d: max_pool(),
     Lut: lut(),
     Concat: concat(),

@@ -129,8 +129,13 @@ class _Pending:
         if call.scratch is None or not call.engine.fetches_ahead:
             return False
         mine = next(_span(call.scratch, call.scratch_bytes, writes=True))
-        others = [t for pending in self.calls for t in self._of_call(pending.call)]
-        return any(mine.clashes(other) and mine != other for other in others)
+        for pending in self.calls:
+            touched = [*self._of_call(pending.call)]
+            if pending.call.scratch is not None and touched[-1] == mine:
+                touched.pop()
+            if any(mine.clashes(other) for other in touched):
+                return True
+        return False
 
     def _is_touched(self, action: Action) -> bool:
         """Whether an action has to wait for a call under way."""

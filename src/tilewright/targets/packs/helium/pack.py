@@ -4,7 +4,10 @@ from pathlib import Path
 
 from tilewright.ir.costs import priced
 from tilewright.targets.packs.helium.kernels.add_helium import ADD_HELIUM
-from tilewright.targets.packs.helium.kernels.average_pool2d_helium import AVERAGE_POOL2D_HELIUM
+from tilewright.targets.packs.helium.kernels.average_pool2d_helium import (
+    AVERAGE_POOL2D_HELIUM,
+    RESCALED_AVERAGE_POOL2D_HELIUM,
+)
 from tilewright.targets.packs.helium.kernels.concat_helium import CONCAT_HELIUM
 from tilewright.targets.packs.helium.kernels.conv2d_groups_helium import CONV2D_GROUPS_HELIUM
 from tilewright.targets.packs.helium.kernels.conv2d_helium import CONV2D_HELIUM
@@ -42,6 +45,7 @@ HELIUM = priced(
         ADD_HELIUM,
         *MUL_HELIUM,
         AVERAGE_POOL2D_HELIUM,
+        RESCALED_AVERAGE_POOL2D_HELIUM,
         MAX_POOL2D_HELIUM,
         LUT_HELIUM,
         *CONCAT_HELIUM,

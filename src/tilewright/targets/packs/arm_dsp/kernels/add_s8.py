@@ -8,6 +8,7 @@ from tilewright.ops.rescale import FixedPoint
 from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE
 from tilewright.targets.packs.arm_dsp.kernels.words import is_clipped
 from tilewright.targets.packs.portable.kernels.counts import output_elements
+from tilewright.targets.packs.portable.kernels.quick_loops import QUICK_LOOPS
 from tilewright.targets.packs.portable.kernels.refusals import wrong_types
 
 HALF = FixedPoint(1 << 30, 0)
@@ -61,5 +62,5 @@ ADD_S8_DSP = Kernel(
     items=output_elements,
     terms=Terms(("fours", "rest", "clipped"), _terms),
     streaming=Streaming(inputs=(0, 1), block_axes=0),
-    includes=(HERE / "dsp_requantise.h", HERE / "dsp_words.h"),
+    includes=(HERE / "dsp_requantise.h", HERE / "dsp_words.h", QUICK_LOOPS),
 )

@@ -1,3 +1,5 @@
+#include "quick_loops.h"
+
 #include "add_s8_dsp.h"
 
 #include "dsp_requantise.h"

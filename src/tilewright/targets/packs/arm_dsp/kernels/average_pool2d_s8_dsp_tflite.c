@@ -1,3 +1,5 @@
+#include "quick_loops.h"
+
 #include "average_pool2d_s8_dsp.h"
 
 /// sum / count, halves away from zero.

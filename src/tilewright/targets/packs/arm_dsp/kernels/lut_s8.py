@@ -5,6 +5,7 @@ from dataclasses import replace
 from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE
 from tilewright.targets.packs.arm_dsp.kernels.words import FOURS
 from tilewright.targets.packs.portable.kernels.lut_s8 import LUT_S8
+from tilewright.targets.packs.portable.kernels.quick_loops import QUICK_LOOPS
 
 LUT_S8_DSP = replace(
     LUT_S8,
@@ -13,5 +14,5 @@ LUT_S8_DSP = replace(
     header=HERE / "lut_s8_dsp.h",
     source=HERE / "lut_s8_dsp.c",
     terms=FOURS,
-    includes=(HERE / "dsp_words.h",),
+    includes=(HERE / "dsp_words.h", QUICK_LOOPS),
 )

@@ -1,3 +1,5 @@
+#include "quick_loops.h"
+
 #include "max_pool2d_s8_dsp.h"
 
 #include "dsp_window.h"

@@ -11,6 +11,7 @@ from tilewright.targets.packs.arm_dsp.kernels.short_scale import short_scale
 from tilewright.targets.packs.arm_dsp.kernels.words import BROADCAST
 from tilewright.targets.packs.portable.kernels.arithmetic_tflite import MUL_S8_TFLITE
 from tilewright.targets.packs.portable.kernels.broadcast import refuse_beyond_rows, row_fields
+from tilewright.targets.packs.portable.kernels.quick_loops import QUICK_LOOPS
 from tilewright.targets.packs.portable.kernels.rescaled_arithmetic import RESCALED_MUL_S8
 
 HEADERS = ("dsp_bytes.h", "dsp_requantise.h", "dsp_words.h")
@@ -39,7 +40,7 @@ def _kernel(portable: Kernel, rounding: str) -> Kernel:
         refuse=refuse,
         fields=_fields,
         terms=BROADCAST,
-        includes=tuple(HERE / header for header in HEADERS),
+        includes=(QUICK_LOOPS, *(HERE / header for header in HEADERS)),
     )
 
 

@@ -1,7 +1,9 @@
 /// Products of runs of elements in which an operand goes along or stands still.
-#include "mul_s8_dsp.h"
+#include "quick_loops.h"
+
 #include "dsp_bytes.h"
 #include "dsp_requantise.h"
+#include "mul_s8_dsp.h"
 
 /// Where an operand of a run is; `repeated` is its one element four times where it stands still.
 typedef struct {

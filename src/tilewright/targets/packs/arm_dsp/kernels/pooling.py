@@ -16,6 +16,7 @@ from tilewright.targets.packs.arm_dsp.kernels.requantise import HERE
 from tilewright.targets.packs.arm_dsp.kernels.short_scale import short_scale
 from tilewright.targets.packs.portable.kernels.means_tflite import AVERAGE_POOL2D_S8_TFLITE
 from tilewright.targets.packs.portable.kernels.pool2d import MAX_POOL2D_S8
+from tilewright.targets.packs.portable.kernels.quick_loops import QUICK_LOOPS
 from tilewright.targets.packs.portable.kernels.rescaled_means import RESCALED_AVERAGE_POOL2D_S8
 from tilewright.targets.packs.terms import groups, taps_inside
 
@@ -63,7 +64,7 @@ def _pooling(portable: Kernel, name: str, variant: str, *includes: str) -> Kerne
         source=HERE / f"{name}{variant}.c",
         refuse=refuse,
         terms=POOLING,
-        includes=tuple(HERE / header for header in headers),
+        includes=(QUICK_LOOPS, *(HERE / header for header in headers)),
     )
 
 

@@ -10,6 +10,7 @@ from tilewright.ops.softmax_onnx import TableSoftmax
 from tilewright.targets.packs.arm_dsp.kernels.requantise import HALF_EVEN_SHIFT, HERE
 from tilewright.targets.packs.arm_dsp.kernels.short_scale import short_scale
 from tilewright.targets.packs.portable.kernels.means_tflite import MEAN_S8_TFLITE
+from tilewright.targets.packs.portable.kernels.quick_loops import QUICK_LOOPS
 from tilewright.targets.packs.portable.kernels.reductions import one_group
 from tilewright.targets.packs.portable.kernels.rescaled_means import RESCALED_MEAN_S8
 from tilewright.targets.packs.portable.kernels.rescaled_norm import RESCALED_NORM_S8
@@ -64,7 +65,7 @@ def _mean(portable: Kernel, rounding: str) -> Kernel:
         refuse=refuse,
         fields=_mean_fields,
         terms=MEAN,
-        includes=tuple(HERE / header for header in headers),
+        includes=(QUICK_LOOPS, *(HERE / header for header in headers)),
     )
 
 
@@ -98,7 +99,7 @@ def _table_softmax(portable: Kernel) -> Kernel:
         items=portable.items,
         terms=ROWS,
         streaming=Streaming(inputs=(0,), block_axes=0),
-        includes=tuple(HERE / header for header in headers),
+        includes=(QUICK_LOOPS, *(HERE / header for header in headers)),
     )
 
 
@@ -115,8 +116,11 @@ SOFTMAX_S8_DSP = (
         header=HERE / "softmax_s8_dsp.h",
         source=HERE / "softmax_s8_dsp_tflite.c",
         terms=ROWS,
-        includes=tuple(
-            HERE / header for header in ("dsp_requantise.h", "dsp_words.h", "softmax_row.h")
+        includes=(
+            QUICK_LOOPS,
+            HERE / "dsp_requantise.h",
+            HERE / "dsp_words.h",
+            HERE / "softmax_row.h",
         ),
     ),
     *map(_table_softmax, TABLE_SOFTMAX_S8),

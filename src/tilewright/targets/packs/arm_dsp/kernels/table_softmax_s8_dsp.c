@@ -1,7 +1,9 @@
 /// Softmax row by row.
-#include "table_softmax_s8_dsp.h"
+#include "quick_loops.h"
+
 #include "dsp_requantise.h"
 #include "softmax_row.h"
+#include "table_softmax_s8_dsp.h"
 
 /// e * factor / 2**(32 + shift), ties up, plus the zero point, saturated; none is negative.
 DSP_INLINE int32_t table_softmax_half_up(int32_t e, const dsp_scale *s) {

@@ -6,6 +6,7 @@ from functools import partial
 from tilewright.ir.op import Op
 from tilewright.ir.target import Signature, Terms
 from tilewright.ops.pool2d import MaxPool2d
+from tilewright.ops.pool_onnx import RescaledAveragePool2d
 from tilewright.ops.pool_tflite import QAveragePool2d
 from tilewright.targets.packs.helium.kernels.variants import HERE
 from tilewright.targets.packs.helium.kernels.weights import LANES
@@ -18,7 +19,7 @@ WINDOWS = ("pixels", "vectors", "row_vectors", "window_vectors", "outputs")
 
 def window_terms(lanes: int, op: Op, signature: Signature) -> tuple[int, ...]:
     """Counts for WINDOWS where ``lanes`` channels make a vector."""
-    assert isinstance(op, (MaxPool2d, QAveragePool2d))
+    assert isinstance(op, (MaxPool2d, QAveragePool2d, RescaledAveragePool2d))
     (n, h, w, c), (_, out_h, out_w, _) = signature.inputs[0].shape, signature.output.shape
     rows, columns = taps_inside(op.window, (h, w), (out_h, out_w))
     pixels, vectors = n * out_h * out_w, groups(c, lanes)

@@ -111,7 +111,13 @@ def _kernel(rounding: Rounding) -> Kernel:
         streaming=Streaming(inputs=(0,), block_axes=1),
         includes=tuple(
             HERE / name
-            for name in ("matmul_s8_core.h", "broadcast.h", "dot_s8.h", "requantise_s8.h")
+            for name in (
+                "matmul_s8_core.h",
+                "broadcast.h",
+                "dot_s8.h",
+                "quick_loops.h",
+                "requantise_s8.h",
+            )
         ),
     )
 

@@ -1,3 +1,5 @@
+#include "quick_loops.h"
+
 #include "matmul_s8_core.h"
 
 void matmul_s8_double(const void *args, tw_work work) {
