@@ -20,8 +20,8 @@ from tilewright.ir.target import (
     Target,
     Toolchain,
 )
-from tilewright.midend.choice.joint_ways import NEVER, Net, Way, starts
 from tilewright.midend.choice.sequence import sequence
+from tilewright.midend.choice.ways import NEVER, Net, Way, starts
 from tilewright.midend.memory.lifetimes import whole_lifetimes
 from tilewright.midend.memory.need import local_need
 from tilewright.midend.tiling.cut import Cut

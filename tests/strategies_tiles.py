@@ -64,7 +64,7 @@ def tile_product(draw: st.DrawFn, *, adds: bool = False, most: int = 3) -> Case:
 
 @st.composite
 def tile_attention(draw: st.DrawFn, softmax_shift: int | None = None, most: int = 3) -> Case:
-    m, t, heads, p = draw(sizes(most)), draw(sizes(most)), draw(sizes(3)), draw(sizes(2))
+    m, t, heads, p = draw(sizes(2)), draw(sizes(most)), draw(sizes(2)), draw(sizes(2))
     q, k, v = (
         draw(stored(shape))
         for shape in (

@@ -21,8 +21,8 @@ from tilewright.ir.target import (
 )
 from tilewright.midend.assign import assign
 from tilewright.midend.tiling.cut import Cut
+from tilewright.midend.tiling.cuts import Cuts
 from tilewright.midend.tiling.fusible import beside_first
-from tilewright.midend.tiling.ways import Ways
 from tilewright.ops.pool2d import MaxPool2d
 from tilewright.ops.window2d import Window2d
 
@@ -89,4 +89,4 @@ def every_way(graph: Graph, target: Target) -> list[Cut]:
     steps = dict(enumerate(assign(graph, target).steps))
     ends = frozenset((*graph.inputs, *graph.outputs))
     members = tuple(steps[index] for index in beside_first(steps))
-    return Ways(graph, places_of(graph, members, target), ends, 40).of(members, 0)
+    return Cuts(graph, places_of(graph, members, target), ends, 40).of(members, 0)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         run_model,
         verify_model,
     )
+    from tilewright.api_accuracy import Judged, evaluate_network
     from tilewright.api_evaluate import Texts, evaluate_model
     from tilewright.api_fuzz import fuzz_files, fuzz_networks
     from tilewright.api_language import GenerateSettings, generate, inspect_checkpoint
@@ -40,6 +41,7 @@ __version__ = "0.1.0"
 __all__ = [
     "FuzzSettings",
     "GenerateSettings",
+    "Judged",
     "Network",
     "Options",
     "PinWishes",
@@ -55,6 +57,7 @@ __all__ = [
     "compile_to",
     "doctor",
     "evaluate_model",
+    "evaluate_network",
     "explain_model",
     "explore_model",
     "fuzz_files",
@@ -76,6 +79,7 @@ __all__ = [
 _HOMES = {
     "FuzzSettings": "tilewright.fuzz.run",
     "GenerateSettings": "tilewright.api_language",
+    "Judged": "tilewright.api_accuracy",
     "Network": "tilewright.ir.network",
     "Options": "tilewright.pipeline",
     "PinWishes": "tilewright.midend.pins",
@@ -85,6 +89,7 @@ _HOMES = {
     "compile_network": "tilewright.networks",
     "compile_networks_to": "tilewright.api_networks",
     "evaluate_model": "tilewright.api_evaluate",
+    "evaluate_network": "tilewright.api_accuracy",
     "fuzz_files": "tilewright.api_fuzz",
     "fuzz_networks": "tilewright.api_fuzz",
     "generate": "tilewright.api_language",

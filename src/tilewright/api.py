@@ -157,6 +157,7 @@ def run_model(
         outputs=outputs if batch.is_batched else {n: a[0] for n, a in outputs.items()},
         profile=profile(program, result.count) if settings.profiles and result.count else None,
         energy=result.energy, timeline=result.timeline, speed=result.speed,
+        gaps=result.gaps,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from tilewright.llm.sampler import seeded
 from tilewright.llm.widths import constant_bytes, same_widths
 from tilewright.pipeline import Options, load_target, target_names
 from tilewright.report.checkpoint import CheckpointReport, FitRow
-from tilewright.report.generated import GenerateReport
+from tilewright.report.generated import Drafts, GenerateReport
 from tilewright.run.talk import TalkRequest
 from tilewright.talking import cache_bytes_per_token, compile_talker, read_model
 
@@ -28,6 +28,7 @@ class GenerateSettings:
     top_k        so many most likely tokens stay; 0: all
     seed         equal seeds make equal texts, on every target
     bits         of the weights, 2 to 8, stored as 4, 6 or 8; embedding and head have 8
+    drafts       candidates, looked up in the text so far, that are checked in one call
     budget       bytes that all constants may take: bits are chosen matrix by matrix
     """
 
@@ -39,6 +40,7 @@ class GenerateSettings:
     seed: int = 0
     bits: int = 8
     budget: int | None = None
+    drafts: int = 0
 
 
 def generate(
@@ -59,7 +61,7 @@ def generate(
     given = None if tokenizer is None else Path(tokenizer)
     llama, words = read_model(Path(model), given, context)
     weights = Weights(settings.bits, settings.budget)
-    talker = compile_talker(llama, words, loaded, options, weights)
+    talker = compile_talker(llama, words, loaded, options, weights, settings.drafts)
     how = talker.sampling(settings.temperature, settings.top_p, settings.top_k)
     prompt = settings.prompt.encode("utf-8", "surrogateescape")
     said = talker.say(TalkRequest(prompt, settings.tokens, how, seeded(settings.seed)))
@@ -67,7 +69,8 @@ def generate(
     text = words.decode([*before[1:], *said.tokens]).decode(errors="replace")
     return GenerateReport(
         loaded.name, text, said.tokens, len(before), said.unit, said.ticks, talker.made.arena,
-        talker.made.constants, table_bytes(words), talker.integers.widths, said.energy,
+        talker.made.constants, table_bytes(words), talker.integers.widths,
+        Drafts(settings.drafts, said.calls), said.energy,
     )  # fmt: skip
 
 

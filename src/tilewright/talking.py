@@ -38,6 +38,9 @@ DEFAULT_CONTEXT = 512
 """Tokens, where neither the user nor the checkpoint wants fewer."""
 
 
+SHORT_CHUNK = 16
+
+
 class Talk(Protocol):
     """What ``Toolchain.talk`` is."""
 
@@ -109,24 +112,48 @@ def compile_talker(
     target: Target,
     options: Options = Options(),
     weights: Weights = Weights(),
+    drafts: int = 0,
 ) -> Talker:
     """Firmware, calibrated on text that the model makes up.
 
+    drafts  candidates, looked up in the text so far, that are checked in one call; 0: none
     Raises CompileError where it does not fit the target, or weights do not fit their budget.
     """
     seen = measured_on_itself(llama)
     integers = quantised_llama(llama, seen, weights.widths(llama, seen))
     integers = replace(integers, name=identifier(options.name or llama.name))
     roomy = _roomy(target, integers)
-    network = built_network(integers, CHUNK, _sums_from(roomy))
-    made = compile_network(network, roomy, options)
+    chunk, made = _compiled(integers, roomy, options, drafts)
     shape = llama.shape
     talks = GenerateShape(
-        shape.context, min(CHUNK, shape.context), shape.vocabulary,
-        Sampling.of(integers.logit_scale, 1.0).octaves, len(made.arena) > 1,
-        _sharing_cores(made.target),
+        shape.context, chunk, shape.vocabulary, Sampling.of(integers.logit_scale, 1.0).octaves,
+        drafts, len(made.arena) > 1, _sharing_cores(made.target),
     )  # fmt: skip
     return Talker(integers, tokenizer, made, with_generate(made.bundle, talks, tokenizer))
+
+
+def _compiled(
+    llama: IntegerLlama, target: Target, options: Options, drafts: int
+) -> tuple[int, NetworkCompilation]:
+    """(tokens of a prompt at once, the network).
+
+    Engines may want weights in one layout for several tokens and in another one for a single token;
+    where both do not fit, a prompt is read token by token. Raises CompileError.
+    """
+    chunk = min(_chunk(target), llama.shape.context)
+    sums_from = _sums_from(target)
+    try:
+        network = built_network(llama, chunk, drafts, sums_from)
+        return chunk, compile_network(network, target, options)
+    except CapacityError:
+        if sums_from is None or drafts or chunk == 1:
+            raise
+        try:
+            network = built_network(llama, 1, drafts, sums_from)
+            return 1, compile_network(network, target, options)
+        except CapacityError:
+            pass
+        raise
 
 
 def _sums_from(target: Target) -> int | None:
@@ -140,6 +167,13 @@ def _sums_from(target: Target) -> int | None:
 def _sharing_cores(target: Target) -> int:
     """Of the engine whose calls several cores share at the same time; 1 where there is none."""
     return max(engine.cores for engine in target.engines) if target.parallel else 1
+
+
+def _chunk(target: Target) -> int:
+    """Tokens of a prompt at once. What works on many pixels, or on many cores, gains from more; one
+    core reads all weights for every token anyway, and needs less memory for fewer."""
+    is_alone = len(target.engines) == 1 and target.engines[0].cores == 1
+    return SHORT_CHUNK if is_alone else CHUNK
 
 
 def cache_bytes_per_token(shape: LlamaShape) -> int:

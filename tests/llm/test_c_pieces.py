@@ -86,10 +86,14 @@ def said(program: Path, raw: bytes) -> list[str]:
     return done.stdout.decode().splitlines()
 
 
-def assert_tokenizer_in_c(folder: Path, tokenizer: Tokenizer, texts: list[bytes]) -> None:
+def assert_tokenizer_in_c(
+    folder: Path, tokenizer: Tokenizer, texts: list[bytes], capacity: str = "size + 2"
+) -> None:
+    """``capacity``: tokens that there is room for, in C."""
     folder.mkdir()
     tables = print_tokenizer("drawn", tokenizer)
-    program = built(folder, "tw_tokenizer", TOKENIZER_MAIN, tables)
+    main = TOKENIZER_MAIN.replace("size + 2", capacity)
+    program = built(folder, "tw_tokenizer", main, tables)
     raw = b"".join(struct.pack("<I", len(text)) + text for text in texts)
     for text, line in zip(texts, said(program, raw), strict=True):
         tokens, _, printed = line.partition("|")
@@ -109,6 +113,21 @@ def test_drawn_texts_become_the_same_tokens_in_c(tmp_path):
         tokenizer = tokenizer_of(tmp_path, drawn_vocabulary(rng))
         texts = [b"", b" ", *(drawn_bytes(rng) for _ in range(150))]
         assert_tokenizer_in_c(tmp_path / str(seed), tokenizer, texts)
+
+
+@pytest.mark.parametrize("is_by_words", [True, False])
+def test_a_text_that_is_merged_by_words_needs_room_for_one_more(tmp_path, is_by_words):
+    joined = [b"ab", b" a", b" ab", b"  ", b"abab", *([] if is_by_words else [b"b a", b"a "])]
+    pieces = [(b"<unk>", 0.0, 2), (b"<s>", 0.0, 3), (b"</s>", 0.0, 3)]
+    pieces += [(f"<0x{byte:02X}>".encode(), 0.0, 6) for byte in range(256)]
+    pieces += [(piece, -float(i), 1) for i, piece in enumerate([*joined, b"a", b"b", b" "])]
+    tokenizer = tokenizer_of(tmp_path, pieces)
+    assert f".is_by_words = {int(is_by_words)}," in print_tokenizer("drawn", tokenizer)
+    rng = random.Random(3)
+    texts = ["".join(rng.choices("abab  c", k=40)).encode() for _ in range(60)]
+    assert_tokenizer_in_c(tmp_path / "all", tokenizer, texts)
+    if is_by_words:
+        assert_tokenizer_in_c(tmp_path / "few", tokenizer, [b"ab  ab abab " * 30], "size / 2 + 6")
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/models is not there")

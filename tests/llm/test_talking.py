@@ -2,7 +2,9 @@
 
 import json
 import shutil
+import subprocess
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -10,17 +12,21 @@ import pytest
 
 import llm_files
 from tilewright.api_language import GenerateSettings, generate, inspect_checkpoint
-from tilewright.errors import CompileError, OptionError
+from tilewright.errors import CapacityError, CompileError, OptionError
+from tilewright.ir.network import Network
+from tilewright.ir.target import Target
 from tilewright.llm.build import decode_graph, text_graph
 from tilewright.llm.calibrate import measured_on_itself
 from tilewright.llm.formats.tokenizer_files import read_tokenizer
 from tilewright.llm.quantise import quantised_llama
 from tilewright.llm.sampler import sample, seeded
 from tilewright.llm.score import evaluated
+from tilewright.networks import NetworkCompilation, compile_network
 from tilewright.pipeline import Options, load_target
 from tilewright.report.text import json_text
-from tilewright.run.compiler import find_compiler
-from tilewright.run.talk import TalkRequest, talk_on_host
+from tilewright.run.compiler import BASE_FLAGS, SANITIZE_FLAGS, build, find_compiler
+from tilewright.run.glue import print_arenas
+from tilewright.run.talk import TalkRequest, read_answer, talk_on_host, write_talk
 from tilewright.talking import Talker, cache_bytes_per_token, compile_talker, read_model
 from tiny_llama import TINY, tiny_llama
 
@@ -28,11 +34,11 @@ PIECES = llm_files.byte_vocabulary([" a", "in", " ain", "er", " er"])
 QUICK = Options(effort="quick")
 
 
-def tiny_talker(folder: Path, target: str = "host") -> Talker:
+def tiny_talker(folder: Path, target: str = "host", drafts: int = 0, context: int = 24) -> Talker:
     (folder / "tokenizer.bin").write_bytes(llm_files.tokenizer_bin(PIECES))
     tokenizer = read_tokenizer(folder / "tokenizer.bin")
-    llama = tiny_llama(replace(TINY, vocabulary=len(PIECES), context=24))
-    return compile_talker(llama, tokenizer, load_target(target), QUICK)
+    llama = tiny_llama(replace(TINY, vocabulary=len(PIECES), context=context))
+    return compile_talker(llama, tokenizer, load_target(target), QUICK, drafts=drafts)
 
 
 def defined(talker: Talker, request: TalkRequest) -> tuple[int, ...]:
@@ -73,6 +79,66 @@ def test_generated_c_says_what_the_definitions_say(tmp_path):
         assert len(said.ticks) == len(said.tokens)
 
 
+def test_a_prompt_is_read_token_by_token_where_two_layouts_of_weights_do_not_fit(
+    monkeypatch, tmp_path
+):
+    def compiled(network: Network, target: Target, options: Options) -> NetworkCompilation:
+        if "prompt" in network.entries:
+            raise CapacityError("too many constants")
+        return compile_network(network, target, options)
+
+    monkeypatch.setattr("tilewright.talking.compile_network", compiled)
+    monkeypatch.setattr("tilewright.talking._sums_from", lambda target: 1 << 30)
+    talker = tiny_talker(tmp_path)
+    programs = [entry.program for entry in talker.made.entries.values()]
+    assert [*talker.made.entries] == ["decode"]
+    request = requests(talker)[1]
+    said = talk_on_host(talker.bundle, programs, talker.target.toolchain, request, sanitizes=True)
+    assert said.tokens == defined(talker, request)
+
+
+def test_stories_in_a_row_know_nothing_of_each_other(tmp_path):
+    talker = tiny_talker(tmp_path)
+    programs = [entry.program for entry in talker.made.entries.values()]
+    folder, several = tmp_path / "build", [*requests(talker), *requests(talker)]
+    sources = write_talk(folder, talker.bundle, programs[0], print_arenas(programs[0], ""))
+    main = files("tilewright.run").joinpath("harness", "talk_host.c").read_text()
+    talks = " || ".join(["talk()"] * len(several))
+    (folder / "main.c").write_text(main.replace("return talk()", f"return {talks}"))
+    flags = [*BASE_FLAGS, *SANITIZE_FLAGS]
+    build(find_compiler(), flags, folder, [*sources, folder / "main.c"], folder / "talk")
+    packed = b"".join(request.packed() for request in several)
+    done = subprocess.run(
+        [folder / "talk"], input=packed, capture_output=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    raw = done.stdout
+    for request in several:
+        wanted = defined(talker, request)
+        size = 12 * len(wanted) + 12  # token and ticks of each, then the end
+        assert read_answer("tiny", raw[:size], "ns").tokens == wanted
+        raw = raw[size:]
+    assert not raw
+
+
+def test_drafts_change_no_token_and_save_calls(tmp_path):
+    talker = tiny_talker(tmp_path, drafts=3, context=48)
+    programs = [entry.program for entry in talker.made.entries.values()]
+    wanted = [
+        TalkRequest(b"rain", 48, talker.sampling(0), seeded(0)),
+        *requests(talker),
+    ]
+    calls, tokens = 0, 0
+    for request in wanted:
+        said = talk_on_host(
+            talker.bundle, programs, talker.target.toolchain, request, sanitizes=True
+        )
+        assert said.tokens == defined(talker, request)
+        assert said.calls <= len(said.tokens)  # one more than needed where the model ends a text
+        calls, tokens = calls + said.calls, tokens + len(said.tokens)
+    assert calls < tokens - len(wanted)  # some candidate was right
+
+
 def test_a_prompt_longer_than_the_context_is_refused(tmp_path):
     talker = tiny_talker(tmp_path)
     with pytest.raises(OptionError, match="more tokens than the context"):
@@ -99,7 +165,7 @@ def test_every_target_says_the_same(tmp_path, target):
     for tool in needed.get(target, ("arm-none-eabi-gcc", "qemu-system-arm")):
         if shutil.which(tool) is None:
             pytest.skip(f"{tool} is not installed")
-    talker = tiny_talker(tmp_path, target)
+    talker = tiny_talker(tmp_path, target, drafts=2)
     request = requests(talker)[1]
     said = talker.say(request)
     assert said.tokens == defined(talker, request)

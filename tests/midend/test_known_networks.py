@@ -13,8 +13,8 @@ from tilewright.ir.op import Op
 from tilewright.ir.plan import Plan
 from tilewright.ir.target import Signature, Target
 from tilewright.midend.assign import assign
-from tilewright.midend.explain import activation_bytes
 from tilewright.midend.plan_memory import plan_memory
+from tilewright.midend.usage import activation_bytes
 from tilewright.pipeline import import_graph
 from tilewright.targets.host.target import HOST
 from work import counted

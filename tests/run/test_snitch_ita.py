@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
+from attention_layers import differing, drawn_sizes, write_layer
 
 from evaluate import evaluate_graph
 from siracusa_bench import needs_compiler
@@ -50,6 +51,16 @@ def test_every_tensor_of_an_encoders_layer_is_its_definition_with_padded_tokens(
     wanted = evaluate_graph(made.graph, {name: x[0]})
     for call, raw in zip(made.program.observed, ran.layers[0], strict=True):
         assert raw == wanted[call.output.value.name].tobytes(), call.node.name
+
+
+@needs_compiler
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [1, 5])
+def test_drawn_attention_layers_are_their_definitions(tmp_path: Path, number: int) -> None:
+    """Two of those of benchmarks/attention_layers.py: 92 and 220 tokens, four and seven heads."""
+    rng = np.random.default_rng(number)
+    write_layer(drawn_sizes(rng), rng, tmp_path / "layer.onnx")
+    assert not differing(tmp_path / "layer.onnx", rng)
 
 
 @needs_compiler

@@ -27,7 +27,7 @@ needs_tools = pytest.mark.skipif(
 ROUNDS = range(4)
 CONVOLUTION_ROUNDS = range(18)
 """Several kernels share their cases."""
-MORE_ROUNDS = range(4, 40)
+MORE_ROUNDS = range(4, 24)
 CASES_PER_ROUND = 12
 
 

@@ -12,7 +12,7 @@ from tilewright.targets.siracusa.target import with_cores
 CALLS_EACH = 7
 
 ANY = tuple(kernel for kernel in XPULP if "_any_" in kernel.symbol)
-ROUNDED_UP = tuple(kernel for kernel in XPULP if "rescaled_" in kernel.symbol)
+ROUNDED_UP = tuple(kernel for kernel in XPULP if kernel.symbol.startswith(("rescaled_", "table_")))
 # In two programs: one that gets all their operands would have too large a stack frame.
 LANGUAGE = LANGUAGE_XPULP[:4]
 ROWS = (*LANGUAGE_XPULP[4:], *LOOKUPS_XPULP)

@@ -5,13 +5,14 @@ queue works on its calls in order, so that the next one finds what the one befor
 has to wait until something else touches bytes that a call under way reads or writes. Then the
 engine goes on from call to call, also from layer to layer, while the core prepares the next ones.
 
-Loops over tiles keep their joins.
+Loops over tiles keep their joins. Those of a single step on an engine that fetches ahead start the
+next call first (midend/tiling/issue.py) and leave it alone when they wait for the one before.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from tilewright.ir.index import at
+from tilewright.ir.index import Index, at, column
 from tilewright.ir.program import (
     Action,
     Call,
@@ -73,6 +74,12 @@ def first_queued(actions: Sequence[Simple]) -> int:
     return 0
 
 
+def calls_behind(call: Call) -> Index:
+    """How many calls may go on when somebody waits for a tile's call, where a loop starts the next
+    one first."""
+    return column((*(int(piece is not None) for piece in call.pieces[1:]), 0))
+
+
 @dataclass(frozen=True, slots=True)
 class _Pending:
     """Calls under way at some point of a program, the oldest first.
@@ -91,6 +98,8 @@ class _Pending:
             if isinstance(action, Loop):
                 actions += [*self.joined(), action]
             elif isinstance(action, Offload) and action.job in self.jobs:
+                if self._is_early(action):
+                    actions += self.joined()
                 self._start(action)
                 actions.append(action)
             elif not (isinstance(action, Join) and action.job in self.jobs):
@@ -112,6 +121,21 @@ class _Pending:
         if len(of_engine) == offload.call.engine.queue:
             self.calls.remove(of_engine[0])
         self.calls.append(offload)
+
+    def _is_early(self, offload: Offload) -> bool:
+        """Whether a call would use scratch that calls under way still work with; they may have the
+        same scratch."""
+        call = offload.call
+        if call.scratch is None or not call.engine.fetches_ahead:
+            return False
+        mine = next(_span(call.scratch, call.scratch_bytes, writes=True))
+        for pending in self.calls:
+            touched = [*self._of_call(pending.call)]
+            if pending.call.scratch is not None and touched[-1] == mine:
+                touched.pop()
+            if any(mine.clashes(other) for other in touched):
+                return True
+        return False
 
     def _is_touched(self, action: Action) -> bool:
         """Whether an action has to wait for a call under way."""

@@ -21,9 +21,10 @@ class GenerateShape:
     """What the entries of a bundle are like.
 
     context     tokens that the cache has room for
-    chunk       tokens that ``prompt`` takes at once
+    chunk       tokens that ``prompt`` takes at once; 1: there is no such entry, ``decode`` reads it
     vocabulary  logits
     octaves     of the sampler: what a logit of 1 means
+    drafts      candidates that ``verify`` takes behind a token; 0: there is no such entry
     has_arenas  whether the network's memory is a struct of several blocks
     cores       that share the choice of a token
     """
@@ -32,6 +33,7 @@ class GenerateShape:
     chunk: int
     vocabulary: int
     octaves: int
+    drafts: int
     has_arenas: bool
     cores: int = 1
 
@@ -41,7 +43,7 @@ def with_generate(bundle: Bundle, talker: GenerateShape, tokenizer: Tokenizer) -
     name = bundle.name
     files = {
         f"{name}_generate.h": _filled(_HEADER, name, talker),
-        f"{name}_generate.c": _filled(_SOURCE, name, talker),
+        f"{name}_generate.c": _filled(_source(talker), name, talker),
         f"{name}_tokenizer.c": print_tokenizer(name, tokenizer),
         **{path.name: path.read_text(encoding="utf-8") for path in sorted(PIECES.glob("*.[ch]"))},
     }
@@ -59,7 +61,11 @@ def _filled(text: str, name: str, talker: GenerateShape) -> str:
         "NAME": name.upper(), "name": name,
         "ARENA": f"const tw_{name}_arenas *arena" if talker.has_arenas else "void *arena",
         "CONTEXT": talker.context, "CHUNK": talker.chunk, "VOCABULARY": talker.vocabulary,
-        "OCTAVES": talker.octaves, "CORES": talker.cores,
+        "OCTAVES": talker.octaves, "DRAFTS": talker.drafts,
+        "FIRST": "prompt_" if talker.chunk > 1 else "",
+        "DECODE": "decode_" if talker.chunk > 1 else "",
+        "RUN": "decode" if talker.chunk > 1 else "run",
+        "CORES": talker.cores,
         "SHARED": _SHARED if talker.cores > 1 else "",
         "SAMPLE": "tw_sample_shared" if talker.cores > 1 else "tw_sample",
         "SHARE": ", share_logits" if talker.cores > 1 else "",
@@ -84,10 +90,11 @@ enum {
   TW_@NAME@_PROMPT_TOO_LONG = -100     // the prompt has more tokens than the context
 };
 
-/// Working memory for the prompt's tokens; the caller owns it.
+/// Working memory for the text's tokens; the caller owns it.
 typedef struct {
   uint16_t tokens[TW_@NAME@_CONTEXT];
   uint16_t pairs[TW_@NAME@_CONTEXT];
+  uint32_t calls; // of the network, after the prompt: fewer than tokens where drafts were right
 } tw_@name@_prompt_memory;
 
 /// What to say, and to whom.
@@ -137,11 +144,32 @@ static void share_logits(tw_sampler_part *part, void *args, int32_t items) {
 _SOURCE = """\
 #include "@name@_generate.h"
 
-@SHARED@enum { CHUNK = @CHUNK@ };
+@SHARED@enum { DRAFTS = @DRAFTS@ };
+
+/// Logits of the next token and, behind them, of one after each candidate that `tokens` has.
+typedef struct {
+  const int16_t *logits;
+  const uint16_t *tokens;
+  int32_t count;
+} draft;
+
+/// Runs one token at position end - 1; 0, or what the entry returned.
+static int read_token(@ARENA@, uint16_t token, int32_t end) {
+  const tw_@name@_@DECODE@outputs outputs = tw_@name@_@DECODE@outputs_in(arena);
+  int32_t *const given = tw_@name@_@DECODE@tokens_in(arena);
+  *given = token;
+  const tw_@name@_@DECODE@inputs inputs = {.tokens = given};
+  return tw_@name@_@RUN@(arena, &inputs, &outputs, end);
+}
+
+"""
+
+_IN_CHUNKS = """\
+enum { CHUNK = @CHUNK@ };
 
 /// Runs all tokens of the prompt; 0, or what an entry returned.
 static int read_prompt(@ARENA@, const uint16_t *tokens, int32_t count) {
-  int status = tw_@name@_reset(arena);
+  int status = 0; // no reset: of keys and values only those that this text wrote are read
   const tw_@name@_prompt_outputs outputs = tw_@name@_prompt_outputs_in(arena);
   for (int32_t end = 0; end < count && status == 0;) {
     const int32_t rows = count - end < CHUNK ? count - end : CHUNK;
@@ -156,43 +184,114 @@ static int read_prompt(@ARENA@, const uint16_t *tokens, int32_t count) {
   return status;
 }
 
-/// Runs one token at position end - 1; 0, or what the entry returned.
-static int read_token(@ARENA@, uint16_t token, int32_t end) {
-  const tw_@name@_decode_outputs outputs = tw_@name@_decode_outputs_in(arena);
-  int32_t *const given = tw_@name@_decode_tokens_in(arena);
-  *given = token;
-  const tw_@name@_decode_inputs inputs = {.tokens = given};
-  return tw_@name@_decode(arena, &inputs, &outputs, end);
+"""
+
+_ONE_BY_ONE = """\
+/// Runs all tokens of the prompt; 0, or what the entry returned.
+static int read_prompt(@ARENA@, const uint16_t *tokens, int32_t count) {
+  int status = 0; // no reset: of keys and values only those that this text wrote are read
+  for (int32_t end = 1; end <= count && status == 0; end++) {
+    status = read_token(arena, tokens[end - 1], end);
+  }
+  return status;
 }
 
+"""
+
+_PLAIN = """\
+/// Runs the last token of the text; 0, or what the entry returned.
+static int go_on(@ARENA@, const uint16_t *text, int32_t end, draft *next) {
+  *next = (draft){0};
+  const int status = read_token(arena, text[end - 1], end);
+  next->logits = tw_@name@_@DECODE@outputs_in(arena).logits;
+  return status;
+}
+
+"""
+
+_DRAFTING = """\
+/// Runs the last token of the text and candidates behind it; 0, or what the entry returned.
+static int read_candidates(@ARENA@, const uint16_t *text, int32_t end, const draft *next) {
+  const tw_@name@_verify_outputs outputs = tw_@name@_verify_outputs_in(arena);
+  int32_t *const given = tw_@name@_verify_tokens_in(arena);
+  for (int32_t i = 0; i <= DRAFTS; i++) {
+    given[i] = i == 0 ? text[end - 1] : i <= next->count ? next->tokens[i - 1] : 0;
+  }
+  const tw_@name@_verify_inputs inputs = {.tokens = given};
+  return tw_@name@_verify(arena, &inputs, &outputs, end + next->count, next->count + 1);
+}
+
+/// What followed the text's last two tokens when they last stood next to each other.
+static draft looked_up(const uint16_t *text, int32_t end) {
+  for (int32_t i = end - 2; i > 0; i--) {
+    if (text[i] == text[end - 1] && text[i - 1] == text[end - 2]) {
+      const int32_t known = end - i - 1;
+      const int32_t room = TW_@NAME@_CONTEXT - end;
+      const int32_t most = room < DRAFTS ? room : DRAFTS;
+      return (draft){.tokens = text + i + 1, .count = known < most ? known : most};
+    }
+  }
+  return (draft){0};
+}
+
+/// Runs the last token of the text, with what may follow; 0, or what an entry returned.
+static int go_on(@ARENA@, const uint16_t *text, int32_t end, draft *next) {
+  *next = looked_up(text, end);
+  int status;
+  if (next->count > 0) {
+    status = read_candidates(arena, text, end, next);
+    next->logits = tw_@name@_verify_outputs_in(arena).logits;
+  } else {
+    status = read_token(arena, text[end - 1], end);
+    next->logits = tw_@name@_@DECODE@outputs_in(arena).logits;
+  }
+  return status;
+}
+
+"""
+
+_LOOP = """\
 int32_t tw_@name@_generate(@ARENA@, tw_@name@_prompt_memory *memory,
                            const tw_@name@_request *request) {
   const tw_tokenizer *const tokenizer = &@name@_tokenizer;
-  int32_t end = tw_encode(tokenizer, request->prompt, request->prompt_bytes, memory->tokens,
-                          memory->pairs, TW_@NAME@_CONTEXT);
+  uint16_t *const text = memory->tokens;
+  int32_t end = tw_encode(tokenizer, request->prompt, request->prompt_bytes, text, memory->pairs,
+                          TW_@NAME@_CONTEXT);
   if (end < 0) {
     return TW_@NAME@_PROMPT_TOO_LONG;
   }
-  int status = read_prompt(arena, memory->tokens, end);
-  const int16_t *logits = tw_@name@_prompt_outputs_in(arena).logits;
-  uint16_t previous = memory->tokens[end - 1];
+  int status = read_prompt(arena, text, end);
+  draft next = {.logits = tw_@name@_@FIRST@outputs_in(arena).logits};
   uint32_t made = 0;
+  memory->calls = 0;
   while (status == 0 && made < request->tokens) {
     const uint16_t token =
-        (uint16_t)@SAMPLE@(request->sampler, logits, TW_@NAME@_VOCABULARY@SHARE@);
+        (uint16_t)@SAMPLE@(request->sampler, next.logits, TW_@NAME@_VOCABULARY@SHARE@);
     if (token == tokenizer->begin || token == tokenizer->end) {
       break;
     }
     made++;
-    const tw_piece piece = tw_decode(tokenizer, previous, token);
+    const tw_piece piece = tw_decode(tokenizer, text[end - 1], token);
     const int goes_on = request->said(request->user, token, piece);
     if (!goes_on || made == request->tokens || end == TW_@NAME@_CONTEXT) {
       break;
     }
-    status = read_token(arena, token, ++end);
-    logits = tw_@name@_decode_outputs_in(arena).logits;
-    previous = token;
+    text[end++] = token;
+    if (next.count > 0 && *next.tokens == token) {
+      // It was right, so the logits behind it are, too.
+      next.tokens++;
+      next.count--;
+      next.logits += TW_@NAME@_VOCABULARY;
+    } else {
+      status = go_on(arena, text, end, &next);
+      memory->calls++;
+    }
   }
   return status == 0 ? (int32_t)made : -status;
 }
 """
+
+
+def _source(talker: GenerateShape) -> str:
+    reading = _IN_CHUNKS if talker.chunk > 1 else _ONE_BY_ONE
+    return _SOURCE + reading + (_DRAFTING if talker.drafts else _PLAIN) + _LOOP

@@ -214,6 +214,10 @@ class LayerText:
                 yield from self._arguments(call)
                 at, items = f"jobs + {job}", self._items(call)
                 yield from offload_lines(call, at, self._symbol(call), items, self._scratch(call))
+            case Join() if action.left != 0:
+                left = self.tables.number(action.left, "left")
+                what = self.notes.label(action.value)
+                yield f"tw_join_but(jobs + {action.job}, {left}); // for {what}"
             case Join():
                 yield f"tw_join(jobs + {action.job}); // for {self.notes.label(action.value)}"
             case Load(transfer):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from tilewright.backend.hops import hop_by_hop
-from tilewright.backend.late_joins import first_queued
+from tilewright.backend.late_joins import calls_behind, first_queued
 from tilewright.backend.staging import Staging, asynchronous_engines
 from tilewright.backend.transfers import Turns, box_of, made_by
 from tilewright.ir.geometry import (
@@ -46,7 +46,7 @@ from tilewright.ir.program import (
 from tilewright.ir.target import Dma, Engine, Role
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Region, Span, TensorType
-from tilewright.midend.tiling.issue import Do, slots_of
+from tilewright.midend.tiling.issue import Do, is_queued, slots_of
 from tilewright.midend.tiling.tiles import Tile, tiles_of
 
 
@@ -65,7 +65,7 @@ def stage_layer(
     before: list[Simple] = [Load(_first_of(load.transfer)) for load in once]
     ahead = _ahead(staging, following)
     actions = _actions(work, changing)
-    slots = slots_of(work.steps, work.holds)
+    slots = slots_of(work.steps, work.holds, work.tiles)
     body = [
         Shifted(slot.shift, actions[slot.do, slot.name])
         for slot in slots
@@ -96,13 +96,14 @@ def _actions(work: "_Work", loads: Mapping[ValueName, Load]) -> dict[tuple[Do, V
         actions[Do.STORE, store.transfer.value] = store
         actions[Do.LEAVE, store.transfer.value] = _end(store)
     beside = asynchronous_engines(work.staging.target)
+    queued = is_queued(work.steps, work.holds, work.tiles)
     for call in work.calls():
         name = call.output.value.name
         actions[Do.RUN, name] = call
         if call.engine.is_asynchronous:
             job = beside.index(call.engine.name)
             actions[Do.RUN, name] = Offload(call, job)
-            actions[Do.JOIN, name] = Join(job, name, call.when)
+            actions[Do.JOIN, name] = Join(job, name, call.when, calls_behind(call) if queued else 0)
     return actions
 
 

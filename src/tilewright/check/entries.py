@@ -22,12 +22,10 @@ def check_entries(plans: Mapping[str, tuple[Graph, Plan]]) -> None:
             place = buffer.memory, buffer.offset, graph.type(state.before).nbytes
             first, known = where.setdefault(state.name, (entry, place))
             if known != place:
-                raise PlanError(
-                    f"state {state.name} lies at {known} in entry {first}, at {place} in {entry}"
-                )
+                places = f"at {known} in entry {first}, at {place} in {entry}"
+                raise PlanError(f"state {state.name} lies {places}")
     for entry, (graph, plan) in plans.items():
-        states = {state.name for state in graph.states}
-        if missing := sorted(where.keys() - states):
+        if missing := sorted(where.keys() - {state.name for state in graph.states}):
             raise PlanError(f"entry {entry} keeps no place for state {missing[0]}")
         kept = {plan.buffer_of(state.before) for state in graph.states}
         for buffer in plan.buffers:

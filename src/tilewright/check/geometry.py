@@ -83,8 +83,7 @@ class Readers:
         # The last call that reads the byte is that of its first block; in it, the latest block.
         last_call = self.first // piece
         latest = self.first if piece == 1 else np.minimum(self.last, (last_call + 1) * piece - 1)
-        call = writer // piece
-        is_late = (call > last_call) | ((call == last_call) & (latest > writer))
+        is_late = (writer // piece > last_call) | (writer // piece == last_call) & (latest > writer)
         return int((is_written & self.is_read & is_late).sum())
 
 

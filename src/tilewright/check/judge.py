@@ -71,10 +71,8 @@ def _check_nodes(program: ir.Program, graph: Graph, target: Target) -> None:
         need(call.kernel in engine.kernels, f"{node} runs a kernel of another engine")
         job = beside.index(engine.name) if engine.is_asynchronous else None
         own = action.job if isinstance(action, ir.Offload) else None
-        need(
-            own == job and (job is None or job < program.jobs),
-            f"{node} is job {own} of {engine.name}",
-        )
+        is_right = own == job and (job is None or job < program.jobs)
+        need(is_right, f"{node} is job {own} of {engine.name}")
     lost = [name for name in nodes if name not in known]
     need(not lost, f"{lost} are never made")
 
@@ -115,16 +113,15 @@ def _act(judged: Calls, action: ir.Simple, tile: int) -> None:
         case ir.Call():
             memories.do(judged.work(action, tile))
         case ir.Offload(call, job):
-            memories.start(("job", job), judged.work(call, tile), call.engine.queue)
+            memories.start(("job", job), judged.work(call, tile), call.engine)
         case ir.Join():
-            memories.finish(("job", action.job), f"join for {action.value}")
+            memories.finish(("job", action.job), f"join for {action.value}", at(action.left, tile))
         case ir.Load(transfer) | ir.Store(transfer):
             channel = at(transfer.channel, tile)
             known = 0 <= channel < judged.program.channels
             need(known, f"{transfer.value} travels on channel {channel}, there is no such")
-            memories.start(
-                channel, _travel(judged, transfer, tile, is_load=isinstance(action, ir.Load))
-            )
+            is_load = isinstance(action, ir.Load)
+            memories.start(channel, _travel(judged, transfer, tile, is_load=is_load))
         case ir.Wait():
             memories.finish(at(action.channel, tile), f"wait for {action.value}")
         case ir.Keep():
@@ -154,9 +151,8 @@ def _travel(judged: Calls, transfer: ir.Transfer, tile: int, *, is_load: bool) -
         return Work(who, (), ((dense, first + offsets),))
     judged.check_place(name, far, who)
     offsets = far.offset + offsets
-    last = int(offsets.max()) + 1
-    memories.bytes(far.memory, int(offsets.min()), last - int(offsets.min()), who)
-    box = Bytes(far.memory, int(offsets.min()), last, offsets)
+    box = Bytes(far.memory, int(offsets.min()), int(offsets.max()) + 1, offsets)
+    memories.bytes(far.memory, box.start, box.stop - box.start, who)
     source, target = (box, dense) if is_load else (dense, box)
     return Work(who, (source,), ((target, memories.found(source).copy()),))
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from tilewright.ir.target import Engine
 from tilewright.ir.types import Array
 
 NOTHING = -1
@@ -48,9 +49,8 @@ class Bytes:
         is_apart = max(self.start, other.start) >= min(self.stop, other.stop)
         if is_apart or self.memory != other.memory:
             return False
-        if self.index is None and other.index is None:
-            return True
-        return bool(np.intersect1d(np.r_[self.where], np.r_[other.where]).size)
+        is_plain = self.index is None and other.index is None
+        return is_plain or bool(np.intersect1d(np.r_[self.where], np.r_[other.where]).size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +105,7 @@ class Memories:
         found = self.found(where)
         wrong = np.flatnonzero(found != expected)
         if wrong.size:
-            number = int(found[wrong[0]])
-            begun = [name for (name, _), first in self.first.items() if 0 <= first <= number]
+            begun = [n for (n, _), first in self.first.items() if 0 <= first <= found[wrong[0]]]
             others = f", but some of {begun[-1]}" if begun else ""
             count = f"{wrong.size} of its {expected.size} bytes are not there{others}"
             raise PlanError(f"{who} at {where.memory}+{where.start}: {count}")
@@ -118,16 +117,25 @@ class Memories:
         for where, numbers in work.writes:
             self.holds[where.memory][where.where] = numbers
 
-    def start(self, key: Hashable, work: Work, most: int = 1) -> None:
-        """An action that is under way until somebody waits for ``key``. With room for ``most`` of
-        them, worked on in order, the oldest of so many is over when the new one has found room; the
-        next one finds what this one makes, and all others have to keep off until the wait."""
-        need(most > 1 or key not in self.under_way, f"{work.who} starts before a wait for {key}")
+    def start(self, key: Hashable, work: Work, engine: Engine | None = None) -> None:
+        """An action that is under way until somebody waits for ``key``. With room for several, as
+        the engine says, worked on in order, the oldest of them is over when the new one has found
+        room; the next one finds what this one makes, and all others have to keep off until the
+        wait. Only scratch, all that is written but the first, may be in use early, and shared."""
+        most, works = engine.queue if engine else 1, self.under_way.get(key, [])
+        need(most > 1 or not works, f"{work.who} starts before a wait for {key}")
+        mine = [where for where, _ in work.writes[1:]]
+        for other in works[1 - most :] if engine and engine.fetches_ahead else ():
+            own = (w for i, (w, _) in enumerate(other.writes) if i == 0 or w not in mine)
+            is_apart = not any(a.meets(b) for b in (*own, *other.reads) for a in mine)
+            need(is_apart, f"{work.who}: its scratch is where {other.who} works")
         lost = tuple((where, numbers if most > 1 else NOTHING) for where, numbers in work.writes)
         self.do(replace(work, writes=lost), own=key)
-        self.under_way[key] = [*self.under_way.get(key, []), work][-most:]
+        self.under_way[key] = [*works, work][-most:]
 
-    def finish(self, key: Hashable, who: str) -> None:
-        """Wait for what ``key`` has started."""
+    def finish(self, key: Hashable, who: str, left: int = 0) -> None:
+        """Wait for what ``key`` has started, but not for the latest ``left`` of its works."""
         need(key in self.under_way, f"{who}, but nothing is under way")
-        self.do(self.under_way.pop(key)[-1])
+        works = self.under_way.pop(key)
+        self.under_way.update({key: works[-left:]} if left else {})
+        self.do(works[-1], own=key)

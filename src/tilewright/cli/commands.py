@@ -15,7 +15,7 @@ from rich.console import Console
 from tilewright import api
 from tilewright.api_models import write_model
 from tilewright.api_networks import compile_networks_to
-from tilewright.cli.evaluating import evaluated
+from tilewright.cli.evaluating import evaluated, evaluated_network, takes_network
 from tilewright.cli.language import generated, inspected_checkpoint
 from tilewright.cli.target_options import with_target_options
 from tilewright.cli.terminal import say_error
@@ -206,6 +206,9 @@ def _generate(arguments: argparse.Namespace) -> Finish:
 
 
 def _evaluate(arguments: argparse.Namespace) -> Finish:
+    if takes_network(arguments):
+        options = Options(contract=_contract(arguments.contract))
+        return _printed(arguments, evaluated_network(arguments, _target(arguments), options))
     return _printed(arguments, evaluated(arguments))
 
 

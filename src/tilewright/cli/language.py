@@ -66,6 +66,11 @@ def add_generate(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_weight_bits(parser)
     parser.add_argument(
+        "--drafts", type=positive, default=0, metavar="K",
+        help="check up to K tokens at once that followed the last two before; the text is the same "
+        "(default: 0)",
+    )  # fmt: skip
+    parser.add_argument(
         "--effort", default="quick", metavar="NAME",
         help="how long to look for a plan: quick, normal or best (default: %(default)s)",
     )  # fmt: skip
@@ -101,7 +106,7 @@ def generated(arguments: argparse.Namespace) -> "Report":
 
     settings = GenerateSettings(
         arguments.prompt, arguments.tokens, arguments.temperature, arguments.top_p,
-        arguments.top_k, arguments.seed, *weight_bits(arguments),
+        arguments.top_k, arguments.seed, *weight_bits(arguments), arguments.drafts,
     )  # fmt: skip
     return generate(
         arguments.model, arguments.target, settings, Options(effort=arguments.effort),

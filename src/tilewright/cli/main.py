@@ -17,6 +17,9 @@ BROKEN_PIPE = 141
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. See ``tilewright --help`` for exit codes."""
+    # Before numpy is there: sums in floating point are the same on any number of cores, and small
+    # matrices do not wait for threads.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     words = sys.argv[1:] if arguments is None else arguments
     line = build_parser()
     add_target_options(line, words)

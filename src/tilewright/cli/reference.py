@@ -38,7 +38,8 @@ save_plan=None)` |
 | `tilewright run` | `run_model(model, target, options, inputs=None, settings=RunSettings())` |
 | `tilewright generate` | `generate(model, target, settings=GenerateSettings(), options, \
 tokenizer=None, context=None)` |
-| `tilewright evaluate` | `evaluate_model(model, texts, bits=8, budget=None)`, with `Texts` |
+| `tilewright evaluate` | `evaluate_network(model, data, target, options, judged=Judged())`; of a \
+language model `evaluate_model(model, texts, bits=8, budget=None)`, with `Texts` |
 | `tilewright verify` | `verify_model(model, target, options, inputs=3, sanitizes=False)` |
 | `tilewright check` | `check_model(model, target, options)` |
 | `tilewright explore` | `explore_model(model, memory, sizes, target, options)` |
@@ -98,6 +99,8 @@ _MACHINE_INTERFACE = """\
 - `plan`: `cycles` of one inference as planned, on the target's own numbers
 - `energy_uj`, `energy_model`: where the target has a model of energy (Siracusa, Snitch with ITA):
   an estimate for one inference, and what it is a sum of; never a measurement
+- `unlike_the_chip`: sentences that name in what figures of this run lean on something that the
+  simulated machine is known to do unlike silicon (Siracusa)
 - `speed`: where the target has a clock (Snitch with ITA): `clock_hz`, `inferences_per_second`,
   `gop_per_second`, `engine` and `in_use`, the part of its multiply-accumulates that was used
 - `engine`: what computes the layer; several engines that share its tiles are joined by `+`

@@ -64,7 +64,7 @@ def _of_two_types(steps: Steps, kind: BinaryKind, operands: tuple[ValueName, Val
 def _on_reals(state: Importing, node: OnnxNode, kind: BinaryKind) -> None:
     is_constant = state.is_constant(node.input(1))
     if kind in (BinaryKind.ADD, BinaryKind.MUL):
-        POINTWISE_IMPORTERS[node.kind](state, node)
+        POINTWISE_IMPORTERS["Add" if kind is BinaryKind.ADD else "Mul"](state, node)
     elif kind is BinaryKind.SUB and is_constant:
         POINTWISE_IMPORTERS["Sub"](state, node)
     elif kind is BinaryKind.DIV and is_constant and np.all(state.numbers(node, 1, "divisor")):
@@ -122,9 +122,13 @@ def import_bitwise_not(state: Importing, node: OnnxNode) -> None:
 
 
 def _several(kind: BinaryKind) -> Importer:
-    """Min, Max, Sum, Mean: any number of tensors."""
+    """Min, Max, Sum, Mean: any number of tensors. Two are one operator, with the file's scales;
+    the links of a chain have none."""
 
     def import_several(state: Importing, node: OnnxNode) -> None:
+        if len(node.inputs) == 2 and node.kind != "Mean":
+            _arithmetic(kind)(state, node)
+            return
         steps = Steps(state, node)
         operands = [steps.operand(i) for i in range(len(node.inputs))]
         made = reduce(lambda a, b: steps.binary(kind, a, b), operands)

@@ -161,7 +161,7 @@ def read_onnx(path: Path) -> OnnxModel:
         _opset(path, proto),
         tuple(read_node(node, index) for index, node in enumerate(graph.node)),
         initialisers,
-        tuple(_input(value) for value in graph.input if _text(value.name) not in initialisers),
+        _inputs(graph, initialisers),
         tuple(_text(value.name) for value in graph.output),
         _elements(graph),
     )
@@ -282,6 +282,16 @@ def _subgraph(graph: onnx.GraphProto) -> Subgraph:
 def _text(raw: str | bytes) -> str:
     """A string of the file. Damaged ones, which are no UTF-8, come from protobuf as bytes."""
     return raw if isinstance(raw, str) else raw.decode("utf-8", "backslashreplace")
+
+
+def _inputs(graph: onnx.GraphProto, initialisers: Mapping[str, Array]) -> tuple[OnnxInput, ...]:
+    """What the caller gives. Raises ModelError for one that is listed twice."""
+    found = [_input(value) for value in graph.input if _text(value.name) not in initialisers]
+    names = [item.name for item in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise ModelError(f"input {name} is listed {names.count(name)} times")
+    return tuple(found)
 
 
 def _input(value: ValueInfoProto) -> OnnxInput:

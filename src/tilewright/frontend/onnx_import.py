@@ -389,6 +389,6 @@ def _finished(state: Importing, name: str) -> ValueName:
     declared = state.model.elements.get(name, "")
     if declared in HALVES and name not in state.constants and not is_plain(state, name):
         value = state.any_value(name)
-        short = Value(ValueName(name), state.builder.values[value].type)
+        short = Value(state.builder.fresh(name), state.builder.values[value].type)
         return state.builder.node(f"{name}.shorten", SHORT[declared], (value,), short)
     return state.finish_output(name)

@@ -16,7 +16,7 @@ from tilewright.frontend.onnx_file import OnnxNode
 from tilewright.frontend.onnx_steps import Steps, element_of, is_plain
 from tilewright.frontend.onnx_tensors import Constant, Importing, permuted
 from tilewright.frontend.onnx_windows import WINDOW_IMPORTERS
-from tilewright.frontend.sizes import LARGEST_TENSOR
+from tilewright.frontend.sizes import MOST_ELEMENTS
 from tilewright.ir.graph import ValueName
 from tilewright.ir.types import Array
 from tilewright.ops.binary import BinaryKind
@@ -64,7 +64,7 @@ def _axis(node: OnnxNode, extent: int, index: int, rank: int) -> _Axis:
     if min(kernel, stride, dilation) < 1 or spare < 0:
         raise ModelError(f"{node}: a window of {reach} does not fit {extent} elements")
     outputs = spare // stride + 1
-    if outputs * kernel > LARGEST_TENSOR:
+    if outputs * kernel > MOST_ELEMENTS:
         raise ModelError(f"{node}: {outputs:,} windows of {kernel:,} elements; that is too much")
     if node.integer("ceil_mode", 0):
         outputs = -(-spare // stride) + 1

@@ -6,9 +6,9 @@ from tilewright.errors import ModelError
 from tilewright.ir.graph import GraphBuilder
 from tilewright.ir.types import TensorType
 
-LARGEST_TENSOR = 64 << 20
-"""Bytes of one activation. What shares memory is decided element by element; far beyond any
-microcontroller, that takes minutes instead of a refusal."""
+MOST_ELEMENTS = 4 << 20
+"""Of one activation. What shares memory is decided element by element; far beyond any
+microcontroller, that takes minutes and gigabytes instead of a refusal."""
 
 MOST_DIMENSIONS = 16
 
@@ -21,10 +21,14 @@ def need_plannable(where: str, name: str, made: TensorType) -> None:
         raise ModelError(
             f"{where}: {name} has {len(made.shape)} dimensions, at most {MOST_DIMENSIONS} are known"
         )
-    if made.nbytes > LARGEST_TENSOR:
+    if not made.size:
         raise ModelError(
-            f"{where}: {name} is {made}, {made.nbytes:,} B; tensors of more than "
-            f"{LARGEST_TENSOR:,} B are not planned: make the network's input smaller, or give "
+            f"{where}: {name} is {made} and has no elements; there is nothing to compute"
+        )
+    if made.size > MOST_ELEMENTS:
+        raise ModelError(
+            f"{where}: {name} is {made}, {made.size:,} elements; tensors of more than "
+            f"{MOST_ELEMENTS:,} are not planned: make the network's input smaller, or give "
             "open dimensions their size with --input-shape"
         )
 

@@ -92,11 +92,12 @@ class Offload:
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """Until ``job`` has made its part of ``value``."""
+    """Until ``job`` has made its part of ``value``. ``left``: later calls that may go on."""
 
     job: int
     value: ValueName
     when: Index
+    left: Index = 0
 
 
 @dataclass(frozen=True, slots=True)

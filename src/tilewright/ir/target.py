@@ -267,8 +267,9 @@ class Engine:
     is_asynchronous: bool = False
     """Whether it runs beside the core that starts it (an accelerator)."""
     queue: int = 1
-    """Of one that does: calls that may be under way. With more than one, calls are worked on in
-    order, whoever starts one too many waits, and a join is for all of them."""
+    """Calls of one that may be under way, in order; one too many waits, a join is for all."""
+    fetches_ahead: bool = False
+    """A call uses its scratch while the one before still runs, which may be waited for alone."""
 
     def scratch_bytes(self, alone: int, align: int) -> int:
         """Working memory of one call on all cores, in equal parts.

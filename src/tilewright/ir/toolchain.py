@@ -9,13 +9,15 @@ from pathlib import Path
 class NeededProgram:
     """A program that has to be installed before a toolchain works.
 
-    package  the Debian packages that have it
+    package  the Debian packages that have it; empty where none has
     enables  commands that call it, and what for, in a few words
+    source   where to get it, for people; needed where no package has it
     """
 
     name: str
     package: str
     enables: str
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

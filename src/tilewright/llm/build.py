@@ -17,7 +17,7 @@ from tilewright.ops.llm.row_ops import GatedRows, ScaleRows
 from tilewright.ops.llm.rows import HEAD_FACTOR_BYTES
 from tilewright.ops.state import Put, Valid
 
-CHUNK = 36
+CHUNK = 32
 """Tokens that ``prompt`` takes at once."""
 
 TOKENS, LOGITS = "tokens", "logits"
@@ -125,18 +125,28 @@ class LlamaBuilder:
         return self.builder.build()
 
 
-def built_network(llama: IntegerLlama, chunk: int = CHUNK, sums_from: int | None = None) -> Network:
+def built_network(
+    llama: IntegerLlama, chunk: int = CHUNK, drafts: int = 0, sums_from: int | None = None
+) -> Network:
     """Entries over one cache, with logits s16[1, vocabulary] of the last token:
 
-    decode(tokens s32[1], end)             the token at position end - 1
-    prompt(tokens s32[chunk], end, rows)   ``rows`` tokens, the last of them at position end - 1
+    decode(tokens s32[1], end)               the token at position end - 1
+    prompt(tokens s32[chunk], end, rows)     ``rows`` tokens, the last of them at position end - 1;
+                                             where a chunk has several
+    verify(tokens s32[drafts + 1], end, rows)  the same, with logits s16[rows, vocabulary] of every
+                                             token; where there are drafts
 
     sums_from  matrices of so many weights and more have their sums apart, for an engine that makes
                nothing else; None: none of them
     """
-    most = min(chunk, llama.shape.context)
-    prompt = prompt_graph(llama, most, sums_from)
-    return Network.of(llama.name, prompt=prompt, decode=decode_graph(llama, sums_from))
+    most = llama.shape.context
+    entries: dict[str, Graph] = {}
+    if chunk > 1:
+        entries["prompt"] = prompt_graph(llama, min(chunk, most), sums_from)
+    entries["decode"] = decode_graph(llama, sums_from)
+    if drafts:
+        entries["verify"] = verify_graph(llama, min(drafts + 1, most), sums_from)
+    return Network.of(llama.name, **entries)
 
 
 def decode_graph(llama: IntegerLlama, sums_from: int | None = None) -> Graph:
@@ -155,6 +165,15 @@ def prompt_graph(llama: IntegerLlama, chunk: int, sums_from: int | None = None) 
     given = made.builder.input(_tokens(chunk))
     x = made.embedded(made.add("given", Valid(0, rows + 0), given))
     made.logits(made.add("last", LastRow(), _through_layers(made, x)))
+    return made.build()
+
+
+def verify_graph(llama: IntegerLlama, most: int, sums_from: int | None = None) -> Graph:
+    """Up to ``most`` tokens, and what each of them makes likely."""
+    end, rows = Argument("end", llama.shape.context), Argument("rows", most)
+    made = _begun(llama, "verify", Span(end - rows, end + 0), sums_from)
+    given = made.builder.input(_tokens(most))
+    made.logits(_through_layers(made, made.embedded(made.add("given", Valid(0, rows + 0), given))))
     return made.build()
 
 

@@ -1,10 +1,14 @@
 """A vocabulary as C tables for ``tw_tokenizer.h``."""
 
+import re
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 from tilewright.llm.tokenizer import NEVER, Tokenizer
 
 _NUMBERS_PER_LINE = 16
+
+_SPACE_INSIDE = re.compile(rb"[^ ] ")
 
 
 def print_tokenizer(name: str, tokenizer: Tokenizer) -> str:
@@ -12,23 +16,25 @@ def print_tokenizer(name: str, tokenizer: Tokenizer) -> str:
     starts = [0]
     for piece in tokenizer.pieces:
         starts.append(starts[-1] + len(piece))
-    ranks = tokenizer.ranks
-    mergeable = [token for token, rank in enumerate(ranks) if rank != NEVER]
-    mergeable.sort(key=lambda token: tokenizer.pieces[token])
+    listed, buckets = _hashed(tokenizer)
     tables = [
         _table("uint8_t", "text", b"".join(tokenizer.pieces) or b"\0"),
         _table("uint32_t", "start", starts),
-        _table("uint16_t", "sorted", mergeable or [0]),
-        _table("uint16_t", "rank", ranks),
+        _table("uint16_t", "listed", listed or [0]),
+        _table("uint16_t", "bucket", buckets),
+        _table("uint16_t", "rank", tokenizer.ranks),
         _table("uint16_t", "byte_token", tokenizer.byte_tokens),
     ]
     fields = (
-        *(f".{field} = {field}," for field in ("text", "start", "sorted", "rank", "byte_token")),
+        *(f".{field} = {field}," for field in ("text", "start", "listed", "bucket")),
+        ".rank = rank,",
+        ".byte_token = byte_token,",
         f".tokens = {len(tokenizer.pieces)},",
-        f".mergeable = {len(mergeable)},",
+        f".buckets = {len(buckets) - 1},",
         f".begin = {tokenizer.begin},",
         f".end = {tokenizer.end},",
         f".is_prefixed = {int(tokenizer.is_prefixed)},",
+        f".is_by_words = {int(_is_by_words(tokenizer))},",
     )
     lines = [
         '#include "tw_tokenizer.h"', "",
@@ -39,6 +45,35 @@ def print_tokenizer(name: str, tokenizer: Tokenizer) -> str:
         "};", "",
     ]  # fmt: skip
     return "\n".join(lines)
+
+
+def _hashed(tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
+    """(tokens that a merge makes, by bucket; where each bucket begins), one bucket per token."""
+    mergeable = _mergeable(tokenizer)
+    count = max(len(mergeable), 1)
+    found: list[list[int]] = [[] for _ in range(count)]
+    for token in mergeable:
+        found[_hash(tokenizer.pieces[token]) * count >> 32].append(token)
+    starts = [0, *accumulate(len(tokens) for tokens in found)]
+    return [token for tokens in found for token in tokens], starts
+
+
+def _mergeable(tokenizer: Tokenizer) -> list[int]:
+    return [token for token, rank in enumerate(tokenizer.ranks) if rank != NEVER]
+
+
+def _hash(piece: bytes) -> int:
+    """FNV-1a of 32 bits (Fowler, Noll, Vo)."""
+    found = 2166136261
+    for byte in piece:
+        found = (found ^ byte) * 16777619 & 0xFFFFFFFF
+    return found
+
+
+def _is_by_words(tokenizer: Tokenizer) -> bool:
+    """Whether no merge joins anything with a space behind it: then words are merged by themselves,
+    with the same result."""
+    return not any(_SPACE_INSIDE.search(tokenizer.pieces[t]) for t in _mergeable(tokenizer))
 
 
 def _table(kind: str, name: str, values: Sequence[int] | bytes) -> str:
@@ -54,5 +89,5 @@ def _rows(values: Sequence[int] | bytes) -> Iterable[str]:
 def table_bytes(tokenizer: Tokenizer) -> int:
     """Of all tables together."""
     count = len(tokenizer.pieces)
-    mergeable = sum(rank != NEVER for rank in tokenizer.ranks)
-    return sum(map(len, tokenizer.pieces)) + 4 * (count + 1) + 2 * (mergeable + count + 256)
+    listed = 2 * max(len(_mergeable(tokenizer)), 1) + 1
+    return sum(map(len, tokenizer.pieces)) + 4 * (count + 1) + 2 * (listed + count + 256)

@@ -8,21 +8,20 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain
 
 from tilewright.errors import CapacityError, OptionError
 from tilewright.ir.graph import Graph
 from tilewright.ir.pins import Pin, Pins
-from tilewright.ir.plan import Assignment, Plan, Proof, Step
+from tilewright.ir.plan import Assignment, Plan, Proof
 from tilewright.ir.target import Target
 from tilewright.midend.choice.candidates import EFFORTS, Candidates
 from tilewright.midend.choice.conflicts import Requirement, conflict, smallest
 from tilewright.midend.choice.fuse import Fusion
-from tilewright.midend.choice.joint_ways import Net, Way, way_of
+from tilewright.midend.choice.paths import Paths
 from tilewright.midend.choice.plan_jointly import Search, too_small
-from tilewright.midend.choice.reside import Residence
+from tilewright.midend.choice.sequence import sequence
+from tilewright.midend.choice.ways import Way
 from tilewright.midend.memory.allocate import place
-from tilewright.midend.memory.need import Alive
 from tilewright.midend.pins import is_kept
 from tilewright.midend.places import Places, choices_of_places, settled
 from tilewright.midend.refusals.impossible import refuse_impossible, refuse_large_ends
@@ -173,7 +172,7 @@ def _plan_in_one(request: Request, places: Places) -> Plan | Shortage:
     if found is not None:
         return found
     return Shortage(
-        request, lambda: _smallest(graph, fusion, plan), plan,
+        request, lambda: _smallest(fusion, plan), plan,
         core=lambda: _core(
             lambda: search_in_one(fusion.without_pins(), request.effort), assignment.pins
         ),
@@ -186,13 +185,13 @@ def search_in_one(fusion: Fusion, effort: str) -> Search:
     the smallest ones, for another order and for explanations."""
     size = fusion.places.room(fusion.memory)
     assert size is not None, "what nothing limits is never short"
-    net = _net(fusion.graph, fusion.steps, fusion.alive, is_one_memory=True)
     limits = [size * share // 16 for share in (18, 16, 15, 14)]
     if fusion.cheapest(size) is None:
         limits.append(fusion.least())
-    cuts = {id(cut): cut for limit in limits for cut in fusion.within(limit)}
-    ways = [way_of(net, cut) for cut in cuts.values() if cut.steps[0].kernel is not None]
-    return Search(net, fusion.steps, fusion.places, ways, fusion.cheapest, SOLVING[effort])
+    ways = {id(way.cut): way for limit in limits for way in fusion.within(limit)}
+    return Search(
+        fusion.net, fusion.steps, fusion.places, [*ways.values()], fusion.cheapest, SOLVING[effort]
+    )
 
 
 def _plan_near_and_home(request: Request, places: Places) -> Plan | Shortage:
@@ -240,35 +239,25 @@ def _last_resort(candidates: Candidates, search: Search) -> Plan:
 
 def search_in_two(candidates: Candidates, effort: str) -> Search:
     """What to choose from where a near memory is filled from a far one."""
-    net = _net(candidates.graph, candidates.steps, candidates.alive, is_one_memory=False)
-    log.info("planning: %d ways to compute %d steps", candidates.count, len(net.steps))
-    edges = [*chain.from_iterable(candidates.edges.values()), *candidates.apart]
-    ways = [
-        way_of(net, edge.cut, edge.dying, edge.bytes)
-        for edge in edges
-        if edge.cut.steps[0].kernel is not None
-    ]
-    return Search(
-        net, candidates.steps, candidates.places, ways,
-        Residence(candidates).cheapest, SOLVING[effort],
-    )  # fmt: skip
+    net, ways = candidates.net, candidates.ways
+    log.info("planning: %d ways to compute %d steps", len(ways), len(net.steps))
+    path = Paths(net, ways).cheapest
+    return Search(net, candidates.steps, candidates.places, ways, path, SOLVING[effort])
 
 
-def _net(graph: Graph, steps: tuple[Step, ...], alive: Alive, *, is_one_memory: bool) -> Net:
-    working = tuple(step for step in steps if step.kernel is not None)
-    return Net(graph, working, alive, is_one_memory)
-
-
-def _smallest(graph: Graph, fusion: Fusion, whole: Plan) -> Plan:
+def _smallest(fusion: Fusion, whole: Plan) -> Plan:
     """The plan with the smallest arena that was found in any way."""
-    cuts = fusion.cheapest(fusion.least())
-    assert cuts is not None, "the least limit is one that can be met; this is a bug in tilewright"
-    name = fusion.memory.name
-    return min(place(graph, cuts, fusion.places), whole, key=lambda plan: plan.arena_bytes[name])
+    ways = fusion.cheapest(fusion.least())
+    assert ways is not None, "the least limit is one that can be met; this is a bug in tilewright"
+    cuts, name = sequence(fusion.net, fusion.steps, ways), fusion.memory.name
+    plans = place(fusion.graph, cuts, fusion.places), whole
+    return min(plans, key=lambda plan: plan.arena_bytes[name])
 
 
 def _smallest_near(candidates: Candidates) -> Plan:
-    residence = Residence(candidates)
-    cuts = residence.cheapest(residence.least())
-    assert cuts is not None, "the least limit is one that can be met; this is a bug in tilewright"
-    return place(candidates.graph, cuts, candidates.places)
+    paths = Paths(candidates.net, candidates.ways)
+    ways = paths.cheapest(paths.least(candidates.memory.align))
+    assert ways is not None, "the least limit is one that can be met; this is a bug in tilewright"
+    return place(
+        candidates.graph, sequence(candidates.net, candidates.steps, ways), candidates.places
+    )

@@ -58,12 +58,15 @@ def oversized(graph: Graph, assignment: Assignment, target: Target) -> frozenset
         return frozenset()
     places = next(choices_of_places(graph, assignment.steps, target))
     alone = Candidates(graph, assignment.steps, places, Effort(1), is_lean=True)
+    least: dict[int, int] = {}
+    for way in alone.ways:
+        if len(way.members) == 1:
+            (index,) = way.members
+            least[index] = min(least.get(index, way.bytes), way.bytes)
     return frozenset(
         step.node.name
-        for index, step in enumerate(assignment.steps)
-        if min((edge.bytes for edge in alone.edges[index] if len(edge.members) == 1), default=0)
-        > _near_bytes(target)
-        and _may_split(graph, step, target)
+        for index, step in enumerate(alone.net.steps)
+        if least.get(index, 0) > _near_bytes(target) and _may_split(graph, step, target)
     )
 
 

@@ -11,6 +11,18 @@ from tilewright.run.result import Energy
 
 
 @dataclass(frozen=True, slots=True)
+class Drafts:
+    """``most`` candidates at once; ``calls`` of the network after the prompt."""
+
+    most: int
+    calls: int
+
+    def per_call(self, tokens: int) -> float:
+        """Tokens that one call was worth; the prompt's call made the first of them."""
+        return (tokens - 1) / self.calls if self.calls else 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class GenerateReport:
     """One text.
 
@@ -22,6 +34,7 @@ class GenerateReport:
     arena, constants  memory → bytes; of the network
     vocabulary     bytes of the tokenizer's tables, beside the constants
     widths         bits of the matrices, layer by layer
+    drafts         candidates, and how many calls all tokens took
     energy         estimate per token after the first; None where the target has no model of it
     """
 
@@ -35,6 +48,7 @@ class GenerateReport:
     constants: Mapping[str, int]
     vocabulary: int
     widths: Widths
+    drafts: Drafts
     energy: Energy | None = None
 
     def json(self) -> dict[str, Json]:
@@ -54,6 +68,11 @@ class GenerateReport:
                 "tokenizer": self.vocabulary,
             },
             "weights": [asdict(layer) for layer in self.widths],
+            "drafts": {
+                "most": self.drafts.most,
+                "calls": self.drafts.calls,
+                "tokens_per_call": self.drafts.per_call(len(self.tokens)),
+            },
             "energy_uj_per_token": None if self.energy is None else self.energy.microjoules,
         }
 
@@ -66,6 +85,10 @@ class GenerateReport:
             rows.append(("Prompt", f"{self.ticks[0]:,} {self.unit} to the first token"))
         if len(self.ticks) > 1:
             rows.append(("Per token", self._per_token()))
+        if self.drafts.most:
+            each = self.drafts.per_call(len(self.tokens))
+            words = f"{self.drafts.calls:,} calls with up to {self.drafts.most} candidates"
+            rows.append(("Drafts", f"{words}: {each:.2f} tokens per call"))
         if self.energy is not None:
             words = f"{self.energy.microjoules:,.0f} uJ per token; {self.energy.model}"
             rows.append(("Energy", words))

@@ -12,8 +12,8 @@ from tilewright.ir.graph import Graph
 from tilewright.ir.plan import Buffer, Plan
 from tilewright.ir.program import InConstant, Program
 from tilewright.ir.target import Memory, Role, Target
-from tilewright.midend.explain import activation_bytes, live_at_peak, peak_step
 from tilewright.midend.labels import Labels
+from tilewright.midend.usage import activation_bytes, live_at_peak, peak_step
 from tilewright.ops.lut import Lut
 from tilewright.report.text import Json, facts, paragraph, percent_text, size_text, table
 from tilewright.run.result import RunResult

@@ -49,6 +49,7 @@ class RunReport:
     energy      an estimate; None where the target has no model of it
     timeline    of the counted inference, Perfetto trace JSON; None where nobody knows it
     speed       what cycles mean; None where the target has no clock of its own
+    gaps        what figures lean on in which the simulated machine is known to be unlike the chip
     """
 
     model: str
@@ -68,6 +69,7 @@ class RunReport:
     energy: Energy | None = None
     timeline: str | None = None
     speed: Speed | None = None
+    gaps: tuple[str, ...] = ()
 
     def json(self) -> dict[str, Json]:
         """The machine interface, key by key."""
@@ -99,6 +101,7 @@ class RunReport:
             **({"profile": self.profile.json()} if self.profile is not None else {}),
             **self._energy(),
             **self._speed(),
+            **({"unlike_the_chip": list(self.gaps)} if self.gaps else {}),
         }
 
     def _energy(self) -> dict[str, Json]:
@@ -161,6 +164,7 @@ class RunReport:
         if self.energy is not None:
             rows.append(("Energy", f"{self.energy.microjoules:.1f} uJ, {self.energy.model}"))
         rows += self._speed_row()
+        rows += [("Unlike the chip", gap) for gap in self.gaps]
         console.print(facts(rows))
         if self.runs > 1 and self.runs_identical:
             paragraph(console, f"All {self.runs} runs gave the same bytes.", "green")
@@ -213,7 +217,7 @@ def layer_costs(program: Program, count: Count | None) -> tuple[LayerCost, ...]:
             layer.calls[-1].node.name,
             "+".join(type(call.node.op).__name__ for call in layer.calls),
             "+".join(dict.fromkeys(call.engine.name for call in layer.calls)),
-            count.layers[index] if count is not None else None,
+            count.layers[index] if count is not None and count.layers else None,
             sum(call.node.op.macs(*call.signature.inputs) for call in layer.calls),
             timing.layers[index].stop - timing.layers[index].start,
         )

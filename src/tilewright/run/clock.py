@@ -123,7 +123,9 @@ class _Clock:
             case Offload(call, job):
                 self._offload(call, job, tile)
             case Join():
-                self.now = max(self.now, *self.jobs[action.job]) + self.joins[action.job]
+                ends = self.jobs[action.job]
+                ends = ends[: len(ends) - at(action.left, tile)]
+                self.now = max([self.now, *ends[-1:]]) + self.joins[action.job]
             case Load(transfer) | Store(transfer):
                 self._start(transfer, tile, is_stored=isinstance(action, Store))
             case Wait():

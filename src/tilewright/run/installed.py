@@ -60,7 +60,8 @@ def _needed(needs: Iterable[NeededProgram]) -> tuple[Tool, ...]:
     return tuple(
         Tool(
             name, _version_line(name), "; ".join(dict.fromkeys(p.enables for p in asked)),
-            f"Debian and Ubuntu: apt-get install {asked[0].package}", is_required=False,
+            asked[0].source or f"Debian and Ubuntu: apt-get install {asked[0].package}",
+            is_required=False,
         )
         for name, asked in by_name.items()
     )  # fmt: skip
@@ -85,5 +86,10 @@ def _version_line(program: str) -> str | None:
     path = shutil.which(program)
     if path is None:
         return None
-    done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(
+            [path, "--version"], capture_output=True, text=True, check=False, timeout=20
+        )
+    except subprocess.TimeoutExpired:
+        return "unknown version"
     return done.stdout.strip().partition("\n")[0] or "unknown version"

@@ -103,10 +103,8 @@ class _Machine:
                     self.arenas.finish_any(_engine(job))
                 self.settled.discard(job)
                 self.arenas.start(_engine(job), self._job(call, tile))
-            case Join() if action.job in self.settled:
-                self.settled.remove(action.job)
             case Join():
-                self.arenas.finish(_engine(action.job), f"join for {action.value}")
+                self._join(action, tile)
             case Load(transfer):
                 source = far_bytes(transfer, tile, self._constant(transfer))
                 near = near_bytes(transfer, tile)
@@ -120,6 +118,13 @@ class _Machine:
                 self.arenas.finish(at(action.channel, tile), f"wait for {action.value}")
             case Keep():
                 self._keep(action, tile)
+
+    def _join(self, join: Join, tile: int) -> None:
+        """Where a later call has been started, the one that is waited for was over then."""
+        if join.job in self.settled:
+            self.settled.remove(join.job)
+        elif not at(join.left, tile):
+            self.arenas.finish(_engine(join.job), f"join for {join.value}")
 
     def _start(
         self, transfer: Transfer, tile: int, what: str, source: Bytes | Array, target: Bytes

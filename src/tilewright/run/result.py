@@ -31,7 +31,7 @@ class Count:
 
     unit       "instructions" or "cycles"
     total      of tw_NAME_run, everything that it calls included
-    layers     one per layer, in issue order; the kernel included
+    layers     one per layer, in issue order; the kernel included; empty where that was not measured
     functions  for each layer, C function → its own share; empty where that was not measured
     mixes      C function → machine instruction → executions; empty where that was not measured
     """
@@ -95,6 +95,8 @@ class RunResult:
     energy          None where the target has no model of it
     timeline        what cores and engines did when, as Perfetto reads it; None where nobody knows
     speed           None where the target has no clock of its own
+    gaps            what figures lean on in which the simulated machine is known to be unlike the
+                    chip, a sentence each
     """
 
     outputs: Mapping[ValueName, Array]
@@ -108,3 +110,4 @@ class RunResult:
     energy: Energy | None = None
     timeline: str | None = None
     speed: Speed | None = None
+    gaps: tuple[str, ...] = ()

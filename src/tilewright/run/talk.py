@@ -62,12 +62,14 @@ class TalkResult:
     """``ticks``, one per token: since the token before; the first one includes the prompt.
 
     unit    of a tick
+    calls   of the network after the prompt
     energy  per token after the first; None where the target has no model of it
     """
 
     tokens: tuple[int, ...]
     ticks: tuple[int, ...]
     unit: str
+    calls: int
     energy: Energy | None = None
 
 
@@ -79,13 +81,13 @@ def read_answer(name: str, raw: bytes, unit: str) -> TalkResult:
     at = 0
     while at + 4 <= len(raw):
         (token,) = struct.unpack_from("<I", raw, at)
-        if token == _END and at + 8 <= len(raw):
-            (status,) = struct.unpack_from("<i", raw, at + 4)
+        if token == _END and at + 12 <= len(raw):
+            status, calls = struct.unpack_from("<iI", raw, at + 4)
             if status == _TOO_LONG:
                 raise OptionError("--prompt: it has more tokens than the context; see --context")
             if status != len(tokens):
                 raise MismatchError(f"{name}: tw_{name}_generate returned {status}")
-            return TalkResult(tuple(tokens), tuple(ticks), unit)
+            return TalkResult(tuple(tokens), tuple(ticks), unit, calls)
         tokens.append(token)
         ticks.append(struct.unpack_from("<Q", raw, at + 4)[0] if at + 12 <= len(raw) else 0)
         at += 12

@@ -14,8 +14,8 @@ from tilewright.midend.assign import assign
 from tilewright.midend.choice.candidates import EFFORTS, Candidates
 from tilewright.midend.choice.conflicts import Requirement, conflict, smallest
 from tilewright.midend.choice.fuse import Fusion
-from tilewright.midend.choice.joint_ways import Way
 from tilewright.midend.choice.plan_jointly import Search
+from tilewright.midend.choice.ways import Way
 from tilewright.midend.plan_memory import plan_memory, search_in_one, search_in_two
 
 GRAPH = two_halves()

@@ -25,10 +25,9 @@ from tilewright.midend.choice.bounds import Relaxed, least_in_any_order
 from tilewright.midend.choice.candidates import EFFORTS, Candidates
 from tilewright.midend.choice.fuse import Fusion
 from tilewright.midend.choice.joint import Choice, Problem, choose
-from tilewright.midend.choice.joint_ways import Net, Way, endings, starts, undominated, way_of
+from tilewright.midend.choice.ways import Net, Way, endings, starts, undominated
 from tilewright.midend.plan_memory import SOLVING, plan_memory
 from tilewright.midend.solve import Conflict
-from tilewright.pipeline import Options, compile_model, load_target
 from tilewright.run.clock import time_program
 from work import counted_solver
 
@@ -43,11 +42,7 @@ def two_branches() -> Graph:
 def net_and_ways(graph: Graph, machine: Target, most: int) -> tuple[Net, list[Way]]:
     steps = assign(graph, machine).steps
     found = Candidates(graph, steps, places_of(graph, steps, machine), EFFORTS["normal"])
-    working = tuple(step for step in steps if step.kernel is not None)
-    net = Net(graph, working, found.alive, False)
-    edges = [e for some in (*found.edges.values(), found.apart) for e in some]
-    ways = [way_of(net, e.cut) for e in edges if e.cut.steps[0].kernel is not None]
-    return net, thinned(ways, most)
+    return found.net, thinned(found.ways, most)
 
 
 def solved(search: Exhaustive) -> Choice | None:
@@ -99,11 +94,8 @@ def test_in_one_memory_too(graph: Graph, share: float):
     steps = assign(graph, machine).steps
     fusion = Fusion(graph, steps, places_of(graph, steps, machine))
     whole = sum(fusion.alive.size(tensor) for tensor in fusion.alive.lifetimes)
-    working = tuple(step for step in steps if step.kernel is not None)
-    net = Net(graph, working, fusion.alive, is_one_memory=True)
-    cuts = fusion.within(int(share * whole))
-    ways = [way_of(net, cut) for cut in cuts if cut.steps[0].kernel is not None]
-    if {member for way in ways for member in way.members} == {*range(len(working))}:
+    net, ways = fusion.net, fusion.within(int(share * whole))
+    if {member for way in ways for member in way.members} == {*range(len(net.steps))}:
         search = Exhaustive(net, steps, ways, int(share * whole))
         choice = solved(search)
         assert (None if choice is None else choice.cycles) == search.least()
@@ -151,15 +143,14 @@ def test_the_issue_order_is_part_of_the_problem():
     assert plan.proof.is_optimal
 
 
-def test_the_joint_problem_beats_the_path_that_it_starts_from(monkeypatch: pytest.MonkeyPatch):
-    model = Path(__file__).parents[3] / "examples" / "digits" / "digits_int8.onnx"
-    cycles: list[int] = []
+@pytest.mark.parametrize("size", [100, 150, 300])
+def test_the_joint_problem_beats_the_path_that_it_starts_from(
+    size: int, monkeypatch: pytest.MonkeyPatch
+):
+    graph, cycles = two_branches(), list[int]()
     for effort in (SOLVING["normal"], 0.0):
         monkeypatch.setattr("tilewright.midend.plan_memory.SOLVING", {"normal": effort})
-        options = Options(memory={"L1": 4096})
-        cycles.append(
-            time_program(compile_model(model, load_target("host"), options).program).cycles
-        )
+        cycles.append(clocked(graph, planned(graph, target(size)), target(size)))
     assert cycles[0] < cycles[1]
 
 

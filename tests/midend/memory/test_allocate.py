@@ -27,8 +27,8 @@ from tilewright.ir.op import Op
 from tilewright.ir.plan import Plan
 from tilewright.ir.target import Signature, Streaming, Target
 from tilewright.midend.assign import assign
-from tilewright.midend.explain import activation_bytes, live_at_peak, peak_step, usage_by_step
 from tilewright.midend.plan_memory import plan_memory
+from tilewright.midend.usage import activation_bytes, live_at_peak, peak_step, usage_by_step
 from tilewright.ops.layout import Reshape
 from tilewright.ops.pool2d import MaxPool2d
 from tilewright.ops.window2d import Window2d

@@ -49,6 +49,7 @@ from tilewright.frontend.dialect.values import (
     plain,
 )
 from tilewright.frontend.onnx_file import OnnxInput, OnnxModel, OnnxNode, sorted_nodes
+from tilewright.frontend.sizes import MOST_DIMENSIONS
 from tilewright.ir.graph import Contract, Graph, GraphBuilder, Origin, Value, ValueName
 from tilewright.ir.types import Array, DType, Shape, TensorType
 from tilewright.ops.quantise import Recentre
@@ -109,17 +110,21 @@ def import_dialect(
     builder = GraphBuilder(model.name, Contract.PULP)
     state = Importing(model.name, builder)
     for name, array in model.initialisers.items():
+        _need_few_dimensions(f"initialiser {name}", array.shape)
         state.tensors[name] = Fixed(_integers(name, array))
     inputs = [item for item in model.inputs if item.name not in state.tensors]
     _refuse_other_inputs(inputs, input_shapes, input_types)
     for item in inputs:
         shape = _shape(item, input_shapes.get(item.name))
+        _need_few_dimensions(f"input {item.name}", shape)
         state.tensors[item.name] = _declared(
             state, item.name, shape, input_types.get(item.name, DType.S8)
         )
     nodes, known = _without_constants(model, state)
     for node in sorted_nodes(nodes, known, model.name):
-        state.tensors[node.output] = _imported(state, node)
+        made = _imported(state, node)
+        _need_few_dimensions(str(node), made.shape)
+        state.tensors[node.output] = made
     for name in model.outputs:
         builder.outputs.append(_finished(state, name))
     return builder.build()
@@ -159,6 +164,13 @@ def _refuse_unknown(model: OnnxModel) -> None:
             f"{model.name}: {len(unknown)} of {len(model.nodes)} nodes have operators that are not "
             f"supported in the integer dialect ({', '.join(kinds)})",
             tuple(Refusal(str(node), f"makes {node.output}") for node in unknown),
+        )
+
+
+def _need_few_dimensions(what: str, shape: Shape) -> None:
+    if len(shape) > MOST_DIMENSIONS:
+        raise ModelError(
+            f"{what}: has {len(shape)} dimensions, at most {MOST_DIMENSIONS} are known"
         )
 
 

@@ -47,7 +47,8 @@ def _window(node: OnnxNode, rank: int, kernel: Shape) -> Window2d:
     sizes = node.integers("kernel_shape", kernel)
     strides, dilations = (node.integers(k, (1,) * flat) for k in ("strides", "dilations"))
     pads = node.integers("pads", (0,) * 2 * flat)
-    if {len(sizes), len(strides), len(dilations), len(pads) // 2} != {flat} or min(*pads, 0) < 0:
+    counts = {len(sizes), len(strides), len(dilations), len(pads) // 2}
+    if counts != {flat} or min(pads, default=0) < 0:
         raise ModelError(f"{node}: kernel {sizes}, strides {strides}, pads {pads} over {flat} axes")
     if node.integer("ceil_mode", 0):
         raise UnsupportedError(f"{node}: ceil_mode; export explicit pads")

@@ -87,6 +87,8 @@ def _new_shape(state: Importing, node: OnnxNode, shape: Shape) -> Shape:
         raise ModelError(f"{node}: says no axes")
     rank = len(shape) + len(listed)
     axes = [axis % rank for axis in listed]
+    if len({*axes}) < len(axes):
+        raise ModelError(f"{node}: axes {listed} name one axis twice")
     rest = iter(shape)
     return tuple(1 if axis in axes else next(rest) for axis in range(rank))
 

@@ -27,7 +27,7 @@ def kept_channels(graph: Graph, known: Mapping[ValueName, Channels]) -> Kept:
             demand.raise_to(kept)
         if _count(kept) > before:
             continue
-        empty = [name for name, channels in kept.items() if not channels.any()]
+        empty = [name for name, channels in kept.items() if channels.size and not channels.any()]
         if not empty:
             return kept
         for name in empty:

@@ -31,7 +31,10 @@ def fold_integer_constants(draft: Draft, node: Node) -> Rewrite | NoMatch | None
 def _folded(draft: Draft, node: Node) -> Rewrite | NoMatch:
     if node.output in draft.outputs:
         return NoMatch(f"{node.output} is an output of the network")
-    array = node.op.evaluate(*(draft.constants[name] for name in node.inputs))
+    constants = [draft.constants[name] for name in node.inputs]
+    if any(array.size == 0 for array in constants):
+        return NoMatch("a constant without elements")
+    array = node.op.evaluate(*constants)
     if TensorType.of(array) != draft.type(node.output):
         return NoMatch(f"{node.output} is declared {draft.type(node.output)}")
     quantisation = draft.values[node.output].quantisation

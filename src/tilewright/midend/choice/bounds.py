@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple
 
-from tilewright.midend.choice.joint_ways import NEVER, Net, Tensors, Way, most_ahead
+from tilewright.midend.choice.ways import NEVER, Net, Tensors, Way, most_ahead
 
 MOST_STATES = 2_000
 """Choices of what lies near at one boundary; where there are more, nothing is said."""
@@ -51,7 +51,7 @@ class Relaxed:
             return least_in_any_order(len(self.net.steps), self.ways, costs)
         ends = [way.members[-1] + 1 for way in self.ways]
         since: list[dict[Tensors, int]] = [{} for _ in moves]
-        since[0] = {self._at_start(): 0}
+        since[0] = {self.net.at_start: 0}
         for start, leaving in enumerate(moves):
             for way, before, after in leaving:
                 cost = since[start][before] + costs[way]
@@ -112,31 +112,19 @@ class Relaxed:
         for index, way in enumerate(self.ways):
             starting[way.members[0]].append(index)
         reached: list[set[Tensors]] = [set() for _ in range(count + 1)]
-        reached[0].add(self._at_start())
+        reached[0].add(self.net.at_start)
         moves: list[list[_Move]] = [[] for _ in range(count + 1)]
         for start in range(count):
             if len(reached[start]) > MOST_STATES:
                 return None
             for before in sorted(reached[start], key=sorted):
                 for index in starting[start]:
-                    after = self._after(self.ways[index], before)
+                    way = self.ways[index]
+                    after = self.net.after(way, before, self.limits[way.members[-1]])
                     if after is not None:
                         moves[start].append(_Move(index, before, after))
-                        reached[self.ways[index].members[-1] + 1].add(after)
+                        reached[way.stop].add(after)
         return moves
-
-    def _at_start(self) -> Tensors:
-        return frozenset(self.net.graph.inputs) if self.net.is_one_memory else Tensors()
-
-    def _after(self, way: Way, near: Tensors) -> Tensors | None:
-        """What lies near after a way; None where it does not go with what lies near before."""
-        alive, stop = self.net.alive, way.members[-1] + 1
-        if not way.near <= near or way.far & near:
-            return None
-        if way.bytes + alive.bytes(near - way.dying) > self.limits[way.members[-1]]:
-            return None
-        made = near | {way.makes} if way.is_near else near
-        return frozenset(name for name in made if self.net.last_use(name) >= stop)
 
 
 def least_in_any_order(count: int, ways: Sequence[Way], costs: Sequence[int]) -> list[int]:

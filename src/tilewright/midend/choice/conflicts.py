@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 from tilewright.ir.plan import Plan
 from tilewright.midend.choice.joint import Choice, Joint, Problem
-from tilewright.midend.choice.joint_ways import NEVER, Way
 from tilewright.midend.choice.plan_jointly import Search
 from tilewright.midend.choice.sequence import sequence
+from tilewright.midend.choice.ways import NEVER, Way
 from tilewright.midend.memory.allocate import place
 from tilewright.midend.solve import Conflict, Solved
 

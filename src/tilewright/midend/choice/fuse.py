@@ -1,15 +1,10 @@
-"""Which steps to compute together where a network does not fit into one memory step by step.
+"""Ways to compute runs of steps in one memory, where a network does not fit step by step.
 
-Between two runs of steps the same tensors are alive however the runs are computed. So the cheapest
-way to stay below a limit is a shortest path: boundaries between steps are its vertices, and every
-``Cut`` that needs no more than the limit is an edge from its first boundary to its last.
-
-step        0       1       2       3
-        o-------o-------o-------o-------o     whole steps
-                 \\_____________/               three steps together, a few rows at a time
+Between two runs of steps the same tensors are alive however the runs are computed, so what a way
+needs is known by itself, and the larger its tiles, the more it needs.
 """
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -19,14 +14,15 @@ from tilewright.ir.plan import Step
 from tilewright.ir.target import Kernel, Memory, Role, Target
 from tilewright.ir.types import Span
 from tilewright.midend.assign import judge
+from tilewright.midend.choice.paths import Paths
+from tilewright.midend.choice.ways import Net, Tensors, Way, net_of, way_of
 from tilewright.midend.dataflow import is_part
-from tilewright.midend.memory.lifetimes import storage_of, whole_lifetimes
 from tilewright.midend.memory.need import Alive, local_need
 from tilewright.midend.pins import keeps_all
 from tilewright.midend.places import Places
 from tilewright.midend.tiling.cut import Cut, whole_cut
+from tilewright.midend.tiling.cuts import kind_of, names_of
 from tilewright.midend.tiling.runs import Run, may_fuse
-from tilewright.midend.tiling.ways import kind_of, names_of
 
 LONGEST_RUN = 8
 """Steps that are computed together at most: every further one adds rows and saves no more."""
@@ -40,21 +36,24 @@ class Fusion:
     steps: tuple[Step, ...]
     places: Places
     pins: Pins = ()
-    alive: Alive = field(init=False)
+    net: Net = field(init=False)
     _singles: list[tuple[Cut, ...]] = field(init=False)
     _runs: dict[tuple[Span, int, bool], Cut | None] = field(init=False, default_factory=dict)
-    _needs: dict[int, tuple[Cut, int]] = field(init=False, default_factory=dict)
+    _needs: dict[int, tuple[Cut, Tensors, int, int]] = field(init=False, default_factory=dict)
+    """(it, what dies with it, bytes for itself, bytes of all)"""
     _kinds: dict[tuple[Hashable, int], Cut | None] = field(
         init=False, default_factory=dict[tuple[Hashable, int], Cut | None]
     )
 
     def __post_init__(self) -> None:
         whole = [whole_cut(time, step) for time, step in enumerate(self.steps)]
-        lifetimes = whole_lifetimes(self.graph, whole)
-        self.alive = Alive(
-            self.graph, storage_of(self.steps), lifetimes, self.memory.name, self.memory.align
-        )
+        self.net = net_of(self.graph, self.steps, self.places, is_one_memory=True)
         self._singles = [(cut, *self._alternatives(time)) for time, cut in enumerate(whole)]
+
+    @property
+    def alive(self) -> Alive:
+        """Which tensors are alive when."""
+        return self.net.alive
 
     @property
     def memory(self) -> Memory:
@@ -66,14 +65,12 @@ class Fusion:
         """The machine."""
         return self.places.target
 
-    def cheapest(self, limit: int) -> tuple[Cut, ...] | None:
-        """The fastest way in which no run needs more than ``limit`` bytes; None: there is none."""
-        edges: dict[int, list[Cut]] = {}
-        for cut in self.within(limit):
-            edges.setdefault(cut.span.stop, []).append(cut)
-        return self._shortest(edges)
+    def cheapest(self, limit: int) -> tuple[Way, ...] | None:
+        """The fastest ways in base order of which no run needs more than ``limit`` bytes; None:
+        there are none."""
+        return Paths(self.net, self.within(limit)).cheapest(limit)
 
-    def within(self, limit: int) -> tuple[Cut, ...]:
+    def within(self, limit: int) -> tuple[Way, ...]:
         """The ways that need no more than ``limit`` bytes: every step by itself, and, around steps
         that do not fit so, runs in tiles as large as possible."""
         found: dict[int, Cut] = {}
@@ -84,8 +81,8 @@ class Fusion:
                     cut = self._fewest_tiles(run, limit)
                     if cut is not None:
                         found[id(cut)] = cut
-            found |= {id(cut): cut for cut in fitting}
-        return tuple(found.values())
+            found |= {id(cut): cut for cut in fitting if cut.steps[0].kernel is not None}
+        return tuple(self._way(cut) for cut in found.values())
 
     def least(self) -> int:
         """A limit that ``cheapest`` can meet, and no smaller one of these candidates."""
@@ -102,13 +99,17 @@ class Fusion:
     def need(self, cut: Cut) -> int:
         """Bytes of the memory while a run is computed: no placement needs less."""
         if id(cut) not in self._needs:
-            self._needs[id(cut)] = (cut, self._need(cut))
-        return self._needs[id(cut)][1]
+            there = frozenset(self.alive.at_entry(cut.span.start))
+            through = self.alive.after(there, cut.span.stop)
+            own = local_need(cut, self.alive, there - through)
+            self._needs[id(cut)] = cut, there - through, own, own + self.alive.bytes(through)
+        return self._needs[id(cut)][-1]
 
-    def _need(self, cut: Cut) -> int:
-        there = frozenset(self.alive.at_entry(cut.span.start))
-        through = self.alive.after(there, cut.span.stop)
-        return self.alive.bytes(through) + local_need(cut, self.alive, there - through)
+    def _way(self, cut: Cut) -> Way:
+        self.need(cut)
+        _, dying, own, _ = self._needs[id(cut)]
+        way = way_of(self.net, cut)
+        return replace(way, dying=dying, bytes=own)
 
     def _alternatives(self, time: int) -> list[Cut]:
         """The step at ``time`` with other kernels than the fastest."""
@@ -198,24 +199,3 @@ class Fusion:
             min(singles, key=lambda cut: (cut.scratch, cut.cycles)).steps[0]
             for singles in self._singles
         )
-
-    def _shortest(self, edges: Mapping[int, Sequence[Cut]]) -> tuple[Cut, ...] | None:
-        """Edges by the boundary that they arrive at → those of the cheapest path."""
-        costs: dict[int, int] = {0: 0}
-        last: dict[int, Cut] = {}
-        for stop in range(1, len(self.steps) + 1):
-            arriving = [cut for cut in edges.get(stop, ()) if cut.span.start in costs]
-            if arriving:
-                # Of equals, the one that leaves more steps whole.
-                last[stop] = min(
-                    arriving, key=lambda cut: (costs[cut.span.start] + cut.cycles, not cut.is_whole)
-                )
-                costs[stop] = costs[last[stop].span.start] + last[stop].cycles
-        path: list[Cut] = []
-        stop = len(self.steps)
-        while stop:
-            if stop not in last:
-                return None
-            path.append(last[stop])
-            stop = last[stop].span.start
-        return tuple(reversed(path))

@@ -5,19 +5,7 @@ wherever they save time and the run before has room for their buffers.
 from collections.abc import Mapping, Sequence
 
 from tilewright.ir.graph import ValueName
-from tilewright.midend.choice.joint_ways import Net, Way, delay, endings, starts, way_of
-from tilewright.midend.tiling.cut import Cut
-
-
-def ways_along(net: Net, cuts: Sequence[Cut]) -> tuple[Way, ...]:
-    """The ways of a path in base order, views left out."""
-    found: list[Way] = []
-    for cut in cuts:
-        if cut.steps[0].kernel is None:
-            continue
-        (way,) = endings(net, way_of(net, cut), is_free=False)
-        found.append(way)
-    return tuple(found)
+from tilewright.midend.choice.ways import Net, Way, delay, starts
 
 
 def with_early(net: Net, path: Sequence[Way], limit: int) -> tuple[Way, ...]:

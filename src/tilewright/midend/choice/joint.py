@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from tilewright.ir.graph import ValueName
 from tilewright.midend.choice.joint_memory import Rows, ways_over
 from tilewright.midend.choice.joint_order import Order, negated
-from tilewright.midend.choice.joint_ways import Net, Way, delay, most_ahead
+from tilewright.midend.choice.ways import Net, Way, delay, most_ahead
 from tilewright.midend.solve import Conflict, Model, Solved, Unknown
 
 if TYPE_CHECKING:

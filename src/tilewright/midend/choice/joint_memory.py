@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from tilewright.ir.graph import ValueName
 from tilewright.midend.choice.joint_order import Order, negated
-from tilewright.midend.choice.joint_ways import Net, Way
+from tilewright.midend.choice.ways import Net, Way
+from tilewright.midend.memory.need import home_need
 from tilewright.midend.solve import Model
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Rows:
                 around = self.around(tensor, step)
                 if not isinstance(around, bool):
                     self.model.keep_any([~taken, around])
-            yield taken, way.home_bytes + sum(map(self.net.alive.size, extra))
+            yield taken, home_need(way.cut, self.net.alive) + sum(map(self.net.alive.size, extra))
         yield from self._through(step)
 
     def _through(self, step: int) -> Iterator[Term]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from tilewright.midend.choice.joint_ways import Net, Way
+from tilewright.midend.choice.ways import Net, Way
 from tilewright.midend.solve import Model
 
 if TYPE_CHECKING:

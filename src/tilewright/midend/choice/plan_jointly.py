@@ -13,9 +13,11 @@ from dataclasses import dataclass, replace
 from tilewright.ir.plan import Plan, Proof, Step
 from tilewright.ir.target import Memory, Target
 from tilewright.midend.choice.bounds import Relaxed, least_in_any_order
-from tilewright.midend.choice.hints import ways_along, with_early
+from tilewright.midend.choice.hints import with_early
 from tilewright.midend.choice.joint import Choice, Problem, choose, lean
-from tilewright.midend.choice.joint_ways import (
+from tilewright.midend.choice.no_goods import Misplaced, tighter, without
+from tilewright.midend.choice.sequence import cycles_of, sequence
+from tilewright.midend.choice.ways import (
     NEVER,
     Net,
     Way,
@@ -24,12 +26,9 @@ from tilewright.midend.choice.joint_ways import (
     starts,
     undominated,
 )
-from tilewright.midend.choice.no_goods import Misplaced, tighter, without
-from tilewright.midend.choice.sequence import cycles_of, sequence
 from tilewright.midend.memory.allocate import place
 from tilewright.midend.memory.lifetimes import demand
 from tilewright.midend.places import Places
-from tilewright.midend.tiling.cut import Cut
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +41,8 @@ MOST_NO_GOODS = 3
 MOST_FREE_STEPS = 60
 """Steps of a network whose issue order is open; in larger ones the base order is kept."""
 
-Path = Callable[[int], tuple[Cut, ...] | None]
-"""From a limit to the fastest cuts in base order of which no run needs more."""
+Path = Callable[[int], tuple[Way, ...] | None]
+"""From a limit to the fastest ways in base order of which no run needs more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +133,9 @@ class Search:
         """The fastest path that finds places, with early transfers where there is room."""
         limit = self._size
         for attempt in range(MOST_PLACEMENTS):
-            cuts = self.path(limit)
-            if cuts is None:
+            path = self.path(limit)
+            if path is None:
                 return None
-            path = ways_along(self.net, cuts)
             plan, short = self._placed(path)
             if short is None:
                 return self._earlier(Found(path, plan, cycles_of(path)))

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from tilewright.ir.graph import ValueName
 from tilewright.ir.plan import Step
-from tilewright.midend.choice.joint_ways import Net, Way, delay
+from tilewright.midend.choice.ways import Net, Way, delay
 from tilewright.midend.tiling.cut import Cut, whole_cut
 
 

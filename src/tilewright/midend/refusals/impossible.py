@@ -2,7 +2,6 @@
 must lie in a memory which is smaller than they are."""
 
 from collections.abc import Iterator
-from itertools import chain
 
 from tilewright.errors import CapacityError
 from tilewright.ir.graph import Graph
@@ -45,9 +44,8 @@ def refuse_large_ends(graph: Graph, places: Places, whole: int | None) -> None:
 
 def refuse_impossible(candidates: Candidates) -> None:
     """Raises CapacityError naming the first step that is in no candidate, and what it must meet."""
-    edges = chain(chain.from_iterable(candidates.edges.values()), candidates.apart)
-    covered = {index for edge in edges for index in edge.members}
-    for index, step in enumerate(candidates.steps):
+    covered = {index for way in candidates.ways for index in way.members}
+    for index, step in enumerate(candidates.net.steps):
         if index not in covered:
             must = "".join(f"\n    {said}" for said in _musts(candidates, step))
             raise CapacityError(

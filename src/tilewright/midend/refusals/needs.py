@@ -10,9 +10,9 @@ from tilewright.ir.plan import Buffer, Plan, Step
 from tilewright.ir.target import AtMost, AtMostInput, Kernel, Limit, MultipleOf, Role, WholeAxis
 from tilewright.ir.tiling import Group, Hold
 from tilewright.ir.types import Region, TensorType
-from tilewright.midend.explain import live_at_peak, peak_step
 from tilewright.midend.tiling.stream import packed_types
 from tilewright.midend.tiling.tiles import Tile, tiles_of
+from tilewright.midend.usage import live_at_peak, peak_step
 
 AXES = {
     1: ("elements",),

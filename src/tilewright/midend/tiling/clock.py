@@ -40,7 +40,7 @@ class Event(NamedTuple):
 
 
 class _Action(NamedTuple):
-    """An event without its cycles. ``lag``: iterations since the transfer that it waits for."""
+    """An event without its cycles. ``lag``: iterations since what it waits for has started."""
 
     kind: Kind
     who: str
@@ -66,7 +66,7 @@ class Clock:
 
     def run(self, events: Sequence[Event]) -> None:
         """All iterations."""
-        began = {e.name: e.behind for e in events if e.kind is Kind.START}
+        began = {e.name: e.behind for e in events if e.kind in (Kind.START, Kind.BEGIN)}
         actions = [
             _Action(e.kind, e.who, e.name, e.behind - began.get(e.name, e.behind)) for e in events
         ]
@@ -106,8 +106,9 @@ class Clock:
                 over[name][-1] = free[who]
             elif kind is Kind.BEGIN:
                 jobs[who] = max(now, jobs[who]) + cycles
+                over[name][-1] = jobs[who]
             else:
-                now = max(now, jobs[who])
+                now = max(now, self._end(name, lag))
         self.now = now
 
     def _end(self, name: ValueName, lag: int) -> int:

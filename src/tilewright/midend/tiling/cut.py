@@ -1,7 +1,6 @@
-"""Ways to compute a run of steps: whole, or tile by tile, and what each way needs and costs.
+"""A cut: one way to compute a run of steps, whole or tile by tile.
 
-A ``Cut`` is what the choice is between: one run of steps with kernels, tiles and holds, and all
-numbers that the choice needs.
+It has kernels, tiles and holds, and all numbers that the choice between cuts needs.
 """
 
 from collections.abc import Iterator, Mapping

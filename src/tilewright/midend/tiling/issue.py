@@ -15,10 +15,16 @@ Where tensors are PASSED or RELAYED, the steps before them are one tile ahead of
     NPU      RUN a 1 ------------------> JOIN a        RUN a 2 ----
     core              RUN b 0 --- STORE         LOAD            RUN b 1
 
+An engine that works on calls in order, and lets one wait for the last but one, has the next call
+before it is through with this one, where everything has two copies::
+
+    NPU      RUN 0 ------------------> RUN +1 ----
+    core              JOIN -1 STORE -1 LOAD +1        RUN +1
+
 The planner's schedules and the back end's layers are both made from what this returns.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -26,6 +32,7 @@ from typing import NamedTuple
 from tilewright.ir.graph import ValueName
 from tilewright.ir.plan import Step
 from tilewright.ir.tiling import Hold
+from tilewright.midend.tiling.tiles import Tile
 
 
 class Do(Enum):
@@ -84,7 +91,9 @@ def joined_before(members: Sequence[Step], holds: Mapping[ValueName, Hold]) -> t
     return tuple(_joined_before(members, position) for position in range(len(members)))
 
 
-def slots_of(members: Sequence[Step], holds: Mapping[ValueName, Hold]) -> tuple[Slot, ...]:
+def slots_of(
+    members: Sequence[Step], holds: Mapping[ValueName, Hold], tiles: Sequence[Tile]
+) -> tuple[Slot, ...]:
     """One iteration. Loads stand in it that are only needed once, too: those of tile 0."""
     stages = dict(zip((s.node.output for s in members), stages_of(members, holds), strict=True))
     last_ahead = next((s for s in reversed(members) if stages[s.node.output]), None)
@@ -104,7 +113,35 @@ def slots_of(members: Sequence[Step], holds: Mapping[ValueName, Hold]) -> tuple[
             slots += [Slot(Do.LEAVE, n, -holds[n].copies) for n in stores]
         slots += [Slot(Do.RUN, n, stage) for n, at in stages.items() if at == stage]
     slots += [Slot(Do.STORE, n, 0) for n in stores]
+    if is_queued(members, holds, tiles):
+        return tuple(_queued(members[0].node.output, slots))
     return tuple(_with_joins(members, slots))
+
+
+def is_queued(
+    members: Sequence[Step], holds: Mapping[ValueName, Hold], tiles: Sequence[Tile]
+) -> bool:
+    """Whether the call of the next tile starts before the one of this tile is over: what changes
+    from tile to tile has two copies."""
+    engine = members[0].engine
+    if len(members) > 1 or len(tiles) < 2 or engine is None or not engine.fetches_ahead:
+        return False
+    return all(
+        not hold.is_copied
+        or (hold.copies > 1 and not hold.keeps_rows)
+        or all(tile.held[name] == tiles[0].held[name] for tile in tiles)
+        for name, hold in holds.items()
+    )
+
+
+def _queued(name: ValueName, slots: Iterable[Slot]) -> Iterator[Slot]:
+    """The call for tile 0 first; then the wait for the one before, what that has made leaves, and
+    the place of what it has read is free for the next tile."""
+    loads = [slot for slot in slots if slot.do is Do.LOAD]
+    yield from (slot for slot in slots if slot.do not in (Do.LOAD, Do.STORE))
+    yield Slot(Do.JOIN, name, -1)
+    yield from (Slot(Do.STORE, slot.name, -1) for slot in slots if slot.do is Do.STORE)
+    yield from loads
 
 
 def _with_joins(members: Sequence[Step], slots: Iterable[Slot]) -> list[Slot]:

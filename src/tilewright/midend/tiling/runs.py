@@ -25,7 +25,7 @@ from tilewright.ir.types import Region, Shape, Span, TensorType
 from tilewright.midend.tiling.cut import Cut
 from tilewright.midend.tiling.distances import smallest_distance_of_tiles
 from tilewright.midend.tiling.growing import growing_tensors, grows_evenly
-from tilewright.midend.tiling.issue import TOGETHER, Do, Handover, Slot, slots_of
+from tilewright.midend.tiling.issue import TOGETHER, Do, Handover, Slot, is_queued, slots_of
 from tilewright.midend.tiling.limits import is_willing
 from tilewright.midend.tiling.overlap import Gap
 from tilewright.midend.tiling.tiles import (
@@ -66,8 +66,8 @@ class Run:
     members: tuple[Step, ...]
     start: int
     tilings: Tilings = field(default_factory=Tilings)
-    _slots: dict[tuple[Hold, ...], tuple[Slot, ...]] = field(
-        default_factory=dict[tuple[Hold, ...], tuple[Slot, ...]]
+    _slots: dict[tuple[tuple[Hold, ...], bool], tuple[Slot, ...]] = field(
+        default_factory=dict[tuple[tuple[Hold, ...], bool], tuple[Slot, ...]]
     )
     _readers: list[Reader] = field(default_factory=list[Reader])
     _distances: dict[tuple[int, ValueName], int] = field(
@@ -155,9 +155,11 @@ class Run:
 
     def slots(self, group: Group) -> tuple[Slot, ...]:
         """In which order a group issues its actions."""
-        key = tuple(group.holds[name] for name in self.types)
+        tiles = self.tiling(group).tiles
+        holds = tuple(group.holds[name] for name in self.types)
+        key = holds, is_queued(self.members, group.holds, tiles)
         if key not in self._slots:
-            self._slots[key] = slots_of(self.members, group.holds)
+            self._slots[key] = slots_of(self.members, group.holds, tiles)
         return self._slots[key]
 
     def inside(

@@ -73,8 +73,7 @@ class StreamedRun:
                     yield tile, order, size
 
     def _tiles(self) -> Iterator[tuple[Shape, tuple[int, ...]]]:
-        """(tile, loop order): the largest, smaller ones along one axis, and of a single step along
-        the first and the last."""
+        """(tile, loop order): the largest, smaller ones along one axis, of a single step two."""
         run = self.run
         most = largest_tile(run.members)
         yield most, self._order(most)
@@ -84,20 +83,23 @@ class StreamedRun:
             for size in self._sizes(axis, most[axis])[:: -2 if run.summed else 1]:
                 tile = (*most[:axis], size, *most[axis + 1 :])
                 yield tile, self._order(tile)
-        if not is_alone and len(axes) > 1 and run.multiplies:
-            # Attention: some rows of one head at a time, the other operand's head stays.
+        if not is_alone and len(axes) > 1 and run.multiplies:  # attention: one head stays
             one = (*most[: axes[0]], 1, *most[axes[0] + 1 :])
             for rows in self._sizes(axes[1], most[axes[1]]):
                 tile = (*one[: axes[1]], rows, *one[axes[1] + 1 :])
                 yield tile, self._order(tile)
-        if not is_alone or len(axes) < 2:
-            return
+        if is_alone and len(axes) > 1:
+            yield from self._along_two(most, axes)
+
+    def _along_two(self, most: Shape, axes: list[int]) -> Iterator[tuple[Shape, tuple[int, ...]]]:
+        """Smaller along the first and the last axis; in both orders if none is of channels."""
         first, last = axes[0], axes[-1]
         for rows in self._sizes(first, most[first])[::3]:
             for channels in self._sizes(last, most[last])[::2]:
-                tile = [*most]
-                tile[first], tile[last] = rows, channels
-                yield tuple(tile), self._order(tuple(tile))
+                tile = (*most[:first], rows, *most[first + 1 : last], channels, *most[last + 1 :])
+                yield tile, self._order(tile)
+                if last < len(most) - 1:
+                    yield tile, (last, first)
         if self.is_lean:
             smallest = [*most]
             for axis in (first, last, *axes[1:-1]):
@@ -105,8 +107,7 @@ class StreamedRun:
                 yield tuple(smallest), self._order(tuple(smallest))
 
     def _order(self, tile: Shape) -> tuple[int, ...]:
-        """Loops over the axes that are cut: over the last one first, so that what belongs to its
-        parts is loaded once, then from the outermost on."""
+        """Loops over cut axes: the last one first: what belongs to its parts is loaded once."""
         shape = self.run.output.shape
         cut = [axis for axis in range(len(shape)) if tile[axis] < shape[axis]]
         return tuple(sorted(cut, key=lambda axis: (axis != len(shape) - 1, axis)))

@@ -174,6 +174,13 @@ class Schedule:
         return self.tiles + max(shifts) - min(shifts)
 
     @cached_property
+    def _is_queued(self) -> bool:
+        """Whether the core prepares all calls while engines work on earlier ones: there is no loop,
+        and nothing that the core computes itself (backend/late_joins.py)."""
+        running = [self.beside.get(name) for do, name in self.work if do is Do.RUN]
+        return self.tiles == 1 and all(engine and engine.queue > 1 for engine in running)
+
+    @cached_property
     def _once(self) -> tuple[Travel, ...]:
         """What travels before the loop."""
         travels = {travel.name: travel for travel in self.moving}
@@ -203,12 +210,13 @@ class Schedule:
         engine, name = self.beside.get(slot.name), slot.name
         if slot.do in (Do.RUN, Do.JOIN) and engine is not None:
             work = self.work[Do.RUN, name]
+            fork, join = (0, 0) if self._is_queued else (engine.fork_cycles, engine.join_cycles)
             if slot.do is Do.RUN:
-                yield Kind.WORK, "", name, [engine.fork_cycles * (c > 0) for c in work]
-                yield Kind.BEGIN, engine.name, name, work
+                yield Kind.WORK, "", name, [fork * (c > 0) for c in work]
+                yield Kind.BEGIN, engine.name, ValueName(f"{name}>job"), work
             else:
-                yield Kind.JOIN, engine.name, name, work
-                yield Kind.WORK, "", name, [engine.join_cycles * (c > 0) for c in work]
+                yield Kind.JOIN, engine.name, ValueName(f"{name}>job"), work
+                yield Kind.WORK, "", name, [join * (c > 0) for c in work]
         elif slot.do in (Do.RUN, Do.KEEP):
             yield Kind.WORK, "", name, self.work[slot.do, name]
         elif slot.do in (Do.LOAD, Do.STORE):

@@ -70,6 +70,7 @@ class Chip:
     guarded        index of a core → symbol of the lowest address of its stack, for others
     meter          begins to measure so many cores; its result says what they took since
     speed          of its clock and of what multiplies
+    gaps           of a program: ``RunResult.gaps``
     """
 
     title: str
@@ -88,6 +89,7 @@ class Chip:
     guarded: Mapping[int, str] = field(default_factory=dict[int, str])
     meter: Callable[[Simulator, int], Callable[[], Energy]] | None = None
     speed: Speed | None = None
+    gaps: Callable[[Program], tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,7 @@ def run_on_chip(
     with tempfile.TemporaryDirectory(prefix="tilewright-") as temporary:
         folder = Path(temporary) / "build"
         built = build_program(chip, bundle, program, toolchain, folder, options)
-        _link_with(built, toolchain, batch, options)
+        link_with(built, toolchain, batch, options)
         sim = _loaded(built)
         warm = _run(sim, built, min(1, options.repeat - 1) * batch.inferences)
         outputs, is_identical, layers = _results(sim, built, batch, options)
@@ -140,7 +142,7 @@ def run_on_chip(
     return RunResult(
         outputs, options.repeat, is_identical, layers, warm.stack, linked, warm.count,
         built.log + sim.printed, warm.energy, warm.timeline,
-        chip.speed,
+        chip.speed, chip.gaps(program) if chip.gaps is not None else (),
     )  # fmt: skip
 
 
@@ -200,9 +202,13 @@ def _is_python(folder: str, names: list[str]) -> list[str]:
     return [name for name in names if name.endswith(".py") or name.startswith("__")]
 
 
-def _link_with(built: Built, toolchain: Toolchain, batch: Batch, options: HostOptions) -> None:
+def link_with(
+    built: Built, toolchain: Toolchain, batch: Batch, options: HostOptions, *, says: bool = False
+) -> None:
+    """Link with a batch of inputs. ``says``: the program prints what came out, for runners that
+    cannot look into its memory. Raises ToolError, OptionError where the batch is too large."""
     chip, folder, program = built.chip, built.folder, built.program
-    head = np.array([batch.inferences, options.repeat], np.int32).tobytes()
+    head = np.array([batch.inferences, options.repeat, says], np.int32).tobytes()
     data = head + input_bytes(program, batch)
     seen = sum(call.output.value.type.nbytes + 8 for call in program.observed)
     layers = (seen * batch.inferences + 8) if options.observes else 8
@@ -345,8 +351,12 @@ def _results(
         return outputs, is_identical, ()
     start = symbols["layers_start"]
     seen = sim.read(start, symbols["results_start"] - start)
+    return outputs, is_identical, seen_layers(program, seen, batch.inferences)
+
+
+def seen_layers(program: Program, seen: bytes, inferences: int) -> tuple[tuple[bytes, ...], ...]:
+    """[inferences][layer] what main.c keeps of layers; bytes behind its end may be any."""
     stop = 0
     while int.from_bytes(seen[stop : stop + 4], "little", signed=True) >= 0:
         stop += 8 + int.from_bytes(seen[stop + 4 : stop + 8], "little")
-    layers = split_layers(seen[:stop], len(program.observed), batch.inferences)
-    return outputs, is_identical, layers
+    return split_layers(seen[:stop], len(program.observed), inferences)

@@ -2,7 +2,8 @@
 ///
 /// Request: uint32 bytes of the prompt, uint32 tokens, a tw_sampler, the prompt.
 /// Answer:  for every token its number as uint32 and the ticks since the one before, or since the
-///          beginning, as uint64; then uint32 -1 and int32 what tw_NAME_generate returned.
+///          beginning, as uint64; then uint32 -1, int32 what tw_NAME_generate returned, and uint32
+///          calls of the network after the prompt.
 #include "talk_names.h"
 #include "tilewright_talk.h"
 
@@ -44,5 +45,6 @@ int talk(void) {
   const int32_t status = talk_generate(&memory, &request);
   talk_write(&END, sizeof END);
   talk_write(&status, sizeof status);
+  talk_write(&memory.calls, sizeof memory.calls);
   return 0;
 }

@@ -7,44 +7,35 @@ static tw_piece piece_of(const tw_tokenizer *tokenizer, uint16_t token) {
   return (tw_piece){tokenizer->text + start, tokenizer->start[token + 1] - start};
 }
 
-// Negative where the first of two equally long strings comes before: no library is needed for it.
-static int32_t compared_bytes(const uint8_t *a, const uint8_t *b, uint32_t size) {
+// No library is needed for a few bytes.
+static int is_equal(const uint8_t *a, const uint8_t *b, uint32_t size) {
   for (uint32_t i = 0; i < size; i++) {
     if (a[i] != b[i]) {
-      return (int32_t)a[i] - (int32_t)b[i];
+      return 0;
     }
   }
-  return 0;
+  return 1;
 }
 
-// Of two strings, the second in two parts: negative where the first comes before.
-static int32_t compared(tw_piece piece, tw_piece head, tw_piece tail) {
-  const uint32_t first = piece.size < head.size ? piece.size : head.size;
-  int32_t order = compared_bytes(piece.bytes, head.bytes, first);
-  if (order || piece.size < head.size) {
-    return order ? order : -1;
+// FNV-1a, a step for every byte.
+static uint32_t hashed(uint32_t hash, tw_piece piece) {
+  for (uint32_t i = 0; i < piece.size; i++) {
+    hash = (hash ^ piece.bytes[i]) * UINT32_C(16777619);
   }
-  const uint32_t rest = piece.size - first;
-  const uint32_t second = rest < tail.size ? rest : tail.size;
-  order = compared_bytes(piece.bytes + first, tail.bytes, second);
-  return order ? order : (int32_t)rest - (int32_t)tail.size;
+  return hash;
 }
 
 // The token whose piece is head and then tail, or TW_NEVER.
 static uint16_t token_of(const tw_tokenizer *tokenizer, tw_piece head, tw_piece tail) {
-  uint32_t low = 0;
-  uint32_t high = tokenizer->mergeable;
-  while (low < high) {
-    const uint32_t middle = (low + high) / 2;
-    const uint16_t token = tokenizer->sorted[middle];
-    const int32_t order = compared(piece_of(tokenizer, token), head, tail);
-    if (order == 0) {
+  const uint32_t hash = hashed(hashed(UINT32_C(2166136261), head), tail);
+  const uint32_t bucket = (uint32_t)((uint64_t)hash * tokenizer->buckets >> 32);
+  const uint32_t end = tokenizer->bucket[bucket + 1];
+  for (uint32_t i = tokenizer->bucket[bucket]; i < end; i++) {
+    const uint16_t token = tokenizer->listed[i];
+    const tw_piece piece = piece_of(tokenizer, token);
+    if (piece.size == head.size + tail.size && is_equal(piece.bytes, head.bytes, head.size) &&
+        is_equal(piece.bytes + head.size, tail.bytes, tail.size)) {
       return token;
-    }
-    if (order < 0) {
-      low = middle + 1;
-    } else {
-      high = middle;
     }
   }
   return TW_NEVER;
@@ -76,16 +67,40 @@ static uint32_t unit_bytes(const uint8_t *text, uint32_t left) {
 static const uint8_t SPACE_MARK[3] = {0xE2, 0x96, 0x81};
 static const uint8_t SPACE[1] = {' '};
 
-// Tokens of one unit each, or of one byte each where the unit is no piece.
-static int32_t split(const tw_tokenizer *tokenizer, const uint8_t *text, uint32_t size,
-                     uint16_t *tokens, uint32_t capacity) {
+// A text that is being read.
+typedef struct {
+  const uint8_t *text;
+  uint32_t left;
+  int needs_prefix;
+} text_rest;
+
+// The unit at the beginning of a text, with a space for what means one; it is then read.
+static tw_piece next_unit(text_rest *rest) {
+  if (rest->needs_prefix) {
+    rest->needs_prefix = 0;
+    return (tw_piece){SPACE, 1};
+  }
+  const tw_piece unit = {rest->text, unit_bytes(rest->text, rest->left)};
+  rest->text += unit.size;
+  rest->left -= unit.size;
+  return unit.size == 3 && is_equal(unit.bytes, SPACE_MARK, 3) ? (tw_piece){SPACE, 1} : unit;
+}
+
+// Tokens of one unit each, or of one byte each where the unit is no piece: up to a space behind
+// something else where a text is merged word by word, otherwise of all of it.
+static int32_t split(const tw_tokenizer *tokenizer, text_rest *rest, uint16_t *tokens,
+                     uint32_t capacity) {
   uint32_t count = 0;
-  int needs_prefix = tokenizer->is_prefixed && size > 0;
-  for (uint32_t at = 0; at < size || needs_prefix;) {
-    uint32_t bytes = needs_prefix ? 0 : unit_bytes(text + at, size - at);
-    const int is_space =
-        needs_prefix || (bytes == 3 && compared_bytes(text + at, SPACE_MARK, 3) == 0);
-    const tw_piece unit = is_space ? (tw_piece){SPACE, 1} : (tw_piece){text + at, bytes};
+  int is_inside = 0;
+  while (rest->needs_prefix || rest->left > 0) {
+    const text_rest before = *rest;
+    const tw_piece unit = next_unit(rest);
+    const int is_space = unit.size == 1 && unit.bytes[0] == ' ';
+    if (is_space && is_inside && tokenizer->is_by_words) {
+      *rest = before;
+      break;
+    }
+    is_inside = !is_space;
     const uint16_t token = token_of(tokenizer, unit, (tw_piece){unit.bytes, 0});
     const uint32_t needed = token == TW_NEVER ? unit.size : 1;
     if (needed > capacity - count) {
@@ -94,8 +109,6 @@ static int32_t split(const tw_tokenizer *tokenizer, const uint8_t *text, uint32_
     for (uint32_t i = 0; i < needed; i++) {
       tokens[count++] = token == TW_NEVER ? tokenizer->byte_token[unit.bytes[i]] : token;
     }
-    needs_prefix = 0;
-    at += bytes;
   }
   return (int32_t)count;
 }
@@ -140,12 +153,17 @@ int32_t tw_encode(const tw_tokenizer *tokenizer, const uint8_t *text, uint32_t s
   if (capacity == 0) {
     return TW_NO_ROOM;
   }
-  const int32_t count = split(tokenizer, text, size, tokens + 1, capacity - 1);
-  if (count < 0) {
-    return TW_NO_ROOM;
-  }
+  text_rest rest = {text, size, tokenizer->is_prefixed && size > 0};
+  uint32_t made = 1;
   tokens[0] = tokenizer->begin;
-  return 1 + (int32_t)merge(tokenizer, tokens + 1, pairs, (uint32_t)count);
+  while (rest.needs_prefix || rest.left > 0) {
+    const int32_t count = split(tokenizer, &rest, tokens + made, capacity - made);
+    if (count < 0) {
+      return TW_NO_ROOM;
+    }
+    made += merge(tokenizer, tokens + made, pairs, (uint32_t)count);
+  }
+  return (int32_t)made;
 }
 
 tw_piece tw_decode(const tw_tokenizer *tokenizer, uint16_t previous, uint16_t token) {

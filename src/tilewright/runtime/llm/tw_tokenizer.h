@@ -14,20 +14,23 @@ enum {
 // A vocabulary of at most 65534 tokens.
 //   text         the pieces, one after the other, in the order of their numbers
 //   start        [tokens + 1] where each piece begins in text
-//   sorted       [mergeable] tokens whose rank is not TW_NEVER, by the bytes of their pieces
-//   rank         [tokens] the pair that makes the smallest is replaced first
-//   byte_token   [256] the token that stands for a byte where no piece does
+//   listed       [mergeable] tokens whose rank is not TW_NEVER, by the bucket of their pieces'
+//   bytes bucket       [buckets + 1] where each bucket begins in listed rank         [tokens] the
+//   pair that makes the smallest is replaced first byte_token   [256] the token that stands for a
+//   byte where no piece does
 typedef struct {
   const uint8_t *text;
   const uint32_t *start;
-  const uint16_t *sorted;
+  const uint16_t *listed;
+  const uint16_t *bucket;
   const uint16_t *rank;
   const uint16_t *byte_token;
   uint16_t tokens;
-  uint16_t mergeable;
+  uint16_t buckets;
   uint16_t begin;
   uint16_t end;
   uint8_t is_prefixed; // 1: a space is put before every text that is not empty
+  uint8_t is_by_words; // 1: no token that a merge makes has a space behind anything else
 } tw_tokenizer;
 
 // The bytes that a token prints, which no zero byte ends.
@@ -37,8 +40,9 @@ typedef struct {
 } tw_piece;
 
 // Tokens of text[size], UTF-8, after the token "begin". Both arrays have room for capacity tokens,
-// and size + 2 is always enough; pairs is working memory. Returns how many tokens there are, or
-// TW_NO_ROOM.
+// and size + 2 is always enough: words are merged one by one (all of the text at once where it is
+// not by words), so that what fits in the end needs room for a word more at most. pairs is working
+// memory. Returns how many tokens there are, or TW_NO_ROOM.
 int32_t tw_encode(const tw_tokenizer *tokenizer, const uint8_t *text, uint32_t size,
                   uint16_t *tokens, uint16_t *pairs, uint32_t capacity);
 

@@ -14,6 +14,7 @@ from tilewright.run.inputs import Batch
 from tilewright.run.result import RunResult
 from tilewright.run.talk import TalkRequest, TalkResult
 from tilewright.targets.siracusa.energy import meter
+from tilewright.targets.siracusa.gaps import gaps
 from tilewright.targets.siracusa.link_script import link_script
 from tilewright.targets.siracusa.machine import (
     L1_BASE,
@@ -56,6 +57,7 @@ CHIP = Chip(
     result_memory="weight memory",
     guarded={FABRIC_CONTROLLER: "fc_stack_bottom"},
     meter=meter,
+    gaps=gaps,
 )
 
 

@@ -2,7 +2,7 @@
 DMA fills from L2, and a weight memory that only N-EUREKA reads.
 
 Required tools         riscv64-unknown-elf-gcc (Debian: gcc-riscv64-unknown-elf) for `run` and
-                       `verify`; none for `compile`
+                       `verify`; none for `compile`; gvsoc on PATH for `--runner gvsoc`
 Environment variables  TILEWRIGHT_CACHE, XDG_CACHE_HOME: where the simulator's core is kept
 Build products         a folder of C; `run` links it for the simulator of `tilewright sim`
 Known limits           float32 kernels that need a mathematical library are left out
@@ -22,6 +22,7 @@ from tilewright.targets.packs.neureka.pack import NEUREKA
 from tilewright.targets.packs.portable.pack import PORTABLE, PORTABLE_COSTS
 from tilewright.targets.packs.xpulp.kernels.language import LANGUAGE_XPULP, LOOKUPS_XPULP
 from tilewright.targets.packs.xpulp.pack import XPULP
+from tilewright.targets.siracusa.gvsoc import GVSOC, RUNNER
 from tilewright.targets.siracusa.machine import (
     CODE_BYTES,
     CORES,
@@ -90,11 +91,15 @@ COLD = 1.0
 """Cycles per byte of a kernel at its first call in a layer: 19 for 16 bytes that are no longer in
 the shared instruction cache, less what the call does not reach, and the layer's own function."""
 
+ONE_JOB = tuple(k for k in NEUREKA if k.struct == "neureka_args")
+MORE_JOBS = tuple(k for k in NEUREKA if k not in ONE_JOB)
+"""Kernels that hand their arguments to the engine, and those that make some of their own."""
+
 NEUREKA_ENGINE = Engine(
     "neureka",
     "npu",
     (Reach("L1"), Reach("WMEM", frozenset({Role.WEIGHT}))),
-    _sized(NEUREKA, 600),
+    (*_sized(ONE_JOB, 400), *_sized(MORE_JOBS, 600)),
     fork_cycles=150,
     join_cycles=20,
     fetch_cycles_per_byte=COLD,
@@ -144,9 +149,10 @@ def with_cores(cores: int) -> Target:
             FLAGS,
             run=run_on_siracusa,
             talk=talk_on_siracusa,
-            needs=(RISCV_GCC,),
+            needs=(RISCV_GCC, GVSOC),
         ),
         dmas=(MCHAN,),
+        options=(RUNNER,),
         runtime=tuple(HERE / "runtime" / f"{name}.h" for name in RUNTIME),
         parallel=(HERE / "runtime" / "tw_parallel.h",),
     )

@@ -28,8 +28,8 @@ WORKER_STACK = 848
 """Bytes of L1 for each compute core; not a multiple of what all banks hold together (256), so that
 lock-step code does not meet in one bank."""
 
-SHARED_BYTES = 640
-"""Of L1: what cores tell each other, and the walk of the accelerator."""
+SHARED_BYTES = 896
+"""Of L1: what cores tell each other, and the accelerator's walks."""
 
 RESERVED_BYTES = MASTER_STACK + CORES * WORKER_STACK + SHARED_BYTES
 """What the runtime takes of L1."""

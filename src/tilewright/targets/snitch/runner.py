@@ -12,7 +12,7 @@ from tilewright.run.cluster.runner import Chip, run_on_chip
 from tilewright.run.host import HostOptions
 from tilewright.run.inputs import Batch
 from tilewright.run.result import RunResult
-from tilewright.targets.packs.ita.pack import QUEUE_HEADERS
+from tilewright.targets.packs.ita.pack import FEED_HEADERS
 from tilewright.targets.snitch.energy import SPEED, meter
 from tilewright.targets.snitch.link_script import link_script
 from tilewright.targets.snitch.machine import (
@@ -50,7 +50,7 @@ SNITCH_CHIP = Chip(
     worker_stack=WORKER_STACK,
     result_bytes=RESULTS_BYTES,
     result_memory="part of the memory outside the cluster",
-    headers=QUEUE_HEADERS,
+    headers=FEED_HEADERS,
 )
 
 

@@ -27,6 +27,7 @@ from tilewright.targets.packs.ita.pack import (
 )
 from tilewright.targets.packs.portable.pack import PORTABLE, PORTABLE_COSTS
 from tilewright.targets.packs.rv32.pack import rv32_kernels
+from tilewright.targets.snitch.costs import on_the_cluster
 from tilewright.targets.snitch.machine import (
     CODE_BYTES,
     CORES,
@@ -51,8 +52,15 @@ def _needs_no_mathematics(kernel: Kernel) -> bool:
 
 
 PLAIN_C = priced(filter(_needs_no_mathematics, PORTABLE), PORTABLE_COSTS / "cortex-m4.toml")
-KERNELS = (*rv32_kernels(PLAIN_C), *PLAIN_C)
-"""Plain C costs about as much as on another scalar core."""
+"""At what another scalar core executes."""
+
+
+def cluster_kernels(portable: tuple[Kernel, ...]) -> tuple[Kernel, ...]:
+    """With those that stand before portable ones."""
+    return (*rv32_kernels(portable), *portable)
+
+
+KERNELS = on_the_cluster(cluster_kernels(PLAIN_C))
 
 IDMA = Dma(
     "idma",
@@ -96,9 +104,11 @@ def _ita(version: Version) -> Engine:
         "npu",
         (Reach("L1"), Reach("L2", frozenset({Role.WEIGHT}))),
         ita_kernels(version),
-        fork_cycles=1000,
+        fork_cycles=700,
         join_cycles=100,
         is_asynchronous=True,
+        queue=2,
+        fetches_ahead=True,
     )
 
 

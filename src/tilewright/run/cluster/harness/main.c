@@ -1,8 +1,11 @@
 /// Runs one compiled network on a cluster: a batch of inputs, several times.
 ///
 /// Inputs come with the program, and results are written beside them: whoever runs the program
-/// reads them by the symbols of the linker script.
-///   inputs_start   int32 inferences, int32 runs, then the inputs of each inference
+/// reads them by the symbols of the linker script, or is told: where nobody can look into memory,
+/// the program says at its end, in lines of "tilewright NAME HEXADECIMAL BYTES", what these symbols
+/// name and how long the inference to measure took.
+///   inputs_start   int32 inferences, int32 runs, int32 whether to say what came out, then the
+///                  inputs of each inference
 ///   results_start  for each run and inference its outputs
 ///   layers_start   where the network is built with -DTW_OBSERVE: for each inference of the first
 ///                  run and each layer, int32 layer, int32 bytes, result; then int32 -1
@@ -15,12 +18,13 @@
 
 #include <string.h>
 
-enum { POISON = 0xA5, FAILED = 1 };
+enum { POISON = 0xA5, FAILED = 1, HEAD_WORDS = 3, LINE = 32 };
 
 extern uint8_t unused_start[], unused_stop[];
 extern uint8_t inputs_start[], results_start[], layers_start[], results_stop[];
 
 static uint8_t *layers;
+static uint32_t last_cycles; // of the latest inference, with what hands it its tensors
 
 void tw_observe(int32_t layer, const void *result, int32_t bytes);
 int32_t harness_inference(void *const *inputs, void *const *outputs);
@@ -30,6 +34,24 @@ static void fail(const char *what) {
   tw_say(what);
   tw_say("\n");
   tw_exit(FAILED);
+}
+
+static void say_bytes(const char *what, const void *from, const void *stop) {
+  static const char digits[] = "0123456789abcdef";
+  const uint8_t *at = from;
+  while (at < (const uint8_t *)stop) {
+    char line[2 * LINE + 2];
+    char *end = line;
+    for (int32_t i = 0; i < LINE && at < (const uint8_t *)stop; ++i) {
+      *end++ = digits[*at >> 4];
+      *end++ = digits[*at++ & 15];
+    }
+    *end++ = '\n';
+    *end = 0;
+    tw_say("tilewright ");
+    tw_say(what);
+    tw_say(line);
+  }
 }
 
 static uint8_t *append(uint8_t *at, const void *data, int32_t bytes) {
@@ -65,14 +87,16 @@ static uint8_t *place(void **own, int32_t tensors, const int32_t *bytes, uint8_t
 __attribute__((noinline)) void harness_after(void) { __asm__ volatile(""); }
 
 __attribute__((noinline)) int32_t harness_inference(void *const *inputs, void *const *outputs) {
+  const uint32_t start = tw_cycles();
   const int32_t status = harness_run(inputs, outputs);
   harness_after();
+  last_cycles = tw_cycles() - start;
   return status;
 }
 
 static uint8_t *run_batch(const harness_network *net, void *const *inputs, void *const *outputs,
                           int32_t inferences, uint8_t *results) {
-  const uint8_t *from = inputs_start + 2 * sizeof(int32_t);
+  const uint8_t *from = inputs_start + HEAD_WORDS * sizeof(int32_t);
   for (int32_t i = 0; i < inferences; ++i) {
     for (int32_t o = 0; o < net->outputs; ++o) { // before inputs: they may share bytes
       memset(outputs[o], POISON, (size_t)net->output_bytes[o]);
@@ -101,7 +125,8 @@ int main(void) {
   free_from = place(own_inputs, net.inputs, net.input_bytes, free_from);
   place(own_outputs, net.outputs, net.output_bytes, free_from);
   layers = layers_start;
-  uint8_t *results = results_start;
+  uint8_t *results = results_start, *layers_stop = layers_start;
+  uint32_t warm_cycles = 0; // of the last inference of the second run, or of the only one
   for (int32_t run = 0; run < head[1]; ++run) {
     if (harness_reset() != 0) {
       fail("tw_NAME_reset returned an error");
@@ -109,11 +134,20 @@ int main(void) {
     void *const *inputs = run % 2 != 0 ? net.planned_inputs : own_inputs;
     void *const *outputs = run % 2 != 0 ? net.planned_outputs : own_outputs;
     results = run_batch(&net, inputs, outputs, head[0], results);
+    if (run < 2) {
+      warm_cycles = last_cycles;
+    }
     if (layers != 0) {
       const int32_t end = -1;
-      append(layers, &end, sizeof end);
+      layers_stop = append(layers, &end, sizeof end);
       layers = 0;
     }
+  }
+  if (head[2] != 0) {
+    say_bytes("layers ", layers_start, layers_stop);
+    say_bytes("results ", results_start, results);
+    say_bytes("cycles ", &warm_cycles, &warm_cycles + 1);
+    tw_say("tilewright end\n");
   }
   return 0;
 }

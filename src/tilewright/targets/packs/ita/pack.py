@@ -15,6 +15,9 @@ QUEUE_HEADERS = tuple(
 )
 """For a target's runtime, which feeds the engine while it waits for something else."""
 
+FEED_HEADERS = (*QUEUE_HEADERS, Path(__file__).parent / "kernels/ita_feed.h")
+"""For a target's startup code, which has the one copy of how that is done."""
+
 
 @dataclass(frozen=True, slots=True)
 class Version:

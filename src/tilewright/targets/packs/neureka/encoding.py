@@ -5,11 +5,16 @@ been taken off. A window's row has one bit of 9 taps x 28 channels; a point's ro
 32 channels.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
-from tilewright.ir.types import Array
+from tilewright.ir.types import Array, Shape
 
 ROW_BITS = 256
+
+MOST_KEPT = 256
+"""Encodings that are remembered: a network is staged and judged once per value of its arguments."""
 
 
 def encode_windows(stored: Array, bits: int) -> Array:
@@ -17,15 +22,20 @@ def encode_windows(stored: Array, bits: int) -> Array:
 
     Bit p of a row belongs to tap p // 28, channel p % 28 of its tile; 4 bits are left over.
     """
-    outputs, _, _, channels = stored.shape
+    return _windows(stored.tobytes(), stored.shape, bits)
+
+
+@lru_cache(MOST_KEPT)
+def _windows(stored: bytes, shape: Shape, bits: int) -> Array:
+    outputs, _, _, channels = shape
     parts = -(-channels // 28)
     padded = np.zeros((outputs, 9, parts * 28), np.uint8)
-    padded[:, :, :channels] = stored.reshape(outputs, 9, channels)
+    padded[:, :, :channels] = np.frombuffer(stored, np.uint8).reshape(outputs, 9, channels)
     by_tile = padded.reshape(outputs, 9, parts, 28).transpose(0, 2, 1, 3)
     planes = by_tile[:, :, None] >> np.arange(bits, dtype=np.uint8)[:, None, None] & 1
     rows = np.zeros((outputs, parts, bits, ROW_BITS), np.uint8)
     rows[..., :252] = planes.reshape(outputs, parts, bits, 252)
-    return np.packbits(rows, axis=-1, bitorder="little")
+    return _kept(np.packbits(rows, axis=-1, bitorder="little"))
 
 
 def encode_channels(stored: Array, bits: int) -> Array:
@@ -41,10 +51,21 @@ def encode_points(stored: Array, bits: int) -> Array:
     are zero.
     """
     assert int(stored.max(initial=0)) < 1 << bits
-    outputs, channels = stored.shape
+    return _points(stored.tobytes(), stored.shape)
+
+
+@lru_cache(MOST_KEPT)
+def _points(stored: bytes, shape: Shape) -> Array:
+    outputs, channels = shape
     parts = -(-channels // 32)
     padded = np.zeros((outputs, parts * 32), np.uint8)
-    padded[:, :channels] = stored
+    padded[:, :channels] = np.frombuffer(stored, np.uint8).reshape(shape)
     groups = padded.reshape(outputs, parts, 8, 1, 4)
     planes = groups >> np.arange(8, dtype=np.uint8)[:, None] & 1
-    return np.packbits(planes.reshape(outputs, parts, ROW_BITS), axis=-1, bitorder="little")
+    return _kept(np.packbits(planes.reshape(outputs, parts, ROW_BITS), axis=-1, bitorder="little"))
+
+
+def _kept(array: Array) -> Array:
+    """What is remembered is not changed."""
+    array.flags.writeable = False
+    return array

@@ -15,6 +15,7 @@ from tilewright.targets.packs.xpulp.kernels.rescaled_add import RESCALED_ADD_XPU
 from tilewright.targets.packs.xpulp.kernels.rescaled_average_pool import (
     RESCALED_AVERAGE_POOL_XPULP,
 )
+from tilewright.targets.packs.xpulp.kernels.table_softmax import TABLE_SOFTMAX_XPULP
 from tilewright.targets.packs.xpulp.kernels.truncated_norms import TRUNCATED_NORMS_XPULP
 
 XPULP: tuple[Kernel, ...] = (
@@ -29,6 +30,7 @@ XPULP: tuple[Kernel, ...] = (
     RATIO_ATTENTION_XPULP,
     RESCALED_ADD_XPULP,
     RESCALED_AVERAGE_POOL_XPULP,
+    TABLE_SOFTMAX_XPULP,
     *TRUNCATED_NORMS_XPULP,
     *POINTWISE_XPULP,
     *MOVEMENT_XPULP,

@@ -4,6 +4,7 @@
    Stacks of the cluster lie at the end of L1: core 0's last, below it those of cores 1, 2, ... They
    end one word apart in the banks, so that lock-step code does not meet in one bank. */
     .option norvc
+    .option norelax /* a linker that shortens calls to two bytes cannot keep the alignment below */
     .section .text.start, "ax"
     .globl _start
 _start:

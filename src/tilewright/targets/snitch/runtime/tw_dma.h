@@ -63,8 +63,10 @@ static __attribute__((noinline, unused)) void tw_xdma_box(tw_channel *channel, u
 }
 
 /// Most transfers are one run of bytes.
-static inline void tw_xdma_start(tw_channel *channel, uint8_t *near_bytes, uint8_t *far_bytes,
-                                 const tw_box *box, int32_t is_load) {
+static __attribute__((noinline, unused)) void tw_xdma_start(tw_channel *channel,
+                                                            uint8_t *near_bytes, uint8_t *far_bytes,
+                                                            const tw_box *box, int32_t is_load) {
+  ita_pump();                             // commands take a while: the engine should not run dry
   __asm__ volatile("fence" ::: "memory"); // what the core has stored is there
   channel->is_running = 1;
   if (box->count[0] > 0) {

@@ -21,14 +21,24 @@ static inline void tw_offload(tw_job *job, tw_kernel *kernel, const void *args, 
   job->is_running = 1;
 }
 
-static __attribute__((noinline, unused)) void tw_join(tw_job *job) {
+/// Until at most `left` calls are under way.
+static __attribute__((noinline, unused)) void tw_join_but(tw_job *job, uint32_t left) {
   if (job->is_running == 0) {
     return;
   }
-  while (ita_pump() != 0) {
-  }
-  while (ita_registers()[ITA_STATUS] != 0) {
+  while (ita_pump() > left) {
   }
   __asm__ volatile("" ::: "memory"); // nothing that the engine writes is read before
-  job->is_running = 0;
+  job->is_running = left;
+}
+
+static inline void tw_join(tw_job *job) { tw_join_but(job, 0); }
+
+/// Before somebody looks at what a layer has made: the engine may still be working on it.
+static inline void tw_settle(tw_job *job) {
+#ifdef TW_OBSERVE
+  tw_join(job);
+#else
+  (void)job;
+#endif
 }

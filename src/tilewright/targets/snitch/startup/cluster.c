@@ -1,5 +1,6 @@
 /// The cluster from reset on: where cores wait for work, how a program prints and ends.
 #include "cluster.h"
+#include "ita_feed.h"
 #include "tw_parallel.h"
 
 enum { MASTER = 8, HOST_WRITE = 64, STANDARD_OUTPUT = 1 };
@@ -40,7 +41,7 @@ void tw_say(const char *text) {
 /// On every core.
 void tw_cluster_entry(int32_t core) {
   if (core == MASTER) {
-    tw_ita_queue.left = 0; // nothing in L1 is zero at reset
+    ita_reset();
     tw_exit(main());
   }
   for (;;) {

@@ -64,7 +64,7 @@ ATTENTION_KERNEL = Kernel(
     cycles=_cycles,
     refuse=_refuse,
     scratch_bytes=_logits_bytes,
-    includes=tuple(HERE / f"{name}.h" for name in ("ita_queue", "ita_attention_walk", "tw_xdma")),
+    includes=tuple(HERE / f"{name}.h" for name in ("ita_queue", "ita_attention_walk")),
     tables=frozenset({0, 1, 2}),
 )
 

@@ -2,11 +2,12 @@
 
 void ita_attention(const void *args, tw_work work) {
   const ita_attention_args *const a = args;
-  uint32_t *const own = tw_ita_queue.own;
+  ita_walk *const walk = ita_next();
+  uint32_t *const own = walk->own;
   own[WALK_Q] = ita_address(a->q);
   own[WALK_K] = ita_address(a->k);
   own[WALK_V] = ita_address(a->v);
   own[WALK_Y] = ita_address(a->y);
   own[WALK_MASK] = 0;
-  ita_attention_walk(&a->tiles, &a->rows, a->contexts, work);
+  ita_attention_walk(walk, &a->tiles, &a->rows, a->contexts, work);
 }

@@ -3,14 +3,14 @@
 
 enum { BLOCK_BYTES = ITA_TILE_BYTES + 256 };
 
-/// Words of the queue that belong to the walk.
+/// Words of the walk that are its own.
 enum { WALK_N, WALK_X, WALK_Y, WALK_BLOCKS, WALK_COLUMNS };
 
 /// A sweep is a block of tokens.
-static void normed_block(ita_queue *queue) {
-  const uint32_t *const own = queue->own;
-  const uint32_t block = (uint32_t)queue->sweeps;
-  ita_sweep *const sweep = &queue->sweep;
+static void normed_block(ita_walk *walk) {
+  const uint32_t *const own = walk->own;
+  const uint32_t block = (uint32_t)walk->sweeps;
+  ita_sweep *const sweep = &walk->sweep;
   sweep->at.x = own[WALK_N] + block * BLOCK_BYTES;
   sweep->at.w = own[WALK_X] + block * ITA_TILE_BYTES;
   sweep->at.bias = sweep->at.x + ITA_TILE_BYTES;
@@ -26,15 +26,14 @@ static void normed_block(ita_queue *queue) {
 
 void ita_normed(const void *args, tw_work work) {
   const ita_normed_args *const a = args;
-  ita_queue *const queue = &tw_ita_queue;
-  uint32_t *const own = queue->own;
-  ita_settle(queue, args, offsetof(ita_normed_args, tiles));
+  ita_walk *const walk = ita_next();
+  uint32_t *const own = walk->own;
   (void)work; // one item: the whole walk
   own[WALK_N] = ita_address(a->n);
   own[WALK_X] = ita_address(a->x);
   own[WALK_Y] = ita_address(a->y);
   own[WALK_BLOCKS] = (uint32_t)a->blocks;
   own[WALK_COLUMNS] = (uint32_t)a->columns;
-  queue->turn = normed_block;
-  ita_start(queue, a->blocks * a->columns, a->contexts, 0);
+  walk->turn = normed_block;
+  ita_start(walk, a->blocks * a->columns, &a->tiles, a->contexts, 0, 0);
 }

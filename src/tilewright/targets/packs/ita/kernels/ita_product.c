@@ -3,9 +3,8 @@
 
 void ita_product(const void *args, tw_work work) {
   const ita_product_args *const a = args;
-  ita_queue *const queue = &tw_ita_queue;
-  uint32_t *const own = queue->own;
-  ita_settle(queue, args, offsetof(ita_product_args, tiles));
+  ita_walk *const walk = ita_next();
+  uint32_t *const own = walk->own;
   own[WALK_X] = ita_address(a->x);
   own[WALK_W] = ita_address(a->w);
   own[WALK_BIAS] = ita_address(a->bias);
@@ -15,6 +14,6 @@ void ita_product(const void *args, tw_work work) {
   own[WALK_COLUMNS] = (uint32_t)a->columns;
   own[WALK_INNER] = (uint32_t)a->inner;
   own[WALK_BY_ROW] = (uint32_t)a->by_row;
-  queue->turn = ita_product_row;
-  ita_start(queue, a->rows * a->columns * a->inner, a->contexts, work.scratch);
+  walk->turn = ita_product_row;
+  ita_start(walk, a->rows * a->columns * a->inner, &a->tiles, a->contexts, work.scratch, 0);
 }

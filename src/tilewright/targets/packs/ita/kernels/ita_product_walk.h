@@ -3,25 +3,23 @@
 
 #include "ita_queue.h"
 
-/// Words of the queue that belong to the walk.
+/// Words of the walk that are its own.
 enum { WALK_X, WALK_W, WALK_BIAS, WALK_Y, WALK_R, WALK_D, WALK_COLUMNS, WALK_INNER, WALK_BY_ROW };
 
-/// The sweep of row number `queue->sweeps`; where WALK_R is not 0, with what is added.
-static __attribute__((unused)) void ita_product_row(ita_queue *queue) {
-  const uint32_t *const own = queue->own;
-  const uint32_t row = (uint32_t)queue->sweeps;
+/// The sweep of row number `walk->sweeps`; where WALK_R is not 0, with what is added.
+static __attribute__((unused)) void ita_product_row(ita_walk *walk) {
+  const uint32_t *const own = walk->own;
+  const uint32_t row = (uint32_t)walk->sweeps;
   const uint32_t inner = own[WALK_INNER] * ITA_TILE_BYTES;
   const uint32_t columns = own[WALK_COLUMNS] * ITA_TILE_BYTES;
   const uint32_t by_row = own[WALK_BY_ROW], r = own[WALK_R];
-  ita_sweep *const sweep = &queue->sweep;
+  ita_sweep *const sweep = &walk->sweep;
   sweep->at.x = own[WALK_X] + row * inner;
   sweep->at.w = own[WALK_W];
   sweep->at.bias = by_row != 0 ? own[WALK_BIAS] + row * ITA_BIAS_BYTES : own[WALK_BIAS];
   sweep->at.y = own[WALK_Y] + row * columns;
   sweep->inner = (int32_t)own[WALK_INNER] + (r != 0 ? 1 : 0);
   sweep->outputs = (int32_t)own[WALK_COLUMNS];
-  sweep->x_inner = ITA_TILE_BYTES;
-  sweep->w_inner = ITA_TILE_BYTES;
   sweep->w_output = inner;
   sweep->y_output = ITA_TILE_BYTES;
   sweep->bias_output = by_row != 0 ? 0 : ITA_BIAS_BYTES;

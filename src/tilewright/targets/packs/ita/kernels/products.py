@@ -11,9 +11,9 @@ from tilewright.targets.packs.ita.cycles import product_cycles
 from tilewright.targets.packs.ita.registers import LINEAR, MOST_TILES, settings
 
 HERE = Path(__file__).parent
-INCLUDES = tuple(HERE / f"{name}.h" for name in ("ita_queue", "ita_product_walk", "tw_xdma"))
-RING_TILES = 6
-"""Of weights on their way, as in ita_queue.h."""
+INCLUDES = tuple(HERE / f"{name}.h" for name in ("ita_queue", "ita_product_walk"))
+RING_TILES = 4
+"""Of weights on their way, as in ita_feed.h."""
 
 
 def _inner(op: Op, signature: Signature) -> int:
@@ -106,7 +106,7 @@ NORMED = Kernel(
     fields=_normed_fields,
     items=_one_item,
     cycles=_normed_cycles,
-    includes=(HERE / "ita_queue.h", HERE / "tw_xdma.h"),
+    includes=(HERE / "ita_queue.h",),
     tables=frozenset({0, 1}),
     limits=PRODUCT.limits,
 )

@@ -30,8 +30,12 @@ from tilewright.targets.packs.neureka.kernels.shared import (
 PITCH = 16
 """Bytes of a row of the copy."""
 
-FILL_CYCLES, ROW_CYCLES, PAIR_CYCLES = 9, 17, 7
-"""Of the copy: per row, per row of the input, per two bytes of it. Measured."""
+FILL_CYCLES, LONG_CYCLES, SHORT_CYCLES, BYTE_CYCLES = 9, 27, 12, 8
+"""Of the copy: per row, per row of the input that four words are, per other row and byte of it.
+Measured."""
+
+LONG_BYTES = 8
+"""From there on a row is four words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,8 @@ def _fields(op: Op, signature: Signature) -> Fields:
 def _cycles(op: Op, signature: Signature) -> int:
     assert isinstance(op, QConv2d)
     copy = _copy(op, signature)
-    row = ROW_CYCLES + PAIR_CYCLES * copy.shown_bytes // 2
+    is_long = copy.shown_bytes >= LONG_BYTES
+    row = LONG_CYCLES if is_long else SHORT_CYCLES + BYTE_CYCLES * copy.shown_bytes
     copying = FILL_CYCLES * copy.rows + row * copy.shown_rows
     return job_cycles(_job(op, signature)) + copying
 

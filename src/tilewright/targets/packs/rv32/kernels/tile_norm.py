@@ -8,7 +8,7 @@ from tilewright.ir.target import Signature
 from tilewright.ops.tiles import TILE
 from tilewright.targets.packs.portable.kernels.tiles_s8 import TILE_NORM_FACTORS_S8
 
-PER_BYTE, PER_TOKEN, PER_CALL = 5, 300, 2000
+PER_BYTE, PER_TOKEN, PER_CALL = 6, 300, 1500
 """Cycles on one core: of the loop, of root and division, of the table."""
 
 

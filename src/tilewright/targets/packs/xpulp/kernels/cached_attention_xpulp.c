@@ -199,8 +199,15 @@ static inline void mix(const one_head *h, const int32_t *weight, int32_t *mixed)
   }
 }
 
+/// Later queries see more keys: the first and the last, the second and the last but one, and so on
+/// follow one another, so that cores with equally many items have equally much to do.
+static inline int32_t row_of(const attention_call *a, int32_t item) {
+  const int32_t turn = item / a->heads;
+  return turn & 1 ? a->rows - 1 - (turn >> 1) : turn >> 1;
+}
+
 static inline void attend(const attention_call *a, int32_t item, int32_t *scratch) {
-  const int32_t size = a->head_dim, row = item / a->heads, head = item % a->heads;
+  const int32_t size = a->head_dim, row = row_of(a, item), head = item % a->heads;
   const int32_t kv_head = head / (a->heads / a->kv_heads);
   const int32_t behind = a->kv_heads * size + kv_head * TW_HEAD_FACTOR_BYTES;
   const int8_t *const queries = a->q + row * a->heads * (size + TW_HEAD_FACTOR_BYTES);
@@ -220,7 +227,7 @@ static inline void attend(const attention_call *a, int32_t item, int32_t *scratc
   const int32_t excess = p_max(xp_bit_length(total) - TW_FACTOR_BITS, 0);
   const int64_t reciprocal = ATTENTION_RECIPROCAL_OF_127 / (total >> excess);
   const int32_t shift = ATTENTION_RECIPROCAL_BITS - a->value_shift + excess;
-  int16_t *const y = a->y + item * size;
+  int16_t *const y = a->y + (row * a->heads + head) * size;
   for (int32_t i = 0; i < size; i++) {
     y[i] = tw_saturated(tw_rounded_64(mixed[i] * reciprocal, shift));
   }

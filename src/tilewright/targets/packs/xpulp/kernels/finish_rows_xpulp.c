@@ -6,25 +6,10 @@
 static inline void finish_row(const finish_rows_xpulp_args *a, int32_t row, const int16_t *residual,
                               int32_t start, int32_t stop) {
   const int8_t *const factor = a->x + row * (a->inputs + TW_ROW_FACTOR_BYTES) + a->inputs;
-  const short_finish by = short_finish_of(factor, a->sum_shift, a->shift);
-  const int32_t *const sums = a->sums + row * a->outputs;
-  int16_t *const y = a->y + row * a->outputs;
-  const int16_t *const multiplier = a->multiplier;
-  const int16_t *const added = residual ? residual + row * a->outputs : 0;
-  if (!by.is_short) {
-    for (int32_t i = start; i < stop; i++) {
-      const int32_t shifts[2] = {a->sum_shift, a->shift};
-      y[i] = finished_slowly(factor, shifts, sums[i], multiplier[i], added ? added[i] : 0);
-    }
-  } else if (added) {
-    for (int32_t i = start; i < stop; i++) {
-      y[i] = (int16_t)xp_within_15_bits(finished(&by, sums[i], multiplier[i]) + added[i]);
-    }
-  } else {
-    for (int32_t i = start; i < stop; i++) {
-      y[i] = (int16_t)xp_within_15_bits(finished(&by, sums[i], multiplier[i]));
-    }
-  }
+  const row_finish by = row_finish_of(factor, a->sum_shift, a->shift);
+  const int32_t at = row * a->outputs + start;
+  finish_outputs(&by, a->sums + at, a->multiplier + start, residual ? residual + at : 0, a->y + at,
+                 stop - start);
 }
 
 static inline void finish(const finish_rows_xpulp_args *a, const int16_t *residual, tw_work work) {

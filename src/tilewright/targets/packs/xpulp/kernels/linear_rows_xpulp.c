@@ -2,7 +2,7 @@
 
 #include "linear_finish_xpulp.h"
 
-enum { FOUR = 4 };
+enum { FOUR = 4, SUMS = 32 };
 
 /// Four rows of weights and what they make with a row of x.
 typedef struct {
@@ -52,23 +52,25 @@ static inline void linear_row(const linear_rows_xpulp_args *a, int32_t row, cons
                               tw_work work) {
   const int8_t *const x = a->x + row * (a->inputs + TW_ROW_FACTOR_BYTES);
   const int8_t *const factor = x + a->inputs;
-  const short_finish finish = short_finish_of(factor, a->sum_shift, a->shift);
+  const row_finish by = row_finish_of(factor, a->sum_shift, a->shift);
   const int32_t step = a->inputs, stop = p_min(work.stop * FOUR, a->outputs);
   int16_t *const y = a->y + row * a->outputs;
   const int8_t *w = a->w + work.start * FOUR * step;
-  for (int32_t at = work.start * FOUR; at < stop; at += FOUR, w += FOUR * step) {
+  int32_t sums[SUMS], done = work.start * FOUR;
+  for (int32_t at = done; at < stop; at += FOUR, w += FOUR * step) {
     const int32_t last = p_min(stop - at, FOUR) - 1;
     four f = {w, w + p_min(last, 1) * step, w + p_min(last, 2) * step, w + last * step, 0, 0, 0, 0};
     sum_four(x, step, &f);
-    const int32_t sums[FOUR] = {f.a, f.b, f.c, f.d};
-    for (int32_t i = 0; i <= last; i++) {
-      const int32_t more = added ? added[at + i] : 0, multiplier = a->multiplier[at + i];
-      if (finish.is_short) {
-        y[at + i] = (int16_t)xp_within_15_bits(finished(&finish, sums[i], multiplier) + more);
-      } else {
-        const int32_t shifts[2] = {a->sum_shift, a->shift};
-        y[at + i] = finished_slowly(factor, shifts, sums[i], multiplier, more);
-      }
+    int32_t *const held = sums + (at - done);
+    held[0] = f.a;
+    held[1] = f.b;
+    held[2] = f.c;
+    held[3] = f.d;
+    if (at + FOUR >= stop || at + FOUR == done + SUMS) {
+      const int32_t next = p_min(at + FOUR, stop);
+      finish_outputs(&by, sums, a->multiplier + done, added ? added + done : 0, y + done,
+                     next - done);
+      done = next;
     }
   }
 }

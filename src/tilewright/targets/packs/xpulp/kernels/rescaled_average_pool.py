@@ -1,5 +1,7 @@
 """Binding of rescaled_average_pool_xpulp: average pooling under the pulp contract."""
 
+from math import prod
+
 from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature
 from tilewright.ir.types import DType
@@ -8,7 +10,7 @@ from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.portable.kernels.contract_variants import rounds_as
 from tilewright.targets.packs.portable.kernels.window2d import window_fields
 from tilewright.targets.packs.xpulp.kernels.average_pool import AVERAGE_POOL_XPULP
-from tilewright.targets.packs.xpulp.kernels.shared import HERE, shared_out
+from tilewright.targets.packs.xpulp.kernels.shared import CALL, HERE, shared_out
 
 
 def _refuse(op: Op, signature: Signature) -> str | None:
@@ -31,7 +33,11 @@ def _cycles(op: Op, signature: Signature) -> int:
     assert isinstance(op, RescaledAveragePool2d)
     kernel_h, kernel_w = op.window.kernel
     items = AVERAGE_POOL_XPULP.items(op, signature)
-    return shared_out(items, 260 + kernel_h * (14 + 9 * kernel_w)) + 60
+    _, in_w = signature.inputs[0].shape[1:3]
+    # Rows that the window fills are one.
+    runs = 1 if kernel_w == in_w else kernel_h
+    pixels = shared_out(prod(signature.output.shape[:3]), 150)
+    return pixels + shared_out(items, 115 + 14 * runs + 5 * kernel_h * kernel_w) + CALL
 
 
 RESCALED_AVERAGE_POOL_XPULP = Kernel(
@@ -46,6 +52,6 @@ RESCALED_AVERAGE_POOL_XPULP = Kernel(
     fields=_fields,
     items=AVERAGE_POOL_XPULP.items,
     cycles=_cycles,
-    code_bytes=700,
+    code_bytes=900,
     includes=AVERAGE_POOL_XPULP.includes,
 )

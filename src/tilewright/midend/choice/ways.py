@@ -1,4 +1,4 @@
-"""Ways to compute runs of steps as the joint problem sees them.
+"""Ways: cuts as the search sees them, among all tensors and in an order.
 
 A candidate is one way; it becomes several where it is open which of its inputs die with it (the
 issue order says), and which transfers start early. What one way needs and does is known here, so
@@ -14,9 +14,10 @@ from tilewright.ir.graph import Graph, ValueName
 from tilewright.ir.plan import Step
 from tilewright.ir.tiling import Hold
 from tilewright.midend.dataflow import working_predecessors
-from tilewright.midend.memory.lifetimes import activation_reads
-from tilewright.midend.memory.need import Alive, home_need, local_need
-from tilewright.midend.tiling.cut import Cut
+from tilewright.midend.memory.lifetimes import activation_reads, storage_of, whole_lifetimes
+from tilewright.midend.memory.need import Alive, local_need
+from tilewright.midend.places import Places
+from tilewright.midend.tiling.cut import Cut, whole_cut
 from tilewright.midend.tiling.growing import growing_tensors
 from tilewright.midend.tiling.travel import Schedule, Travel
 
@@ -49,7 +50,6 @@ class Way:
     ahead        queue → cycles of the early transfers
     idle         queue → cycles that it can work for the run after this one at no cost, once
                  ``starts`` has looked; queues that this run does not use are idle all the time
-    home_bytes   at home for itself, where it works there
     """
 
     cut: Cut
@@ -66,12 +66,16 @@ class Way:
     early_bytes: int
     ahead: Mapping[str, int]
     idle: Mapping[str, int]
-    home_bytes: int = 0
 
     @property
     def is_consecutive(self) -> bool:
         """Whether its steps follow one another in base order."""
         return max(self.members) - min(self.members) == len(self.members) - 1
+
+    @property
+    def stop(self) -> int:
+        """The step behind it, where its steps follow one another."""
+        return max(self.members) + 1
 
     @property
     def inner(self) -> Tensors:
@@ -140,6 +144,21 @@ class Net:
         readers = self.readers[tensor]
         return readers[-1] if readers else -1
 
+    @property
+    def at_start(self) -> Tensors:
+        """What lies near before the first step."""
+        return frozenset(self.graph.inputs) if self.is_one_memory else NONE
+
+    def after(self, way: Way, near: Tensors, limit: int) -> Tensors | None:
+        """What lies near after a way, in base order; None where it does not go with what lies near
+        before it, or all that together needs more than ``limit`` bytes."""
+        if not way.near <= near or way.far & near:
+            return None
+        if way.bytes + self.alive.bytes(near - way.dying) > limit:
+            return None
+        made = near | {way.makes} if way.is_near else near
+        return frozenset(name for name in made if self.last_use(name) >= way.stop)
+
     @cached_property
     def before(self) -> tuple[frozenset[int], ...]:
         """Per step, all steps that must come before it."""
@@ -151,11 +170,18 @@ class Net:
         return tuple(found)
 
 
-def way_of(net: Net, cut: Cut, dying: Tensors = NONE, need: int = 0) -> Way:
-    """A cut as a way without early transfers; ``endings`` makes it whole.
+def net_of(graph: Graph, steps: Sequence[Step], places: Places, *, is_one_memory: bool) -> Net:
+    """``steps``: all of them in base order, views included."""
+    whole = [whole_cut(time, step) for time, step in enumerate(steps)]
+    near = places.near
+    alive = Alive(graph, storage_of(steps), whole_lifetimes(graph, whole), near.name, near.align)
+    working = tuple(step for step in steps if step.kernel is not None)
+    return Net(graph, working, alive, is_one_memory)
 
-    dying, need  inputs that may die with it, and the bytes that it then needs, where known
-    """
+
+def way_of(net: Net, cut: Cut) -> Way:
+    """A cut as a way without early transfers, before it is known which of its inputs die with it
+    and how many bytes it needs."""
     members = tuple(net.makers[step.node.output] for step in cut.steps)
     output, shown = cut.steps[-1].node.output, net.alive.shown
     near: set[ValueName] = set()
@@ -166,9 +192,8 @@ def way_of(net: Net, cut: Cut, dying: Tensors = NONE, need: int = 0) -> Way:
         (near if hold is Hold.DIRECT else far).add(shown.get(name, name))
     return Way(
         cut=cut, members=members, near=Tensors(near), far=Tensors(far), makes=output,
-        is_near=cut.group.holds[output] is Hold.DIRECT, dying=dying, bytes=need,
+        is_near=cut.group.holds[output] is Hold.DIRECT, dying=NONE, bytes=0,
         cycles=cut.cycles, early=Tensors(), borrowed=Tensors(), early_bytes=0, ahead={}, idle={},
-        home_bytes=home_need(cut, net.alive),
     )  # fmt: skip
 
 

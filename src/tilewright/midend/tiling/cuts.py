@@ -1,4 +1,4 @@
-"""All ways to compute runs of steps, each kind of run looked at once.
+"""All cuts of runs of steps, each kind of run looked at once.
 
 Networks repeat themselves: what can be done with a run depends on its operators, types, kernels and
 engines, and on which of its tensors are constants or ends of the network, but not on names.
@@ -21,8 +21,8 @@ Item = TypeVar("Item")
 
 
 @dataclass
-class Ways:
-    """Ways by kind of run. Not frozen: it remembers what it looked at.
+class Cuts:
+    """Cuts by kind of run. Not frozen: it remembers what it looked at.
 
     ends    inputs and outputs of the network, views of them included
     shapes  tile shapes of one run that are looked at

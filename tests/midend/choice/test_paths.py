@@ -40,7 +40,8 @@ from tilewright.ir.target import (
 from tilewright.ir.tiling import Hold
 from tilewright.midend.assign import assign
 from tilewright.midend.choice.candidates import EFFORTS, Candidates
-from tilewright.midend.choice.reside import Residence
+from tilewright.midend.choice.paths import Paths
+from tilewright.midend.choice.ways import Tensors
 from tilewright.midend.plan_memory import plan_memory
 from tilewright.ops.pool2d import MaxPool2d
 from tilewright.ops.window2d import Window2d
@@ -76,9 +77,10 @@ def planned(graph: Graph, machine: Target, effort: str = "normal") -> Plan:
     return plan
 
 
-def residence_of(graph: Graph, machine: Target, effort: str = "normal") -> Residence:
+def paths_of(graph: Graph, machine: Target, effort: str = "normal") -> Paths:
     steps = assign(graph, machine).steps
-    return Residence(Candidates(graph, steps, places_of(graph, steps, machine), EFFORTS[effort]))
+    found = Candidates(graph, steps, places_of(graph, steps, machine), EFFORTS[effort])
+    return Paths(found.net, found.ways)
 
 
 def window(net: Network, x: ValueName) -> ValueName:
@@ -99,7 +101,7 @@ def chain(length: int, *, is_residual: bool = False) -> Graph:
 def test_plans_compute_the_network_and_never_exceed_near_memory(
     graph: Graph, share: float, seed: int
 ):
-    least = residence_of(graph, target(1 << 30)).least()
+    least = paths_of(graph, target(1 << 30)).least(4)
     size = least + int(share * 400)
     try:
         plan = planned(graph, target(size))
@@ -118,37 +120,38 @@ def test_plans_compute_the_network_and_never_exceed_near_memory(
 @pytest.mark.parametrize("bandwidth", [0.25, 1.0, 8.0])
 def test_estimated_cycles_are_those_of_the_clock(size: int, bandwidth: float):
     graph, machine = chain(3, is_residual=True), target(size, bandwidth=bandwidth)
-    cuts = residence_of(graph, machine).cheapest(size)
-    assert cuts is not None
+    ways = paths_of(graph, machine).cheapest(size)
+    assert ways is not None
     cycles = time_program(stage(graph, planned(graph, machine), machine, "net")).cycles
-    assert cycles <= sum(cut.cycles for cut in cuts) <= 1.05 * cycles
+    assert cycles <= sum(way.cycles for way in ways) <= 1.05 * cycles
 
 
-def every_path(residence: Residence, limit: int) -> Iterator[int]:
-    """Cycles of every sequence of candidates that is allowed, one by one."""
-    alive = residence.candidates.alive
+def every_path(paths: Paths, limit: int) -> Iterator[int]:
+    """Cycles of every sequence of ways that is allowed, one by one."""
+    net = paths.net
 
-    def follow(start: int, near: frozenset[ValueName], cycles: int) -> Iterator[int]:
-        if start == len(residence.candidates.steps):
+    def follow(start: int, near: Tensors, cycles: int) -> Iterator[int]:
+        if start == len(net.steps):
             yield cycles
             return
-        for edge in residence.candidates.edges[start]:
-            lies_well = edge.near <= near and not edge.far & near
-            if lies_well and edge.bytes + alive.bytes(near - edge.dying) <= limit:
-                stop = edge.cut.span.stop
-                after = frozenset(n for n in near | edge.makes if alive.lifetimes[n].stop > stop)
-                yield from follow(stop, after, cycles + edge.cut.cycles)
+        for way in paths.ways:
+            lies_well = way.near <= near and not way.far & near
+            is_next = way.members == (*range(start, way.stop),)
+            if is_next and lies_well and way.bytes + net.alive.bytes(near - way.dying) <= limit:
+                made = near | {way.makes} if way.is_near else near
+                after = frozenset(name for name in made if net.last_use(name) >= way.stop)
+                yield from follow(way.stop, after, cycles + way.cycles)
 
     yield from follow(0, frozenset(), 0)
 
 
 @pytest.mark.parametrize(("length", "size"), [*product((1, 2, 3), (200, 300, 500, 900))])
-def test_no_sequence_of_candidates_is_faster(length: int, size: int):
+def test_no_sequence_of_ways_is_faster(length: int, size: int):
     machine = target(size, bandwidth=0.5)
-    residence = residence_of(chain(length, is_residual=length > 1), machine)
-    cuts = residence.cheapest(size)
-    found = None if cuts is None else sum(cut.cycles for cut in cuts)
-    assert found == min(every_path(residence, size), default=None)
+    paths = paths_of(chain(length, is_residual=length > 1), machine)
+    ways = paths.cheapest(size)
+    found = None if ways is None else sum(way.cycles for way in ways)
+    assert found == min(every_path(paths, size), default=None)
 
 
 def test_tensors_stay_near_where_there_is_room():
