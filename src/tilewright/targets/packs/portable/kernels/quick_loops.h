@@ -5,3 +5,5 @@
 #if defined(__OPTIMIZE_SIZE__) && defined(__GNUC__) && !defined(__clang__)
 #pragma GCC optimize("O2")
 #endif
+
+#include "tilewright.h"
