@@ -54,8 +54,7 @@ def is_given(want: Region, given: Region, shape: tuple[int, ...]) -> bool:
     start on, where the last window of a stride ends before it. A call whose windows lie in padding
     wants nothing, and may be given all."""
     if any(span.size == 0 for span in want):
-        is_whole = given == tuple(Span(0, extent) for extent in shape)
-        return is_whole or any(span.size == 0 for span in given)
+        return any(g.size == 0 for g in given) or given == tuple(Span(0, n) for n in shape)
     return all(
         w == g or (w.start == 0 and g == Span(0, extent))
         for w, g, extent in zip(want, given, shape, strict=True)
