@@ -36,6 +36,20 @@ def test_joined_integers_mean_what_the_joint_means(tmp_path: Path) -> None:
     equal_to_onnx_runtime(tmp_path, model, "joined.real", inputs)
 
 
+def test_signed_bytes_are_joined_beside_unsigned_ones(tmp_path: Path) -> None:
+    model = Model()
+    a = model.dequantise(model.input("a", (1, 4, 5), np.int8), 0.05, 3, np.int8)
+    b = model.dequantise(model.input("b", (1, 2, 5), np.uint8), 0.03, 120, np.uint8)
+    model.node("Concat", (a, b), "joined", axis=1)
+    y = model.quantise("joined", 0.04, -5, np.int8, "stored")
+    model.dequantise(y, 0.04, -5, np.int8)
+    inputs = {
+        "a": random_integers(1, (1, 4, 5), np.int8),
+        "b": random_integers(2, (1, 2, 5), np.uint8),
+    }
+    equal_to_onnx_runtime(tmp_path, model, "stored.real", inputs)
+
+
 def test_what_nobody_reads_is_dropped_before_channels_are(tmp_path: Path) -> None:
     model = Model()
     x = model.input("x", (1, 3, 5, 5))

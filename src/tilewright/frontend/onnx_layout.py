@@ -78,7 +78,8 @@ def import_concat(state: Importing, node: OnnxNode) -> None:
         steps.finish(steps.named(names[0]))
         return
     values = [steps.named(name) for name in names]
-    if len({steps.type(x).dtype.is_float for x in values}) > 1:
+    # Signed beside unsigned bytes have no stored form in common; what they stand for has.
+    if len({steps.type(x).dtype for x in values}) > 1:
         values = [_as_real(steps, x) for x in values]
     state.emit(node, Concat(axis), tuple(values))
 
