@@ -1,9 +1,7 @@
 /// Sums of four neighbouring elements, or of a row, rescaled.
-#include "quick_loops.h"
-
+#include "mean_s8_dsp.h"
 #include "dsp_bytes.h"
 #include "dsp_requantise.h"
-#include "mean_s8_dsp.h"
 
 /// The sum of `count` bytes in a row.
 static inline int32_t mean_s8_dsp_row(const int8_t *x, int32_t count) {

@@ -87,7 +87,8 @@ def _rescaled(portable: Kernel) -> Kernel:
     name = "rescaled_average_pool2d_s8"
     variant = portable.symbol.removeprefix(name)
     pooling = _pooling(portable, f"{name}_dsp", variant, "dsp_requantise.h")
-    return replace(pooling, source=HERE / f"{name}_dsp.c", pack=_pack)
+    headers = tuple(path for path in pooling.includes if path != QUICK_LOOPS)
+    return replace(pooling, source=HERE / f"{name}_dsp.c", includes=headers, pack=_pack)
 
 
 MAX_POOL2D_S8_DSP = _pooling(MAX_POOL2D_S8, "max_pool2d_s8_dsp", "")

@@ -1,9 +1,7 @@
 /// Sums of four channels over one window, rescaled by the count of elements inside.
-#include "quick_loops.h"
-
+#include "rescaled_average_pool2d_s8_dsp.h"
 #include "dsp_requantise.h"
 #include "dsp_window.h"
-#include "rescaled_average_pool2d_s8_dsp.h"
 
 static inline void rescaled_average_pool2d_s8_dsp_core(const void *args, tw_work work,
                                                        tw_rounding rounding) {

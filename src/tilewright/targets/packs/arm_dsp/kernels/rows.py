@@ -65,7 +65,7 @@ def _mean(portable: Kernel, rounding: str) -> Kernel:
         refuse=refuse,
         fields=_mean_fields,
         terms=MEAN,
-        includes=(QUICK_LOOPS, *(HERE / header for header in headers)),
+        includes=tuple(HERE / header for header in headers),
     )
 
 
