@@ -15,6 +15,7 @@ from tilewright.ops.llm.rows import scaled_rows
 from tilewright.ops.requantise import Requantise
 from tilewright.ops.rescale import Rounding, fixed_point_within
 from tilewright.ops.window2d import Window2d
+from tilewright.targets.packs.neureka.kernels.rescaled_add import LEAST_SIZE
 
 CHANNELS = (1, 3, 8, 16, 27, 28, 29, 32, 33, 40, 57, 64)
 SIZES = (1, 2, 3, 5, 6, 7, 8, 11, 13)
@@ -251,7 +252,9 @@ def paired_depthwise_case(rng: np.random.Generator) -> Case:
 
 def sum_case(rng: np.random.Generator) -> Case:
     """Two tensors whose scales have a ratio that two bytes have, too."""
-    shape = (1, int(rng.choice(SIZES)), int(rng.choice(SIZES)), int(rng.choice([8, 16, 29, 64])))
+    columns, channels = int(rng.choice(SIZES)), int(rng.choice([8, 16, 29, 64]))
+    least = -(-LEAST_SIZE // (columns * channels))
+    shape = (1, least + int(rng.choice(SIZES)), columns, channels)
     scale = 2 ** rng.uniform(-3, 1)
     ratio = int(rng.integers(1, 256)) / int(rng.integers(1, 256))
     zeros = zero_point(rng), zero_point(rng)

@@ -25,6 +25,10 @@ CHUNK, PIXEL = 32, 64
 LEAST_CHUNK = 8
 """With less, most of what the engine reads is nothing."""
 
+LEAST_SIZE = 4096
+"""Elements. The core prepares weights and scales for some 2,800 cycles; with fewer elements the
+cluster is done by then, and where nothing else is under way nobody hides the wait."""
+
 TABLES = 1024 + 2048 + 32 + 128 + 128
 """Bytes of scratch: weights of both kinds of jobs, ones, multipliers, biases."""
 
@@ -104,6 +108,8 @@ def _refuse(op: Op, signature: Signature) -> str | None:
     wrong = wrong_types(signature, (DType.S8, DType.S8), DType.S8) or _wrong_numbers(op)
     if wrong is not None:
         return wrong
+    if signature.output.size < LEAST_SIZE:
+        return f"has {signature.output.size:,} elements; below {LEAST_SIZE:,} the cluster is faster"
     if (chunk := _chunk(signature)) < LEAST_CHUNK:
         return f"has {signature.output.size} elements, no multiple of {LEAST_CHUNK} to {CHUNK}"
     return too_large(prod(signature.output.shape) // chunk, 1)
