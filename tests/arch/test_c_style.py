@@ -1,11 +1,14 @@
 """Every C file of the product compiles without a warning and is formatted."""
 
+import re
 import shutil
 import subprocess
 import sysconfig
 from pathlib import Path
 
 import pytest
+
+from tilewright.api import list_targets
 
 ROOT = Path(__file__).parents[2]
 RUNTIME = ROOT / "src/tilewright/runtime"
@@ -33,9 +36,30 @@ CROSS = {
 }  # fmt: skip
 """Packs of kernels that only compilers for their processors take."""
 
+COMMENT = re.compile(r"//.*")
+
 
 def pack_of(path: Path) -> str | None:
     return path.relative_to(PACKS).parts[0] if PACKS in path.parents else None
+
+
+def test_nothing_in_a_kernel_is_called_like_a_kernel():
+    """Bundles put the network's name before every kernel's symbol that a bracket follows: a
+    parameter of that name would call the kernel."""
+    symbols = {
+        kernel.symbol
+        for target in list_targets().targets
+        for engine in target.engines
+        for kernel in engine.kernels
+    }
+    called = re.compile(rf"(?<!void )\b({'|'.join(sorted(symbols, key=len, reverse=True))})\s*\(")
+    found = {
+        f"{path.name}: {match[1]}"
+        for path in SELF_CONTAINED
+        if PACKS in path.parents
+        for match in called.finditer(COMMENT.sub("", path.read_text()))
+    }
+    assert found == set()
 
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])

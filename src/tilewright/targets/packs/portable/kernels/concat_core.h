@@ -13,8 +13,8 @@ typedef struct {
   int32_t chunks; // a constant
 } concat_inputs;
 
-static inline __attribute__((always_inline)) void concat_rows(concat_inputs from, void *y,
-                                                              tw_work work, concat_copier *copy) {
+static inline __attribute__((always_inline)) void
+concat_rows(concat_inputs from, void *y, tw_work work, concat_copier *move_bytes) {
   int32_t row_bytes = 0;
   for (int32_t i = 0; i < from.chunks; i++) {
     row_bytes += from.bytes[i];
@@ -22,7 +22,7 @@ static inline __attribute__((always_inline)) void concat_rows(concat_inputs from
   uint8_t *to = (uint8_t *)y + work.start * row_bytes;
   for (int32_t row = work.start; row < work.stop; row++) {
     for (int32_t i = 0; i < from.chunks; i++) {
-      copy(to, (const uint8_t *)from.x[i] + row * from.bytes[i], from.bytes[i]);
+      move_bytes(to, (const uint8_t *)from.x[i] + row * from.bytes[i], from.bytes[i]);
       to += from.bytes[i];
     }
   }
@@ -44,16 +44,17 @@ static inline int32_t concat_is_apart(concat_inputs from, const uint8_t *y, int3
 }
 
 /// The same input by input, which saves looking for the next one, where rows may be written before
-/// others are read. `plain` copies where nothing overlaps.
+/// others are read. `copy_bytes` is for where nothing overlaps.
 static inline __attribute__((always_inline)) void concat_columns(concat_inputs from, void *y,
-                                                                 tw_work work, concat_copier *plain,
-                                                                 concat_copier *copy) {
+                                                                 tw_work work,
+                                                                 concat_copier *copy_bytes,
+                                                                 concat_copier *move_bytes) {
   int32_t row_bytes = 0;
   for (int32_t i = 0; i < from.chunks; i++) {
     row_bytes += from.bytes[i];
   }
   if (!concat_is_apart(from, y, row_bytes, work)) {
-    concat_rows(from, y, work, copy);
+    concat_rows(from, y, work, move_bytes);
     return;
   }
   uint8_t *first = (uint8_t *)y + work.start * row_bytes;
@@ -62,7 +63,7 @@ static inline __attribute__((always_inline)) void concat_columns(concat_inputs f
     const uint8_t *x = (const uint8_t *)from.x[i] + work.start * bytes;
     uint8_t *to = first;
     for (int32_t rows = work.stop - work.start; rows > 0; rows--, x += bytes, to += row_bytes) {
-      plain(to, x, bytes);
+      copy_bytes(to, x, bytes);
     }
     first += bytes;
   }
