@@ -25,7 +25,7 @@ CHUNK, PIXEL = 32, 64
 LEAST_CHUNK = 8
 """With less, most of what the engine reads is nothing."""
 
-LEAST_SIZE = 4096
+LEAST_SIZE = 1024
 """Elements. The core prepares weights and scales for some 2,800 cycles; with fewer elements the
 cluster is done by then, and where nothing else is under way nobody hides the wait."""
 
