@@ -54,11 +54,11 @@ def _attention_cycles(op: Op, signature: Signature) -> int:
 
 
 def _kernel(portable: Kernel) -> Kernel:
-    symbol = f"{portable.symbol}_xpulp"
+    """With and without a residual: one function, so that its code is fetched once."""
     return replace(
         portable,
-        symbol=symbol,
-        struct=f"{symbol}_args",
+        symbol="linear_rows_xpulp",
+        struct="linear_rows_xpulp_args",
         header=HERE / "linear_rows_xpulp.h",
         source=HERE / "linear_rows_xpulp.c",
         items=_fours,
@@ -82,11 +82,11 @@ def _finish_cycles(op: Op, signature: Signature) -> int:
 
 
 def _finish_kernel(portable: Kernel) -> Kernel:
-    symbol = f"{portable.symbol}_xpulp"
+    """As ``_kernel``."""
     return replace(
         portable,
-        symbol=symbol,
-        struct=f"{symbol}_args",
+        symbol="finish_rows_xpulp",
+        struct="finish_rows_xpulp_args",
         header=HERE / "finish_rows_xpulp.h",
         source=HERE / "finish_rows_xpulp.c",
         items=_twos,
@@ -154,11 +154,11 @@ def _head_cycles(op: Op, signature: Signature) -> int:
 
 
 def _head_kernel(portable: Kernel) -> Kernel:
-    symbol = f"{portable.symbol}_xpulp"
+    """Queries, keys and values: one function."""
     return replace(
         portable,
-        symbol=symbol,
-        struct=f"{symbol}_args",
+        symbol="head_rows_xpulp",
+        struct="head_rows_xpulp_args",
         header=HERE / "head_rows_xpulp.h",
         source=HERE / "head_rows_xpulp.c",
         cycles=_head_cycles,
