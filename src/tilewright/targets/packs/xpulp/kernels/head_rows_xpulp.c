@@ -56,7 +56,7 @@ void head_rows_xpulp(const void *args, tw_work work) {
       peak = less_centre(wide, a->centre + head * size, size);
     }
     int8_t *const y = a->y + row * (vectors + a->heads * TW_HEAD_FACTOR_BYTES);
-    const xp_scale by = xp_scale_of(peak);
+    const xp_row_scale by = xp_row_scale_of(peak);
     xp_scale_part(wide, size, &by, y + head * size);
     const int16_t factor = (int16_t)by.factor;
     memcpy(y + vectors + head * TW_HEAD_FACTOR_BYTES, &factor, sizeof factor);

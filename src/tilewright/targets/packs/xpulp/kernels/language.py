@@ -53,6 +53,13 @@ def _attention_cycles(op: Op, signature: Signature) -> int:
     return shared_out(rows * op.heads, known * (45 + 13 * -(-op.head_dim // 4)))
 
 
+def _attention_scratch(op: Op, signature: Signature) -> int:
+    """Scores, then a byte more of each weight."""
+    assert isinstance(op, CachedAttention)
+    known = signature.inputs[1].shape[0]
+    return FOUR * (known + op.head_dim) + -(-known // FOUR) * FOUR
+
+
 def _kernel(portable: Kernel) -> Kernel:
     """With and without a residual: one function, so that its code is fetched once."""
     return replace(
@@ -143,7 +150,8 @@ CACHED_ATTENTION_XPULP = replace(
     header=HERE / "cached_attention_xpulp.h",
     source=HERE / "cached_attention_xpulp.c",
     cycles=_attention_cycles,
-    includes=(*ATTENTION_CORE, *ROW_PARTS),
+    scratch_bytes=_attention_scratch,
+    includes=(*ATTENTION_CORE, *ROW_PARTS, HERE / "xp_fours.h"),
 )
 
 

@@ -23,7 +23,7 @@ static inline share share_of(int32_t rows, int32_t length, tw_work work) {
 /// part's.
 static inline void store_part(const share *s, int32_t peak, int32_t length, tw_work work,
                               int8_t *y) {
-  const xp_scale by = xp_scale_of(s->meets ? xp_largest(peak, work.core) : peak);
+  const xp_row_scale by = xp_row_scale_of(s->meets ? xp_largest(peak, work.core) : peak);
   xp_scale_part(work.scratch, s->part.stop - s->part.start, &by, y + s->part.start);
   if (s->part.stop == length) {
     memcpy(y + length, &by.factor, sizeof by.factor);

@@ -32,16 +32,17 @@ static inline int32_t xp_bit_length(uint32_t x) {
 typedef struct {
   int32_t excess, reciprocal;
   int32_t factor; // of the whole row
-} xp_scale;
+} xp_row_scale;
 
-static inline xp_scale xp_scale_of(int32_t peak) {
+static inline xp_row_scale xp_row_scale_of(int32_t peak) {
   const int32_t excess = p_max(xp_bit_length((uint32_t)p_max(peak, 1)) - TW_FACTOR_BITS, 0);
   const int32_t factor = p_addrn(p_max(peak, 1), 0, excess);
-  return (xp_scale){excess, ((int32_t)127 << 24) / factor, factor << excess};
+  return (xp_row_scale){excess, ((int32_t)127 << 24) / factor, factor << excess};
 }
 
 /// wide[n] to bytes, which may lie anywhere: a hardware loop of six cycles each.
-static inline void xp_scale_part(const int32_t *wide, int32_t n, const xp_scale *by, int8_t *y) {
+static inline void xp_scale_part(const int32_t *wide, int32_t n, const xp_row_scale *by,
+                                 int8_t *y) {
   int32_t x;
   if (n == 0) {
     return;
