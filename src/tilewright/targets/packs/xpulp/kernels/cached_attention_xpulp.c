@@ -2,7 +2,6 @@
 
 #include "cached_attention_core.h"
 #include "scaled_row_xpulp.h"
-#include "xp_fours.h"
 
 enum {
   FOUR = 4,
@@ -22,14 +21,8 @@ static inline int32_t factor_at(const int8_t *at) {
   return factor;
 }
 
-/// rounded(sum * factor, 7): exact in two parts of 32 bits.
-static inline int32_t score_of(int32_t sum, int32_t factor) {
-  const uint32_t low = (uint32_t)p_mac(64, sum & 127, factor) >> ATTENTION_SCORE_SHIFT;
-  return p_mac((int32_t)low, sum >> ATTENTION_SCORE_SHIFT, factor);
-}
-
-/// The same for heads of four or eight elements, of which one or two words are read: a hardware
-/// loop of score_of. The second word of a head of four meets zeros.
+/// score[j], how well key j answers; the largest comes back. For heads of four or eight elements,
+/// of which one or two words are read: the second word of a head of four meets zeros.
 static inline int32_t short_scores(const one_head *h, int32_t *score) {
   const int8_t *k = h->k, *factor = h->k_factor;
   const int32_t q0 = xp_load(h->q), q1 = h->size == 8 ? xp_load(h->q + 4) : 0;
@@ -60,38 +53,95 @@ static inline int32_t short_scores(const one_head *h, int32_t *score) {
   return peak;
 }
 
-/// The same for any heads, as many as four keys at a time: `k` and `factor` are those of the first.
-static inline int32_t some_scores(const one_head *h, const int8_t *k, const int8_t *factor,
-                                  int32_t count, int32_t *score) {
-  int32_t sum[FOUR] = {0}, peak = INT32_MIN, i = 0;
-  if (count == FOUR && h->size >= FOUR) {
-    xp_four_rows(h->q, k, h->width, h->size >> 2, sum);
-    i = h->size & ~3;
-  }
-  for (int32_t j = 0; j < count; j++, k += h->width, factor += h->width) {
-    for (int32_t e = i; e < h->size; e++) {
-      sum[j] += h->q[e] * k[e];
-    }
-    score[j] = score_of(sum[j], factor_at(factor));
-    peak = p_max(peak, score[j]);
-  }
+/// sum[j] = q . k[j] for 4 * n keys from k on, as far as q has whole words: two hardware loops, of
+/// which the inner one adds a word's products for four keys.
+static inline void sum_fours(const one_head *h, const int8_t *k, int32_t n, int32_t *sum) {
+  const int8_t *a = k, *b = a + h->width, *c = b + h->width, *d = c + h->width, *q;
+  const int32_t words = h->size >> 2, next = FOUR * h->width - FOUR * words;
+  int32_t s0, s1, s2, s3, x, t, u;
+  __asm__ volatile(".option push\n\t.option norvc\n\t"
+                   ".insn i 0x7b, 4, x1, %[n], 46\n\t"     // lp.setup: 23 instructions
+                   "mv %[q], %[query]\n\t"                 //
+                   "li %[s0], 0\n\t"                       //
+                   "li %[s1], 0\n\t"                       //
+                   "li %[s2], 0\n\t"                       //
+                   "li %[s3], 0\n\t"                       //
+                   ".insn i 0x7b, 4, x0, %[words], 18\n\t" // lp.setup: 9 instructions
+                   ".insn i 0x0b, 2, %[x], %[q], 4\n\t"    // p.lw x, 4(q!)
+                   ".insn i 0x0b, 2, %[t], %[a], 4\n\t"
+                   ".insn i 0x0b, 2, %[u], %[b], 4\n\t"
+                   ".insn r 0x57, 1, 0x5c, %[s0], %[x], %[t]\n\t" // pv.sdotsp.b
+                   ".insn i 0x0b, 2, %[t], %[c], 4\n\t"
+                   ".insn r 0x57, 1, 0x5c, %[s1], %[x], %[u]\n\t"
+                   ".insn i 0x0b, 2, %[u], %[d], 4\n\t"
+                   ".insn r 0x57, 1, 0x5c, %[s2], %[x], %[t]\n\t"
+                   ".insn r 0x57, 1, 0x5c, %[s3], %[x], %[u]\n\t"
+                   ".insn s 0x2b, 2, %[s0], 4(%[sum])\n\t" // p.sw s0, 4(sum!)
+                   ".insn s 0x2b, 2, %[s1], 4(%[sum])\n\t"
+                   ".insn s 0x2b, 2, %[s2], 4(%[sum])\n\t"
+                   ".insn s 0x2b, 2, %[s3], 4(%[sum])\n\t"
+                   "add %[a], %[a], %[next]\n\t"
+                   "add %[b], %[b], %[next]\n\t"
+                   "add %[c], %[c], %[next]\n\t"
+                   "add %[d], %[d], %[next]\n\t"
+                   ".option pop"
+                   : [a] "+r"(a), [b] "+r"(b), [c] "+r"(c), [d] "+r"(d), [sum] "+r"(sum),
+                     [q] "=&r"(q), [s0] "=&r"(s0), [s1] "=&r"(s1), [s2] "=&r"(s2), [s3] "=&r"(s3),
+                     [x] "=&r"(x), [t] "=&r"(t), [u] "=&r"(u)
+                   : [n] "r"(n), [words] "r"(words), [query] "r"(h->q), [next] "r"(next)
+                   : "memory");
+}
+
+/// score[j] becomes rounded(score[j] * factor of key j, 7), exact in two parts of 32 bits; the
+/// largest comes back.
+static inline int32_t weighed_scores(const one_head *h, int32_t *score) {
+  const int8_t *at = h->k_factor;
+  int32_t peak = INT32_MIN, f, sum, low, part;
+  __asm__ volatile(".option push\n\t.option norvc\n\t"
+                   ".insn i 0x7b, 4, x0, %[n], 20\n\t"                // lp.setup: 10 instructions
+                   "lw %[sum], 0(%[score])\n\t"                       //
+                   ".insn r 0x0b, 7, 0x08, %[f], %[at], %[w]\n\t"     // p.lh f, width(factor!)
+                   "andi %[part], %[sum], 127\n\t"                    //
+                   "li %[low], 64\n\t"                                //
+                   ".insn r 0x33, 0, 0x21, %[low], %[part], %[f]\n\t" // p.mac
+                   "srai %[sum], %[sum], 7\n\t"                       //
+                   "srli %[low], %[low], 7\n\t"                       //
+                   ".insn r 0x33, 0, 0x21, %[low], %[sum], %[f]\n\t"
+                   ".insn r 0x33, 6, 0x02, %[peak], %[peak], %[low]\n\t" // p.max
+                   ".insn s 0x2b, 2, %[low], 4(%[score])\n\t"            // p.sw
+                   ".option pop"
+                   : [at] "+r"(at), [score] "+r"(score), [peak] "+r"(peak), [f] "=&r"(f),
+                     [sum] "=&r"(sum), [low] "=&r"(low), [part] "=&r"(part)
+                   : [n] "r"(h->seen), [w] "r"(h->width)
+                   : "memory");
   return peak;
 }
 
-/// score[j], how well key j answers; the largest comes back. The last four keys overlap others.
+/// For heads of any size. The last four keys overlap others.
 static inline int32_t scores_of(const one_head *h, int32_t *score) {
+  const int32_t seen = h->seen;
+  int32_t done = 0; // elements of each key
   if (h->size == 4 || h->size == 8) {
     return short_scores(h, score);
   }
-  int32_t peak = INT32_MIN;
-  const int32_t each = p_min(h->seen, FOUR);
-  for (int32_t at = 0; at < h->seen; at += each) {
-    const int32_t j = p_min(at, h->seen - each);
-    const int32_t most =
-        some_scores(h, h->k + j * h->width, h->k_factor + j * h->width, each, score + j);
-    peak = p_max(peak, most);
+  if (seen >= FOUR && h->size >= FOUR) {
+    done = h->size & ~3;
+    sum_fours(h, h->k, seen >> 2, score);
+    if ((seen & 3) != 0) {
+      sum_fours(h, h->k + (seen - FOUR) * h->width, 1, score + seen - FOUR);
+    }
   }
-  return peak;
+  if (done < h->size) {
+    const int8_t *k = h->k;
+    for (int32_t j = 0; j < seen; j++, k += h->width) {
+      int32_t sum = done ? score[j] : 0;
+      for (int32_t e = done; e < h->size; e++) {
+        sum += h->q[e] * k[e];
+      }
+      score[j] = sum;
+    }
+  }
+  return weighed_scores(h, score);
 }
 
 /// How distances below the largest score become log2 with 8 fraction bits. `is_short`: the upper

@@ -151,7 +151,7 @@ CACHED_ATTENTION_XPULP = replace(
     source=HERE / "cached_attention_xpulp.c",
     cycles=_attention_cycles,
     scratch_bytes=_attention_scratch,
-    includes=(*ATTENTION_CORE, *ROW_PARTS, HERE / "xp_fours.h"),
+    includes=(*ATTENTION_CORE, *ROW_PARTS),
 )
 
 
