@@ -40,6 +40,8 @@ DEFAULT_CONTEXT = 512
 
 SHORT_CHUNK = 16
 
+LOGIT_BYTES = 2
+
 
 class Talk(Protocol):
     """What ``Toolchain.talk`` is."""
@@ -128,8 +130,10 @@ def compile_talker(
     talks = GenerateShape(
         shape.context, chunk, shape.vocabulary, Sampling.of(integers.logit_scale, 1.0).octaves,
         drafts, len(made.arena) > 1, _sharing_cores(made.target),
+        _free_near(made, LOGIT_BYTES * shape.vocabulary),
     )  # fmt: skip
-    return Talker(integers, tokenizer, made, with_generate(made.bundle, talks, tokenizer))
+    bundle = with_generate(made.bundle, talks, tokenizer, made.target.toolchain.sampling)
+    return Talker(integers, tokenizer, made, bundle)
 
 
 def _compiled(
@@ -167,6 +171,18 @@ def _sums_from(target: Target) -> int | None:
 def _sharing_cores(target: Target) -> int:
     """Of the engine whose calls several cores share at the same time; 1 where there is none."""
     return max(engine.cores for engine in target.engines) if target.parallel else 1
+
+
+def _free_near(made: NetworkCompilation, wanted: int) -> str:
+    """The arena's member of a near memory to which a DMA leads, where it is large enough and
+    nothing in it outlasts a run; "" where there is none."""
+    near = made.target.near
+    programs = [entry.program for entry in made.entries.values()]
+    kept = [operand for p in programs for operand in (*p.inputs, *p.outputs)]
+    kept += [state.operand for p in programs for state in p.states]
+    is_free = all(operand.place.memory != near for operand in kept)
+    is_fed = len(made.arena) > 1 and bool(made.target.dmas)
+    return identifier(near) if is_fed and is_free and made.arena[near] >= wanted else ""
 
 
 def _chunk(target: Target) -> int:

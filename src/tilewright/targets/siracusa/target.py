@@ -149,6 +149,7 @@ def with_cores(cores: int) -> Target:
             FLAGS,
             run=run_on_siracusa,
             talk=talk_on_siracusa,
+            sampling=(HERE / "runtime/llm/tw_sampler_loops.h",),
             needs=(RISCV_GCC, GVSOC),
         ),
         dmas=(MCHAN,),

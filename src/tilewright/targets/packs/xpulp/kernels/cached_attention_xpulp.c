@@ -270,7 +270,7 @@ static inline void mix(const one_head *h, weights by, int32_t *mixed) {
   const int32_t seen = h->seen, fours = seen >> 2, left = seen & 3;
   int32_t i = 0, last[2] = {0, 0};
   if (seen >= FOUR && left != 0) {
-    const int32_t kept = -1 << 8 * (FOUR - left);
+    const int32_t kept = (int32_t)(UINT32_MAX << 8 * (FOUR - left));
     last[0] = xp_load(by.low + seen - FOUR) & kept;
     last[1] = xp_load(by.low + by.apart + seen - FOUR) & kept;
   }
