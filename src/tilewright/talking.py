@@ -31,8 +31,8 @@ from tilewright.ops.llm.rows import HEAD_FACTOR_BYTES
 from tilewright.pipeline import Options
 from tilewright.run.talk import TalkRequest, TalkResult
 
-LARGE_MATRIX = 24_000
-"""Weights."""
+SOME_OUTPUTS, MANY_OUTPUTS = 192, 40_000
+"""Of a matrix: from there on, two calls cost less than one; rows of 16 bits fill a near memory."""
 
 DEFAULT_CONTEXT = 512
 """Tokens, where neither the user nor the checkpoint wants fewer."""
@@ -161,11 +161,13 @@ def _compiled(
 
 
 def _sums_from(target: Target) -> int | None:
-    """From how many weights on a matrix has its sums apart: where an engine beside the cores makes
-    sums, two calls cost less than one that waits for its weights."""
+    """From how many outputs on a matrix has its sums apart: where an engine beside the cores makes
+    sums, two calls cost less than one that waits for its weights. One call of both at once costs
+    less still, but reads and writes whole rows near the cores."""
     beside = (engine for engine in target.engines if engine.is_asynchronous)
-    makes = any(kernel.op is SumRows for engine in beside for kernel in engine.kernels)
-    return LARGE_MATRIX if makes else None
+    if not any(kernel.op is SumRows for engine in beside for kernel in engine.kernels):
+        return None
+    return MANY_OUTPUTS if any("+" in engine.name for engine in target.engines) else SOME_OUTPUTS
 
 
 def _sharing_cores(target: Target) -> int:
