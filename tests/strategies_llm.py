@@ -145,7 +145,8 @@ def centred(draw: st.DrawFn) -> Case:
 
 @st.composite
 def attention(draw: st.DrawFn) -> Case:
-    kv_heads, times, head_dim = draw(sizes(3)), draw(sizes(3)), draw(st.sampled_from((2, 4, 8, 18)))
+    kv_heads, times = draw(sizes(3)), draw(sizes(3))
+    head_dim = draw(st.sampled_from((2, 4, 8, 12, 18, 32)))
     rows, before = draw(sizes(4)), draw(st.integers(0, 30))
 
     def vectors(count: int, of: int) -> Array:

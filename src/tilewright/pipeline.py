@@ -285,17 +285,18 @@ def machine_for(target: Target, options: Options) -> Target:
 
 
 def without_engines(target: Target, names: Iterable[str]) -> Target:
-    """The target less these engines, and less memories that only they reach.
+    """The target less these engines, and less memories that only they reach. An engine A+B is A and
+    B at the same time, and is left out with either.
 
     Raises OptionError for a name that it has not, and where no engine would be left.
     """
     gone = set(names)
-    known = {engine.name for engine in target.engines}
+    known = {part for engine in target.engines for part in engine.name.split("+")}
     if unknown := sorted(gone - known):
         raise OptionError(
             f"--without {unknown[0]}: target {target.name} has {', '.join(sorted(known))}"
         )
-    engines = tuple(engine for engine in target.engines if engine.name not in gone)
+    engines = tuple(e for e in target.engines if gone.isdisjoint(e.name.split("+")))
     if not engines:
         raise OptionError(
             f"--without {','.join(sorted(gone))}: target {target.name} has no other engine; leave "

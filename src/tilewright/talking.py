@@ -31,14 +31,16 @@ from tilewright.ops.llm.rows import HEAD_FACTOR_BYTES
 from tilewright.pipeline import Options
 from tilewright.run.talk import TalkRequest, TalkResult
 
-LARGE_MATRIX = 24_000
-"""Weights."""
+SOME_OUTPUTS, MANY_OUTPUTS = 192, 40_000
+"""Of a matrix: from there on, two calls cost less than one; rows of 16 bits fill a near memory."""
 
 DEFAULT_CONTEXT = 512
 """Tokens, where neither the user nor the checkpoint wants fewer."""
 
 
 SHORT_CHUNK = 16
+
+LOGIT_BYTES = 2
 
 
 class Talk(Protocol):
@@ -128,8 +130,10 @@ def compile_talker(
     talks = GenerateShape(
         shape.context, chunk, shape.vocabulary, Sampling.of(integers.logit_scale, 1.0).octaves,
         drafts, len(made.arena) > 1, _sharing_cores(made.target),
+        _free_near(made, LOGIT_BYTES * shape.vocabulary),
     )  # fmt: skip
-    return Talker(integers, tokenizer, made, with_generate(made.bundle, talks, tokenizer))
+    bundle = with_generate(made.bundle, talks, tokenizer, made.target.toolchain.sampling)
+    return Talker(integers, tokenizer, made, bundle)
 
 
 def _compiled(
@@ -157,16 +161,30 @@ def _compiled(
 
 
 def _sums_from(target: Target) -> int | None:
-    """From how many weights on a matrix has its sums apart: where an engine beside the cores makes
-    sums, two calls cost less than one that waits for its weights."""
+    """From how many outputs on a matrix has its sums apart: where an engine beside the cores makes
+    sums, two calls cost less than one that waits for its weights. One call of both at once costs
+    less still, but reads and writes whole rows near the cores."""
     beside = (engine for engine in target.engines if engine.is_asynchronous)
-    makes = any(kernel.op is SumRows for engine in beside for kernel in engine.kernels)
-    return LARGE_MATRIX if makes else None
+    if not any(kernel.op is SumRows for engine in beside for kernel in engine.kernels):
+        return None
+    return MANY_OUTPUTS if any("+" in engine.name for engine in target.engines) else SOME_OUTPUTS
 
 
 def _sharing_cores(target: Target) -> int:
     """Of the engine whose calls several cores share at the same time; 1 where there is none."""
     return max(engine.cores for engine in target.engines) if target.parallel else 1
+
+
+def _free_near(made: NetworkCompilation, wanted: int) -> str:
+    """The arena's member of a near memory to which a DMA leads, where it is large enough and
+    nothing in it outlasts a run; "" where there is none."""
+    near = made.target.near
+    programs = [entry.program for entry in made.entries.values()]
+    kept = [operand for p in programs for operand in (*p.inputs, *p.outputs)]
+    kept += [state.operand for p in programs for state in p.states]
+    is_free = all(operand.place.memory != near for operand in kept)
+    is_fed = len(made.arena) > 1 and bool(made.target.dmas)
+    return identifier(near) if is_fed and is_free and made.arena[near] >= wanted else ""
 
 
 def _chunk(target: Target) -> int:

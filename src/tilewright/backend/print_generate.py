@@ -4,7 +4,7 @@ NAME_generate.h and .c call the entries; the vocabulary stands in NAME_tokenizer
 sampler are the runtime's own files.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,6 +27,8 @@ class GenerateShape:
     drafts      candidates that ``verify`` takes behind a token; 0: there is no such entry
     has_arenas  whether the network's memory is a struct of several blocks
     cores       that share the choice of a token
+    near        the arena's member whose memory is free between two runs, close to the cores and
+                large enough for the logits, where there is one
     """
 
     context: int
@@ -36,16 +38,21 @@ class GenerateShape:
     drafts: int
     has_arenas: bool
     cores: int = 1
+    near: str = ""
 
 
-def with_generate(bundle: Bundle, talker: GenerateShape, tokenizer: Tokenizer) -> Bundle:
-    """The bundle with tw_NAME_generate, and all that it needs."""
+def with_generate(
+    bundle: Bundle, talker: GenerateShape, tokenizer: Tokenizer, own: Sequence[Path] = ()
+) -> Bundle:
+    """The bundle with tw_NAME_generate, and all that it needs. ``own``: files that the target has
+    instead of the runtime's of the same name."""
     name = bundle.name
+    pieces = {path.name: path for path in (*sorted(PIECES.glob("*.[ch]")), *own)}
     files = {
         f"{name}_generate.h": _filled(_HEADER, name, talker),
         f"{name}_generate.c": _filled(_source(talker), name, talker),
         f"{name}_tokenizer.c": print_tokenizer(name, tokenizer),
-        **{path.name: path.read_text(encoding="utf-8") for path in sorted(PIECES.glob("*.[ch]"))},
+        **{piece: path.read_text(encoding="utf-8") for piece, path in pieces.items()},
     }
     return replace(
         bundle, files={**bundle.files, **files}, sources=(*bundle.sources, *_sources(files))
@@ -69,8 +76,11 @@ def _filled(text: str, name: str, talker: GenerateShape) -> str:
         "SHARED": _SHARED if talker.cores > 1 else "",
         "SAMPLE": "tw_sample_shared" if talker.cores > 1 else "tw_sample",
         "SHARE": ", share_logits" if talker.cores > 1 else "",
+        "BROUGHT": _BROUGHT if talker.near else "",
+        "LOGITS": "brought(arena, next.logits)" if talker.near else "next.logits",
+        "NEAR": talker.near,
     }  # fmt: skip
-    for word in ("SHARED", *words):
+    for word in ("SHARED", "BROUGHT", *words):
         text = text.replace(f"@{word}@", str(words[word]))
     return text
 
@@ -141,10 +151,23 @@ static void share_logits(tw_sampler_part *part, void *args, int32_t items) {
 
 """
 
+_BROUGHT = """\
+#include "tw_dma.h"
+
+/// Logits where all cores read them at once: between two runs, nothing else lies there.
+static const int16_t *brought(@ARENA@, const int16_t *logits) {
+  tw_channel channel = {0};
+  tw_load(&channel, arena->@NEAR@, logits, &(tw_box){.run = 2 * TW_@NAME@_VOCABULARY});
+  tw_wait(&channel);
+  return arena->@NEAR@;
+}
+
+"""
+
 _SOURCE = """\
 #include "@name@_generate.h"
 
-@SHARED@enum { DRAFTS = @DRAFTS@ };
+@SHARED@@BROUGHT@enum { DRAFTS = @DRAFTS@ };
 
 /// Logits of the next token and, behind them, of one after each candidate that `tokens` has.
 typedef struct {
@@ -265,8 +288,9 @@ int32_t tw_@name@_generate(@ARENA@, tw_@name@_prompt_memory *memory,
   uint32_t made = 0;
   memory->calls = 0;
   while (status == 0 && made < request->tokens) {
+    const int16_t *const logits = @LOGITS@;
     const uint16_t token =
-        (uint16_t)@SAMPLE@(request->sampler, next.logits, TW_@NAME@_VOCABULARY@SHARE@);
+        (uint16_t)@SAMPLE@(request->sampler, logits, TW_@NAME@_VOCABULARY@SHARE@);
     if (token == tokenizer->begin || token == tokenizer->end) {
       break;
     }

@@ -43,5 +43,8 @@ class Toolchain:
     talk: Callable[..., object] | None = None
     """Builds a bundle with tw_NAME_generate and runs one request: a ``Talk`` of run/talk.py; None
     where nothing does."""
+    sampling: tuple[Path, ...] = ()
+    """C files of language models' sampler that the target has its own of, named as those in
+    runtime/llm."""
     needs: tuple[NeededProgram, ...] = ()
     """What its own ``run`` and ``project`` call."""

@@ -33,7 +33,7 @@ class Span:
 
 @dataclass(slots=True)
 class LlamaBuilder:
-    """Puts the nodes of one entry together. ``sums_from``: matrices of so many weights and more
+    """Puts the nodes of one entry together. ``sums_from``: matrices of so many outputs and more
     have their sums apart; None: none of them."""
 
     llama: IntegerLlama
@@ -70,7 +70,7 @@ class LlamaBuilder:
         is_table = matrix.w is self.llama.embedding.table
         w = self.table("embedding" if is_table else f"{name}.w", matrix.w)
         multiplier = self.table(f"{name}.multiplier", matrix.multiplier)
-        if self.sums_from is None or matrix.w.size < self.sums_from:
+        if self.sums_from is None or matrix.w.shape[0] < self.sums_from:
             return self.add(name, matrix.op, x, w, multiplier, *residual)
         sums = self.add(f"{name}.sums", SumRows(), x, w)
         finish = FinishRows(matrix.op.sum_shift, matrix.op.shift)
@@ -136,7 +136,7 @@ def built_network(
     verify(tokens s32[drafts + 1], end, rows)  the same, with logits s16[rows, vocabulary] of every
                                              token; where there are drafts
 
-    sums_from  matrices of so many weights and more have their sums apart, for an engine that makes
+    sums_from  matrices of so many outputs and more have their sums apart, for an engine that makes
                nothing else; None: none of them
     """
     most = llama.shape.context

@@ -1,8 +1,15 @@
 #include "tw_sampler.h"
+#include "tw_sampler_loops.h"
 
 #include <string.h>
 
-enum { OCTAVES = 16, STEPS = 256, FADED = OCTAVES * STEPS, OCTAVE_BITS = 20, PARTS = 64 };
+enum {
+  OCTAVES = 16,
+  STEPS = 256,
+  FADED = OCTAVES * STEPS,
+  OCTAVE_BITS = TW_WEIGHT_BITS,
+  PARTS = 64
+};
 
 // round(2^(15 - f/256))
 static const uint16_t EXP2[STEPS] = {
@@ -52,7 +59,7 @@ typedef struct {
 
 static uint32_t distance(const view *v, uint32_t token) {
   const uint32_t below = (uint32_t)(v->largest - v->logits[token]);
-  const uint64_t z = ((uint64_t)below * v->factor + (1u << (OCTAVE_BITS - 1))) >> OCTAVE_BITS;
+  const uint64_t z = ((uint64_t)below * v->factor + TW_WEIGHT_HALF) >> OCTAVE_BITS;
   return z < FADED ? (uint32_t)z : FADED;
 }
 
@@ -131,124 +138,66 @@ static uint32_t draw(const view *v, cut kept, uint64_t threshold) {
   return 0; // not reached: the threshold is below the sum
 }
 
-// What is known of every part of the logits: its best token, then the sum of its weights.
+// What is known of every part of the logits: its largest one, then the sum of its weights.
 typedef struct {
   const int16_t *logits;
   uint32_t count;
-  int32_t largest;
-  uint32_t factor;
-  uint32_t faded; // distances below the largest from which on weights are 0
-  uint32_t found[PARTS];
+  tw_weighting by;
+  union {
+    int32_t largest[PARTS];
+    uint32_t sum[PARTS];
+  };
 } parts;
 
 static uint32_t part_begin(const parts *p, int32_t part) {
   return (uint32_t)((uint64_t)p->count * (uint32_t)part / PARTS);
 }
 
-// Two logits are one load where they lie in one word: memory may be far away.
-typedef uint32_t __attribute__((may_alias)) pair;
-
-// The largest logit so far.
-typedef struct {
-  uint32_t best;
-  int32_t largest;
-} leader;
-
-static void consider(leader *l, int32_t logit, uint32_t token) {
-  if (logit > l->largest) {
-    *l = (leader){token, logit};
-  }
-}
-
-static uint32_t best_within(const int16_t *logits, uint32_t start, uint32_t stop) {
-  leader l = {start, INT32_MIN};
-  uint32_t i = start;
-  if (i < stop && ((uintptr_t)(logits + i) & 3) != 0) {
-    consider(&l, logits[i], i);
-    i++;
-  }
-  for (; i + 2 <= stop; i += 2) {
-    const pair word = *(const pair *)(const void *)(logits + i);
-    int16_t two[2];
-    memcpy(two, &word, sizeof two);
-    consider(&l, two[0], i);
-    consider(&l, two[1], i + 1);
-  }
-  if (i < stop) {
-    consider(&l, logits[i], i);
-  }
-  return l.best;
-}
-
-static void find_best(void *args, int32_t start, int32_t stop) {
+static void find_largest(void *args, int32_t start, int32_t stop) {
   parts *const p = args;
   for (int32_t part = start; part < stop; part++) {
-    p->found[part] = best_within(p->logits, part_begin(p, part), part_begin(p, part + 1));
+    const uint32_t begin = part_begin(p, part);
+    p->largest[part] = tw_largest_of(p->logits + begin, part_begin(p, part + 1) - begin);
   }
-}
-
-// Below `faded`, products stay in 32 bits.
-static uint32_t weight_below(const parts *p, uint32_t below) {
-  if (below >= p->faded) {
-    return 0;
-  }
-  const uint32_t z = (below * p->factor + (1u << (OCTAVE_BITS - 1))) >> OCTAVE_BITS;
-  return (uint32_t)EXP2[z % STEPS] >> (z / STEPS);
-}
-
-static uint32_t sum_within(const parts *p, uint32_t start, uint32_t stop) {
-  const int16_t *const logits = p->logits;
-  uint32_t sum = 0, i = start;
-  if (i < stop && ((uintptr_t)(logits + i) & 3) != 0) {
-    sum += weight_below(p, (uint32_t)(p->largest - logits[i++]));
-  }
-  for (; i + 2 <= stop; i += 2) {
-    const pair word = *(const pair *)(const void *)(logits + i);
-    int16_t two[2];
-    memcpy(two, &word, sizeof two);
-    sum += weight_below(p, (uint32_t)(p->largest - two[0]));
-    sum += weight_below(p, (uint32_t)(p->largest - two[1]));
-  }
-  return i < stop ? sum + weight_below(p, (uint32_t)(p->largest - logits[i])) : sum;
 }
 
 static void find_sums(void *args, int32_t start, int32_t stop) {
   parts *const p = args;
   for (int32_t part = start; part < stop; part++) {
-    p->found[part] = sum_within(p, part_begin(p, part), part_begin(p, part + 1));
+    const uint32_t begin = part_begin(p, part);
+    p->sum[part] = tw_weights_of(&p->by, p->logits + begin, part_begin(p, part + 1) - begin);
   }
 }
 
-// The largest logit's token, the lowest among equals. Empty parts say the token behind them.
-static uint32_t best_of(parts *p, tw_sampler_share *share) {
-  share(find_best, p, PARTS);
-  uint32_t best = p->found[PARTS - 1];
-  for (int32_t part = PARTS - 2; part >= 0; part--) {
-    const uint32_t other = p->found[part];
-    if (p->logits[other] >= p->logits[best]) {
-      best = other;
+// The largest logit, and the first part that has it.
+static int32_t find_best(parts *p, tw_sampler_share *share) {
+  share(find_largest, p, PARTS);
+  int32_t best = 0;
+  for (int32_t part = 1; part < PARTS; part++) {
+    if (p->largest[part] > p->largest[best]) {
+      best = part;
     }
   }
+  p->by.largest = p->largest[best];
   return best;
 }
 
 // The first token at which the running sum of all weights exceeds random * sum / 2^32: first the
 // part, then the token in it.
 static uint32_t draw_of_all(parts *p, tw_sampler *sampler, tw_sampler_share *share) {
-  p->faded = (UINT32_MAX - (1u << (OCTAVE_BITS - 1))) / p->factor + 1;
   share(find_sums, p, PARTS);
   uint64_t sum = 0;
   for (int32_t part = 0; part < PARTS; part++) {
-    sum += p->found[part];
+    sum += p->sum[part];
   }
   uint64_t left = (tw_random(&sampler->state) * sum) >> 32;
   int32_t part = 0;
-  while (left >= p->found[part]) {
-    left -= p->found[part++];
+  while (left >= p->sum[part]) {
+    left -= p->sum[part++];
   }
   uint32_t token = part_begin(p, part);
   for (;; token++) {
-    const uint32_t each = weight_below(p, (uint32_t)(p->largest - p->logits[token]));
+    const uint32_t each = tw_weights_of(&p->by, p->logits + token, 1);
     if (left < each) {
       return token;
     }
@@ -258,7 +207,7 @@ static uint32_t draw_of_all(parts *p, tw_sampler *sampler, tw_sampler_share *sha
 
 // The first token among the most likely ones.
 static uint32_t draw_of_few(const parts *p, tw_sampler *sampler) {
-  const view v = {p->logits, p->count, p->largest, p->factor};
+  const view v = {p->logits, p->count, p->by.largest, p->by.factor};
   cut kept = {FADED, p->count};
   if (sampler->top_k > 0 && sampler->top_k < p->count) {
     kept = cut_after(&v, sampler->top_k - 1, 0, kept);
@@ -271,23 +220,37 @@ static uint32_t draw_of_few(const parts *p, tw_sampler *sampler) {
   return draw(&v, kept, (tw_random(&sampler->state) * sum) >> 32);
 }
 
-uint32_t tw_sample_shared(tw_sampler *sampler, const int16_t *logits, uint32_t count,
-                          tw_sampler_share *share) {
-  parts p = {.logits = logits, .count = count};
-  const uint32_t best = best_of(&p, share);
+static uint32_t choose(tw_sampler *sampler, parts *p, tw_sampler_share *share) {
+  const int32_t best = find_best(p, share);
   if (sampler->temperature == 0) {
-    return best;
+    uint32_t token = part_begin(p, best);
+    while (p->logits[token] != p->by.largest) {
+      token++;
+    }
+    return token;
   }
   const uint64_t factor = ((uint64_t)sampler->octaves << 16) / sampler->temperature;
-  p.largest = logits[best];
-  p.factor = factor < UINT32_MAX ? (uint32_t)factor : UINT32_MAX;
-  const int is_cut = (sampler->top_k > 0 && sampler->top_k < count) ||
+  p->by.factor = factor < UINT32_MAX ? (uint32_t)factor : UINT32_MAX;
+  const int is_cut = (sampler->top_k > 0 && sampler->top_k < p->count) ||
                      (sampler->top_p > 0 && sampler->top_p < 1u << 16);
-  return is_cut || p.factor == 0 ? draw_of_few(&p, sampler) : draw_of_all(&p, sampler, share);
+  if (is_cut || p->by.factor == 0) {
+    return draw_of_few(p, sampler);
+  }
+  p->by.faded = (UINT32_MAX - TW_WEIGHT_HALF) / p->by.factor + 1;
+  return draw_of_all(p, sampler, share);
+}
+
+uint32_t tw_sample_shared(tw_sampler *sampler, const int16_t *logits, uint32_t count,
+                          tw_sampler_share *share) {
+  uint16_t near[STEPS];
+  memcpy(near, EXP2, sizeof near);
+  parts p = {.logits = logits, .count = count, .by.powers = near};
+  return choose(sampler, &p, share);
 }
 
 static void in_turn(tw_sampler_part *part, void *args, int32_t items) { part(args, 0, items); }
 
 uint32_t tw_sample(tw_sampler *sampler, const int16_t *logits, uint32_t count) {
-  return tw_sample_shared(sampler, logits, count, in_turn);
+  parts p = {.logits = logits, .count = count, .by.powers = EXP2};
+  return choose(sampler, &p, in_turn);
 }

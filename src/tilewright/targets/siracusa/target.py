@@ -21,6 +21,7 @@ from tilewright.run.sim.program import RISCV_GCC
 from tilewright.targets.packs.neureka.pack import NEUREKA
 from tilewright.targets.packs.portable.pack import PORTABLE, PORTABLE_COSTS
 from tilewright.targets.packs.xpulp.kernels.language import LANGUAGE_XPULP, LOOKUPS_XPULP
+from tilewright.targets.packs.xpulp.kernels.linear_neureka import LINEAR_NEUREKA
 from tilewright.targets.packs.xpulp.pack import XPULP
 from tilewright.targets.siracusa.gvsoc import GVSOC, RUNNER
 from tilewright.targets.siracusa.machine import (
@@ -108,6 +109,18 @@ NEUREKA_ENGINE = Engine(
 )
 """A core builds a job's arguments and writes 26 registers, three cycles each."""
 
+BOTH = Engine(
+    "cluster+neureka",
+    "multicore",
+    (Reach("L1"), Reach("WMEM", frozenset({Role.WEIGHT}))),
+    LINEAR_NEUREKA,
+    cores=CORES,
+    fork_cycles=20,
+    join_cycles=10,
+    fetch_cycles_per_byte=COLD,
+)
+"""All cores, and N-EUREKA by jobs that core 0 writes in the middle of a call."""
+
 
 def with_cores(cores: int) -> Target:
     """The chip with so many cores of its cluster at work, 1 .. 8."""
@@ -142,6 +155,7 @@ def with_cores(cores: int) -> Target:
                 join_cycles=10,
                 fetch_cycles_per_byte=COLD,
             ),
+            *((BOTH,) if cores == CORES else ()),
         ),
         toolchain=Toolchain(
             "siracusa",
@@ -149,6 +163,7 @@ def with_cores(cores: int) -> Target:
             FLAGS,
             run=run_on_siracusa,
             talk=talk_on_siracusa,
+            sampling=(HERE / "runtime/llm/tw_sampler_loops.h",),
             needs=(RISCV_GCC, GVSOC),
         ),
         dmas=(MCHAN,),

@@ -96,11 +96,11 @@ def _pack_vector(op: Op, constants: Packed) -> Packed:
     del op
     x, w = constants
     assert w is not None, "weights are constants"
-    return x, encode_windows(_ninths(stored_weights(w)), 8)
+    return x, encode_windows(ninths(stored_weights(w)), 8)
 
 
-def _ninths(stored: Array) -> Array:
-    """[O, 3, 3, K / 9], weights of zero at the end."""
+def ninths(stored: Array) -> Array:
+    """[O, 3, 3, K / 9], weights of zero at the end. Stored weights [O, K]."""
     outputs, length = stored.shape
     padded = np.full((outputs, TAPS * -(-length // TAPS)), _ZERO, np.uint8)
     padded[:, :length] = stored

@@ -5,7 +5,7 @@
 #include "tilewright.h"
 
 /// One work item is one head of one query: item = row * heads + head. Each needs
-/// 4 * (known + head_dim) bytes of scratch.
+/// 5 * known + 4 * head_dim bytes of scratch.
 typedef struct {
   const int8_t *q;       // [rows][heads * (head_dim + 2)]: vectors, then factors
   const int8_t *k;       // [known][kv_heads * (head_dim + 2)]

@@ -9,6 +9,7 @@ typedef struct {
   const int32_t *sums;       // [rows][outputs]
   const int8_t *x;           // [rows][inputs + 4]: a factor behind the elements
   const int16_t *multiplier; // [outputs]
+  const int16_t *residual;   // [rows][outputs], added; may be null
   int16_t *y;                // [rows][outputs]
   int32_t rows, inputs, outputs;
   int32_t sum_shift; // 0 to 62; sums times multipliers fit 30 bits behind it
@@ -16,17 +17,3 @@ typedef struct {
 } finish_rows_xpulp_args;
 
 void finish_rows_xpulp(const void *args, tw_work work);
-
-/// The same, added to residual.
-typedef struct {
-  const int32_t *sums;       // [rows][outputs]
-  const int8_t *x;           // [rows][inputs + 4]: a factor behind the elements
-  const int16_t *multiplier; // [outputs]
-  const int16_t *residual;   // [rows][outputs]
-  int16_t *y;                // [rows][outputs]
-  int32_t rows, inputs, outputs;
-  int32_t sum_shift; // 0 to 62; sums times multipliers fit 30 bits behind it
-  int32_t shift;     // 17 to 62
-} finish_rows_add_xpulp_args;
-
-void finish_rows_add_xpulp(const void *args, tw_work work);

@@ -27,7 +27,7 @@ from tilewright.targets.packs.portable.kernels.language import HERE as PORTABLE
 from tilewright.targets.packs.xpulp.kernels.shared import CORES, HERE, shared_out
 
 FOUR = 4
-FINISH_CYCLES = 22
+FINISH_CYCLES = 15
 """Of one output."""
 
 ROW_PARTS = (HERE / "scaled_row_xpulp.h", HERE / "xp_meet.h", HERE / "xpulp.h")
@@ -43,26 +43,34 @@ def _cycles(op: Op, signature: Signature) -> int:
     """Four sums of four products take nine cycles, an output's end about twenty."""
     rows, outputs = signature.output.shape
     steps = -(-signature.inputs[1].shape[1] // 4)
-    return rows * shared_out(-(-outputs // FOUR), 9 * steps + 40 + FINISH_CYCLES * FOUR)
+    return rows * shared_out(-(-outputs // FOUR), 9 * steps + 118 + FINISH_CYCLES * FOUR)
 
 
 def _attention_cycles(op: Op, signature: Signature) -> int:
-    """Some 45 cycles per key and head, and 13 per four elements of it."""
+    """Some 35 cycles per key and head, and 9 per four elements of it."""
     assert isinstance(op, CachedAttention)
     rows, known = signature.inputs[0].shape[0], signature.inputs[1].shape[0]
-    return shared_out(rows * op.heads, known * (45 + 13 * -(-op.head_dim // 4)))
+    return shared_out(rows * op.heads, known * (35 + 9 * -(-op.head_dim // 4)))
+
+
+def _attention_scratch(op: Op, signature: Signature) -> int:
+    """Scores, then a byte more of each weight."""
+    assert isinstance(op, CachedAttention)
+    known = signature.inputs[1].shape[0]
+    return FOUR * (known + op.head_dim) + -(-known // FOUR) * FOUR
 
 
 def _kernel(portable: Kernel) -> Kernel:
-    symbol = f"{portable.symbol}_xpulp"
+    """With and without a residual: one function, so that its code is fetched once."""
     return replace(
         portable,
-        symbol=symbol,
-        struct=f"{symbol}_args",
+        symbol="linear_rows_xpulp",
+        struct="linear_rows_xpulp_args",
         header=HERE / "linear_rows_xpulp.h",
         source=HERE / "linear_rows_xpulp.c",
         items=_fours,
         cycles=_cycles,
+        code_bytes=860,
         includes=LINEAR_PARTS,
     )
 
@@ -82,15 +90,16 @@ def _finish_cycles(op: Op, signature: Signature) -> int:
 
 
 def _finish_kernel(portable: Kernel) -> Kernel:
-    symbol = f"{portable.symbol}_xpulp"
+    """As ``_kernel``."""
     return replace(
         portable,
-        symbol=symbol,
-        struct=f"{symbol}_args",
+        symbol="finish_rows_xpulp",
+        struct="finish_rows_xpulp_args",
         header=HERE / "finish_rows_xpulp.h",
         source=HERE / "finish_rows_xpulp.c",
         items=_twos,
         cycles=_finish_cycles,
+        code_bytes=520,
         includes=LINEAR_PARTS,
     )
 
@@ -126,14 +135,15 @@ def _row_kernel(portable: Kernel, each: int) -> Kernel:
         fields=fields,
         items=_parts,
         cycles=cycles,
+        code_bytes=600,
         includes=(*ROW_PARTS, PORTABLE / "scaled_row.h", PORTABLE / "square_root.h"),
     )
 
 
 SCALE_ROWS_XPULP = (
-    _row_kernel(SCALE_ROWS, 16),
-    _row_kernel(NORM_ROWS, 32),
-    _row_kernel(GATED_ROWS, 32),
+    _row_kernel(SCALE_ROWS, 11),
+    _row_kernel(NORM_ROWS, 20),
+    _row_kernel(GATED_ROWS, 23),
 )
 
 CACHED_ATTENTION_XPULP = replace(
@@ -143,25 +153,28 @@ CACHED_ATTENTION_XPULP = replace(
     header=HERE / "cached_attention_xpulp.h",
     source=HERE / "cached_attention_xpulp.c",
     cycles=_attention_cycles,
+    code_bytes=2000,
+    scratch_bytes=_attention_scratch,
     includes=(*ATTENTION_CORE, *ROW_PARTS),
 )
 
 
 def _head_cycles(op: Op, signature: Signature) -> int:
-    """Some 20 cycles an element, and 100 a head."""
+    """Some 16 cycles an element, and 100 a head."""
     assert isinstance(op, HeadRows)
-    return shared_out(signature.output.shape[0] * op.heads, 100 + 20 * op.head_dim)
+    return shared_out(signature.output.shape[0] * op.heads, 100 + 16 * op.head_dim)
 
 
 def _head_kernel(portable: Kernel) -> Kernel:
-    symbol = f"{portable.symbol}_xpulp"
+    """Queries, keys and values: one function."""
     return replace(
         portable,
-        symbol=symbol,
-        struct=f"{symbol}_args",
+        symbol="head_rows_xpulp",
+        struct="head_rows_xpulp_args",
         header=HERE / "head_rows_xpulp.h",
         source=HERE / "head_rows_xpulp.c",
         cycles=_head_cycles,
+        code_bytes=440,
         includes=(*ROW_PARTS, PORTABLE / "scaled_row.h"),
     )
 
@@ -199,6 +212,7 @@ EMBED_TOKENS_XPULP = replace(
     source=HERE / "embed_tokens_xpulp.c",
     items=_eighths,
     cycles=_embed_cycles,
+    code_bytes=290,
     includes=(*ROW_PARTS, PORTABLE / "scaled_row.h"),
     tables=frozenset({1, 2}),
 )

@@ -75,26 +75,9 @@ static inline void linear_row(const linear_rows_xpulp_args *a, int32_t row, cons
   }
 }
 
-static inline void linear(const linear_rows_xpulp_args *a, const int16_t *residual, tw_work work) {
+void linear_rows_xpulp(const void *args, tw_work work) {
+  const linear_rows_xpulp_args *const a = args;
   for (int32_t row = 0; row < a->rows; row++) {
-    linear_row(a, row, residual ? residual + row * a->outputs : 0, work);
+    linear_row(a, row, a->residual ? a->residual + row * a->outputs : 0, work);
   }
-}
-
-void linear_rows_xpulp(const void *args, tw_work work) { linear(args, 0, work); }
-
-void linear_rows_add_xpulp(const void *args, tw_work work) {
-  const linear_rows_add_xpulp_args *const a = args;
-  const linear_rows_xpulp_args rows = {
-      .x = a->x,
-      .w = a->w,
-      .multiplier = a->multiplier,
-      .y = a->y,
-      .rows = a->rows,
-      .inputs = a->inputs,
-      .outputs = a->outputs,
-      .sum_shift = a->sum_shift,
-      .shift = a->shift,
-  };
-  linear(&rows, a->residual, work);
 }

@@ -32,30 +32,33 @@ static inline int32_t xp_bit_length(uint32_t x) {
 typedef struct {
   int32_t excess, reciprocal;
   int32_t factor; // of the whole row
-} xp_scale;
+} xp_row_scale;
 
-static inline xp_scale xp_scale_of(int32_t peak) {
+static inline xp_row_scale xp_row_scale_of(int32_t peak) {
   const int32_t excess = p_max(xp_bit_length((uint32_t)p_max(peak, 1)) - TW_FACTOR_BITS, 0);
   const int32_t factor = p_addrn(p_max(peak, 1), 0, excess);
-  return (xp_scale){excess, ((int32_t)127 << 24) / factor, factor << excess};
+  return (xp_row_scale){excess, ((int32_t)127 << 24) / factor, factor << excess};
 }
 
-static inline int32_t xp_scaled(int32_t x, const xp_scale *by) {
-  return p_mac(1 << 23, p_addrn(x, 0, by->excess), by->reciprocal) >> 24;
-}
-
-/// wide[n] to bytes, which may lie anywhere.
-static inline void xp_scale_part(const int32_t *wide, int32_t n, const xp_scale *by, int8_t *y) {
-  int32_t i = 0;
-  for (; i + 4 <= n; i += 4) {
-    y[i] = (int8_t)xp_scaled(wide[i], by);
-    y[i + 1] = (int8_t)xp_scaled(wide[i + 1], by);
-    y[i + 2] = (int8_t)xp_scaled(wide[i + 2], by);
-    y[i + 3] = (int8_t)xp_scaled(wide[i + 3], by);
+/// wide[n] to bytes, which may lie anywhere: a hardware loop of six cycles each.
+static inline void xp_scale_part(const int32_t *wide, int32_t n, const xp_row_scale *by,
+                                 int8_t *y) {
+  int32_t x;
+  if (n == 0) {
+    return;
   }
-  for (; i < n; i++) {
-    y[i] = (int8_t)xp_scaled(wide[i], by);
-  }
+  __asm__ volatile(
+      ".option push\n\t.option norvc\n\t"
+      ".insn i 0x7b, 4, x0, %[n], 10\n\t"                // lp.setup: 5 instructions
+      ".insn i 0x0b, 2, %[x], %[wide], 4\n\t"            // p.lw x, 4(wide!)
+      ".insn r 0x5b, 6, 0x20, %[x], x0, %[excess]\n\t"   // p.addRN: rounded
+      "mul %[x], %[x], %[reciprocal]\n\t"                //
+      ".insn r 0x5b, 6, 0x20, %[x], x0, %[fraction]\n\t" //
+      ".insn s 0x2b, 0, %[x], 1(%[y])\n\t"               // p.sb x, 1(y!)
+      ".option pop"
+      : [wide] "+r"(wide), [y] "+r"(y), [x] "=&r"(x)
+      : [n] "r"(n), [excess] "r"(by->excess), [reciprocal] "r"(by->reciprocal), [fraction] "r"(24)
+      : "memory");
 }
 
 static inline int32_t xp_abs(int32_t x) {
@@ -65,3 +68,22 @@ static inline int32_t xp_abs(int32_t x) {
 }
 
 static inline int32_t xp_within_15_bits(int32_t x) { return p_min(p_max(x, -32767), 32767); }
+
+/// x[n] as they are; the largest magnitude comes back.
+static inline int32_t xp_widen(const int16_t *x, int32_t n, int32_t *wide) {
+  int32_t peak = 0, v, t;
+  if (n == 0) {
+    return 0;
+  }
+  __asm__ volatile(".option push\n\t.option norvc\n\t"
+                   ".insn i 0x7b, 4, x0, %[n], 8\n\t"                  // lp.setup: 4 instructions
+                   ".insn i 0x0b, 1, %[v], %[x], 2\n\t"                // p.lh v, 2(x!)
+                   ".insn s 0x2b, 2, %[v], 4(%[wide])\n\t"             // p.sw v, 4(wide!)
+                   ".insn r 0x33, 0, 0x02, %[t], %[v], x0\n\t"         // p.abs
+                   ".insn r 0x33, 6, 0x02, %[peak], %[peak], %[t]\n\t" // p.max
+                   ".option pop"
+                   : [x] "+r"(x), [wide] "+r"(wide), [peak] "+r"(peak), [v] "=&r"(v), [t] "=&r"(t)
+                   : [n] "r"(n)
+                   : "memory");
+  return peak;
+}

@@ -12,18 +12,27 @@ enum {
   XP_CORES = 8,
   XP_EVENT_UNIT = 0x10204000, // the calling core's own view; its first word: which events it sees
   XP_BARRIER_EVENT = 1 << 16,
+  XP_EVENT_WAIT = 0x1020403c,
   XP_BARRIER_WAIT = 0x1020421c // arrive and sleep until all have
 };
 
-/// Returns when all cores are here; what they have written is seen.
-static inline void xp_meet(void) {
+/// A load that sleeps until the event unit answers.
+static inline void xp_event_load(uint32_t address) {
   uint32_t value;
-  *(volatile uint32_t *)(uintptr_t)XP_EVENT_UNIT = XP_BARRIER_EVENT;
   __asm__ volatile(".insn i 0x03, 6, %0, 0(%1)" // p.elw
                    : "=r"(value)
-                   : "r"(XP_BARRIER_WAIT)
+                   : "r"(address)
                    : "memory");
 }
+
+/// Returns when all cores are here; what they have written is seen.
+static inline void xp_meet(void) {
+  *(volatile uint32_t *)(uintptr_t)XP_EVENT_UNIT = XP_BARRIER_EVENT;
+  xp_event_load(XP_BARRIER_WAIT);
+}
+
+/// Sleeps until there is one of the events that the core sees.
+static inline void xp_sleep(void) { xp_event_load(XP_EVENT_WAIT); }
 
 /// Says this core's number, 0 or more, and returns the largest of all cores'.
 static inline int32_t xp_largest(int32_t mine, int32_t core) {
