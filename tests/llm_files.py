@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from tilewright.llm.model import Llama, LlamaLayer, LlamaShape
+from tilewright.llm.tokenizer import COMMON_SPACES, Spaces
 
 SHARED = Path(__file__).parents[2] / "shared/models/tinystories"
 
@@ -120,11 +121,16 @@ def gguf_keys(llama: Llama) -> list[bytes]:
     ]
 
 
-def gguf_tokenizer_keys(pieces: list[tuple[bytes, float, int]], bos: int = 1) -> list[bytes]:
+def gguf_tokenizer_keys(
+    pieces: list[tuple[bytes, float, int]], bos: int = 1, spaces: Spaces = COMMON_SPACES
+) -> list[bytes]:
     count = struct.pack("<Q", len(pieces))
 
     def array(key: str, kind: int, items: list[bytes]) -> bytes:
         return text(f"tokenizer.ggml.{key}") + struct.pack("<II", 9, kind) + count + b"".join(items)
+
+    def flag(key: str, value: bool) -> bytes:
+        return text(f"tokenizer.ggml.{key}") + struct.pack("<IB", 7, value)
 
     return [
         text("tokenizer.ggml.model") + struct.pack("<I", 8) + text("llama"),
@@ -132,6 +138,8 @@ def gguf_tokenizer_keys(pieces: list[tuple[bytes, float, int]], bos: int = 1) ->
         array("scores", 6, [struct.pack("<f", score) for _, score, _ in pieces]),
         array("token_type", 5, [struct.pack("<i", kind) for _, _, kind in pieces]),
         text("tokenizer.ggml.bos_token_id") + struct.pack("<II", 4, bos),
+        flag("add_space_prefix", spaces.is_prefixed),
+        flag("remove_extra_whitespaces", spaces.is_trimmed),
     ]
 
 
@@ -242,14 +250,19 @@ def count(number: int, value: int) -> bytes:
     return varint(number << 3) + varint(value)
 
 
-def sentencepiece_model(pieces: list[tuple[bytes, float, int]]) -> bytes:
-    """A tokenizer.model of byte pairs with byte fallback and no normalisation."""
+def sentencepiece_model(
+    pieces: list[tuple[bytes, float, int]], spaces: Spaces = COMMON_SPACES
+) -> bytes:
+    """A tokenizer.model of byte pairs with byte fallback, whose letters stay as they are. Flags are
+    left out that are as a reader takes them to be."""
     body = b""
     for piece, score, kind in pieces:
         field = message(1, piece) + varint(2 << 3 | 5) + struct.pack("<f", score) + count(3, kind)
         body += message(1, field)
     trained = count(3, 2) + count(35, 1) + count(40, 0) + count(41, 1) + count(42, 2)
-    normalised = message(1, b"identity") + count(3, 1) + count(4, 0) + count(5, 1)
+    normalised = message(1, b"identity")
+    normalised += b"" if spaces.is_prefixed else count(3, 0)
+    normalised += b"" if spaces.is_trimmed else count(4, 0)
     return body + message(2, trained) + message(3, normalised)
 
 
@@ -268,7 +281,10 @@ def tokenizer_json(pieces: list[tuple[bytes, float, int]]) -> bytes:
         "added_tokens": [{"id": n, "content": names[n], "special": True} for n in range(3)],
         "normalizer": {
             "type": "Sequence",
-            "normalizers": [{"type": "Prepend", "prepend": "▁"}],
+            "normalizers": [
+                {"type": "Prepend", "prepend": "▁"},
+                {"type": "Replace", "pattern": {"String": " "}, "content": "▁"},
+            ],
         },
         "model": {
             "type": "BPE", "byte_fallback": True, "merges": merges,

@@ -30,6 +30,7 @@ class GenerateSettings:
     bits         of the weights, 2 to 8, stored as 4, 6 or 8; embedding and head have 8
     drafts       candidates, looked up in the text so far, that are checked in one call
     budget       bytes that all constants may take: bits are chosen matrix by matrix
+    folder       where the C is written before it runs; None: nowhere
     """
 
     prompt: str = ""
@@ -41,6 +42,7 @@ class GenerateSettings:
     bits: int = 8
     budget: int | None = None
     drafts: int = 0
+    folder: Model | None = None
 
 
 def generate(
@@ -62,6 +64,8 @@ def generate(
     llama, words = read_model(Path(model), given, context)
     weights = Weights(settings.bits, settings.budget)
     talker = compile_talker(llama, words, loaded, options, weights, settings.drafts)
+    if settings.folder is not None:
+        talker.bundle.write_to(Path(settings.folder))
     how = talker.sampling(settings.temperature, settings.top_p, settings.top_k)
     prompt = settings.prompt.encode("utf-8", "surrogateescape")
     said = talker.say(TalkRequest(prompt, settings.tokens, how, seeded(settings.seed)))
@@ -70,7 +74,8 @@ def generate(
     return GenerateReport(
         loaded.name, text, said.tokens, len(before), said.unit, said.ticks, talker.made.arena,
         talker.made.constants, table_bytes(words), talker.integers.widths,
-        Drafts(settings.drafts, said.calls), said.energy,
+        Drafts(settings.drafts, said.calls), said.energy, talker.bundle.name,
+        None if settings.folder is None else str(settings.folder),
     )  # fmt: skip
 
 

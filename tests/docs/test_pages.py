@@ -48,7 +48,8 @@ def test_architecture_shows_what_the_compiler_makes_today(pytestconfig: pytest.C
 
 
 @needs_board
-def test_firmware_is_made_as_described(tmp_path: Path, pytestconfig: pytest.Config):
+@pytest.mark.parametrize("page", ["docs/how-to/cortex-m.md", "docs/tutorial-language-model.md"])
+def test_firmware_is_made_as_described(page: str, tmp_path: Path, pytestconfig: pytest.Config):
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     update = bool(pytestconfig.getoption("update_snapshots"))
-    run_page(ROOT / "docs/how-to/cortex-m.md", Runner(tmp_path), update=update)
+    run_page(ROOT / page, Runner(tmp_path), update=update)

@@ -3,6 +3,7 @@
 import random
 import struct
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from llm_texts import drawn_bytes, drawn_vocabulary
 from tilewright.llm.formats.tokenizer_files import read_tokenizer
 from tilewright.llm.print_tokenizer import print_tokenizer
 from tilewright.llm.sampler import ONE, Sampling, random_word, sample, seeded
-from tilewright.llm.tokenizer import Tokenizer
+from tilewright.llm.tokenizer import Spaces, Tokenizer
 from tilewright.run.compiler import SANITIZE_FLAGS, find_compiler
 
 PIECES = Path(__file__).parents[2] / "src/tilewright/runtime/llm"
@@ -108,10 +109,13 @@ def tokenizer_of(folder: Path, pieces: list[tuple[bytes, float, int]]) -> Tokeni
 
 
 def test_drawn_texts_become_the_same_tokens_in_c(tmp_path):
-    for seed in range(3):
+    for seed, flags in enumerate([(0, 1, 1), (1, 1, 1), (1, 0, 1), (0, 1, 0), (1, 1, 0)]):
         rng = random.Random(seed)
-        tokenizer = tokenizer_of(tmp_path, drawn_vocabulary(rng))
-        texts = [b"", b" ", *(drawn_bytes(rng) for _ in range(150))]
+        tokenizer = replace(
+            tokenizer_of(tmp_path, drawn_vocabulary(rng)), spaces=Spaces(*map(bool, flags))
+        )
+        texts = [b"", b" ", b"  a  ", *(drawn_bytes(rng) for _ in range(100))]
+        texts += ["".join(rng.choices("  ae▁", k=rng.randrange(9))).encode() for _ in range(100)]
         assert_tokenizer_in_c(tmp_path / str(seed), tokenizer, texts)
 
 

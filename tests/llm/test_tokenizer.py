@@ -1,6 +1,8 @@
 """Tokenizers of every file format are the same, and SentencePiece agrees."""
 
+import json
 import random
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from llm_files import SHARED
 from llm_texts import drawn_text, drawn_vocabulary
 from tilewright.errors import CompileError, OptionError, UnsupportedError
 from tilewright.llm.formats.tokenizer_files import find_tokenizer, read_tokenizer
+from tilewright.llm.tokenizer import Spaces
 
 needs_stories = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/models is not there")
 NAMES = ["tok512", "tok4096", "tokenizer32000"]
@@ -56,6 +59,39 @@ def test_sentencepiece_agrees_on_1000_drawn_texts(name):
         assert ours.encode(text) == [1, *theirs.encode(text)]
 
 
+def test_sentencepiece_agrees_about_spaces(tmp_path):
+    judge = pytest.importorskip("sentencepiece", reason="needs sentencepiece")
+    rng = random.Random(5)
+    llama = llm_files.drawn_llama(
+        np.random.default_rng(0), llm_files.drawn_shape(np.random.default_rng(0), tied=True)
+    )
+    for is_trimmed, is_prefixed in product([False, True], repeat=2):
+        spaces, pieces = Spaces(is_trimmed, is_prefixed), drawn_vocabulary(rng)
+        model = llm_files.sentencepiece_model(pieces, spaces)
+        (tmp_path / "a.model").write_bytes(model)
+        keys = llm_files.gguf_tokenizer_keys(pieces, spaces=spaces)
+        (tmp_path / "a.gguf").write_bytes(llm_files.gguf(llama, 0, keys))
+        theirs = judge.SentencePieceProcessor(model_proto=model)
+        ours = [read_tokenizer(tmp_path / f"a.{kind}") for kind in ("model", "gguf")]
+        texts = ["".join(rng.choices("  ae▁r", k=rng.randrange(9))) for _ in range(200)]
+        for text in [*texts, *(drawn_text(rng) for _ in range(100))]:
+            expected = [1, *theirs.encode(text)]
+            assert [each.encode(text) for each in ours] == [expected, expected]
+
+
+def test_metaspace_puts_no_space_before_one(tmp_path):
+    pieces = llm_files.byte_vocabulary(["ab", " a", " ab"])
+    root = json.loads(llm_files.tokenizer_json(pieces))
+    step = {"type": "Metaspace", "replacement": "▁", "split": False}
+    for scheme, texts in (("first", ["ab", " ab"]), ("never", [" ab"])):
+        given = {"normalizer": None, "pre_tokenizer": step | {"prepend_scheme": scheme}}
+        (tmp_path / "a.json").write_text(json.dumps(root | given))
+        tokenizer = read_tokenizer(tmp_path / "a.json")
+        for text in texts:
+            assert [tokenizer.pieces[token] for token in tokenizer.encode(text)[1:]] == [b" ab"]
+    assert [tokenizer.pieces[token] for token in tokenizer.encode("ab")[1:]] == [b"ab"]
+
+
 @needs_stories
 @pytest.mark.parametrize("name", NAMES)
 def test_texts_come_back(name):
@@ -79,16 +115,28 @@ def test_another_models_tokenizer_is_refused_with_both_sizes():
 def test_what_is_not_read_is_named(tmp_path):
     pieces = llm_files.byte_vocabulary(["ab"])
     model = llm_files.sentencepiece_model(pieces)
-    unigram, charmap = llm_files.count(3, 1), llm_files.message(2, b"map")
-    for raw, words in ((unigram, "model type 1"), (charmap, "normalised")):
-        number = 2 if raw is unigram else 3
+    charmap = llm_files.message(2, b"map")
+    for number, raw, words in (
+        (2, llm_files.count(3, 1), "model type 1"),
+        (2, llm_files.count(3, 2) + llm_files.count(24, 1), "treat_whitespace_as_suffix"),
+        (3, charmap, "normalised"),
+        (3, llm_files.count(5, 0), "escape_whitespaces"),
+        (5, charmap, "normalised"),
+    ):
         (tmp_path / "a.model").write_bytes(model + llm_files.message(number, raw))
         with pytest.raises(UnsupportedError, match=words):
             read_tokenizer(tmp_path / "a.model")
-    text = llm_files.tokenizer_json(pieces).replace(b'"byte_fallback": true', b'"x": true')
-    (tmp_path / "a.json").write_bytes(text)
-    with pytest.raises(UnsupportedError, match="byte fallback"):
-        read_tokenizer(tmp_path / "a.json")
+    text = llm_files.tokenizer_json(pieces)
+    for old, new, words in (
+        (b'"byte_fallback": true', b'"x": true', "byte fallback"),
+        (b'"type": "Prepend"', b'"type": "NFKC"', "through NFKC"),
+        (b'"normalizer"', b'"x"', "spaces stay spaces"),
+        (b'"model":', b'"pre_tokenizer": {"type": "ByteLevel"}, "model":', "through ByteLevel"),
+    ):
+        assert text.count(old) == 1
+        (tmp_path / "a.json").write_bytes(text.replace(old, new))
+        with pytest.raises(UnsupportedError, match=words):
+            read_tokenizer(tmp_path / "a.json")
     with pytest.raises(CompileError, match="--tokenizer FILE"):
         find_tokenizer(tmp_path / "model.bin")
 

@@ -44,6 +44,28 @@ def add_generate(parser: argparse.ArgumentParser) -> None:
         "--tokens", type=positive, default=64, metavar="N",
         help="how many tokens to make at most (default: %(default)s)",
     )  # fmt: skip
+    _add_sampling(parser)
+    parser.add_argument(
+        "--context", type=positive, metavar="N",
+        help="tokens that keys and values are kept for (default: the model's, at most 512)",
+    )  # fmt: skip
+    add_weight_bits(parser)
+    parser.add_argument(
+        "--drafts", type=positive, default=0, metavar="K",
+        help="check up to K tokens at once that followed the last two before; the text is the same "
+        "(default: 0)",
+    )  # fmt: skip
+    parser.add_argument(
+        "-o", "--output", metavar="FOLDER", help="where to write the C, with tokenizer and sampler"
+    )
+    parser.add_argument(
+        "--effort", default="quick", metavar="NAME",
+        help="how long to look for a plan: quick, normal or best (default: %(default)s)",
+    )  # fmt: skip
+
+
+def _add_sampling(parser: argparse.ArgumentParser) -> None:
+    """How tokens are chosen."""
     parser.add_argument(
         "--temperature", type=float, default=1.0, metavar="X",
         help="0: the most likely token; above 1: more surprising ones (default: %(default)s)",
@@ -59,20 +81,6 @@ def add_generate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N",
         help="the same seed makes the same text on every target (default: %(default)s)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--context", type=positive, metavar="N",
-        help="tokens that keys and values are kept for (default: the model's, at most 512)",
-    )  # fmt: skip
-    add_weight_bits(parser)
-    parser.add_argument(
-        "--drafts", type=positive, default=0, metavar="K",
-        help="check up to K tokens at once that followed the last two before; the text is the same "
-        "(default: 0)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--effort", default="quick", metavar="NAME",
-        help="how long to look for a plan: quick, normal or best (default: %(default)s)",
     )  # fmt: skip
 
 
@@ -107,6 +115,7 @@ def generated(arguments: argparse.Namespace) -> "Report":
     settings = GenerateSettings(
         arguments.prompt, arguments.tokens, arguments.temperature, arguments.top_p,
         arguments.top_k, arguments.seed, *weight_bits(arguments), arguments.drafts,
+        arguments.output,
     )  # fmt: skip
     return generate(
         arguments.model, arguments.target, settings, Options(effort=arguments.effort),

@@ -33,7 +33,9 @@ def print_tokenizer(name: str, tokenizer: Tokenizer) -> str:
         f".buckets = {len(buckets) - 1},",
         f".begin = {tokenizer.begin},",
         f".end = {tokenizer.end},",
-        f".is_prefixed = {int(tokenizer.is_prefixed)},",
+        f".is_trimmed = {int(tokenizer.spaces.is_trimmed)},",
+        f".is_prefixed = {int(tokenizer.spaces.is_prefixed)},",
+        f".is_doubled = {int(tokenizer.spaces.is_doubled)},",
         f".is_by_words = {int(_is_by_words(tokenizer))},",
     )
     lines = [

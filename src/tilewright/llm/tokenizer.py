@@ -4,6 +4,7 @@ The definition: slow and obvious. Generated firmware does the same in C and is c
 (``runtime/llm/tw_tokenizer.c``).
 """
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -16,6 +17,37 @@ NEVER = 0xFFFF
 SPACE_MARK = "▁"  # how SentencePiece writes a space; in a text it means one
 
 
+@dataclass(frozen=True, slots=True)
+class Spaces:
+    """What happens to a text's spaces before it is tokenised.
+
+    is_trimmed   those at both ends go, and of several in a row one stays
+    is_prefixed  then one is put before a text that is not empty
+    is_doubled   also where the text begins with one
+    """
+
+    is_trimmed: bool = False
+    is_prefixed: bool = True
+    is_doubled: bool = True
+
+    def normalised(self, raw: bytes) -> bytes:
+        """The text with a space for every ``SPACE_MARK``, which is no surplus space except at the
+        end: SentencePiece takes off there what it has written itself."""
+        mark = SPACE_MARK.encode()
+        if self.is_trimmed:
+            raw = re.sub(rb" +", b" ", raw).removeprefix(b" ")
+            while raw.endswith((b" ", mark)):
+                raw = raw.removesuffix(b" ").removesuffix(mark)
+        raw = raw.replace(mark, b" ")
+        if not raw or not self.is_prefixed or (raw.startswith(b" ") and not self.is_doubled):
+            return raw
+        return b" " + raw
+
+
+COMMON_SPACES = Spaces()
+"""Of Llama 2 and all that was made like it."""
+
+
 @dataclass(frozen=True)
 class Tokenizer:
     """A vocabulary.
@@ -24,7 +56,7 @@ class Tokenizer:
     ranks        by token, when a merge makes it: the smallest of all possible merges comes first
     byte_tokens  by byte, the token that stands for it where no piece does
     begin, end   tokens before and after a text
-    is_prefixed  whether a space is put before every text that is not empty
+    spaces       what happens to a text's spaces first
     """
 
     pieces: tuple[bytes, ...]
@@ -32,7 +64,7 @@ class Tokenizer:
     byte_tokens: tuple[int, ...]
     begin: int
     end: int
-    is_prefixed: bool = True
+    spaces: Spaces = COMMON_SPACES
 
     @cached_property
     def _token_of(self) -> dict[bytes, int]:
@@ -50,11 +82,8 @@ class Tokenizer:
         Bytes that are not UTF-8 are units of their own.
         """
         raw = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
-        raw = raw.replace(SPACE_MARK.encode(), b" ")
-        if raw and self.is_prefixed:
-            raw = b" " + raw
         tokens: list[int] = []
-        for unit in code_points(raw):
+        for unit in code_points(self.spaces.normalised(raw)):
             token = self._token_of.get(unit)
             tokens += [self.byte_tokens[byte] for byte in unit] if token is None else [token]
         return [self.begin, *self._merged(tokens)]
@@ -80,8 +109,8 @@ class Tokenizer:
         """What a token adds to the text after ``previous``: its piece, without the space that
         encoding puts before a text."""
         piece = self.pieces[token]
-        drops_space = self.is_prefixed and previous == self.begin and piece.startswith(b" ")
-        return piece[1:] if drops_space else piece
+        is_first = self.spaces.is_prefixed and previous == self.begin
+        return piece.removeprefix(b" ") if is_first else piece
 
     def decode(self, tokens: list[int]) -> bytes:
         """The text of tokens, of which the first is usually ``begin``."""

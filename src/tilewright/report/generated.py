@@ -36,6 +36,7 @@ class GenerateReport:
     widths         bits of the matrices, layer by layer
     drafts         candidates, and how many calls all tokens took
     energy         estimate per token after the first; None where the target has no model of it
+    name, folder   of the C; None: it was not kept
     """
 
     target: str
@@ -50,6 +51,8 @@ class GenerateReport:
     widths: Widths
     drafts: Drafts
     energy: Energy | None = None
+    name: str = ""
+    folder: str | None = None
 
     def json(self) -> dict[str, Json]:
         """The machine form."""
@@ -73,6 +76,7 @@ class GenerateReport:
                 "calls": self.drafts.calls,
                 "tokens_per_call": self.drafts.per_call(len(self.tokens)),
             },
+            "folder": self.folder,
             "energy_uj_per_token": None if self.energy is None else self.energy.microjoules,
         }
 
@@ -97,6 +101,9 @@ class GenerateReport:
             rows.append((title, words))
         rows.append(("Weights", widths_text(self.widths)))
         rows.append(("Tokenizer", f"{size_text(self.vocabulary)} of tables"))
+        if self.folder is not None:
+            words = f"{self.folder}/: include {self.name}_generate.h, call tw_{self.name}_generate"
+            rows.append(("Written", words))
         console.print(facts(rows))
 
     def _tokens(self) -> str:

@@ -1,12 +1,15 @@
 """SentencePiece's tokenizer.model: a protobuf message, of which few fields matter.
 
 Field 1, repeated: a piece {1: text, 2: score, 3: kind}. Field 2: how it was trained {3: model type,
-2 = byte pairs}. Field 3: how texts are normalised {1: name, 2: character map, 3: a space is put
-before the text, 4: surplus spaces go}.
+2 = byte pairs; 24: a space belongs to the word before}. Field 3: how texts are normalised {1: name,
+2: character map, 3: a space is put before the text, 4: surplus spaces go, 5: spaces are written as
+another letter}; all three are on where the file does not say. Field 5: how what is decoded is
+normalised, with the same fields.
 """
 
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from tilewright.errors import ModelError, UnsupportedError
@@ -18,7 +21,7 @@ from tilewright.llm.formats.vocabulary import (
     StoredToken,
     build_tokenizer,
 )
-from tilewright.llm.tokenizer import Tokenizer
+from tilewright.llm.tokenizer import SPACE_MARK, Spaces, Tokenizer
 
 _BYTE_PAIRS = 2
 Field = tuple[int, int | bytes]
@@ -34,7 +37,7 @@ def read_sentencepiece(path: Path) -> Tokenizer:
     file = FileBytes(path)
     raw = file.part(0, file.size, "tokenizer").tobytes()
     tokens: list[StoredToken] = []
-    specials = Specials()
+    specials = Specials(spaces=Spaces(is_trimmed=True))
     for number, value in _fields(path, raw):
         if not isinstance(value, bytes):
             continue
@@ -43,7 +46,9 @@ def read_sentencepiece(path: Path) -> Tokenizer:
         elif number == 2:
             specials = _trained(path, value, specials)
         elif number == 3:
-            specials = _normalised(path, value, specials)
+            specials = replace(specials, spaces=_spaces(path, value))
+        elif number == 5:
+            _check_letters_stay(path, value)
     return build_tokenizer(str(path), tokens, specials)
 
 
@@ -95,6 +100,11 @@ def _piece(path: Path, raw: bytes) -> StoredToken:
 
 def _trained(path: Path, raw: bytes, specials: Specials) -> Specials:
     fields = dict(_fields(path, raw))
+    if fields.get(24, 0) != 0:
+        raise UnsupportedError(
+            f"{path}: a space belongs to the word before it (treat_whitespace_as_suffix); "
+            "vocabularies in which it belongs to the word behind it are read"
+        )
     if fields.get(3, 1) != _BYTE_PAIRS:
         raise UnsupportedError(
             f"{path}: SentencePiece model type {fields.get(3, 1)} is not read; 2, byte pairs, is"
@@ -102,14 +112,24 @@ def _trained(path: Path, raw: bytes, specials: Specials) -> Specials:
     begin, end = fields.get(41, specials.begin), fields.get(42, specials.end)
     if not (isinstance(begin, int) and isinstance(end, int)):
         raise ModelError(f"{path}: the begin or end token is no number")
-    return Specials(begin, end, specials.is_prefixed)
+    return Specials(begin, end, specials.spaces)
 
 
-def _normalised(path: Path, raw: bytes, specials: Specials) -> Specials:
+def _spaces(path: Path, raw: bytes) -> Spaces:
+    fields = _check_letters_stay(path, raw)
+    if fields.get(5, 1) == 0:
+        raise UnsupportedError(
+            f"{path}: spaces stay spaces (escape_whitespaces is off); vocabularies that write "
+            f"them as {SPACE_MARK} are read"
+        )
+    return Spaces(is_trimmed=fields.get(4, 1) != 0, is_prefixed=fields.get(3, 1) != 0)
+
+
+def _check_letters_stay(path: Path, raw: bytes) -> dict[int, int | bytes]:
     fields = dict(_fields(path, raw))
     if fields.get(2, b"") != b"":
         raise UnsupportedError(
-            f"{path}: texts are normalised by {fields.get(1, b'')!r} before they are tokenised; "
-            "vocabularies with the normaliser 'identity' are read"
+            f"{path}: texts are normalised by {fields.get(1, b'')!r} before or after they are "
+            "tokenised; vocabularies with the normaliser 'identity' are read"
         )
-    return Specials(specials.begin, specials.end, fields.get(3, 1) == 1)
+    return fields

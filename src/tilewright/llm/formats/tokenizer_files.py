@@ -17,8 +17,9 @@ from tilewright.llm.formats.vocabulary import (
     build_tokenizer,
     byte_of,
 )
-from tilewright.llm.tokenizer import Tokenizer
+from tilewright.llm.tokenizer import Spaces, Tokenizer
 
+_CHARACTER_MAP = "tokenizer.ggml.precompiled_charsmap"
 _FIRST_LEARNED = 259
 """In tokenizer.bin: unknown, begin, end and 256 bytes come before."""
 
@@ -97,9 +98,17 @@ def _from_gguf(path: Path) -> Tokenizer:
         StoredToken(piece, float(score), int(kind))
         for piece, score, kind in zip(pieces, scores, kinds, strict=True)
     ]
+    if _CHARACTER_MAP in keys.values and keys.numbers(_CHARACTER_MAP).size:
+        raise UnsupportedError(
+            f"{path}: {_CHARACTER_MAP}: texts are normalised before they are tokenised; "
+            "vocabularies without a character map are read"
+        )
     specials = Specials(
         keys.integer("tokenizer.ggml.bos_token_id", 1),
         keys.integer("tokenizer.ggml.eos_token_id", 2),
-        keys.flag("tokenizer.ggml.add_space_prefix", default=True),
+        Spaces(
+            keys.flag("tokenizer.ggml.remove_extra_whitespaces", default=False),
+            keys.flag("tokenizer.ggml.add_space_prefix", default=True),
+        ),
     )
     return build_tokenizer(str(path), tokens, specials)

@@ -18,7 +18,7 @@ from tilewright.llm.formats.vocabulary import (
     build_tokenizer,
     byte_of,
 )
-from tilewright.llm.tokenizer import SPACE_MARK, Tokenizer
+from tilewright.llm.tokenizer import COMMON_SPACES, SPACE_MARK, Spaces, Tokenizer
 
 
 def read_tokenizer_json(path: Path) -> Tokenizer:
@@ -47,7 +47,7 @@ def read_tokenizer_json(path: Path) -> Tokenizer:
     names = {piece: number for number, piece in enumerate(pieces)}
     return build_tokenizer(
         str(path), tokens,
-        Specials(names.get(b"<s>", 1), names.get(b"</s>", 2), _is_prefixed(root)),
+        Specials(names.get(b"<s>", 1), names.get(b"</s>", 2), _spaces(path, root)),
     )  # fmt: skip
 
 
@@ -97,15 +97,56 @@ def _kind(number: int, piece: bytes, control: set[int]) -> Kind:
     return Kind.NORMAL if byte_of(piece) is None else Kind.BYTE
 
 
-def _is_prefixed(root: JsonFields) -> bool:
-    """Whether a step before the model puts a space before the text."""
-    if root.has("normalizer"):
-        normalizer = root.fields("normalizer")
-        steps = normalizer.objects("normalizers") if normalizer.has("normalizers") else []
-        if any(step.text("prepend", "") == SPACE_MARK for step in (normalizer, *steps)):
-            return True
-    if root.has("pre_tokenizer"):
-        before = root.fields("pre_tokenizer")
-        scheme = before.text("prepend_scheme", "")
-        return scheme in ("first", "always") or before.flag("add_prefix_space", default=False)
-    return False
+def _spaces(path: Path, root: JsonFields) -> Spaces:
+    """Of a normaliser that puts a space before every text and writes spaces as ``SPACE_MARK``, or
+    of a Metaspace step that puts one where the text does not begin with it.
+
+    Raises UnsupportedError naming any other step.
+    """
+    steps = _steps(root, "normalizer", "normalizers")
+    splits = _steps(root, "pre_tokenizer", "pretokenizers")
+    for step in (*steps, *splits):
+        if not (_writes_marks(step) or (step in splits and _is_whole(step))):
+            raise UnsupportedError(
+                f"{path}: texts go through {step.text('type', '?')} before they are tokenised; "
+                "tokenizers are read that only put a space before them (Prepend, Replace, "
+                "Metaspace without split)"
+            )
+    kinds = {step.text("type", "") for step in (*steps, *splits)}
+    if not kinds & {"Replace", "Metaspace"}:
+        raise UnsupportedError(
+            f"{path}: spaces stay spaces; tokenizers that write them as {SPACE_MARK} are read"
+        )
+    if "Prepend" in kinds:
+        return COMMON_SPACES
+    return Spaces(is_prefixed=any(map(_puts_space, splits)), is_doubled=False)
+
+
+def _steps(root: JsonFields, key: str, several: str) -> list[JsonFields]:
+    if not root.has(key):
+        return []
+    step = root.fields(key)
+    return step.objects(several) if step.has(several) else [step]
+
+
+def _writes_marks(step: JsonFields) -> bool:
+    match step.text("type", ""):
+        case "Prepend":
+            return step.text("prepend", "") == SPACE_MARK
+        case "Replace":
+            pattern = step.fields("pattern").values
+            return pattern == {"String": " "} and step.text("content", "") == SPACE_MARK
+        case _:
+            return False
+
+
+def _is_whole(step: JsonFields) -> bool:
+    """Whether a text stays in one part, of which the model sees all."""
+    is_meta = step.text("type", "") == "Metaspace"
+    is_mark = step.text("replacement", SPACE_MARK) == SPACE_MARK
+    return is_meta and is_mark and not step.flag("split", default=True)
+
+
+def _puts_space(step: JsonFields) -> bool:
+    older = step.flag("add_prefix_space", default=True)
+    return step.text("prepend_scheme", "always" if older else "never") in ("first", "always")

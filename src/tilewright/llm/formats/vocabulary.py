@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from tilewright.errors import ModelError
-from tilewright.llm.tokenizer import NEVER, SPACE_MARK, Tokenizer
+from tilewright.llm.tokenizer import COMMON_SPACES, NEVER, SPACE_MARK, Spaces, Tokenizer
 
 LARGEST_VOCABULARY = NEVER
 """Tokens are 16-bit numbers in generated firmware."""
@@ -38,7 +38,7 @@ class Specials:
 
     begin: int = 1
     end: int = 2
-    is_prefixed: bool = True
+    spaces: Spaces = COMMON_SPACES
 
 
 _BYTE_PIECE = re.compile(rb"<0x([0-9A-Fa-f]{2})>")
@@ -77,7 +77,7 @@ def build_tokenizer(name: str, tokens: Sequence[StoredToken], specials: Specials
     return Tokenizer(
         tuple(_printed(token) for token in tokens), _ranks(tokens),
         tuple(byte_tokens[byte] for byte in range(256)), specials.begin, specials.end,
-        specials.is_prefixed,
+        specials.spaces,
     )  # fmt: skip
 
 

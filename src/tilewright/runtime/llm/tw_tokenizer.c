@@ -72,7 +72,40 @@ typedef struct {
   const uint8_t *text;
   uint32_t left;
   int needs_prefix;
+  int is_trimmed;
 } text_rest;
+
+static int begins_with_mark(const uint8_t *text, uint32_t size) {
+  return size >= 3 && is_equal(text, SPACE_MARK, 3);
+}
+
+static void skip_spaces(text_rest *rest) {
+  while (rest->left > 0 && rest->text[0] == ' ') {
+    rest->text++;
+    rest->left--;
+  }
+}
+
+// A text without the spaces at its ends, if they go; of what follows, each unit is read once.
+static text_rest begun(const tw_tokenizer *tokenizer, const uint8_t *text, uint32_t size) {
+  text_rest rest = {text, size, 0, tokenizer->is_trimmed};
+  if (rest.is_trimmed) {
+    skip_spaces(&rest);
+    int is_space = 1;
+    while (rest.left > 0 && is_space) {
+      const uint32_t tail = rest.left < 3 ? rest.left : 3;
+      const uint8_t *const end = rest.text + rest.left;
+      const int is_mark = begins_with_mark(end - tail, tail);
+      is_space = is_mark || end[-1] == ' ';
+      rest.left -= is_mark ? 3U : (uint32_t)is_space;
+    }
+  }
+  const int has_one =
+      rest.left > 0 && (rest.text[0] == ' ' || begins_with_mark(rest.text, rest.left));
+  rest.needs_prefix =
+      tokenizer->is_prefixed && rest.left > 0 && (tokenizer->is_doubled || !has_one);
+  return rest;
+}
 
 // The unit at the beginning of a text, with a space for what means one; it is then read.
 static tw_piece next_unit(text_rest *rest) {
@@ -83,7 +116,10 @@ static tw_piece next_unit(text_rest *rest) {
   const tw_piece unit = {rest->text, unit_bytes(rest->text, rest->left)};
   rest->text += unit.size;
   rest->left -= unit.size;
-  return unit.size == 3 && is_equal(unit.bytes, SPACE_MARK, 3) ? (tw_piece){SPACE, 1} : unit;
+  if (rest->is_trimmed && unit.bytes[0] == ' ') {
+    skip_spaces(rest);
+  }
+  return begins_with_mark(unit.bytes, unit.size) ? (tw_piece){SPACE, 1} : unit;
 }
 
 // Tokens of one unit each, or of one byte each where the unit is no piece: up to a space behind
@@ -153,7 +189,7 @@ int32_t tw_encode(const tw_tokenizer *tokenizer, const uint8_t *text, uint32_t s
   if (capacity == 0) {
     return TW_NO_ROOM;
   }
-  text_rest rest = {text, size, tokenizer->is_prefixed && size > 0};
+  text_rest rest = begun(tokenizer, text, size);
   uint32_t made = 1;
   tokens[0] = tokenizer->begin;
   while (rest.needs_prefix || rest.left > 0) {

@@ -12,24 +12,20 @@ enum {
 };
 
 // A vocabulary of at most 65534 tokens.
-//   text         the pieces, one after the other, in the order of their numbers
-//   start        [tokens + 1] where each piece begins in text
-//   listed       [mergeable] tokens whose rank is not TW_NEVER, by the bucket of their pieces'
-//   bytes bucket       [buckets + 1] where each bucket begins in listed rank         [tokens] the
-//   pair that makes the smallest is replaced first byte_token   [256] the token that stands for a
-//   byte where no piece does
 typedef struct {
-  const uint8_t *text;
-  const uint32_t *start;
-  const uint16_t *listed;
-  const uint16_t *bucket;
-  const uint16_t *rank;
-  const uint16_t *byte_token;
+  const uint8_t *text;        // the pieces, one after the other, in the order of their numbers
+  const uint32_t *start;      // [tokens + 1] where each piece begins in text
+  const uint16_t *listed;     // [mergeable] tokens that a merge makes, by their pieces' bucket
+  const uint16_t *bucket;     // [buckets + 1] where each bucket begins in listed
+  const uint16_t *rank;       // [tokens] the pair that makes the smallest is replaced first
+  const uint16_t *byte_token; // [256] the token that stands for a byte where no piece does
   uint16_t tokens;
   uint16_t buckets;
   uint16_t begin;
   uint16_t end;
-  uint8_t is_prefixed; // 1: a space is put before every text that is not empty
+  uint8_t is_trimmed;  // 1: spaces at both ends go, and of several in a row one stays
+  uint8_t is_prefixed; // 1: then a space is put before a text that is not empty
+  uint8_t is_doubled;  // 1: also where the text begins with one
   uint8_t is_by_words; // 1: no token that a merge makes has a space behind anything else
 } tw_tokenizer;
 
