@@ -53,18 +53,24 @@ def _around(net: Net, path: Sequence[Way], run: Way) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Arrival:
-    """A sequence of ways up to a boundary: what it cost, and what its last run used near."""
+    """A sequence of ways up to a boundary.
+
+    near  what lies there
+    used  bytes of near memory while the last run works
+    most  of these, with what is loaded early, at any time
+    """
 
     cycles: int
     moved: int
+    most: int
     near: Tensors
     used: int
     way: Way | None = None
     before: "_Arrival | None" = None
 
     @property
-    def cost(self) -> tuple[int, int]:
-        return self.cycles, self.moved
+    def cost(self) -> tuple[int, int, int]:
+        return self.cycles, self.moved, self.most
 
     def takes(self, way: Way, limit: int) -> bool:
         """Whether the last run leaves room and time for what ``way`` loads early."""
@@ -88,7 +94,7 @@ def fastest_with_early(net: Net, ways: Sequence[Way], limit: int) -> tuple[Way, 
         if way.is_consecutive:
             starting[min(way.members)].append(way)
     arrivals: list[list[_Arrival]] = [[] for _ in range(len(net.steps) + 1)]
-    arrivals[0].append(_Arrival(0, 0, net.at_start, 0))
+    arrivals[0].append(_Arrival(0, 0, 0, net.at_start, 0))
     for start, leaving in enumerate(starting):
         for arrival in _kept(arrivals[start]):
             for way in leaving:
@@ -109,7 +115,8 @@ def _next(net: Net, arrival: _Arrival, way: Way, after: Tensors) -> _Arrival:
     late = 0 if arrival.way is None else delay(arrival.way, way)
     used = way.bytes + net.alive.bytes(arrival.near - way.dying)
     cycles, moved = arrival.cycles + way.cycles + late, arrival.moved + way.cut.moved
-    return _Arrival(cycles, moved, after, used, way, arrival)
+    most = max(arrival.most, arrival.used + way.early_bytes, used)
+    return _Arrival(cycles, moved, most, after, used, way, arrival)
 
 
 def _kept(arrivals: Sequence[_Arrival]) -> list[_Arrival]:

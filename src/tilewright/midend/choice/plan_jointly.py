@@ -183,9 +183,9 @@ class Search:
         each = Relaxed(self.net, ways, self._limits).least_priced()
         least = min(each, default=0)
         log.info("planning: %d ways, at least %d cycles", len(ways), least)
-        hint = self._better(ways, hint)
         if hint is not None and hint.cycles <= least:
             return hint, least
+        hint = self._better(ways, hint)
         problem = self._problem(ways, each, most if hint is None else hint.cycles)
         found, bound = self._solve(problem, hint)
         return found, max(bound, least)
