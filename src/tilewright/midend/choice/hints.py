@@ -62,6 +62,7 @@ class _Arrival:
 
     cycles: int
     moved: int
+    runs: int
     most: int
     near: Tensors
     used: int
@@ -69,8 +70,8 @@ class _Arrival:
     before: "_Arrival | None" = None
 
     @property
-    def cost(self) -> tuple[int, int, int]:
-        return self.cycles, self.moved, self.most
+    def cost(self) -> tuple[int, int, int, int]:
+        return self.cycles, self.moved, self.runs, self.most
 
     def takes(self, way: Way, limit: int) -> bool:
         """Whether the last run leaves room and time for what ``way`` loads early."""
@@ -94,7 +95,7 @@ def fastest_with_early(net: Net, ways: Sequence[Way], limit: int) -> tuple[Way, 
         if way.is_consecutive:
             starting[min(way.members)].append(way)
     arrivals: list[list[_Arrival]] = [[] for _ in range(len(net.steps) + 1)]
-    arrivals[0].append(_Arrival(0, 0, 0, net.at_start, 0))
+    arrivals[0].append(_Arrival(0, 0, 0, 0, net.at_start, 0))
     for start, leaving in enumerate(starting):
         for arrival in _kept(arrivals[start]):
             for way in leaving:
@@ -116,7 +117,7 @@ def _next(net: Net, arrival: _Arrival, way: Way, after: Tensors) -> _Arrival:
     used = way.bytes + net.alive.bytes(arrival.near - way.dying)
     cycles, moved = arrival.cycles + way.cycles + late, arrival.moved + way.cut.moved
     most = max(arrival.most, arrival.used + way.early_bytes, used)
-    return _Arrival(cycles, moved, most, after, used, way, arrival)
+    return _Arrival(cycles, moved, arrival.runs + 1, most, after, used, way, arrival)
 
 
 def _kept(arrivals: Sequence[_Arrival]) -> list[_Arrival]:
