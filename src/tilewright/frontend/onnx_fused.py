@@ -4,23 +4,23 @@ Source: the published operator documentation of ONNX Runtime's contrib operators
 """
 
 from collections.abc import Mapping
-from math import sqrt
 
 import numpy as np
 
 from tilewright.errors import UnsupportedError
+from tilewright.frontend.onnx_attention import ATTENTION_FORMS
 from tilewright.frontend.onnx_file import Attribute
 from tilewright.frontend.onnx_forms import Form, Rule
 from tilewright.ir.types import Array
+
+RUNTIME_DOMAIN = "com.microsoft"
+"""Of some operators the standard has another one of the same name."""
 
 FLOAT = 1
 """TensorProto.FLOAT."""
 
 INT32 = 6
 """TensorProto.INT32."""
-
-KEPT = 0
-"""A dimension that Reshape leaves as it is."""
 
 
 def bias_gelu(form: Form) -> None:
@@ -231,71 +231,8 @@ def _unpacked(packed: Array, bits: int) -> Array:
     return parts.reshape(*packed.shape[:-1], -1).astype(np.float32)
 
 
-def attention(form: Form) -> None:
-    """Attention(x, weights, bias): the three projections in one, then heads of equal size."""
-    _refuse_inputs(form, range(3, 8))
-    y = form.do("Add", form.do("MatMul", *form.node.inputs[:2]), form.input(2))
-    _heads(form, y)
-
-
-def quantised_attention(form: Form) -> None:
-    """QAttention(x, weights, bias, x scale, w scale, mask, x zero, w zero)."""
-    _refuse_inputs(form, (5, 8))
-    x, weights, bias, x_scale, w_scale = form.node.inputs[:5]
-    zeros = form.input(6), form.input(7)
-    whole = form.do("Cast", form.do("MatMulInteger", x, weights, *zeros), to=FLOAT)
-    y = form.do("Mul", whole, form.do("Mul", x_scale, w_scale))
-    _heads(form, form.do("Add", y, bias))
-
-
-def multi_head_attention(form: Form) -> None:
-    """MultiHeadAttention(query, key, value, bias)."""
-    _refuse_inputs(form, range(4, 8))
-    if not form.node.has(2):
-        raise UnsupportedError(f"{form.node}: packed query, key and value; give each of them")
-    parts = [form.node.input(i) for i in range(3)]
-    if form.node.has(3):
-        biases = np.split(form.array(3, "bias"), 3)
-        parts = [form.do("Add", x, form.held(b)) for x, b in zip(parts, biases, strict=True)]
-    _attend(form, form.shape(form.node.input(0))[-1], *parts)
-
-
-def _refuse_inputs(form: Form, indices: "range | tuple[int, ...]") -> None:
-    given = [form.input(i) for i in indices if form.input(i)]
-    if given or form.node.integer("unidirectional", 0) or any(form.node.outputs[1:]):
-        raise UnsupportedError(
-            f"{form.node}: masks, caches and causal attention ({', '.join(given) or 'as it says'}) "
-            "are not supported in this form; export the attention in standard operators"
-        )
-
-
-def _heads(form: Form, joined: str) -> None:
-    """Query, key and value side by side."""
-    size = form.array(1, "weights").shape[-1] // 3
-    cuts = [form.held(np.array([size] * 3, np.int64))]
-    names = tuple(f"{form.node.output}//{what}" for what in ("q", "k", "v"))
-    form.do("Split", joined, *cuts, outputs=names, axis=-1)
-    _attend(form, size, *names)
-
-
-def _attend(form: Form, size: int, q: str, k: str, v: str) -> None:
-    """``size``: features of a query, over all heads."""
-    heads = form.node.integer("num_heads", 1)
-    wish = form.held(np.array([KEPT, KEPT, heads, -1], np.int64))
-    turned = [
-        form.do("Transpose", form.do("Reshape", x, wish), perm=perm)
-        for x, perm in ((q, (0, 2, 1, 3)), (k, (0, 2, 3, 1)), (v, (0, 2, 1, 3)))
-    ]
-    scale = form.node.number("scale", 0.0) or 1 / sqrt(size // heads)
-    logits = form.do("MatMul", turned[0], turned[1])
-    logits = form.do("Mul", logits, form.held(scale))
-    mixed = form.do("MatMul", form.do("Softmax", logits, axis=-1), turned[2])
-    back = form.do("Transpose", mixed, perm=(0, 2, 1, 3))
-    form.end("Reshape", back, form.held(np.array([KEPT, KEPT, -1], np.int64)))
-
-
 FUSED_FORMS: Mapping[str, Rule] = {
-    "Attention": attention,
+    **ATTENTION_FORMS,
     "ConvInteger": integer_conv,
     "BiasGelu": bias_gelu,
     "DynamicQuantizeMatMul": dynamic_mat_mul,
@@ -305,8 +242,6 @@ FUSED_FORMS: Mapping[str, Rule] = {
     "FusedMatMul": fused_mat_mul,
     "MatMulIntegerToFloat": integer_to_float,
     "MatMulNBits": mat_mul_n_bits,
-    "MultiHeadAttention": multi_head_attention,
-    "QAttention": quantised_attention,
     "QuickGelu": quick_gelu,
     "SimplifiedLayerNormalization": simple_norm,
     "SkipLayerNormalization": skip_layer_norm,
