@@ -37,6 +37,11 @@ class Outcome:
     result: Result
     reason: str = ""
 
+    @property
+    def family(self) -> str:
+        """The operator; models of several nodes are one family."""
+        return self.operators[0] if len(self.operators) == 1 else "several operators"
+
     def but(self, result: Result, reason: str) -> "Outcome":
         """The same case with another result."""
         return replace(self, result=result, reason=reason)

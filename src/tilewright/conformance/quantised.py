@@ -113,7 +113,7 @@ def _model(
     ends: tuple[list[Array], list[Array]],
 ) -> onnx.ModelProto:
     graph = case.model.graph
-    infos = [
+    given, made = (
         [
             helper.make_tensor_value_info(
                 f"{item.name}_stored" if array.dtype == np.int8 and _was_real(item) else item.name,
@@ -123,9 +123,9 @@ def _model(
             for item, array in zip(items, arrays, strict=True)
         ]
         for items, arrays in zip((graph.input, graph.output), ends, strict=True)
-    ]
-    made = helper.make_graph(nodes, graph.name, *infos, held)
-    model = helper.make_model(made, opset_imports=case.model.opset_import)
+    )
+    whole = helper.make_graph(nodes, graph.name, given, made, held)
+    model = helper.make_model(whole, opset_imports=case.model.opset_import)
     model.ir_version = case.model.ir_version
     return model
 
