@@ -269,6 +269,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         contract=_contract(arguments.contract),
         input_shapes=dict(arguments.input_shape),
         input_types={name: DType(type_) for name, type_ in arguments.input_type},
+        signature=arguments.signature,
         allow_float=arguments.allow_float,
         prune=not arguments.no_prune,
         memory=_each_once(arguments.memory),
