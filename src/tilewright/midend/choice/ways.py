@@ -146,8 +146,9 @@ class Net:
 
     @property
     def at_start(self) -> Tensors:
-        """What lies near before the first step."""
-        return frozenset(self.graph.inputs) if self.is_one_memory else NONE
+        """What lies near before the first step: in one memory, every input that a step reads."""
+        inputs = self.graph.inputs if self.is_one_memory else ()
+        return frozenset(name for name in inputs if self.last_use(name) >= 0)
 
     def after(self, way: Way, near: Tensors, limit: int) -> Tensors | None:
         """What lies near after a way, in base order; None where it does not go with what lies near
