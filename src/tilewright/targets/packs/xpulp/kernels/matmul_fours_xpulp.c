@@ -55,7 +55,7 @@ void matmul_fours_xpulp(const void *args, tw_work work) {
       continue;
     }
     for (int32_t i = 0; i < count; ++i) {
-      xp_row_product(a + i * depth, b, starts, depth >> 2, columns, scale, p->y_zero,
+      xp_row_product(a + i * depth, b, starts, depth, depth >> 2, columns, scale, p->y_zero,
                      y + i * columns);
     }
   }

@@ -34,6 +34,12 @@ ROWS = 8
 TABLE = 4
 """The input that holds exponentials."""
 
+MOST_PEAK = 16
+"""Bits of an entry of the table."""
+
+DISTANCES = 16
+"""Of which one bound is kept."""
+
 
 def _refuse(op: Op, signature: Signature) -> str | None:
     assert isinstance(op, RatioAttention)
@@ -46,8 +52,8 @@ def _refuse(op: Op, signature: Signature) -> str | None:
         return f"{keys} keys of {depth} elements; 4 to {MOST_PRODUCTS:,} are computed"
     if (op.logits.a_zero, op.logits.b_zero, op.values.b_zero) != (0, 0, 0):
         return "queries, keys or values have a zero point"
-    if max(keys * most, most) >= 1 << 31:
-        return f"{keys} numerators of up to {most:,} may leave 31 bits"
+    if keys * most >= 1 << 31 or op.peak >= 1 << MOST_PEAK:
+        return f"{keys} numerators of up to {most:,} may leave 31 bits, or one exponential 16"
     if _scratch_bytes(op, signature) > MOST_BYTES:
         return f"more than {MOST_BYTES:,} B of scratch per core"
     return refuse_attention(op, signature)
@@ -71,10 +77,19 @@ def _cycles(op: Op, signature: Signature) -> int:
 
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
     assert isinstance(op, RatioAttention)
-    table = constants[TABLE]
+    before, table = constants[TABLE - 1], constants[TABLE]
+    assert before is not None
     assert table is not None
-    parts = table[::-1].astype(np.int64) * (op.softmax.levels - 1)
-    return (*constants[:TABLE], parts.astype(np.int32), *constants[TABLE + 1 :])
+    bits = max(op.peak, 1).bit_length()
+    entries = table[::-1].astype(np.int64)
+    scores = np.arange(-128, 128)
+    folds = [f for f in range(8) if np.array_equal(before, np.trunc(scores / (1 << f)))]
+    fold = folds[0] if folds else -1
+    later = np.maximum.accumulate(entries)[255 - DISTANCES * np.arange(256 // DISTANCES)]
+    known = np.array([fold, int(before.max()), max(op.peak, 1), 0])
+    words = np.concatenate([entries | entries << (32 - bits), known, later])
+    packed = words.astype(np.uint32).view(np.int32)
+    return (*constants[:TABLE], packed, *constants[TABLE + 1 :])
 
 
 RATIO_ATTENTION_XPULP = replace(

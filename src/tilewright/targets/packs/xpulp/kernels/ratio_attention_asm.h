@@ -1,101 +1,159 @@
 /// The loops of ratio_attention_xpulp.c that meet every key: four keys in a step, no step waits for
-/// a load or a product. Bounds are symmetric: -high - 1 to high.
+/// a load or a product.
 #pragma once
 
 #include "xp_fours.h"
 
 #define ATTENTION_LOOP(twice)                                                                      \
   ".option push\n\t.option norvc\n\t.insn i 0x7b, 4, x0, %[n], " twice "\n\t"
-#define ATTENTION_LB(rd, at) ".insn i 0x0b, 0, " rd ", " at ", 1\n\t" // p.lb rd, 1(at!)
 #define ATTENTION_LW(rd, at) ".insn i 0x0b, 2, " rd ", " at ", 4\n\t" // p.lw rd, 4(at!)
 #define ATTENTION_SW(rs, at) ".insn s 0x2b, 2, " rs ", 4(" at ")\n\t" // p.sw rs, 4(at!)
 #define ATTENTION_ALL(one) one("%[a]") one("%[b]") one("%[c]") one("%[d]")
-#define ATTENTION_KEY(r) ATTENTION_LW(r, "%[k]")
-#define ATTENTION_DOT(r) ".insn r 0x57, 1, 0x4c, " r ", %[q], " r "\n\t" // pv.dotsp.b
-#define ATTENTION_SCALE(r) "mul " r ", " r ", %[multiplier]\n\t"
-#define ATTENTION_ROUND(r) ".insn r 0x5b, 6, 0x20, " r ", x0, %[shift]\n\t"   // p.addrn
-#define ATTENTION_BOUND(r) ".insn r 0x33, 5, 0x0a, " r ", " r ", %[high]\n\t" // p.clip
-#define ATTENTION_SCORE(r) ATTENTION_LB(r, "%[from]")
-#define ATTENTION_LOOK_UP(r) ".insn r 0x03, 7, 0x00, " r ", %[table], " r "\n\t" // p.lb
 #define ATTENTION_PACK                                                                             \
   ".insn r 0x57, 1, 0x70, %[t], %[b], %[a]\n\t"                                                    \
   ".insn r 0x57, 1, 0x6c, %[t], %[d], %[c]\n\t" // pv.packlo.b, pv.packhi.b
+#define ATTENTION_LARGEST(of) ".insn r 0x57, 1, 0x18, %[largest], %[largest], " of "\n\t"
+#define ATTENTION_KEY(r) ATTENTION_LW(r, "%[k]")
+#define ATTENTION_DOT(r) ".insn r 0x57, 1, 0x4c, " r ", %[q], " r "\n\t"      // pv.dotsp.b
+#define ATTENTION_BOUND(r) ".insn r 0x33, 5, 0x0a, " r ", " r ", %[high]\n\t" // p.clip
 
-/// Logits of 4 * n keys of four elements, without the table.
-static inline void attention_short_logits(int32_t q, const int8_t *k, int32_t n, xp_scale scale,
-                                          int8_t *y) {
+/// How sums become scores: times the multiplier, rounded half up at the shift, from -high - 1 to
+/// high, then divided by 2**fold toward zero, which adds `toward` to what is below zero: 2**fold -
+/// 1 in each of four bytes.
+typedef struct {
+  int32_t multiplier, shift, high, fold, toward;
+} attention_scale;
+
+#define ATTENTION_SCALE(r) "mul " r ", " r ", %[multiplier]\n\t"
+#define ATTENTION_ROUND(r) ".insn r 0x5b, 6, 0x20, " r ", x0, %[shift]\n\t"            // p.addrn
+#define ATTENTION_HALF_WORD(r) ".insn r 0x33, 1, 0x0a, " r ", " r ", x16\n\t"          // p.clipi
+#define ATTENTION_SCALE_16(r) ".insn r 0x5b, 4, 0x50, " r ", " r ", %[multiplier]\n\t" // p.mulsNR
+#define ATTENTION_FOLDED                                                                           \
+  ".insn r 0x57, 7, 0x25, %[a], %[t], x3\n\t" /* pv.sra.sci.b 7 */                                 \
+  "and %[a], %[a], %[toward]\n\t"                                                                  \
+  ".insn r 0x57, 1, 0x00, %[t], %[t], %[a]\n\t"    /* pv.add.b */                                  \
+  ".insn r 0x57, 5, 0x24, %[t], %[t], %[fold]\n\t" /* pv.sra.sc.b */
+#define ATTENTION_SCORES(twice, one, other)                                                        \
+  __asm__ volatile(                                                                                \
+      ATTENTION_LOOP(twice) ATTENTION_ALL(ATTENTION_KEY) ATTENTION_ALL(ATTENTION_DOT)              \
+          ATTENTION_ALL(one) ATTENTION_ALL(other) ATTENTION_ALL(ATTENTION_BOUND)                   \
+              ATTENTION_PACK ATTENTION_FOLDED ATTENTION_LARGEST("%[t]")                            \
+                  ATTENTION_SW("%[t]", "%[y]") ".option "                                          \
+                                               "pop"                                               \
+      : [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [t] "=&r"(t), [k] "+r"(k),         \
+        [y] "+r"(y), [largest] "+r"(largest)                                                       \
+      : [n] "r"(n), [q] "r"(q), [multiplier] "r"(by->multiplier), [shift] "r"(by->shift),          \
+        [high] "r"(by->high), [fold] "r"(by->fold), [toward] "r"(by->toward)                       \
+      : "memory")
+
+/// Scores of 4 * n keys of four elements. Returns the largest of every fourth and of `largest`, in
+/// four bytes.
+static inline int32_t attention_short_scores(int32_t q, const int8_t *k, int32_t n,
+                                             const attention_scale *by, int8_t *y,
+                                             int32_t largest) {
   int32_t a, b, c, d, t;
-  __asm__ volatile(ATTENTION_LOOP("46") // 23 instructions
-                   ATTENTION_ALL(ATTENTION_KEY) ATTENTION_ALL(ATTENTION_DOT)
-                       ATTENTION_ALL(ATTENTION_SCALE) ATTENTION_ALL(ATTENTION_ROUND)
-                           ATTENTION_ALL(ATTENTION_BOUND)
-                               ATTENTION_PACK ATTENTION_SW("%[t]", "%[y]") ".option pop"
-                   : [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [t] "=&r"(t),
-                     [k] "+r"(k), [y] "+r"(y)
-                   : [n] "r"(n), [q] "r"(q), [multiplier] "r"(scale.multiplier),
-                     [shift] "r"(scale.shift), [high] "r"(scale.high)
-                   : "memory");
-}
-
-#define ATTENTION_MASK(r, m) ATTENTION_LB(m, "%[mask]")
-#define ATTENTION_ADD(r, m) "add " r ", " r ", " m "\n\t"
-#define ATTENTION_PAIRS(one)                                                                       \
-  one("%[a]", "%[e]") one("%[b]", "%[f]") one("%[c]", "%[g]") one("%[d]", "%[h]")
-
-/// Scores of 4 * n keys in the place of logits: the table, then plain sums with the mask. Returns
-/// the largest of every fourth, in four bytes, and `largest`.
-static inline int32_t attention_plain_sums(int8_t *y, int32_t n, const int8_t *table,
-                                           const int8_t *mask, int32_t high, int32_t largest) {
-  const int8_t *from = y;
-  int32_t a, b, c, d, e, f, g, h, t;
-  __asm__ volatile(ATTENTION_LOOP("48") // 24 instructions
-                   ATTENTION_ALL(ATTENTION_SCORE) ATTENTION_PAIRS(ATTENTION_MASK)
-                       ATTENTION_ALL(ATTENTION_LOOK_UP) ATTENTION_PAIRS(ATTENTION_ADD)
-                           ATTENTION_ALL(ATTENTION_BOUND) ATTENTION_PACK
-                   ".insn r 0x57, 1, 0x18, %[largest], %[largest], %[t]\n\t" // pv.max.b
-                   ATTENTION_SW("%[t]", "%[y]") ".option pop"
-                   : [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [e] "=&r"(e),
-                     [f] "=&r"(f), [g] "=&r"(g), [h] "=&r"(h), [t] "=&r"(t), [from] "+r"(from),
-                     [mask] "+r"(mask), [y] "+r"(y), [largest] "+r"(largest)
-                   : [n] "r"(n), [table] "r"(table), [high] "r"(high)
-                   : "memory");
+  ATTENTION_SCORES("56", ATTENTION_SCALE, ATTENTION_ROUND); // 28 instructions
   return largest;
 }
 
-#define ATTENTION_WORDS(r) "slli " r ", " r ", 2\n\t"
-#define ATTENTION_PART(r) ".insn r 0x03, 7, 0x10, " r ", %[table], " r "\n\t" // p.lw
-#define ATTENTION_TOTAL(r) "add %[sum], %[sum], " r "\n\t"
+/// The same for shifts of 16 where sums beyond sixteen bits are beyond all bounds.
+static inline int32_t attention_narrow_scores(int32_t q, const int8_t *k, int32_t n,
+                                              const attention_scale *by, int8_t *y,
+                                              int32_t largest) {
+  int32_t a, b, c, d, t;
+  ATTENTION_SCORES("56", ATTENTION_HALF_WORD, ATTENTION_SCALE_16); // 28 instructions
+  return largest;
+}
+
+#define ATTENTION_INDEX(r, one) ".insn r 0x57, 1, 0x4c, " r ", %[t], %[" one "]\n\t" // pv.dotsp.b
+#define ATTENTION_PART(r) ".insn r 0x03, 7, 0x10, " r ", %[table], " r "\n\t"        // p.lw
+#define ATTENTION_TOTAL(r) ".insn r 0x57, 0, 0x50, %[sum], " r ", %[one]\n\t"        // pv.sdotup.h
 #define ATTENTION_STORE(r) ATTENTION_SW(r, "%[to]")
 
-/// Numerators of 4 * n scores; returns their sum.
-static inline int32_t attention_numerators(const int8_t *from, int32_t n, const int32_t *table,
-                                           int32_t *to) {
-  int32_t a, b, c, d, sum = 0;
-  __asm__ volatile(ATTENTION_LOOP("40") // 20 instructions
-                   ATTENTION_ALL(ATTENTION_SCORE) ATTENTION_ALL(ATTENTION_WORDS)
-                       ATTENTION_ALL(ATTENTION_PART) ATTENTION_ALL(ATTENTION_TOTAL)
-                           ATTENTION_ALL(ATTENTION_STORE) ".option pop"
-                   : [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [sum] "+r"(sum),
-                     [from] "+r"(from), [to] "+r"(to)
-                   : [n] "r"(n), [table] "r"(table)
+/// Numerators of 4 * n scores, from a table of words whose lower halves are numbers; returns their
+/// sum and `sum`. A product with one byte of four takes a score out and multiplies it by 4.
+static inline uint32_t attention_numerators(const int8_t *from, int32_t n, const int32_t *table,
+                                            int32_t *to, uint32_t sum) {
+  int32_t a, b, c, d, t;
+  __asm__ volatile(ATTENTION_LOOP("34") // 17 instructions
+                   ATTENTION_LW("%[t]", "%[from]") ATTENTION_INDEX("%[d]", "fourth") //
+                   ATTENTION_INDEX("%[a]", "first") ATTENTION_INDEX("%[b]", "second")
+                       ATTENTION_INDEX("%[c]", "third") ATTENTION_ALL(ATTENTION_PART)
+                           ATTENTION_ALL(ATTENTION_TOTAL)
+                               ATTENTION_ALL(ATTENTION_STORE) ".option pop"
+                   : [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [t] "=&r"(t),
+                     [sum] "+r"(sum), [from] "+r"(from), [to] "+r"(to)
+                   : [n] "r"(n), [table] "r"(table), [first] "r"(4), [second] "r"(4 << 8),
+                     [third] "r"(4 << 16), [fourth] "r"(4 << 24), [one] "r"(1)
                    : "memory");
   return sum;
 }
 
 #define ATTENTION_NUMERATOR(r) ATTENTION_LW(r, "%[from]")
-#define ATTENTION_QUOTIENT(r) "mulhu " r ", " r ", %[factor]\n\t"
+#define ATTENTION_UPPER(r) ".insn r 0x57, 0, 0x40, " r ", " r ", %[upper]\n\t" // pv.dotup.h
 #define ATTENTION_SHIFT(r) "srl " r ", " r ", %[shift]\n\t"
+#define ATTENTION_LOOK_UP(r) ".insn r 0x03, 7, 0x00, " r ", %[table], " r "\n\t" // p.lb
 
-/// Weights of 4 * n numerators.
-static inline void attention_quotients(const int32_t *from, int32_t n, uint32_t factor,
-                                       int32_t shift, const int8_t *table, int8_t *y) {
+/// Weights of 4 * n numerators: times a factor that is one pair of halves, shifted, looked up.
+static inline void attention_quotients(const int32_t *from, int32_t n, int32_t upper, int32_t shift,
+                                       const int8_t *table, int8_t *y) {
   int32_t a, b, c, d, t;
   __asm__ volatile(ATTENTION_LOOP("38") // 19 instructions
-                   ATTENTION_ALL(ATTENTION_NUMERATOR) ATTENTION_ALL(ATTENTION_QUOTIENT)
+                   ATTENTION_ALL(ATTENTION_NUMERATOR) ATTENTION_ALL(ATTENTION_UPPER)
                        ATTENTION_ALL(ATTENTION_SHIFT) ATTENTION_ALL(ATTENTION_LOOK_UP)
                            ATTENTION_PACK ATTENTION_SW("%[t]", "%[y]") ".option pop"
                    : [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [t] "=&r"(t),
                      [from] "+r"(from), [y] "+r"(y)
-                   : [n] "r"(n), [factor] "r"(factor), [shift] "r"(shift), [table] "r"(table)
+                   : [n] "r"(n), [upper] "r"(upper), [shift] "r"(shift), [table] "r"(table)
                    : "memory");
+}
+
+#define ATTENTION_LOWER(r, w) ".insn r 0x57, 0, 0x40, " r ", " w ", %[lower]\n\t" // pv.dotup.h
+#define ATTENTION_CARRY(r, w) "srl " r ", " r ", %[between]\n\t"
+#define ATTENTION_BOTH(r, w) ".insn r 0x57, 0, 0x50, " r ", " w ", %[upper]\n\t" // pv.sdotup.h
+#define ATTENTION_PAIRS(one)                                                                       \
+  one("%[a]", "%[e]") one("%[b]", "%[f]") one("%[c]", "%[g]") one("%[d]", "%[h]")
+
+/// The same by two pairs, the lower one worth 2**-between of the upper one.
+static inline void attention_long_quotients(const int32_t *from, int32_t n, int32_t upper,
+                                            int32_t lower, int32_t between, int32_t shift,
+                                            const int8_t *table, int8_t *y) {
+  int32_t a, b, c, d, e, f, g, h, t;
+  __asm__ volatile(
+      ATTENTION_LOOP("54") // 27 instructions
+      ATTENTION_LW("%[e]", "%[from]") ATTENTION_LW("%[f]", "%[from]")
+          ATTENTION_LW("%[g]", "%[from]") ATTENTION_LW("%[h]", "%[from]")
+              ATTENTION_PAIRS(ATTENTION_LOWER) ATTENTION_PAIRS(ATTENTION_CARRY)
+                  ATTENTION_PAIRS(ATTENTION_BOTH) ATTENTION_ALL(ATTENTION_SHIFT)
+                      ATTENTION_ALL(ATTENTION_LOOK_UP)
+                          ATTENTION_PACK ATTENTION_SW("%[t]", "%[y]") ".option pop"
+      : [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [e] "=&r"(e), [f] "=&r"(f),
+        [g] "=&r"(g), [h] "=&r"(h), [t] "=&r"(t), [from] "+r"(from), [y] "+r"(y)
+      : [n] "r"(n), [upper] "r"(upper), [lower] "r"(lower), [between] "r"(between),
+        [shift] "r"(shift), [table] "r"(table)
+      : "memory");
+}
+
+#define ATTENTION_BYTES(op, rd, x, y) ".insn r 0x57, 1, " op ", " rd ", " x ", " y "\n\t"
+#define ATTENTION_MIN(rd, x, y) ATTENTION_BYTES("0x10", rd, x, y)
+#define ATTENTION_MAX(rd, x, y) ATTENTION_BYTES("0x18", rd, x, y)
+
+/// The mask's bytes added to 4 * n scores within eight bits. Returns the largest of every fourth
+/// and of `largest`. What is below zero first bounds scores from below, what is above from above.
+static inline int32_t attention_masked(int8_t *y, const int8_t *mask, int32_t n, int32_t largest) {
+  const int8_t *from = y;
+  int32_t a, b, c, d;
+  __asm__ volatile(ATTENTION_LOOP("22") // 11 instructions
+                   ATTENTION_LW("%[b]", "%[mask]") ATTENTION_LW("%[a]", "%[from]")
+                       ATTENTION_MIN("%[c]", "%[b]", "x0") ATTENTION_MAX("%[d]", "%[b]", "x0")
+                           ATTENTION_BYTES("0x04", "%[c]", "%[low]", "%[c]") // pv.sub.b
+                   ATTENTION_BYTES("0x04", "%[d]", "%[high]", "%[d]")        //
+                   ATTENTION_MAX("%[a]", "%[a]", "%[c]") ATTENTION_MIN("%[a]", "%[a]", "%[d]")
+                       ATTENTION_BYTES("0x00", "%[a]", "%[a]", "%[b]") // pv.add.b
+                   ATTENTION_LARGEST("%[a]") ATTENTION_SW("%[a]", "%[y]") ".option pop"
+                   : [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [from] "+r"(from),
+                     [mask] "+r"(mask), [y] "+r"(y), [largest] "+r"(largest)
+                   : [n] "r"(n), [low] "r"(0x80808080), [high] "r"(0x7f7f7f7f)
+                   : "memory");
+  return largest;
 }

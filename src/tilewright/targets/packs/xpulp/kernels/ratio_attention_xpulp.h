@@ -1,6 +1,9 @@
 /// Attention of the integer dialect for XpulpV2; arguments and meaning are those of
-/// ratio_attention_s8.h, but that `table` is prepared: [256] by x - largest + 255, times
-/// levels - 1.
+/// ratio_attention_s8.h, but that `table` is prepared, int32[276]: 256 entries by
+/// x - largest + 255, each below 2**16 in the lower half and, shifted left so that the largest
+/// fills sixteen bits, in the upper half; then f where `before` divides by 2**f toward zero (-1
+/// where it does anything else), the largest entry of `before`, the largest entry of all, 0, and
+/// for each sixteen distances the largest entry from there on.
 #pragma once
 
 #include "ratio_attention_s8.h"
