@@ -33,18 +33,32 @@ typedef struct {
   "and %[a], %[a], %[toward]\n\t"                                                                  \
   ".insn r 0x57, 1, 0x00, %[t], %[t], %[a]\n\t"    /* pv.add.b */                                  \
   ".insn r 0x57, 5, 0x24, %[t], %[t], %[fold]\n\t" /* pv.sra.sc.b */
-#define ATTENTION_SCORES(twice, one, other)                                                        \
-  __asm__ volatile(                                                                                \
-      ATTENTION_LOOP(twice) ATTENTION_ALL(ATTENTION_KEY) ATTENTION_ALL(ATTENTION_DOT)              \
-          ATTENTION_ALL(one) ATTENTION_ALL(other) ATTENTION_ALL(ATTENTION_BOUND)                   \
-              ATTENTION_PACK ATTENTION_FOLDED ATTENTION_LARGEST("%[t]")                            \
-                  ATTENTION_SW("%[t]", "%[y]") ".option "                                          \
-                                               "pop"                                               \
-      : [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [t] "=&r"(t), [k] "+r"(k),         \
-        [y] "+r"(y), [largest] "+r"(largest)                                                       \
-      : [n] "r"(n), [q] "r"(q), [multiplier] "r"(by->multiplier), [shift] "r"(by->shift),          \
-        [high] "r"(by->high), [fold] "r"(by->fold), [toward] "r"(by->toward)                       \
-      : "memory")
+#define ATTENTION_BYTES(op, rd, x, y) ".insn r 0x57, 1, " op ", " rd ", " x ", " y "\n\t"
+#define ATTENTION_MIN(rd, x, y) ATTENTION_BYTES("0x10", rd, x, y)
+#define ATTENTION_MAX(rd, x, y) ATTENTION_BYTES("0x18", rd, x, y)
+/// The mask's bytes in b added to scores within eight bits: what is below zero in it first bounds
+/// scores from below, what is above from above.
+#define ATTENTION_MASKED(r)                                                                        \
+  ATTENTION_MIN("%[c]", "%[b]", "x0")                                                              \
+  ATTENTION_MAX("%[d]", "%[b]", "x0")                                                              \
+  ATTENTION_BYTES("0x04", "%[c]", "%[low]", "%[c]") /* pv.sub.b */                                 \
+  ATTENTION_BYTES("0x04", "%[d]", "%[top]", "%[d]")                                                \
+  ATTENTION_MAX(r, r, "%[c]")                                                                      \
+  ATTENTION_MIN(r, r, "%[d]")                                                                      \
+  ATTENTION_BYTES("0x00", r, r, "%[b]") /* pv.add.b */
+#define ATTENTION_SCORES(one, other)                                                               \
+  ATTENTION_ALL(ATTENTION_KEY)                                                                     \
+  ATTENTION_ALL(ATTENTION_DOT)                                                                     \
+  ATTENTION_ALL(one)                                                                               \
+  ATTENTION_ALL(other)                                                                             \
+  ATTENTION_ALL(ATTENTION_BOUND)                                                                   \
+  ATTENTION_PACK
+#define ATTENTION_OUT                                                                              \
+  [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [t] "=&r"(t), [k] "+r"(k), [y] "+r"(y),  \
+      [largest] "+r"(largest)
+#define ATTENTION_IN                                                                               \
+  [n] "r"(n), [q] "r"(q), [multiplier] "r"(by->multiplier), [shift] "r"(by->shift),                \
+      [high] "r"(by->high), [fold] "r"(by->fold), [toward] "r"(by->toward)
 
 /// Scores of 4 * n keys of four elements. Returns the largest of every fourth and of `largest`, in
 /// four bytes.
@@ -52,7 +66,13 @@ static inline int32_t attention_short_scores(int32_t q, const int8_t *k, int32_t
                                              const attention_scale *by, int8_t *y,
                                              int32_t largest) {
   int32_t a, b, c, d, t;
-  ATTENTION_SCORES("56", ATTENTION_SCALE, ATTENTION_ROUND); // 28 instructions
+  __asm__ volatile(ATTENTION_LOOP("56") // 28 instructions
+                   ATTENTION_SCORES(ATTENTION_SCALE, ATTENTION_ROUND)
+                       ATTENTION_FOLDED ATTENTION_LARGEST("%[t]")
+                           ATTENTION_SW("%[t]", "%[y]") ".option pop"
+                   : ATTENTION_OUT
+                   : ATTENTION_IN
+                   : "memory");
   return largest;
 }
 
@@ -61,7 +81,43 @@ static inline int32_t attention_narrow_scores(int32_t q, const int8_t *k, int32_
                                               const attention_scale *by, int8_t *y,
                                               int32_t largest) {
   int32_t a, b, c, d, t;
-  ATTENTION_SCORES("56", ATTENTION_HALF_WORD, ATTENTION_SCALE_16); // 28 instructions
+  __asm__ volatile(ATTENTION_LOOP("56") // 28 instructions
+                   ATTENTION_SCORES(ATTENTION_HALF_WORD, ATTENTION_SCALE_16)
+                       ATTENTION_FOLDED ATTENTION_LARGEST("%[t]")
+                           ATTENTION_SW("%[t]", "%[y]") ".option pop"
+                   : ATTENTION_OUT
+                   : ATTENTION_IN
+                   : "memory");
+  return largest;
+}
+
+/// The same with a mask.
+static inline int32_t attention_narrow_masked(int32_t q, const int8_t *k, int32_t n,
+                                              const attention_scale *by, const int8_t *mask,
+                                              int8_t *y, int32_t largest) {
+  int32_t a, b, c, d, t;
+  __asm__ volatile(ATTENTION_LOOP("72") // 36 instructions
+                   ATTENTION_SCORES(ATTENTION_HALF_WORD, ATTENTION_SCALE_16)
+                       ATTENTION_LW("%[b]", "%[mask]") ATTENTION_FOLDED ATTENTION_MASKED("%[t]")
+                           ATTENTION_LARGEST("%[t]") ATTENTION_SW("%[t]", "%[y]") ".option pop"
+                   : ATTENTION_OUT, [mask] "+r"(mask)
+                   : ATTENTION_IN, [low] "r"(0x80808080), [top] "r"(0x7f7f7f7f)
+                   : "memory");
+  return largest;
+}
+
+/// A mask added to 4 * n scores. Returns the largest of every fourth and of `largest`.
+static inline int32_t attention_masked(int8_t *y, const int8_t *mask, int32_t n, int32_t largest) {
+  const int8_t *k = y;
+  int32_t b, c, d, t;
+  __asm__ volatile(ATTENTION_LOOP("22") // 11 instructions
+                   ATTENTION_LW("%[b]", "%[mask]") ATTENTION_LW("%[t]", "%[k]")
+                       ATTENTION_MASKED("%[t]") ATTENTION_LARGEST("%[t]")
+                           ATTENTION_SW("%[t]", "%[y]") ".option pop"
+                   : [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [t] "=&r"(t), [k] "+r"(k),
+                     [mask] "+r"(mask), [y] "+r"(y), [largest] "+r"(largest)
+                   : [n] "r"(n), [low] "r"(0x80808080), [top] "r"(0x7f7f7f7f)
+                   : "memory");
   return largest;
 }
 
@@ -134,26 +190,32 @@ static inline void attention_long_quotients(const int32_t *from, int32_t n, int3
       : "memory");
 }
 
-#define ATTENTION_BYTES(op, rd, x, y) ".insn r 0x57, 1, " op ", " rd ", " x ", " y "\n\t"
-#define ATTENTION_MIN(rd, x, y) ATTENTION_BYTES("0x10", rd, x, y)
-#define ATTENTION_MAX(rd, x, y) ATTENTION_BYTES("0x18", rd, x, y)
+#define ATTENTION_ROW(rd, by) ".insn r 0x0b, 7, 0x10, " rd ", %[rows], %[" by "]\n\t" // p.lw
+#define ATTENTION_MEET(acc, w, t) ".insn r 0x57, 1, 0x5c, " acc ", " w ", " t "\n\t"  // pv.sdotsp.b
 
-/// The mask's bytes added to 4 * n scores within eight bits. Returns the largest of every fourth
-/// and of `largest`. What is below zero first bounds scores from below, what is above from above.
-static inline int32_t attention_masked(int8_t *y, const int8_t *mask, int32_t n, int32_t largest) {
-  const int8_t *from = y;
-  int32_t a, b, c, d;
-  __asm__ volatile(ATTENTION_LOOP("22") // 11 instructions
-                   ATTENTION_LW("%[b]", "%[mask]") ATTENTION_LW("%[a]", "%[from]")
-                       ATTENTION_MIN("%[c]", "%[b]", "x0") ATTENTION_MAX("%[d]", "%[b]", "x0")
-                           ATTENTION_BYTES("0x04", "%[c]", "%[low]", "%[c]") // pv.sub.b
-                   ATTENTION_BYTES("0x04", "%[d]", "%[high]", "%[d]")        //
-                   ATTENTION_MAX("%[a]", "%[a]", "%[c]") ATTENTION_MIN("%[a]", "%[a]", "%[d]")
-                       ATTENTION_BYTES("0x00", "%[a]", "%[a]", "%[b]") // pv.add.b
-                   ATTENTION_LARGEST("%[a]") ATTENTION_SW("%[a]", "%[y]") ".option pop"
-                   : [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [from] "+r"(from),
-                     [mask] "+r"(mask), [y] "+r"(y), [largest] "+r"(largest)
-                   : [n] "r"(n), [low] "r"(0x80808080), [high] "r"(0x7f7f7f7f)
+/// acc[i] += x times row i, acc[4 + i] += y times row i of four rows that lie `step` bytes apart:
+/// fourteen instructions for 32 products.
+static inline void attention_product(const int8_t *x, const int8_t *y, const int8_t *rows,
+                                     int32_t step, int32_t words, int32_t acc[8]) {
+  int32_t s0 = acc[0], s1 = acc[1], s2 = acc[2], s3 = acc[3];
+  int32_t s4 = acc[4], s5 = acc[5], s6 = acc[6], s7 = acc[7], v, w, t, u;
+  __asm__ volatile(ATTENTION_LOOP("28") ATTENTION_LW("%[v]", "%[x]") ATTENTION_LW("%[w]", "%[y]")
+                       ATTENTION_ROW("%[t]", "step") ATTENTION_ROW("%[u]", "step") ATTENTION_MEET(
+                           "%[s0]", "%[v]", "%[t]") ATTENTION_MEET("%[s4]", "%[w]", "%[t]")
+                           ATTENTION_ROW("%[t]", "step") ATTENTION_MEET("%[s1]", "%[v]", "%[u]")
+                               ATTENTION_MEET("%[s5]", "%[w]", "%[u]") ATTENTION_ROW("%[u]", "back")
+                                   ATTENTION_MEET("%[s2]", "%[v]", "%[t]")
+                                       ATTENTION_MEET("%[s6]", "%[w]", "%[t]")
+                                           ATTENTION_MEET("%[s3]", "%[v]", "%[u]")
+                                               ATTENTION_MEET("%[s7]", "%[w]", "%[u]") ".option pop"
+                   : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [s4] "+r"(s4),
+                     [s5] "+r"(s5), [s6] "+r"(s6), [s7] "+r"(s7), [x] "+r"(x), [y] "+r"(y),
+                     [rows] "+r"(rows), [v] "=&r"(v), [w] "=&r"(w), [t] "=&r"(t), [u] "=&r"(u)
+                   : [n] "r"(words), [step] "r"(step), [back] "r"(4 - 3 * step)
                    : "memory");
-  return largest;
+  const int32_t sums[8] = {s0, s1, s2, s3, s4, s5, s6, s7};
+#pragma GCC unroll 8
+  for (int32_t i = 0; i < 8; ++i) {
+    acc[i] = sums[i];
+  }
 }

@@ -32,12 +32,14 @@ static inline attention_room attention_room_in(const ratio_attention_s8_args *p,
   return (attention_room){values, scores, parts, parts + keys, keys};
 }
 
-/// How a call computes its scores.
+/// How a call computes.
 typedef struct {
   attention_scale scale; // with the table before the mask, where that is a division
   int32_t is_plain;      // four keys at once; otherwise step by step
   int32_t is_narrow, looks_up;
   int32_t may_skip; // a weight of zero adds nothing
+  int32_t twice;    // numerators stand in a word twice, the upper one 2**twice times as large
+  int32_t between;  // bits of a factor's lower part
 } attention_way;
 
 static inline int32_t attention_is_plain(const ratio_attention_s8_args *p) {
@@ -56,6 +58,8 @@ static inline attention_way attention_way_of(const ratio_attention_s8_args *p) {
   // Sums of sixteen bits are then beyond all bounds if larger ones are: 258 * 2**15 >> 16 > 128.
   way.is_narrow = p->shift == 16 && p->multiplier >= 258 && p->multiplier < 1 << 15;
   way.looks_up = p->table[ATTENTION_FOLD] < 0;
+  way.twice = 16 - xp_bits((uint32_t)p->table[ATTENTION_PEAK]);
+  way.between = p_max(9 - 2 * way.twice, 0); // parts have 16 + twice bits, so that products fit
   way.may_skip = p->after[0] == 0 && p->weight_zero == 0;
   return way;
 }
@@ -115,9 +119,10 @@ static __attribute__((noinline)) int32_t attention_any_scores(const ratio_attent
 
 /// Scores of 4 * n keys with the mask, where there is one, and the table where it is not part of
 /// the scale. Returns the largest of every fourth and of `largest`.
-static int32_t attention_scores(const ratio_attention_s8_args *p, const attention_way *way,
-                                const int8_t *q, const int8_t *k, const int8_t *mask, int32_t n,
-                                int8_t *y, int32_t largest) {
+static __attribute__((noinline)) int32_t attention_scores(const ratio_attention_s8_args *p,
+                                                          const attention_way *way, const int8_t *q,
+                                                          const int8_t *k, const int8_t *mask,
+                                                          int32_t n, int8_t *y, int32_t largest) {
   if (n <= 0) {
     return largest;
   }
@@ -144,92 +149,158 @@ static int32_t attention_scores(const ratio_attention_s8_args *p, const attentio
   return mask == 0 ? found : attention_masked(y, mask, n, largest);
 }
 
-/// What is known of one query's row.
+/// What is known of one query's row. Behind all fours of keys come those that are left over.
 typedef struct {
   int32_t largest;
-  int32_t words; // fours of keys that have scores; behind all of them come those that are left over
+  int32_t clear; // fours of keys to which the mask adds nothing
   int32_t kept;  // fours of keys before the mask's last run
   int32_t bound; // no numerator of that run is larger
+  int32_t words; // fours of keys that have scores, later weights
 } attention_row;
 
+/// One query after another would fetch the code of all steps again and again: cores keep little of
+/// it. So each step is taken for several queries of a head.
 typedef struct {
-  int32_t clear; // fours of keys to which the mask adds nothing
-  int32_t kept;  // fours of keys before a last run of equal bytes
-} attention_span;
+  const int8_t *q, *k, *mask; // of the first of them
+  int32_t count;
+  attention_row row[ATTENTION_ROWS];
+} attention_rows;
 
-static inline attention_span attention_span_of(const int8_t *mask, int32_t keys, int32_t may_skip) {
-  const int32_t whole = keys >> 2, end = (uint8_t)mask[keys - 1] * 0x01010101;
-  attention_span span = {0, whole};
-  for (const int8_t *at = mask; span.clear < whole && xp_load(at) == 0; at += 4) {
-    ++span.clear;
+/// Where a mask begins to add something, and where its last run of equal bytes does.
+static inline attention_row attention_span(const ratio_attention_s8_args *p,
+                                           const attention_way *way, const int8_t *mask) {
+  const int32_t whole = p->keys >> 2;
+  attention_row row = {0, 0, whole, ATTENTION_UNBOUNDED, whole};
+  if (!way->is_plain || !p->is_masked) {
+    row.clear = p->is_masked ? 0 : whole;
+    return row;
   }
-  if (span.clear < whole && may_skip && xp_load(mask + keys - 4) == end) {
-    const int8_t *at = mask + 4 * whole - 4;
-    for (; span.kept > span.clear && xp_load(at) == end; at -= 4) {
-      --span.kept;
+  const int32_t end = (uint8_t)mask[p->keys - 1] * 0x01010101;
+  const int8_t *at = mask;
+  for (; row.clear < whole && xp_load(at) == 0; at += 4) {
+    ++row.clear;
+  }
+  if (row.clear < whole && way->may_skip && xp_load(mask + p->keys - 4) == end) {
+    at = mask + 4 * whole - 4;
+    for (; row.kept > row.clear && xp_load(at) == end; at -= 4) {
+      --row.kept;
     }
   }
-  return span;
-}
-
-/// A row's scores. Where the mask ends with a run of equal bytes, as that of a prompt does, no
-/// score in it is above the highest one with that byte; it is skipped if all its numerators are
-/// zeros.
-static inline attention_row attention_row_scores(const ratio_attention_s8_args *p,
-                                                 const attention_way *way, const int8_t *q,
-                                                 const int8_t *k, const int8_t *mask,
-                                                 int8_t *scores) {
-  const int32_t whole = p->keys >> 2, rest = p->keys & 3, last = p->keys - 4, step = 4 * p->depth;
-  attention_row row = {0, whole, whole, ATTENTION_UNBOUNDED};
-  int32_t largest = ATTENTION_LOWEST, done = 0;
-  if (way->is_plain && p->is_masked) {
-    const attention_span span = attention_span_of(mask, p->keys, way->may_skip);
-    row.kept = done = span.kept;
-    largest = attention_scores(p, way, q, k, 0, span.clear, scores, largest);
-    largest = attention_scores(p, way, q, k + span.clear * step, mask + 4 * span.clear,
-                               done - span.clear, scores + 4 * span.clear, largest);
-    row.largest = attention_most(largest);
-    if (done < whole) {
-      const int32_t highest = p_max(p->table[ATTENTION_HIGHEST] + mask[p->keys - 1], -128);
-      const int32_t distance = row.largest - highest;
-      row.bound = distance < 0 ? ATTENTION_UNBOUNDED : p->table[ATTENTION_FROM + (distance >> 4)];
-      if (row.bound == 0) {
-        row.words = done;
-        return row;
-      }
-    }
-  }
-  const int8_t *const from = p->is_masked ? mask + 4 * done : 0;
-  largest =
-      attention_scores(p, way, q, k + done * step, from, whole - done, scores + 4 * done, largest);
-  if (rest > 0) { // the last four keys, together with some of those before
-    int8_t *const at = scores + 4 * whole;
-    largest = attention_scores(p, way, q, k + last * p->depth, p->is_masked ? mask + last : 0, 1,
-                               at, largest);
-    xp_store(at, xp_load(at) >> (32 - 8 * rest));
-  }
-  row.largest = attention_most(largest);
   return row;
 }
 
-/// levels - 1 by a row's sum, times 2**bits, rounded up.
+static __attribute__((noinline)) void
+attention_spans(const ratio_attention_s8_args *p, const attention_way *way, attention_rows *rows) {
+  const int8_t *mask = rows->mask;
+  for (int32_t i = 0; i < rows->count; ++i, mask += p->mask_step) {
+    rows->row[i] = attention_span(p, way, mask);
+  }
+}
+
+/// The last four keys where the last are fewer, together with some of those before.
+static __attribute__((noinline)) int32_t attention_rest(const ratio_attention_s8_args *p,
+                                                        const attention_way *way, const int8_t *q,
+                                                        const int8_t *k, const int8_t *mask,
+                                                        int8_t *scores, int32_t largest) {
+  const int32_t last = p->keys - 4, rest = p->keys & 3;
+  const int8_t *const from = p->is_masked ? mask + last : 0;
+  largest = attention_scores(p, way, q, k + last * p->depth, from, 1, scores, largest);
+  xp_store(scores, xp_load(scores) >> (32 - 8 * rest));
+  return largest;
+}
+
+/// Scores of keys from one four to another.
+static inline int32_t attention_part(const ratio_attention_s8_args *p, const attention_way *way,
+                                     const int8_t *q, const int8_t *k, const int8_t *mask,
+                                     int32_t count, int8_t *y, int32_t largest, int32_t is_fast) {
+  if (count <= 0) {
+    return largest;
+  }
+  if (!is_fast) {
+    return attention_scores(p, way, q, k, mask, count, y, largest);
+  }
+  return mask == 0 ? attention_narrow_scores(xp_load(q), k, count, &way->scale, y, largest)
+                   : attention_narrow_masked(xp_load(q), k, count, &way->scale, mask, y, largest);
+}
+
+/// No numerator behind a row's kept keys is larger: no score there is above the highest one with
+/// the mask's last byte.
+static inline int32_t attention_bound(const ratio_attention_s8_args *p, const int8_t *mask,
+                                      int32_t largest) {
+  const int32_t highest = p_max(p->table[ATTENTION_HIGHEST] + mask[p->keys - 1], -128);
+  const int32_t distance = largest - highest;
+  return distance < 0 ? ATTENTION_UNBOUNDED : p->table[ATTENTION_FROM + (distance >> 4)];
+}
+
+/// Scores of all rows. What is behind the kept keys is skipped if all its numerators are zeros.
+static inline __attribute__((always_inline)) void
+attention_rows_scores(const ratio_attention_s8_args *p, const attention_way *way,
+                      attention_rows *rows, const attention_room *room, int32_t is_fast) {
+  const int32_t whole = p->keys >> 2, step = 4 * p->depth;
+  const int8_t *q = rows->q, *mask = rows->mask;
+  int8_t *scores = room->scores;
+  attention_row *row = rows->row;
+  for (; row < rows->row + rows->count; ++row) {
+    int32_t from = row->clear, to = row->kept;
+    int32_t largest =
+        attention_part(p, way, q, rows->k, 0, from, scores, ATTENTION_LOWEST, is_fast);
+    for (;;) {
+      largest = attention_part(p, way, q, rows->k + from * step, mask + 4 * from, to - from,
+                               scores + 4 * from, largest, is_fast);
+      row->largest = attention_most(largest);
+      if (to == whole) {
+        break;
+      }
+      row->bound = attention_bound(p, mask, row->largest);
+      if (row->bound == 0) {
+        row->words = to;
+        break;
+      }
+      from = to;
+      to = whole;
+    }
+    if (row->words == whole && (p->keys & 3) != 0) {
+      largest = attention_rest(p, way, q, rows->k, mask, scores + 4 * whole, largest);
+      row->largest = attention_most(largest);
+    }
+    q += p->depth;
+    mask += p->mask_step;
+    scores += room->keys;
+  }
+}
+
+static __attribute__((noinline)) void attention_all_scores(const ratio_attention_s8_args *p,
+                                                           const attention_way *way,
+                                                           attention_rows *rows,
+                                                           const attention_room *room) {
+  attention_rows_scores(p, way, rows, room, 0);
+}
+
+static __attribute__((noinline)) void attention_fast_scores(const ratio_attention_s8_args *p,
+                                                            const attention_way *way,
+                                                            attention_rows *rows,
+                                                            const attention_room *room) {
+  attention_rows_scores(p, way, rows, room, 1);
+}
+
+/// levels - 1, the parts of a whole, by a row's sum, times 2**bits, rounded up.
 typedef struct {
   uint32_t factor;
   int32_t bits;
 } attention_quotient;
 
-/// A numerator e times the factor, shifted right by the bits, is e * (levels - 1) / sum: the
+/// A numerator e times the factor, shifted right by the bits, is e * parts / sum: the
 /// product is too large by at most e, and e / 2**bits is below 1 / sum. As 2**bits is at most twice
 /// as large as the largest numerator times the sum, the factor has at most nine bits more than that
 /// numerator.
-static inline attention_quotient attention_quotient_by(uint32_t levels, uint32_t sum,
+static inline attention_quotient attention_quotient_by(uint32_t parts, uint32_t sum,
                                                        uint32_t peak) {
   const uint64_t most = (uint64_t)peak * sum;
   const int32_t bits =
       (most >> 32) != 0 ? 32 + xp_bits((uint32_t)(most >> 32)) : xp_bits((uint32_t)most);
   const int32_t digits = 32 - xp_bits(sum);
-  int32_t now = p_min(bits, 24); // levels - 1 has eight
-  uint32_t left = (levels - 1) << now;
+  int32_t now = p_min(bits, 24); // parts have eight
+  uint32_t left = parts << now;
   uint32_t factor = left / sum;
   for (int32_t open = bits - now; open > 0; open -= now) {
     left -= left / sum * sum;
@@ -240,81 +311,110 @@ static inline attention_quotient attention_quotient_by(uint32_t levels, uint32_t
   return (attention_quotient){factor + 1, bits};
 }
 
-/// A factor's part for numerators that stand in a word twice, the upper one 2**shift times as
-/// large.
-static inline int32_t attention_pair(uint32_t part, int32_t shift) {
-  return (int32_t)(part >> shift << 16 | (part & ((UINT32_C(1) << shift) - 1)));
+/// A factor's part, of which the lower bits meet the lower numerator in a word.
+static inline int32_t attention_pair(uint32_t part, int32_t twice) {
+  return (int32_t)(part >> twice << 16 | (part & ((UINT32_C(1) << twice) - 1)));
 }
 
-/// Weights of 4 * n numerators whose row has this sum.
-static inline void attention_weights(const ratio_attention_s8_args *p, const int32_t *parts,
-                                     int32_t n, uint32_t sum, int8_t *y) {
-  const uint32_t peak = (uint32_t)p->table[ATTENTION_PEAK];
-  const attention_quotient by = attention_quotient_by((uint32_t)p->levels, sum, peak);
-  // Parts have 16 + twice bits, so that products fit in words; from 2**32 on quotients are zeros.
-  const int32_t twice = 16 - xp_bits(peak), between = p_max(9 - 2 * twice, 0);
-  const int32_t shift = by.bits - between;
-  const uint32_t factor = shift > 31 ? 0 : by.factor;
-  const int32_t upper = attention_pair(factor >> between, twice);
-  if (between == 0) {
-    attention_quotients(parts, n, upper, shift, p->after, y);
-  } else {
-    const int32_t lower = attention_pair(factor & ((UINT32_C(1) << between) - 1), twice);
-    attention_long_quotients(parts, n, upper, lower, between, shift, p->after, y);
+static __attribute__((noinline)) void attention_long_weights(const ratio_attention_s8_args *p,
+                                                             const attention_way *way,
+                                                             const int32_t *parts, int32_t n,
+                                                             attention_quotient by, int8_t *y) {
+  const int32_t shift = by.bits - way->between;
+  const int32_t upper = attention_pair(by.factor >> way->between, way->twice);
+  const int32_t lower = attention_pair(by.factor & ((UINT32_C(1) << way->between) - 1), way->twice);
+  attention_long_quotients(parts, n, upper, lower, way->between, shift, p->after, y);
+}
+
+/// Numerators of the keys that are left over, zeros behind them; returns their sum.
+static __attribute__((noinline)) uint32_t attention_last_numerators(
+    const ratio_attention_s8_args *p, const int32_t *table, const int8_t *scores, int32_t *parts) {
+  const int32_t first = p->keys & ~3;
+  uint32_t sum = 0;
+  for (int32_t i = first; i < first + 4; ++i) {
+    parts[i] = i < p->keys ? table[scores[i]] : 0;
+    sum += (uint16_t)parts[i];
   }
+  return sum;
 }
 
-/// Weights of a row in the place of scores, zeros behind the last. Returns how many fours of keys
-/// they are of.
-static inline int32_t attention_row_weights(const ratio_attention_s8_args *p,
-                                            const attention_row *row, int8_t *scores,
-                                            const attention_room *room) {
-  const int32_t *const table = p->table + 255 - row->largest;
-  const int32_t rest = row->words == p->keys >> 2 ? p->keys & 3 : 0, first = 4 * row->words;
+/// Weights of all rows in the place of scores, zeros behind the last.
+static __attribute__((noinline)) void attention_all_weights(const ratio_attention_s8_args *p,
+                                                            const attention_way *way,
+                                                            attention_rows *rows,
+                                                            const attention_room *room) {
+  const uint32_t most = (uint32_t)(p->levels - 1), peak = (uint32_t)p->table[ATTENTION_PEAK];
   int32_t *const parts = room->parts;
-  uint32_t sum = row->words == 0 ? 0 : attention_numerators(scores, row->words, table, parts, 0);
-  if (rest > 0) {
-    for (int32_t i = first; i < first + 4; ++i) {
-      parts[i] = i < p->keys ? table[scores[i]] : 0;
-      sum += (uint16_t)parts[i];
-    }
-  }
-  const int32_t is_light = (uint32_t)row->bound * (uint32_t)(p->levels - 1) < sum;
-  const int32_t words = is_light ? row->kept : row->words + (rest > 0);
-  attention_weights(p, parts, words, sum, scores);
-  for (int32_t i = p->keys; i < 4 * words; ++i) {
-    scores[i] = 0;
-  }
-  return words;
-}
-
-/// One query after another would fetch the code of all steps again and again: cores keep little of
-/// it. So each step is taken for several queries of a head.
-typedef struct {
-  int32_t count;
-  attention_row row[ATTENTION_ROWS];
-} attention_rows;
-
-static __attribute__((noinline)) void attention_all_scores(const ratio_attention_s8_args *p,
-                                                           const attention_way *way, int32_t item,
-                                                           int32_t head, const attention_room *room,
-                                                           attention_rows *rows) {
-  const int8_t *const k = p->k + head * p->keys * p->depth;
-  const int8_t *mask = p->mask + (item - head * p->rows) * p->mask_step;
-  const int8_t *q = p->q + item * p->depth;
   int8_t *scores = room->scores;
-  for (int32_t i = 0; i < rows->count; ++i, q += p->depth, mask += p->mask_step) {
-    rows->row[i] = attention_row_scores(p, way, q, k, mask, scores);
+  for (attention_row *row = rows->row; row < rows->row + rows->count; ++row) {
+    const int32_t *const table = p->table + 255 - row->largest;
+    uint32_t sum = row->words == 0 ? 0 : attention_numerators(scores, row->words, table, parts, 0);
+    if (row->words == p->keys >> 2 && (p->keys & 3) != 0) {
+      sum += attention_last_numerators(p, table, scores, parts);
+      ++row->words;
+    }
+    if ((uint32_t)row->bound * most < sum) {
+      row->words = row->kept;
+    }
+    attention_quotient by = attention_quotient_by(most, sum, peak);
+    if (by.bits - way->between > 31) { // products fit in words, so that all quotients are zeros
+      by = (attention_quotient){0, 0};
+    }
+    if (way->between == 0) {
+      attention_quotients(parts, row->words, attention_pair(by.factor, way->twice), by.bits,
+                          p->after, scores);
+    } else {
+      attention_long_weights(p, way, parts, row->words, by, scores);
+    }
+    for (int32_t i = p->keys; i < 4 * row->words; ++i) {
+      scores[i] = 0;
+    }
     scores += room->keys;
   }
 }
 
-static __attribute__((noinline)) void attention_all_weights(const ratio_attention_s8_args *p,
-                                                            const attention_room *room,
-                                                            attention_rows *rows) {
-  int8_t *scores = room->scores;
-  for (int32_t i = 0; i < rows->count; ++i, scores += room->keys) {
-    rows->row[i].kept = attention_row_weights(p, &rows->row[i], scores, room);
+/// Two rows meet four columns: fourteen instructions for 32 products.
+static inline void attention_two_rows(const attention_room *room, const int8_t *x, int32_t words,
+                                      int32_t column, int32_t acc[8]) {
+  const int8_t *const b = room->values + column * room->keys;
+  for (int32_t i = 0; i < 4; ++i) {
+    acc[i] = acc[4 + i] = room->starts[column + i];
+  }
+  if (words > 0) {
+    attention_product(x, x + room->keys, b, room->keys, words, acc);
+  }
+}
+
+static __attribute__((noinline)) void attention_all_products(const ratio_attention_s8_args *p,
+                                                             const attention_rows *rows,
+                                                             const attention_room *room,
+                                                             int8_t *y) {
+  const xp_scale scale = {p->y_multiplier, p->y_shift, p->y_low - p->y_zero, p->y_high - p->y_zero};
+  const int32_t columns = p->columns;
+  int8_t *x = room->scores;
+  int32_t i = 0;
+  for (; i + 1 < rows->count; i += 2, x += 2 * room->keys, y += 2 * columns) {
+    const int32_t first = rows->row[i].words, second = rows->row[i + 1].words;
+    for (int32_t gap = first; gap < second; ++gap) {
+      xp_store(x + 4 * gap, 0);
+    }
+    for (int32_t gap = second; gap < first; ++gap) {
+      xp_store(x + room->keys + 4 * gap, 0);
+    }
+    for (int32_t c = 0; c < columns; c += 4) {
+      int32_t acc[8];
+      attention_two_rows(room, x, p_max(first, second), c, acc);
+#pragma GCC unroll 8
+      for (int32_t at = 0; at < 8; ++at) {
+        acc[at] = xp_scaled(acc[at], scale) + p->y_zero;
+      }
+      xp_store(y + c, xp_pack(acc[0], acc[1], acc[2], acc[3]));
+      xp_store(y + columns + c, xp_pack(acc[4], acc[5], acc[6], acc[7]));
+    }
+  }
+  if (i < rows->count) {
+    xp_row_product(x, room->values, room->starts, room->keys, rows->row[i].words, columns, scale,
+                   p->y_zero, y);
   }
 }
 
@@ -322,24 +422,28 @@ void ratio_attention_xpulp(const void *args, tw_work work) {
   const ratio_attention_s8_args *const p = args;
   const attention_room room = attention_room_in(p, work.scratch);
   const attention_way way = attention_way_of(p);
-  const xp_scale scale = {p->y_multiplier, p->y_shift, p->y_low - p->y_zero, p->y_high - p->y_zero};
-  const int32_t columns = p->columns;
+  const int32_t is_fast = way.is_plain && way.is_narrow && !way.looks_up && p->depth == 4;
   int32_t head = work.start / p->rows, laid_out = -1;
   attention_rows rows;
   for (int32_t item = work.start; item < work.stop; item += rows.count) {
     const int32_t next = (head + 1) * p->rows;
     rows.count = p_min(p_min(next, work.stop) - item, ATTENTION_ROWS);
+    rows.q = p->q + item * p->depth;
+    rows.k = p->k + head * p->keys * p->depth;
+    rows.mask = p->mask + (item - head * p->rows) * p->mask_step;
     if (head != laid_out) {
-      xp_matrix(p->v + head * p->keys * columns, p->keys, columns, p->weight_zero, room.values,
-                room.keys, room.starts);
+      xp_matrix(p->v + head * p->keys * p->columns, p->keys, p->columns, p->weight_zero,
+                room.values, room.keys, room.starts);
       laid_out = head;
     }
-    attention_all_scores(p, &way, item, head, &room, &rows);
-    attention_all_weights(p, &room, &rows);
-    for (int32_t i = 0; i < rows.count; ++i) {
-      xp_row_product(room.scores + i * room.keys, room.values, room.starts, room.keys,
-                     rows.row[i].kept, columns, scale, p->y_zero, p->y + (item + i) * columns);
+    attention_spans(p, &way, &rows);
+    if (is_fast) {
+      attention_fast_scores(p, &way, &rows, &room);
+    } else {
+      attention_all_scores(p, &way, &rows, &room);
     }
+    attention_all_weights(p, &way, &rows, &room);
+    attention_all_products(p, &rows, &room, p->y + item * p->columns);
     head += item + rows.count == next;
   }
 }
