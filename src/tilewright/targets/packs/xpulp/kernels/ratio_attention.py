@@ -31,6 +31,9 @@ MOST_BYTES = 24 << 10
 ROWS = 8
 """ATTENTION_ROWS of ratio_attention_xpulp.c."""
 
+STATE_BYTES = 240
+"""ATTENTION_STATE_BYTES, the same."""
+
 TABLE = 4
 """The input that holds exponentials."""
 
@@ -62,7 +65,7 @@ def _refuse(op: Op, signature: Signature) -> str | None:
 def _scratch_bytes(op: Op, signature: Signature) -> int:
     del op
     keys, (rows, columns) = signature.inputs[1].shape[-2], signature.output.shape[-2:]
-    return round_up(keys, 4) * (columns + min(rows, ROWS) + 4) + 4 * columns
+    return STATE_BYTES + round_up(keys, 4) * (columns + min(rows, ROWS) + 4) + 4 * columns
 
 
 def _cycles(op: Op, signature: Signature) -> int:

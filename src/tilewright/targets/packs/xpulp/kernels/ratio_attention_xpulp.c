@@ -7,6 +7,7 @@
 
 enum {
   ATTENTION_ROWS = 8, // queries that take a step together
+  ATTENTION_STATE_BYTES = 240,
   ATTENTION_LOWEST = (int32_t)0x80808080,
   ATTENTION_UNBOUNDED = 1 << 22 // larger than every numerator
 };
@@ -418,32 +419,42 @@ static __attribute__((noinline)) void attention_all_products(const ratio_attenti
   }
 }
 
+/// At the start of scratch: stacks are short.
+typedef struct {
+  attention_way way;
+  attention_rows rows;
+} attention_state;
+
+_Static_assert(sizeof(attention_state) <= ATTENTION_STATE_BYTES, "scratch holds the state");
+
 void ratio_attention_xpulp(const void *args, tw_work work) {
   const ratio_attention_s8_args *const p = args;
-  const attention_room room = attention_room_in(p, work.scratch);
-  const attention_way way = attention_way_of(p);
-  const int32_t is_fast = way.is_plain && way.is_narrow && !way.looks_up && p->depth == 4;
+  attention_state *const state = work.scratch;
+  attention_way *const way = &state->way;
+  attention_rows *const rows = &state->rows;
+  const attention_room room = attention_room_in(p, (int8_t *)work.scratch + ATTENTION_STATE_BYTES);
+  *way = attention_way_of(p);
+  const int32_t is_fast = way->is_plain && way->is_narrow && !way->looks_up && p->depth == 4;
   int32_t head = work.start / p->rows, laid_out = -1;
-  attention_rows rows;
-  for (int32_t item = work.start; item < work.stop; item += rows.count) {
+  for (int32_t item = work.start; item < work.stop; item += rows->count) {
     const int32_t next = (head + 1) * p->rows;
-    rows.count = p_min(p_min(next, work.stop) - item, ATTENTION_ROWS);
-    rows.q = p->q + item * p->depth;
-    rows.k = p->k + head * p->keys * p->depth;
-    rows.mask = p->mask + (item - head * p->rows) * p->mask_step;
+    rows->count = p_min(p_min(next, work.stop) - item, ATTENTION_ROWS);
+    rows->q = p->q + item * p->depth;
+    rows->k = p->k + head * p->keys * p->depth;
+    rows->mask = p->mask + (item - head * p->rows) * p->mask_step;
     if (head != laid_out) {
       xp_matrix(p->v + head * p->keys * p->columns, p->keys, p->columns, p->weight_zero,
                 room.values, room.keys, room.starts);
       laid_out = head;
     }
-    attention_spans(p, &way, &rows);
+    attention_spans(p, way, rows);
     if (is_fast) {
-      attention_fast_scores(p, &way, &rows, &room);
+      attention_fast_scores(p, way, rows, &room);
     } else {
-      attention_all_scores(p, &way, &rows, &room);
+      attention_all_scores(p, way, rows, &room);
     }
-    attention_all_weights(p, &way, &rows, &room);
-    attention_all_products(p, &rows, &room, p->y + item * p->columns);
-    head += item + rows.count == next;
+    attention_all_weights(p, way, rows, &room);
+    attention_all_products(p, rows, &room, p->y + item * p->columns);
+    head += item + rows->count == next;
   }
 }

@@ -8,7 +8,7 @@
 
 #include "ratio_attention_s8.h"
 
-/// Work items are queries of heads. Scratch, with keys rounded up to fours: values by columns,
-/// [columns][keys], scores, [rows up to
-/// eight][keys], numerators, int32[keys], and a number per column.
+/// Work items are queries of heads. Scratch, with keys rounded up to fours: 240 bytes, values by
+/// columns, [columns][keys], scores, [rows up to eight][keys], numerators, int32[keys], and a
+/// number per column.
 void ratio_attention_xpulp(const void *args, tw_work work);
