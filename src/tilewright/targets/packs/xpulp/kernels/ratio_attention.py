@@ -7,7 +7,7 @@ import numpy as np
 from tilewright.ir.op import Op
 from tilewright.ir.target import Signature
 from tilewright.ir.types import Array
-from tilewright.ops.attention_pulp import RatioAttention
+from tilewright.ops.attention_pulp import UNMASKED, RatioAttention
 from tilewright.targets.packs.portable.kernels.counts import output_rows
 from tilewright.targets.packs.portable.kernels.ratio_attention import (
     HERE as PORTABLE,
@@ -17,8 +17,8 @@ from tilewright.targets.packs.portable.kernels.ratio_attention import (
     refuse_attention,
 )
 from tilewright.targets.packs.xpulp.kernels.shared import (
-    CALL,
     COMMON,
+    CORES,
     HERE,
     MOST_PRODUCTS,
     round_up,
@@ -31,8 +31,11 @@ MOST_BYTES = 24 << 10
 ROWS = 8
 """ATTENTION_ROWS of ratio_attention_xpulp.c."""
 
-STATE_BYTES = 240
+STATE_BYTES = 176
 """ATTENTION_STATE_BYTES, the same."""
+
+COLD = 1500
+"""Cycles in which a call's code is fetched."""
 
 TABLE = 4
 """The input that holds exponentials."""
@@ -74,25 +77,43 @@ def _cycles(op: Op, signature: Signature) -> int:
     keys, depth, columns = k.shape[-2], q.shape[-1], v.shape[-1]
     rows = q.shape[-2]
     heads = q.size // (rows * depth)
-    one = 300 + keys * (30 + 2 * depth // 4 + columns // 2)
-    return heads * keys * columns * 2 + shared_out(heads * rows, one) + 4 * CALL
+    one = 250 + keys * (20 + (depth + columns) // 2)
+    return heads * keys * columns * 2 + shared_out(heads * rows, one) + CORES * COLD
 
 
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
     assert isinstance(op, RatioAttention)
-    before, table = constants[TABLE - 1], constants[TABLE]
+    before, table, after = constants[TABLE - 1 : TABLE + 2]
     assert before is not None
     assert table is not None
-    bits = max(op.peak, 1).bit_length()
+    assert after is not None
+    twice = MOST_PEAK - max(op.peak, 1).bit_length()
     entries = table[::-1].astype(np.int64)
     scores = np.arange(-128, 128)
     folds = [f for f in range(8) if np.array_equal(before, np.trunc(scores / (1 << f)))]
-    fold = folds[0] if folds else -1
-    later = np.maximum.accumulate(entries)[255 - DISTANCES * np.arange(256 // DISTANCES)]
-    known = np.array([fold, int(before.max()), max(op.peak, 1), 0])
-    words = np.concatenate([entries | entries << (32 - bits), known, later])
+    fold = folds[0] if folds else 0
+    bounds = np.maximum.accumulate(entries)[255 - DISTANCES * np.arange(256 // DISTANCES)]
+    way = (
+        op.logits.scale.multiplier, op.logits.scale.shift, op.logits.output.high,
+        fold, ((1 << fold) - 1) * 0x0101_0101, _kind(op, is_folded=bool(folds)),
+        int(after[0] == 0 and op.values.a_zero == 0), max(op.peak, 1), twice,
+        max(9 - 2 * twice, 0), int(before.max()), 0,
+    )  # fmt: skip
+    words = np.concatenate([entries | entries << (16 + twice), bounds, np.array(way, np.int64)])
     packed = words.astype(np.uint32).view(np.int32)
     return (*constants[:TABLE], packed, *constants[TABLE + 1 :])
+
+
+def _kind(op: RatioAttention, *, is_folded: bool) -> int:
+    """How scores are computed: ATTENTION_STEPWISE and what follows it."""
+    added = op.mask_sum == UNMASKED or op.mask_sum == replace(UNMASKED, b_multiplier=1)
+    scale, output = op.logits.scale, op.logits.output
+    if not added or output.zero != 0 or output.low != -output.high - 1:
+        return 0
+    if not is_folded:
+        return 1
+    # Sums of sixteen bits are then beyond all bounds if larger ones are: 258 * 2**15 >> 16 > 128.
+    return 3 if scale.shift == 16 and 258 <= scale.multiplier < 1 << 15 else 2
 
 
 RATIO_ATTENTION_XPULP = replace(
@@ -103,7 +124,7 @@ RATIO_ATTENTION_XPULP = replace(
     refuse=_refuse,
     items=output_rows,
     cycles=_cycles,
-    code_bytes=1500,
+    code_bytes=3800,
     scratch_bytes=_scratch_bytes,
     pack=_pack,
     includes=(
@@ -111,6 +132,7 @@ RATIO_ATTENTION_XPULP = replace(
         HERE / "xp_quotient.h",
         HERE / "xp_fours.h",
         HERE / "ratio_attention_asm.h",
+        HERE / "ratio_attention_scores.h",
         *COMMON,
     ),
 )
