@@ -75,7 +75,9 @@ def mapped_mul(draw: Draw, rounding: Rounding) -> Call:
     """A gate."""
     del rounding
     shape = draw.shape()
-    product = RescaledMul(zero(draw), zero(draw), scale(0.01, LARGEST_PRODUCT, UP), draw.output(UP))
+    common = RescaledMul(zero(draw), zero(draw), scale(0.01, LARGEST_PRODUCT, UP), draw.output(UP))
+    bounds = draw.one(Requantise(UP), Requantise(UP, 0, -77, 76))
+    product = draw.one(common, RescaledMul(0, 0, FixedPoint(draw.upto(32_767), 16), bounds))
     inputs = draw.s8(*shape), draw.s8(256), draw.s8(*shape)
     return Call(MappedMul(product), inputs, varying=1)
 
