@@ -28,10 +28,10 @@ from tilewright.targets.packs.xpulp.kernels.shared import (
 MOST_BYTES = 24 << 10
 """Of scratch of one core."""
 
-ROWS = 8
+ROWS = 16
 """ATTENTION_ROWS of ratio_attention_xpulp.c."""
 
-STATE_BYTES = 176
+STATE_BYTES = 336
 """ATTENTION_STATE_BYTES, the same."""
 
 COLD = 1500

@@ -6,8 +6,8 @@
 #include "xp_quotient.h"
 
 enum {
-  ATTENTION_ROWS = 8, // queries that take a step together
-  ATTENTION_STATE_BYTES = 176,
+  ATTENTION_ROWS = 16, // queries that take a step together
+  ATTENTION_STATE_BYTES = 336,
   ATTENTION_LOWEST = (int32_t)0x80808080,
   ATTENTION_UNBOUNDED = 1 << 22 // larger than every numerator
 };
