@@ -78,7 +78,8 @@ def _cycles(op: Op, signature: Signature) -> int:
     rows = q.shape[-2]
     heads = q.size // (rows * depth)
     one = 250 + keys * (20 + (depth + columns) // 2)
-    return heads * keys * columns * 2 + shared_out(heads * rows, one) + CORES * COLD
+    laid_out = heads * keys * columns * 2 if rows > 1 else 0
+    return laid_out + shared_out(heads * rows, one) + CORES * COLD
 
 
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:

@@ -219,3 +219,37 @@ static inline void attention_product(const int8_t *x, const int8_t *y, const int
     acc[i] = sums[i];
   }
 }
+
+#define ATTENTION_BELOW(rd) ".insn r 0x0b, 7, 0x10, " rd ", %[v], %[step]\n\t" // p.lw
+#define ATTENTION_MIX(rd, of, by) ".insn r 0x57, 1, 0x64, " rd ", " of ", %[" by "]\n\t"
+#define ATTENTION_ENDS(rd, of) ".insn r 0x57, 0, 0x64, " rd ", " of ", %[ends]\n\t"
+#define ATTENTION_BEGINS(rd, high, low) ".insn r 0x57, 0, 0x68, " rd ", " high ", " low "\n\t"
+
+/// acc[i] += x times column i of 4 * n rows that lie `step` bytes apart: four by four bytes are
+/// turned in registers (pv.shuffle2.b, pv.pack.h, pv.shuffle2.h).
+static inline void attention_turned(const int8_t *x, const int8_t *v, int32_t step, int32_t n,
+                                    int32_t acc[4]) {
+  int32_t s0 = acc[0], s1 = acc[1], s2 = acc[2], s3 = acc[3], w, r0, r1, r2, r3, e, f;
+  __asm__ volatile(
+      ATTENTION_LOOP("38") // 19 instructions
+      ATTENTION_LW("%[w]", "%[x]") ATTENTION_BELOW("%[r0]") ATTENTION_BELOW("%[r1]")
+          ATTENTION_BELOW("%[r2]") ATTENTION_BELOW(
+              "%[r3]") "mv %[e], %[r0]\n\tmv %[f], %[r2]\n\t" ATTENTION_MIX("%[e]", "%[r1]", "low")
+              ATTENTION_MIX("%[r0]", "%[r1]", "high") ATTENTION_MIX("%[f]", "%[r3]", "low")
+                  ATTENTION_MIX("%[r2]", "%[r3]", "high") ATTENTION_BEGINS("%[r1]", "%[f]", "%[e]")
+                      ATTENTION_ENDS("%[e]", "%[f]") ATTENTION_BEGINS("%[r3]", "%[r2]", "%[r0]")
+                          ATTENTION_ENDS("%[r0]", "%[r2]") ATTENTION_MEET("%[s0]", "%[w]", "%[r1]")
+                              ATTENTION_MEET("%[s1]", "%[w]", "%[e]")
+                                  ATTENTION_MEET("%[s2]", "%[w]", "%[r3]")
+                                      ATTENTION_MEET("%[s3]", "%[w]", "%[r0]") ".option pop"
+      : [s0] "+r"(s0), [s1] "+r"(s1), [s2] "+r"(s2), [s3] "+r"(s3), [x] "+r"(x), [v] "+r"(v),
+        [w] "=&r"(w), [r0] "=&r"(r0), [r1] "=&r"(r1), [r2] "=&r"(r2), [r3] "=&r"(r3), [e] "=&r"(e),
+        [f] "=&r"(f)
+      : [n] "r"(n), [step] "r"(step), [low] "r"(0x05010400), [high] "r"(0x07030602),
+        [ends] "r"(0x00030001)
+      : "memory");
+  acc[0] = s0;
+  acc[1] = s1;
+  acc[2] = s2;
+  acc[3] = s3;
+}

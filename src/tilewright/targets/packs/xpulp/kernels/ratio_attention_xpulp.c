@@ -151,6 +151,28 @@ static __attribute__((noinline)) void attention_single(const ratio_attention_s8_
                  p->y_zero, y);
 }
 
+/// The only row of a head meets its values where they lie: weights whose zero is 0.
+static __attribute__((noinline)) void attention_only(const ratio_attention_s8_args *p,
+                                                     const attention_row *row, const int8_t *v,
+                                                     const int8_t *x, int8_t *y) {
+  const xp_scale scale = {p->y_multiplier, p->y_shift, p->y_low - p->y_zero, p->y_high - p->y_zero};
+  const int32_t columns = p->columns, whole = p->keys >> 2;
+  for (int32_t c = 0; c < columns; c += 4) {
+    int32_t acc[4] = {0}, n = p_min(row->words, whole);
+    const int8_t *weights = x, *from = v + c;
+    for (int32_t left = row->words; left > 0; left -= n, n = 1) {
+      attention_turned(weights, from, columns, n, acc);
+      weights += 4 * n;
+      from = v + (p->keys - 4) * columns + c;
+    }
+#pragma GCC unroll 4
+    for (int32_t i = 0; i < 4; ++i) {
+      acc[i] = xp_scaled(acc[i], scale) + p->y_zero;
+    }
+    xp_store(y + c, xp_pack(acc[0], acc[1], acc[2], acc[3]));
+  }
+}
+
 _Static_assert(sizeof(attention_rows) <= ATTENTION_STATE_BYTES, "scratch begins with rows");
 
 void ratio_attention_xpulp(const void *args, tw_work work) {
@@ -158,15 +180,17 @@ void ratio_attention_xpulp(const void *args, tw_work work) {
   const attention_way *const way = (const void *)(p->table + 256);
   attention_rows *const rows = work.scratch;
   const attention_room room = attention_room_in(p, (int8_t *)work.scratch + ATTENTION_STATE_BYTES);
-  int32_t head = work.start / p->rows, laid_out = -1;
+  const int32_t is_only = p->rows == 1 && p->weight_zero == 0;
+  int32_t head = is_only ? work.start : work.start / p->rows, laid_out = -1;
   for (int32_t item = work.start; item < work.stop; item += rows->count) {
     const int32_t next = (head + 1) * p->rows;
     rows->count = p_min(p_min(next, work.stop) - item, ATTENTION_ROWS);
     rows->q = p->q + item * p->depth;
     rows->k = p->k + head * p->keys * p->depth;
     rows->mask = p->mask + (item - head * p->rows) * p->mask_step;
-    if (head != laid_out) {
-      attention_values(p, p->v + head * p->keys * p->columns, &room);
+    const int8_t *const v = p->v + head * p->keys * p->columns;
+    if (head != laid_out && !is_only) {
+      attention_values(p, v, &room);
       laid_out = head;
     }
     attention_spans(p, way, rows);
@@ -177,6 +201,11 @@ void ratio_attention_xpulp(const void *args, tw_work work) {
     }
     attention_all_weights(p, way, rows, &room);
     int8_t *const y = p->y + item * p->columns;
+    if (is_only) {
+      attention_only(p, rows->row, v, room.scores, y);
+      ++head;
+      continue;
+    }
     if (rows->count > 1) {
       attention_pairs(p, rows->row, &room, room.scores, rows->count >> 1, y);
     }
