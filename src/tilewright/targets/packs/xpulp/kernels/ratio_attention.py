@@ -5,15 +5,13 @@ from dataclasses import replace
 import numpy as np
 
 from tilewright.ir.op import Op
-from tilewright.ir.target import Signature
+from tilewright.ir.target import Fields, Signature
 from tilewright.ir.types import Array
 from tilewright.ops.attention_pulp import UNMASKED, RatioAttention
 from tilewright.targets.packs.portable.kernels.counts import output_rows
 from tilewright.targets.packs.portable.kernels.ratio_attention import (
-    HERE as PORTABLE,
-)
-from tilewright.targets.packs.portable.kernels.ratio_attention import (
     RATIO_ATTENTION_S8,
+    attention_fields,
     refuse_attention,
 )
 from tilewright.targets.packs.xpulp.kernels.shared import (
@@ -34,8 +32,10 @@ ROWS = 16
 STATE_BYTES = 336
 """ATTENTION_STATE_BYTES, the same."""
 
-COLD = 1500
+COLD = 1000
 """Cycles in which a call's code is fetched."""
+
+UNUSED = np.zeros(1, np.int32)
 
 TABLE = 4
 """The input that holds exponentials."""
@@ -83,6 +83,7 @@ def _cycles(op: Op, signature: Signature) -> int:
 
 
 def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ...]:
+    """The tables before and after it become part of ``table``."""
     assert isinstance(op, RatioAttention)
     before, table, after = constants[TABLE - 1 : TABLE + 2]
     assert before is not None
@@ -90,19 +91,32 @@ def _pack(op: Op, constants: tuple[Array | None, ...]) -> tuple[Array | None, ..
     assert after is not None
     twice = MOST_PEAK - max(op.peak, 1).bit_length()
     entries = table[::-1].astype(np.int64)
+    bounds = np.maximum.accumulate(entries)[255 - DISTANCES * np.arange(256 // DISTANCES)]
+    way = np.array(_way(op, before, twice, may_skip=after[0] == 0 and op.values.a_zero == 0))
+    words = np.concatenate([entries | entries << (16 + twice), bounds, way])
+    bytes_after = np.concatenate([before.reshape(-1), after.reshape(-1)]).astype(np.int8)
+    packed = np.concatenate([words.astype(np.uint32).view(np.int32), bytes_after.view(np.int32)])
+    return (*constants[: TABLE - 1], UNUSED, packed, UNUSED, *constants[TABLE + 2 :])
+
+
+def _way(op: RatioAttention, before: Array, twice: int, *, may_skip: bool) -> tuple[int, ...]:
+    """attention_way behind its bounds and before its tables."""
     scores = np.arange(-128, 128)
     folds = [f for f in range(8) if np.array_equal(before, np.trunc(scores / (1 << f)))]
     fold = folds[0] if folds else 0
-    bounds = np.maximum.accumulate(entries)[255 - DISTANCES * np.arange(256 // DISTANCES)]
-    way = (
-        op.logits.scale.multiplier, op.logits.scale.shift, op.logits.output.high,
-        fold, ((1 << fold) - 1) * 0x0101_0101, _kind(op, is_folded=bool(folds)),
-        int(after[0] == 0 and op.values.a_zero == 0), max(op.peak, 1), twice,
+    logits, mask, values = op.logits, op.mask_sum, op.values
+    scale, clip, y = logits.scale, logits.output, values.output
+    start = -mask.a_zero * mask.a_multiplier - mask.b_zero * mask.b_multiplier
+    return (
+        scale.multiplier, scale.shift, clip.high, fold, ((1 << fold) - 1) * 0x0101_0101,
+        _kind(op, is_folded=bool(folds)), int(may_skip), max(op.peak, 1), twice,
         max(9 - 2 * twice, 0), int(before.max()), 0,
+        op.softmax.levels, int(mask != UNMASKED), values.a_zero,
+        values.scale.multiplier, values.scale.shift, y.low - y.zero, y.high - y.zero, y.zero,
+        clip.zero, clip.low, clip.high,
+        mask.a_multiplier, mask.b_multiplier, start,
+        mask.shift, mask.output.zero, mask.output.low, mask.output.high,
     )  # fmt: skip
-    words = np.concatenate([entries | entries << (16 + twice), bounds, np.array(way, np.int64)])
-    packed = words.astype(np.uint32).view(np.int32)
-    return (*constants[:TABLE], packed, *constants[TABLE + 1 :])
 
 
 def _kind(op: RatioAttention, *, is_folded: bool) -> int:
@@ -117,9 +131,21 @@ def _kind(op: RatioAttention, *, is_folded: bool) -> int:
     return 3 if scale.shift == 16 and 258 <= scale.multiplier < 1 << 15 else 2
 
 
+def _fields(op: Op, signature: Signature) -> Fields:
+    q, k, v = signature.inputs[:3]
+    members = attention_fields(op, signature)
+    return {
+        "rows": q.shape[-2], "keys": k.shape[-2], "depth": q.shape[-1], "columns": v.shape[-1],
+        "mask_step": members["mask_step"],
+    }  # fmt: skip
+
+
 RATIO_ATTENTION_XPULP = replace(
     RATIO_ATTENTION_S8,
     symbol="ratio_attention_xpulp",
+    struct="ratio_attention_xpulp_args",
+    fields=_fields,
+    tables=frozenset({TABLE}),
     header=HERE / "ratio_attention_xpulp.h",
     source=HERE / "ratio_attention_xpulp.c",
     refuse=_refuse,
@@ -129,7 +155,6 @@ RATIO_ATTENTION_XPULP = replace(
     scratch_bytes=_scratch_bytes,
     pack=_pack,
     includes=(
-        PORTABLE / "ratio_attention_s8.h",
         HERE / "xp_quotient.h",
         HERE / "xp_fours.h",
         HERE / "ratio_attention_asm.h",

@@ -31,7 +31,20 @@ typedef struct {
   int32_t between;  // bits of the lower part of a factor: parts have at most 16 + twice
   int32_t highest;  // score before the mask
   int32_t none;     // a mask that adds nothing
+  int32_t levels, is_masked;
+  int32_t weight_zero;
+  xp_scale y; // of the output
+  int32_t y_zero;
+  int32_t zero, low, high;           // of scores
+  int32_t score_factor, mask_factor; // of the sum with the mask, whose zero points are in start
+  int32_t mask_start, mask_shift, mask_zero, mask_low, mask_high;
+  int8_t before[256]; // for scores + 128
+  int8_t after[256];  // for weights from 0 on
 } attention_way;
+
+static inline const attention_way *attention_way_of(const ratio_attention_xpulp_args *p) {
+  return (const void *)(p->table + 256);
+}
 
 /// Scratch of one core.
 typedef struct {
@@ -42,7 +55,7 @@ typedef struct {
   int32_t keys;    // in fours
 } attention_room;
 
-static inline attention_room attention_room_in(const ratio_attention_s8_args *p, void *scratch) {
+static inline attention_room attention_room_in(const ratio_attention_xpulp_args *p, void *scratch) {
   const int32_t keys = (p->keys + 3) & ~3;
   int8_t *const values = scratch;
   int8_t *const scores = values + p->columns * keys;
@@ -57,7 +70,7 @@ static inline int32_t attention_most(int32_t four) {
 }
 
 /// Scores of 4 * n keys of any depth without a mask.
-static inline int32_t attention_deep_scores(const ratio_attention_s8_args *p,
+static inline int32_t attention_deep_scores(const ratio_attention_xpulp_args *p,
                                             const attention_scale *by, const int8_t *q,
                                             const int8_t *k, int32_t n, int8_t *y,
                                             int32_t largest) {
@@ -78,23 +91,26 @@ static inline int32_t attention_deep_scores(const ratio_attention_s8_args *p,
 }
 
 /// The same step by step, under any arguments.
-static __attribute__((noinline)) int32_t attention_any_scores(const ratio_attention_s8_args *p,
+static __attribute__((noinline)) int32_t attention_any_scores(const ratio_attention_xpulp_args *p,
                                                               const int8_t *q, const int8_t *k,
                                                               const int8_t *mask, int32_t n,
                                                               int8_t *y, int32_t largest) {
-  const xp_scale scale = {p->multiplier, p->shift, p->low - p->zero, p->high - p->zero};
-  const xp_scale sum = {1, p->mask_shift, p->mask_low - p->mask_zero, p->mask_high - p->mask_zero};
-  const int8_t *const before = p->before + 128;
+  const attention_way *const way = attention_way_of(p);
+  const xp_scale scale = {way->scale.multiplier, way->scale.shift, way->low - way->zero,
+                          way->high - way->zero};
+  const xp_scale sum = {1, way->mask_shift, way->mask_low - way->mask_zero,
+                        way->mask_high - way->mask_zero};
+  const int8_t *const before = way->before + 128;
   const int32_t depth = p->depth;
   for (int32_t key = 0; key < 4 * n; key += 4, k += 4 * depth, y += 4) {
     int32_t acc[4] = {0};
     xp_four_rows(q, k, depth, depth >> 2, acc);
     for (int32_t i = 0; i < 4; ++i) {
-      acc[i] = before[xp_scaled(acc[i], scale) + p->zero];
+      acc[i] = before[xp_scaled(acc[i], scale) + way->zero];
       if (mask != 0) {
-        acc[i] =
-            p_mac(p_mac(p->mask_start, acc[i], p->score_factor), mask[key + i], p->mask_factor);
-        acc[i] = xp_scaled(acc[i], sum) + p->mask_zero;
+        acc[i] = p_mac(p_mac(way->mask_start, acc[i], way->score_factor), mask[key + i],
+                       way->mask_factor);
+        acc[i] = xp_scaled(acc[i], sum) + way->mask_zero;
       }
     }
     const int32_t four = xp_pack(acc[0], acc[1], acc[2], acc[3]);
@@ -106,7 +122,7 @@ static __attribute__((noinline)) int32_t attention_any_scores(const ratio_attent
 
 /// Scores of 4 * n keys with the mask, where there is one, and the table where it is not part of
 /// the scale. Returns the largest of every fourth and of `largest`.
-static __attribute__((noinline)) int32_t attention_scores(const ratio_attention_s8_args *p,
+static __attribute__((noinline)) int32_t attention_scores(const ratio_attention_xpulp_args *p,
                                                           const attention_way *way, const int8_t *q,
                                                           const int8_t *k, const int8_t *mask,
                                                           int32_t n, int8_t *y, int32_t largest) {
@@ -123,7 +139,7 @@ static __attribute__((noinline)) int32_t attention_scores(const ratio_attention_
     found = attention_short_scores(xp_load(q), k, n, &way->scale, y, largest);
   }
   if (way->kind == ATTENTION_PLAIN) {
-    const int8_t *const before = p->before + 128;
+    const int8_t *const before = way->before + 128;
     found = largest;
     for (int8_t *at = y; at < y + 4 * n; at += 4) {
       const int32_t four = xp_pack(before[at[0]], before[at[1]], before[at[2]], before[at[3]]);
@@ -152,13 +168,14 @@ typedef struct {
 } attention_rows;
 
 /// Where masks begin to add something, and where their last runs of equal bytes begin.
-static __attribute__((noinline)) void
-attention_spans(const ratio_attention_s8_args *p, const attention_way *way, attention_rows *rows) {
+static __attribute__((noinline)) void attention_spans(const ratio_attention_xpulp_args *p,
+                                                      const attention_way *way,
+                                                      attention_rows *rows) {
   const int32_t whole = p->keys >> 2, is_plain = way->kind != ATTENTION_STEPWISE;
   const int8_t *mask = rows->mask;
   for (attention_row *row = rows->row; row < rows->row + rows->count; ++row) {
     *row = (attention_row){0, 0, whole, ATTENTION_UNBOUNDED, (p->keys + 3) >> 2};
-    if (!p->is_masked) {
+    if (!way->is_masked) {
       row->clear = whole;
     } else if (is_plain) {
       const int8_t *at = mask;
@@ -179,7 +196,7 @@ attention_spans(const ratio_attention_s8_args *p, const attention_way *way, atte
 
 /// No numerator behind a row's kept keys is larger: no score there is above the highest one with
 /// the mask's last byte.
-static inline int32_t attention_bound(const ratio_attention_s8_args *p, const attention_way *way,
+static inline int32_t attention_bound(const ratio_attention_xpulp_args *p, const attention_way *way,
                                       const int8_t *mask, int32_t largest) {
   const int32_t distance = largest - p_max(way->highest + mask[p->keys - 1], -128);
   return distance < 0 ? ATTENTION_UNBOUNDED : way->bounds[distance >> 4];
@@ -188,7 +205,7 @@ static inline int32_t attention_bound(const ratio_attention_s8_args *p, const at
 /// Scores of a row. What is behind the kept keys is skipped if all its numerators are zeros. The
 /// last four keys, where the last are fewer, are computed together with some of those before.
 static inline __attribute__((always_inline)) void
-attention_row_scores(const ratio_attention_s8_args *p, const attention_way *way, const int8_t *q,
+attention_row_scores(const ratio_attention_xpulp_args *p, const attention_way *way, const int8_t *q,
                      const int8_t *k, const int8_t *mask, int8_t *scores, attention_row *row,
                      int32_t is_fast) {
   const int32_t whole = 4 * (p->keys >> 2), depth = is_fast ? 4 : p->depth;
@@ -200,13 +217,13 @@ attention_row_scores(const ratio_attention_s8_args *p, const attention_way *way,
     largest = attention_scores(p, way, q, k, 0, row->clear, scores, largest);
   }
   for (;;) {
-    const int8_t *const added = p->is_masked ? mask + from : (const int8_t *)&way->none;
+    const int8_t *const added = way->is_masked ? mask + from : (const int8_t *)&way->none;
     const int32_t n = (to - from) >> 2;
     if (n > 0 && is_fast) {
       largest = attention_narrow_masked(word, k + from * depth, n, &way->scale, added, scores + at,
                                         largest);
     } else if (n > 0) {
-      largest = attention_scores(p, way, q, k + from * depth, p->is_masked ? added : 0, n,
+      largest = attention_scores(p, way, q, k + from * depth, way->is_masked ? added : 0, n,
                                  scores + at, largest);
     }
     if (to == p->keys) {
@@ -230,7 +247,7 @@ attention_row_scores(const ratio_attention_s8_args *p, const attention_way *way,
 }
 
 static inline __attribute__((always_inline)) void
-attention_rows_scores(const ratio_attention_s8_args *p, const attention_way *way,
+attention_rows_scores(const ratio_attention_xpulp_args *p, const attention_way *way,
                       attention_rows *rows, const attention_room *room, int32_t is_fast) {
   const int8_t *q = rows->q, *mask = rows->mask;
   int8_t *scores = room->scores;
@@ -242,14 +259,14 @@ attention_rows_scores(const ratio_attention_s8_args *p, const attention_way *way
   }
 }
 
-static __attribute__((noinline)) void attention_all_scores(const ratio_attention_s8_args *p,
+static __attribute__((noinline)) void attention_all_scores(const ratio_attention_xpulp_args *p,
                                                            const attention_way *way,
                                                            attention_rows *rows,
                                                            const attention_room *room) {
   attention_rows_scores(p, way, rows, room, 0);
 }
 
-static __attribute__((noinline)) void attention_fast_scores(const ratio_attention_s8_args *p,
+static __attribute__((noinline)) void attention_fast_scores(const ratio_attention_xpulp_args *p,
                                                             const attention_way *way,
                                                             attention_rows *rows,
                                                             const attention_room *room) {

@@ -37,14 +37,14 @@ static inline int32_t attention_pair(uint32_t part, int32_t twice) {
   return (int32_t)(part >> twice << 16 | (part & ((UINT32_C(1) << twice) - 1)));
 }
 
-static __attribute__((noinline)) void attention_long_weights(const ratio_attention_s8_args *p,
+static __attribute__((noinline)) void attention_long_weights(const ratio_attention_xpulp_args *p,
                                                              const attention_way *way,
                                                              const int32_t *parts, int32_t n,
                                                              attention_quotient by, int8_t *y) {
   const int32_t shift = by.bits - way->between;
   const int32_t upper = attention_pair(by.factor >> way->between, way->twice);
   const int32_t lower = attention_pair(by.factor & ((UINT32_C(1) << way->between) - 1), way->twice);
-  attention_long_quotients(parts, n, upper, lower, way->between, shift, p->after, y);
+  attention_long_quotients(parts, n, upper, lower, way->between, shift, way->after, y);
 }
 
 /// The last four keys' numerators without those of keys that are among the fours before; returns
@@ -59,11 +59,11 @@ static inline uint32_t attention_drop(int32_t *parts, int32_t count) {
 }
 
 /// Weights of all rows in the place of scores.
-static __attribute__((noinline)) void attention_all_weights(const ratio_attention_s8_args *p,
+static __attribute__((noinline)) void attention_all_weights(const ratio_attention_xpulp_args *p,
                                                             const attention_way *way,
                                                             attention_rows *rows,
                                                             const attention_room *room) {
-  const uint32_t most = (uint32_t)(p->levels - 1);
+  const uint32_t most = (uint32_t)(way->levels - 1);
   const int32_t whole = p->keys & ~3, again = -p->keys & 3; // keys that are computed again
   int32_t *const parts = room->parts;
   int8_t *scores = room->scores;
@@ -81,12 +81,12 @@ static __attribute__((noinline)) void attention_all_weights(const ratio_attentio
     }
     if (way->between == 0) {
       attention_quotients(parts, row->words, attention_pair(by.factor, way->twice), by.bits,
-                          p->after, scores);
+                          way->after, scores);
     } else {
       attention_long_weights(p, way, parts, row->words, by, scores);
     }
     for (int32_t i = 0; i < drops; ++i) {
-      scores[whole + i] = (int8_t)p->weight_zero;
+      scores[whole + i] = (int8_t)way->weight_zero;
     }
     scores += room->keys;
   }
@@ -95,7 +95,8 @@ static __attribute__((noinline)) void attention_all_weights(const ratio_attentio
 /// A head's values by columns, the last four keys' ones as their scores; and what sums with them
 /// begin with.
 static __attribute__((noinline)) void
-attention_values(const ratio_attention_s8_args *p, const int8_t *v, const attention_room *room) {
+attention_values(const ratio_attention_xpulp_args *p, const int8_t *v, const attention_room *room) {
+  const attention_way *const way = attention_way_of(p);
   const int32_t columns = p->columns, whole = p->keys & ~3;
   for (int32_t c = 0; c < columns; c += 4) {
     const int8_t *from = v + c;
@@ -109,15 +110,16 @@ attention_values(const ratio_attention_s8_args *p, const int8_t *v, const attent
       xp_turn(r0, r1, r2, r3, to + key, room->keys);
     }
   }
-  xp_starts(room->values, room->keys, columns, p->weight_zero, room->starts);
+  xp_starts(room->values, room->keys, columns, way->weight_zero, room->starts);
 }
 
 /// Rows by pairs, which meet four columns at once.
-static __attribute__((noinline)) void attention_pairs(const ratio_attention_s8_args *p,
+static __attribute__((noinline)) void attention_pairs(const ratio_attention_xpulp_args *p,
                                                       const attention_row *row,
                                                       const attention_room *room, int8_t *x,
                                                       int32_t pairs, int8_t *y) {
-  const xp_scale scale = {p->y_multiplier, p->y_shift, p->y_low - p->y_zero, p->y_high - p->y_zero};
+  const attention_way *const way = attention_way_of(p);
+  const xp_scale scale = way->y;
   const int32_t columns = p->columns, keys = room->keys;
   for (; pairs > 0; --pairs, row += 2, x += 2 * keys, y += 2 * columns) {
     const int32_t first = row[0].words, second = row[1].words;
@@ -134,7 +136,7 @@ static __attribute__((noinline)) void attention_pairs(const ratio_attention_s8_a
       attention_product(x, x + keys, room->values + c * keys, keys, p_max(first, second), acc);
 #pragma GCC unroll 8
       for (int32_t i = 0; i < 8; ++i) {
-        acc[i] = xp_scaled(acc[i], scale) + p->y_zero;
+        acc[i] = xp_scaled(acc[i], scale) + way->y_zero;
       }
       xp_store(y + c, xp_pack(acc[0], acc[1], acc[2], acc[3]));
       xp_store(y + columns + c, xp_pack(acc[4], acc[5], acc[6], acc[7]));
@@ -142,20 +144,22 @@ static __attribute__((noinline)) void attention_pairs(const ratio_attention_s8_a
   }
 }
 
-static __attribute__((noinline)) void attention_single(const ratio_attention_s8_args *p,
+static __attribute__((noinline)) void attention_single(const ratio_attention_xpulp_args *p,
                                                        const attention_row *row,
                                                        const attention_room *room, const int8_t *x,
                                                        int8_t *y) {
-  const xp_scale scale = {p->y_multiplier, p->y_shift, p->y_low - p->y_zero, p->y_high - p->y_zero};
+  const attention_way *const way = attention_way_of(p);
+  const xp_scale scale = way->y;
   xp_row_product(x, room->values, room->starts, room->keys, row->words, p->columns, scale,
-                 p->y_zero, y);
+                 way->y_zero, y);
 }
 
 /// The only row of a head meets its values where they lie: weights whose zero is 0.
-static __attribute__((noinline)) void attention_only(const ratio_attention_s8_args *p,
+static __attribute__((noinline)) void attention_only(const ratio_attention_xpulp_args *p,
                                                      const attention_row *row, const int8_t *v,
                                                      const int8_t *x, int8_t *y) {
-  const xp_scale scale = {p->y_multiplier, p->y_shift, p->y_low - p->y_zero, p->y_high - p->y_zero};
+  const attention_way *const way = attention_way_of(p);
+  const xp_scale scale = way->y;
   const int32_t columns = p->columns, whole = p->keys >> 2;
   for (int32_t c = 0; c < columns; c += 4) {
     int32_t acc[4] = {0}, n = p_min(row->words, whole);
@@ -167,7 +171,7 @@ static __attribute__((noinline)) void attention_only(const ratio_attention_s8_ar
     }
 #pragma GCC unroll 4
     for (int32_t i = 0; i < 4; ++i) {
-      acc[i] = xp_scaled(acc[i], scale) + p->y_zero;
+      acc[i] = xp_scaled(acc[i], scale) + way->y_zero;
     }
     xp_store(y + c, xp_pack(acc[0], acc[1], acc[2], acc[3]));
   }
@@ -176,11 +180,11 @@ static __attribute__((noinline)) void attention_only(const ratio_attention_s8_ar
 _Static_assert(sizeof(attention_rows) <= ATTENTION_STATE_BYTES, "scratch begins with rows");
 
 void ratio_attention_xpulp(const void *args, tw_work work) {
-  const ratio_attention_s8_args *const p = args;
-  const attention_way *const way = (const void *)(p->table + 256);
+  const ratio_attention_xpulp_args *const p = args;
+  const attention_way *const way = attention_way_of(p);
   attention_rows *const rows = work.scratch;
   const attention_room room = attention_room_in(p, (int8_t *)work.scratch + ATTENTION_STATE_BYTES);
-  const int32_t is_only = p->rows == 1 && p->weight_zero == 0;
+  const int32_t is_only = p->rows == 1 && way->weight_zero == 0;
   int32_t head = is_only ? work.start : work.start / p->rows, laid_out = -1;
   for (int32_t item = work.start; item < work.stop; item += rows->count) {
     const int32_t next = (head + 1) * p->rows;
