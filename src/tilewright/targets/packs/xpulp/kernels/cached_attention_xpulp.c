@@ -6,7 +6,8 @@
 enum {
   FOUR = 4,
   FADED = TW_FACTOR_BITS << 8,
-  FINISH_BITS = 18 // of a product that is shifted in two steps
+  FINISH_BITS = 18, // of a reciprocal that is shifted into a word
+  LEAST_SHIFT = 20, // of its product: with less, it would not fit the word
 };
 
 /// What one head of one query works on. Keys, values and their factors are `width` bytes apart.
@@ -203,7 +204,7 @@ static inline uint32_t weights_of(const attention_call *a, const one_head *h, ui
       "srli %[t], %[t], 8\n\t"
       "srl %[p], %[p], %[t]\n\t"
       "add %[total], %[total], %[p]\n\t"
-      "mul %[t], %[p], %[f]\n\t"
+      ".insn r 0x5b, 0, 0x40, %[t], %[p], %[f]\n\t"  // p.muls: both have 15 bits
       ".insn r 0x5b, 6, 0x20, %[t], x0, %[bits]\n\t" // p.addRN: rounded
       ".insn s 0x2b, 0, %[t], 1(%[low])\n\t"         // p.sb
       "srli %[t], %[t], 8\n\t"
@@ -296,24 +297,40 @@ static inline void mix(const one_head *h, weights by, int32_t *mixed) {
   }
 }
 
-/// What a head says, from weighted values and the sum of their numerators. Where the reciprocal has
-/// 18 bits at most, as it has behind the largest numerator, products have 49.
+/// y[n] = within 15 bits rounded(mixed[n] * reciprocal, 32 + shift), shift at least 1: of a
+/// product, only the upper word matters.
+static inline void shifted_products(const int32_t *mixed, int32_t reciprocal, int32_t shift,
+                                    int32_t n, int16_t *y) {
+  int32_t t;
+  const int32_t high = INT16_MAX, least = -INT16_MAX;
+  __asm__ volatile(".option push\n\t.option norvc\n\t"
+                   ".insn i 0x7b, 4, x0, %[n], 12\n\t"               // lp.setup: 6 instructions
+                   ".insn i 0x0b, 2, %[t], %[mixed], 4\n\t"          // p.lw t, 4(mixed!)
+                   "mulh %[t], %[t], %[reciprocal]\n\t"              //
+                   ".insn r 0x5b, 6, 0x20, %[t], x0, %[shift]\n\t"   // p.addRN: rounded
+                   ".insn r 0x33, 4, 0x02, %[t], %[t], %[high]\n\t"  // p.min
+                   ".insn r 0x33, 6, 0x02, %[t], %[t], %[least]\n\t" // p.max
+                   ".insn s 0x2b, 1, %[t], 2(%[y])\n\t"              // p.sh t, 2(y!)
+                   ".option pop"
+                   : [mixed] "+r"(mixed), [y] "+r"(y), [t] "=&r"(t)
+                   : [n] "r"(n), [reciprocal] "r"(reciprocal), [shift] "r"(shift), [high] "r"(high),
+                     [least] "r"(least)
+                   : "memory");
+}
+
+/// What a head says, from weighted values and the sum of their numerators. The reciprocal has 18
+/// bits at most behind the largest numerator.
 static inline void finish(const attention_call *a, const int32_t *mixed, uint32_t total,
                           int16_t *y) {
   const int32_t excess = p_max(xp_bit_length(total) - TW_FACTOR_BITS, 0);
   const uint32_t reciprocal = ATTENTION_RECIPROCAL_OF_127 / (total >> excess);
   const int32_t shift = ATTENTION_RECIPROCAL_BITS - a->value_shift + excess;
-  const int32_t more = shift - FINISH_BITS;
-  if (reciprocal >> FINISH_BITS != 0 || more < 0) {
+  if (reciprocal >> FINISH_BITS != 0 || shift < LEAST_SHIFT || shift > 63) {
     attention_finish(a, mixed, total, y);
     return;
   }
-  const int64_t half = (int64_t)1 << (shift - 1);
-  const int32_t behind = p_min(more, 31);
-  for (int32_t i = 0; i < a->head_dim; i++) {
-    const int64_t sum = (int64_t)mixed[i] * (int32_t)reciprocal + half;
-    y[i] = (int16_t)xp_within_15_bits((int32_t)(sum >> FINISH_BITS) >> behind);
-  }
+  const int32_t behind = p_max(shift - 32, 1);
+  shifted_products(mixed, (int32_t)(reciprocal << (32 + behind - shift)), behind, a->head_dim, y);
 }
 
 /// Later queries see more keys: the first and the last, the second and the last but one, and so on
