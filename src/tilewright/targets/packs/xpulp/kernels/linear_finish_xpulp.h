@@ -83,24 +83,24 @@ static inline void finished_and_added(const short_finish *f, const int32_t *sums
       : "memory");
 }
 
-/// Where it is not short: in 64 bits, slowly. `shifts` are sum_shift and shift.
+/// Where it is not short: in 64 bits, slowly.
 static __attribute__((noinline, unused)) int16_t finished_slowly(const int8_t *factor,
-                                                                 const int32_t shifts[2],
+                                                                 int32_t sum_shift, int32_t shift,
                                                                  int32_t sum, int32_t multiplier,
                                                                  int32_t residual) {
-  const linear_finish whole = linear_finish_of(factor, shifts[0], shifts[1]);
+  const linear_finish whole = linear_finish_of(factor, sum_shift, shift);
   return tw_saturated(linear_finished(&whole, sum, multiplier) + residual);
 }
 
-/// What the outputs of one row become: `shifts` are sum_shift and shift.
+/// What the outputs of one row become.
 typedef struct {
   short_finish by;
   const int8_t *factor;
-  int32_t shifts[2];
+  int32_t sum_shift, shift;
 } row_finish;
 
 static inline row_finish row_finish_of(const int8_t *factor, int32_t sum_shift, int32_t shift) {
-  return (row_finish){short_finish_of(factor, sum_shift, shift), factor, {sum_shift, shift}};
+  return (row_finish){short_finish_of(factor, sum_shift, shift), factor, sum_shift, shift};
 }
 
 /// n neighbouring outputs from their sums; `added` may be null.
@@ -111,7 +111,8 @@ static inline void finish_outputs(const row_finish *row, const int32_t *sums, co
   }
   if (!row->by.is_short) {
     for (int32_t i = 0; i < n; i++) {
-      y[i] = finished_slowly(row->factor, row->shifts, sums[i], by[i], added ? added[i] : 0);
+      y[i] = finished_slowly(row->factor, row->sum_shift, row->shift, sums[i], by[i],
+                             added ? added[i] : 0);
     }
   } else if (added) {
     finished_and_added(&row->by, sums, by, added, y, n);
