@@ -13,10 +13,19 @@ from tilewright.backend.c_names import CNames, base_name
 from tilewright.backend.print_calls import call_lines, offload_lines
 from tilewright.backend.print_constants import c_float, elements
 from tilewright.backend.print_lines import wrapped
+from tilewright.backend.print_loops import (
+    guard,
+    meaning,
+    part_lines,
+    plus,
+    runs_of_tiles,
+    signed,
+    tile_count,
+)
 from tilewright.backend.print_notes import Notes, layer_comment
 from tilewright.backend.print_tiles import Tables
 from tilewright.ir.graph import ValueName
-from tilewright.ir.index import Affine, Column, Index, Part, Sliced, column
+from tilewright.ir.index import Affine, Column, Index, Sliced, column
 from tilewright.ir.plan import BufferName
 from tilewright.ir.program import (
     Box,
@@ -33,7 +42,6 @@ from tilewright.ir.program import (
     Operand,
     Place,
     Program,
-    Shifted,
     Simple,
     Store,
     Transfer,
@@ -43,7 +51,6 @@ from tilewright.ir.program import (
 from tilewright.ir.types import TensorType
 
 TILE = re.compile(r"\btile\b")
-PART = re.compile(rf"\b{Part.ARGUMENT}\b")
 
 
 def parameters(program: Program, layer: Layer, names: CNames) -> dict[str, str]:
@@ -115,13 +122,16 @@ class LayerText:
         listed = [f"{c}{parameter}" for parameter, c in given.items()]
         name = self.names.layers[self.number]
         lines = wrapped(f"static TW_LAYER void {name}(", listed, ") {")
+        straight: list[Simple] = []
+        has_scopes = len(self.layer.calls) > 1
         for action in self.layer.actions:
             if isinstance(action, Loop):
+                lines += _indented(self._straight(straight, has_scopes=has_scopes))
                 lines += _indented(self._loop(action))
-            elif called(action) is not None and len(self.layer.calls) > 1:
-                lines += ["  {", *_indented(_indented(self._action(action))), "  }"]
+                straight = []
             else:
-                lines += _indented(self._action(action))
+                straight.append(action)
+        lines += _indented(self._straight(straight, has_scopes=has_scopes))
         if self.layer.observed:
             lines += [f"  tw_settle(jobs + {job});" for job in self.layer.left_open]
         for call in self.layer.observed:
@@ -173,23 +183,23 @@ class LayerText:
         steps, tiles = loop.iterations, str(loop.tiles)
         if loop.part is not None:
             tiles = "tiles"
-            yield f"const int32_t tiles = {_count(loop.part)};"
+            yield f"const int32_t tiles = {tile_count(loop.part)};"
         if len(steps) == loop.tiles:  # nothing is done ahead or afterwards
             yield f"for (int32_t tile = 0; tile < {tiles}; ++tile) {{"
             block = [item.action for item in loop.body]
             lines = [line for some in self._by_condition(block) for line in some]
-            yield from _indented([*_part(loop, lines), *lines])
+            yield from _indented([*part_lines(loop, lines), *lines])
             yield "}"
             return
-        stop = _plus(tiles, steps.stop - loop.tiles)
+        stop = plus(tiles, steps.stop - loop.tiles)
         yield f"for (int32_t step = {steps.start}; step < {stop}; ++step) {{"
-        for shift, block in _blocks(loop.body):
+        for shift, block in runs_of_tiles(loop.body):
             lines = [line for some in self._by_condition(block) for line in some]
-            lines = [*_part(loop, lines), *lines]
-            guard = _guard(shift, loop, tiles)
-            yield f"  {f'if ({guard}) ' if guard else ''}{{ // {_meaning(shift)}"
+            lines = [*part_lines(loop, lines), *lines]
+            test = guard(shift, loop, tiles)
+            yield f"  {f'if ({test}) ' if test else ''}{{ // {meaning(shift)}"
             if any(TILE.search(line) for line in lines):
-                yield f"    const int32_t tile = step{_signed(shift)};"
+                yield f"    const int32_t tile = step{signed(shift)};"
             yield from _indented(_indented(lines))
             yield "  }"
         yield "}"
@@ -198,20 +208,36 @@ class LayerText:
         """Actions that the same tiles do stand under one ``if``; a call has a scope of its own."""
         pairs = ((self.tables.condition(action.when), action) for action in block)
         for condition, group in groupby(pairs, key=lambda pair: pair[0]):
-            lines: list[str] = []
-            for _, action in group:
-                inner = list(self._action(action))
-                lines += ["{", *_indented(inner), "}"] if called(action) else inner
+            lines = self._straight([action for _, action in group], has_scopes=True)
             yield [f"if ({condition}) {{", *_indented(lines), "}"] if condition else lines
+
+    def _straight(self, actions: Sequence[Simple], *, has_scopes: bool) -> list[str]:
+        """Actions one after another. What a call waits for stands between its arguments and the
+        call: they are filled in while transfers and engines are at work.
+
+        has_scopes  whether each call has a scope of its own
+        """
+        lines: list[str] = []
+        waits: list[str] = []
+        for action in actions:
+            text, call = list(self._action(action)), called(action)
+            if isinstance(action, Wait | Join):
+                waits += text
+                continue
+            if call is not None:
+                text = [*self._arguments(call), *waits, *text]
+                lines += ["{", *_indented(text), "}"] if has_scopes else text
+            else:
+                lines += [*waits, *text]
+            waits = []
+        return [*lines, *waits]
 
     def _action(self, action: Simple) -> Iterator[str]:
         match action:
             case Call():
-                yield from self._arguments(action)
                 items = self._items(action)
                 yield from call_lines(action, self._symbol(action), items, self._scratch(action))
             case Offload(call, job):
-                yield from self._arguments(call)
                 at, items = f"jobs + {job}", self._items(call)
                 yield from offload_lines(call, at, self._symbol(call), items, self._scratch(call))
             case Join() if action.left != 0:
@@ -334,59 +360,6 @@ def _elements(plus: Index, size: int) -> Index:
     if isinstance(plus, Affine | Sliced):
         return plus.divided(size)
     return Column(tuple(value // size for value in plus.values))
-
-
-def _blocks(body: tuple[Shifted, ...]) -> Iterator[tuple[int, list[Simple]]]:
-    """Runs of actions that work on the same tile."""
-    run: list[Simple] = []
-    last = body[0].shift
-    for item in body:
-        if item.shift != last:
-            yield last, run
-            run, last = [], item.shift
-        run.append(item.action)
-    yield last, run
-
-
-def _meaning(shift: int) -> str:
-    if shift > 0:
-        return "the next tile travels while this one is computed"
-    return "this tile" if shift == 0 else "the tile whose copy is written to next"
-
-
-def _guard(shift: int, loop: Loop, tiles: str) -> str:
-    """Whether there is a tile ``step + shift``; empty where there always is."""
-    steps = loop.iterations
-    tests = [f"step >= {-shift}"] if -shift > steps.start else []
-    tests += [f"step < {_plus(tiles, -shift)}"] if loop.tiles - shift < steps.stop else []
-    return " && ".join(tests)
-
-
-def _plus(tiles: str, more: int) -> str:
-    """C for a number of tiles and some more."""
-    return str(int(tiles) + more) if tiles.isdigit() else f"{tiles}{_signed(more)}"
-
-
-def _count(part: Part) -> str:
-    """C for the number of tiles of a length that depends on arguments."""
-    if part.size == 1:
-        return str(part.length)
-    return f"({part.length + (part.size - 1)}) / {part.size}"
-
-
-def _part(loop: Loop, lines: Sequence[str]) -> list[str]:
-    """What this tile has of the length that is cut, where some line asks for it."""
-    if loop.part is None or not any(PART.search(line) for line in lines):
-        return []
-    size = loop.part.size
-    return [
-        f"const int32_t left = {loop.part.length} - {size} * tile;",
-        f"const int32_t {Part.ARGUMENT} = left < {size} ? left : {size};",
-    ]
-
-
-def _signed(shift: int) -> str:
-    return f" {'+' if shift > 0 else '-'} {abs(shift)}" if shift else ""
 
 
 def _indented(lines: Iterator[str] | list[str]) -> Iterator[str]:

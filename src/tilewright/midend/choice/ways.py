@@ -146,7 +146,6 @@ class Net:
         readers = self.readers[tensor]
         return readers[-1] if readers else -1
 
-
     def after(self, way: Way, near: Tensors, limit: int) -> Tensors | None:
         """What lies near after a way, in base order; None where it does not go with what lies near
         before it, or all that together needs more than ``limit`` bytes."""
