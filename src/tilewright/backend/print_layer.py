@@ -220,16 +220,16 @@ class LayerText:
         lines: list[str] = []
         waits: list[str] = []
         for action in actions:
-            text, call = list(self._action(action)), called(action)
+            call = called(action)
             if isinstance(action, Wait | Join):
-                waits += text
-                continue
-            if call is not None:
-                text = [*self._arguments(call), *waits, *text]
+                waits += self._action(action)
+            elif call is not None:
+                text = [*self._arguments(call), *waits, *self._action(action)]
                 lines += ["{", *_indented(text), "}"] if has_scopes else text
+                waits = []
             else:
-                lines += [*waits, *text]
-            waits = []
+                lines += [*waits, *self._action(action)]
+                waits = []
         return [*lines, *waits]
 
     def _action(self, action: Simple) -> Iterator[str]:
