@@ -22,6 +22,7 @@ from tilewright.llm.formats.checkpoint import read_checkpoint
 from tilewright.llm.formats.tokenizer_files import find_tokenizer, read_tokenizer
 from tilewright.llm.integers import IntegerLlama
 from tilewright.llm.model import Llama, LlamaShape
+from tilewright.llm.print_tokenizer import table_bytes
 from tilewright.llm.quantise import quantised_llama
 from tilewright.llm.sampler import Sampling
 from tilewright.llm.tokenizer import Tokenizer
@@ -41,6 +42,9 @@ DEFAULT_CONTEXT = 512
 SHORT_CHUNK = 16
 
 LOGIT_BYTES = 2
+
+ROUNDED_BYTES, TOKEN_BYTES = 24, 4
+"""Lost between tables that begin with a word; of a token and of the pair that it begins."""
 
 
 class Talk(Protocol):
@@ -127,10 +131,12 @@ def compile_talker(
     roomy = _roomy(target, integers)
     chunk, made = _compiled(integers, roomy, options, drafts)
     shape = llama.shape
+    near = _free_near(made, LOGIT_BYTES * shape.vocabulary)
+    pieces = table_bytes(tokenizer) + ROUNDED_BYTES + TOKEN_BYTES * shape.context
     talks = GenerateShape(
         shape.context, chunk, shape.vocabulary, Sampling.of(integers.logit_scale, 1.0).octaves,
         drafts, len(made.arena) > 1, _sharing_cores(made.target),
-        _free_near(made, LOGIT_BYTES * shape.vocabulary),
+        near, has_near_pieces=bool(_free_near(made, pieces)),
     )  # fmt: skip
     bundle = with_generate(made.bundle, talks, tokenizer, made.target.toolchain.sampling)
     return Talker(integers, tokenizer, made, bundle)

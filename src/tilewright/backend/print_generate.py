@@ -29,6 +29,8 @@ class GenerateShape:
     cores       that share the choice of a token
     near        the arena's member whose memory is free between two runs, close to the cores and
                 large enough for the logits, where there is one
+    has_near_pieces  whether the tokenizer's tables, and two numbers of 16 bits for each token of
+                the context, fit there as well
     """
 
     context: int
@@ -39,6 +41,7 @@ class GenerateShape:
     has_arenas: bool
     cores: int = 1
     near: str = ""
+    has_near_pieces: bool = False
 
 
 def with_generate(
@@ -77,10 +80,11 @@ def _filled(text: str, name: str, talker: GenerateShape) -> str:
         "SAMPLE": "tw_sample_shared" if talker.cores > 1 else "tw_sample",
         "SHARE": ", share_logits" if talker.cores > 1 else "",
         "BROUGHT": _BROUGHT if talker.near else "",
+        "ENCODED": _ENCODED_NEAR if talker.near and talker.has_near_pieces else _ENCODED,
         "LOGITS": "brought(arena, next.logits)" if talker.near else "next.logits",
         "NEAR": talker.near,
     }  # fmt: skip
-    for word in ("SHARED", "BROUGHT", *words):
+    for word in ("SHARED", "BROUGHT", "ENCODED", *words):
         text = text.replace(f"@{word}@", str(words[word]))
     return text
 
@@ -187,6 +191,52 @@ static int read_token(@ARENA@, uint16_t token, int32_t end) {
 
 """
 
+_ENCODED = """\
+/// Tokens of the prompt, in memory->tokens; how many, or TW_NO_ROOM.
+static int32_t encoded(@ARENA@, tw_@name@_prompt_memory *memory,
+                       const tw_@name@_request *request) {
+  (void)arena;
+  return tw_encode(&@name@_tokenizer, request->prompt, request->prompt_bytes, memory->tokens,
+                   memory->pairs, TW_@NAME@_CONTEXT);
+}
+
+"""
+
+_ENCODED_NEAR = """\
+/// A table where a look-up takes a cycle, and the place behind it.
+static const void *carried(const void *table, uint32_t bytes, uint8_t **place) {
+  tw_channel channel = {0};
+  uint8_t *const to = *place;
+  tw_load(&channel, to, table, &(tw_box){.run = (int32_t)bytes});
+  tw_wait(&channel);
+  *place = to + ((bytes + 3) & ~UINT32_C(3));
+  return to;
+}
+
+/// Tokens of the prompt, in memory->tokens; how many, or TW_NO_ROOM. Before the first run, nothing
+/// else lies where the tables go.
+static int32_t encoded(@ARENA@, tw_@name@_prompt_memory *memory,
+                       const tw_@name@_request *request) {
+  tw_tokenizer near = @name@_tokenizer;
+  uint8_t *place = arena->@NEAR@;
+  const uint32_t bytes = near.start[near.tokens], listed = near.bucket[near.buckets];
+  near.text = carried(near.text, bytes, &place);
+  near.start = carried(near.start, 4 * (near.tokens + UINT32_C(1)), &place);
+  near.listed = carried(near.listed, 2 * listed, &place);
+  near.bucket = carried(near.bucket, 2 * (near.buckets + UINT32_C(1)), &place);
+  near.rank = carried(near.rank, UINT32_C(2) * near.tokens, &place);
+  near.byte_token = carried(near.byte_token, 512, &place);
+  uint16_t *const tokens = (uint16_t *)(void *)place;
+  const int32_t count = tw_encode(&near, request->prompt, request->prompt_bytes, tokens,
+                                  tokens + TW_@NAME@_CONTEXT, TW_@NAME@_CONTEXT);
+  for (int32_t i = 0; i < count; i++) {
+    memory->tokens[i] = tokens[i];
+  }
+  return count;
+}
+
+"""
+
 _IN_CHUNKS = """\
 enum { CHUNK = @CHUNK@ };
 
@@ -278,8 +328,7 @@ int32_t tw_@name@_generate(@ARENA@, tw_@name@_prompt_memory *memory,
                            const tw_@name@_request *request) {
   const tw_tokenizer *const tokenizer = &@name@_tokenizer;
   uint16_t *const text = memory->tokens;
-  int32_t end = tw_encode(tokenizer, request->prompt, request->prompt_bytes, text, memory->pairs,
-                          TW_@NAME@_CONTEXT);
+  int32_t end = encoded(arena, memory, request);
   if (end < 0) {
     return TW_@NAME@_PROMPT_TOO_LONG;
   }
@@ -318,4 +367,4 @@ int32_t tw_@name@_generate(@ARENA@, tw_@name@_prompt_memory *memory,
 
 def _source(talker: GenerateShape) -> str:
     reading = _IN_CHUNKS if talker.chunk > 1 else _ONE_BY_ONE
-    return _SOURCE + reading + (_DRAFTING if talker.drafts else _PLAIN) + _LOOP
+    return _SOURCE + "@ENCODED@" + reading + (_DRAFTING if talker.drafts else _PLAIN) + _LOOP

@@ -6,7 +6,8 @@
 enum {
   FOUR = 4,
   FADED = TW_FACTOR_BITS << 8,
-  FINISH_BITS = 18 // of a product that is shifted in two steps
+  FINISH_BITS = 18, // of a reciprocal that is shifted into a word
+  LEAST_SHIFT = 20, // of its product: with less, it would not fit the word
 };
 
 /// What one head of one query works on. Keys, values and their factors are `width` bytes apart.
@@ -30,17 +31,15 @@ static inline int32_t short_scores(const one_head *h, int32_t *score) {
   int32_t peak = INT32_MIN, k0, k1, f, sum, low;
   __asm__ volatile(
       ".option push\n\t.option norvc\n\t"
-      ".insn i 0x7b, 4, x0, %[n], 26\n\t"               // lp.setup: 13 instructions
+      ".insn i 0x7b, 4, x0, %[n], 22\n\t"               // lp.setup: 11 instructions
       ".insn r 0x0b, 7, 0x10, %[k0], %[k], %[more]\n\t" // p.lw k0, more(k!)
       ".insn r 0x0b, 7, 0x10, %[k1], %[k], %[step]\n\t" // p.lw k1, step(k!)
       ".insn r 0x0b, 7, 0x08, %[f], %[at], %[w]\n\t"    // p.lh f, width(factor!)
       ".insn r 0x57, 1, 0x4c, %[sum], %[k0], %[q0]\n\t" // pv.dotsp.b
       ".insn r 0x57, 1, 0x5c, %[sum], %[k1], %[q1]\n\t" // pv.sdotsp.b
-      "andi %[k0], %[sum], 127\n\t"
-      "li %[low], 64\n\t"
-      ".insn r 0x33, 0, 0x21, %[low], %[k0], %[f]\n\t" // p.mac
-      "srai %[sum], %[sum], 7\n\t"
-      "srli %[low], %[low], 7\n\t"
+      "slli %[low], %[sum], 9\n\t"
+      ".insn r 0x5b, 6, 0x07, %[sum], %[sum], x0\n\t"   // p.addRN by 7: rounded
+      ".insn r 0x5b, 4, 0x50, %[low], %[low], %[f]\n\t" // p.mulsRN by 16: what is left, rounded
       ".insn r 0x33, 0, 0x21, %[low], %[sum], %[f]\n\t"
       ".insn r 0x33, 6, 0x02, %[peak], %[peak], %[low]\n\t" // p.max
       ".insn s 0x2b, 2, %[low], 4(%[score])\n\t"            // p.sw
@@ -92,26 +91,24 @@ static inline void sum_fours(const one_head *h, const int8_t *k, int32_t n, int3
                    : "memory");
 }
 
-/// score[j] becomes rounded(score[j] * factor of key j, 7), exact in two parts of 32 bits; the
-/// largest comes back.
+/// score[j] becomes rounded(score[j] * factor of key j, 7), exact in two parts: the score rounded
+/// to a multiple of 128, and what is left of it. The largest comes back.
 static inline int32_t weighed_scores(const one_head *h, int32_t *score) {
   const int8_t *at = h->k_factor;
-  int32_t peak = INT32_MIN, f, sum, low, part;
+  int32_t peak = INT32_MIN, f, sum, low;
   __asm__ volatile(".option push\n\t.option norvc\n\t"
-                   ".insn i 0x7b, 4, x0, %[n], 20\n\t"                // lp.setup: 10 instructions
-                   "lw %[sum], 0(%[score])\n\t"                       //
-                   ".insn r 0x0b, 7, 0x08, %[f], %[at], %[w]\n\t"     // p.lh f, width(factor!)
-                   "andi %[part], %[sum], 127\n\t"                    //
-                   "li %[low], 64\n\t"                                //
-                   ".insn r 0x33, 0, 0x21, %[low], %[part], %[f]\n\t" // p.mac
-                   "srai %[sum], %[sum], 7\n\t"                       //
-                   "srli %[low], %[low], 7\n\t"                       //
+                   ".insn i 0x7b, 4, x0, %[n], 16\n\t"               // lp.setup: 8 instructions
+                   "lw %[sum], 0(%[score])\n\t"                      //
+                   ".insn r 0x0b, 7, 0x08, %[f], %[at], %[w]\n\t"    // p.lh f, width(factor!)
+                   "slli %[low], %[sum], 9\n\t"                      //
+                   ".insn r 0x5b, 6, 0x07, %[sum], %[sum], x0\n\t"   // p.addRN by 7: rounded
+                   ".insn r 0x5b, 4, 0x50, %[low], %[low], %[f]\n\t" // p.mulsRN by 16: the rest
                    ".insn r 0x33, 0, 0x21, %[low], %[sum], %[f]\n\t"
                    ".insn r 0x33, 6, 0x02, %[peak], %[peak], %[low]\n\t" // p.max
                    ".insn s 0x2b, 2, %[low], 4(%[score])\n\t"            // p.sw
                    ".option pop"
                    : [at] "+r"(at), [score] "+r"(score), [peak] "+r"(peak), [f] "=&r"(f),
-                     [sum] "=&r"(sum), [low] "=&r"(low), [part] "=&r"(part)
+                     [sum] "=&r"(sum), [low] "=&r"(low)
                    : [n] "r"(h->seen), [w] "r"(h->width)
                    : "memory");
   return peak;
@@ -203,7 +200,7 @@ static inline uint32_t weights_of(const attention_call *a, const one_head *h, ui
       "srli %[t], %[t], 8\n\t"
       "srl %[p], %[p], %[t]\n\t"
       "add %[total], %[total], %[p]\n\t"
-      "mul %[t], %[p], %[f]\n\t"
+      ".insn r 0x5b, 0, 0x40, %[t], %[p], %[f]\n\t"  // p.muls: both have 15 bits
       ".insn r 0x5b, 6, 0x20, %[t], x0, %[bits]\n\t" // p.addRN: rounded
       ".insn s 0x2b, 0, %[t], 1(%[low])\n\t"         // p.sb
       "srli %[t], %[t], 8\n\t"
@@ -296,36 +293,51 @@ static inline void mix(const one_head *h, weights by, int32_t *mixed) {
   }
 }
 
-/// What a head says, from weighted values and the sum of their numerators. Where the reciprocal has
-/// 18 bits at most, as it has behind the largest numerator, products have 49.
+/// y[n] = within 15 bits rounded(mixed[n] * reciprocal, 32 + shift), shift at least 1: of a
+/// product, only the upper word matters.
+static inline void shifted_products(const int32_t *mixed, int32_t reciprocal, int32_t shift,
+                                    int32_t n, int16_t *y) {
+  int32_t t;
+  const int32_t high = INT16_MAX, least = -INT16_MAX;
+  __asm__ volatile(".option push\n\t.option norvc\n\t"
+                   ".insn i 0x7b, 4, x0, %[n], 12\n\t"               // lp.setup: 6 instructions
+                   ".insn i 0x0b, 2, %[t], %[mixed], 4\n\t"          // p.lw t, 4(mixed!)
+                   "mulh %[t], %[t], %[reciprocal]\n\t"              //
+                   ".insn r 0x5b, 6, 0x20, %[t], x0, %[shift]\n\t"   // p.addRN: rounded
+                   ".insn r 0x33, 4, 0x02, %[t], %[t], %[high]\n\t"  // p.min
+                   ".insn r 0x33, 6, 0x02, %[t], %[t], %[least]\n\t" // p.max
+                   ".insn s 0x2b, 1, %[t], 2(%[y])\n\t"              // p.sh t, 2(y!)
+                   ".option pop"
+                   : [mixed] "+r"(mixed), [y] "+r"(y), [t] "=&r"(t)
+                   : [n] "r"(n), [reciprocal] "r"(reciprocal), [shift] "r"(shift), [high] "r"(high),
+                     [least] "r"(least)
+                   : "memory");
+}
+
+/// What a head says, from weighted values and the sum of their numerators. The reciprocal has 18
+/// bits at most behind the largest numerator.
 static inline void finish(const attention_call *a, const int32_t *mixed, uint32_t total,
                           int16_t *y) {
   const int32_t excess = p_max(xp_bit_length(total) - TW_FACTOR_BITS, 0);
   const uint32_t reciprocal = ATTENTION_RECIPROCAL_OF_127 / (total >> excess);
   const int32_t shift = ATTENTION_RECIPROCAL_BITS - a->value_shift + excess;
-  const int32_t more = shift - FINISH_BITS;
-  if (reciprocal >> FINISH_BITS != 0 || more < 0) {
+  if (reciprocal >> FINISH_BITS != 0 || shift < LEAST_SHIFT || shift > 63) {
     attention_finish(a, mixed, total, y);
     return;
   }
-  const int64_t half = (int64_t)1 << (shift - 1);
-  const int32_t behind = p_min(more, 31);
-  for (int32_t i = 0; i < a->head_dim; i++) {
-    const int64_t sum = (int64_t)mixed[i] * (int32_t)reciprocal + half;
-    y[i] = (int16_t)xp_within_15_bits((int32_t)(sum >> FINISH_BITS) >> behind);
-  }
+  const int32_t behind = p_max(shift - 32, 1);
+  shifted_products(mixed, (int32_t)(reciprocal << (32 + behind - shift)), behind, a->head_dim, y);
 }
 
 /// Later queries see more keys: the first and the last, the second and the last but one, and so on
 /// follow one another, so that cores with equally many items have equally much to do.
-static inline int32_t row_of(const attention_call *a, int32_t item) {
-  const int32_t turn = item / a->heads;
+static inline int32_t row_of(const attention_call *a, int32_t turn) {
   return turn & 1 ? a->rows - 1 - (turn >> 1) : turn >> 1;
 }
 
-static inline void attend(const attention_call *a, int32_t item, int32_t *scratch) {
-  const int32_t size = a->head_dim, row = row_of(a, item), head = item % a->heads;
-  const int32_t kv_head = head / (a->heads / a->kv_heads);
+static inline void attend(const attention_call *a, int32_t row, int32_t head, int32_t kv_head,
+                          int32_t *scratch) {
+  const int32_t size = a->head_dim;
   const int32_t behind = a->kv_heads * size + kv_head * TW_HEAD_FACTOR_BYTES;
   const int8_t *const queries = a->q + row * a->heads * (size + TW_HEAD_FACTOR_BYTES);
   const one_head h = {.q = queries + head * size,
@@ -362,7 +374,20 @@ void cached_attention_xpulp(const void *args, tw_work work) {
       .shift = a->shift,
       .value_shift = a->value_shift,
   };
+  // Divisions take long: turn, head and kv_head go on from item to item.
+  const int32_t heads = a->heads, group = heads / a->kv_heads;
+  int32_t turn = work.start / heads, head = work.start - turn * heads;
+  int32_t kv_head = head / group, first = (kv_head + 1) * group; // of the next kv_head
   for (int32_t item = work.start; item < work.stop; item++) {
-    attend(&call, item, work.scratch);
+    attend(&call, row_of(&call, turn), head, kv_head, work.scratch);
+    if (++head == first) {
+      kv_head++;
+      first += group;
+    }
+    if (head == heads) {
+      turn++;
+      head = kv_head = 0;
+      first = group;
+    }
   }
 }

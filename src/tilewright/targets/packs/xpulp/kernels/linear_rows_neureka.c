@@ -3,7 +3,8 @@
 #include "linear_finish_xpulp.h"
 
 enum {
-  LINE = 6, // pixels
+  LINE = 6,       // pixels, at most
+  LEAST_LINE = 4, // of an image that is one job of two tiles
   ONE = 1 << 16,
   TILE = 32, // output channels
   BUFFERS = 3,
@@ -68,21 +69,36 @@ static void start_job(const linear_neureka_args *a, const outputs_part *p, int32
   *register_at(JOBS_START) = 0;
 }
 
-/// Lines of six rows are one job, what is left another.
-static inline void start_rows(const linear_neureka_args *a, const outputs_part *p) {
-  const int32_t lines = a->rows / LINE, left = a->rows - lines * LINE;
-  if (lines > 0) {
-    const int32_t full = (lines - 1) / LINE;
-    const int32_t last = (lines - full * LINE) * ONE | LINE;
-    start_job(a, p, 0, LINE, (image_size){last, last, (full + 1) * ONE | 1});
+/// Pixels of a line for rows that are a whole image, one job of few tiles; six where there is none:
+/// lines of six are a job then, and what is left is another one.
+static int32_t columns_of(int32_t rows) {
+  for (int32_t columns = LINE; columns >= LEAST_LINE; columns--) {
+    if (rows % columns == 0) {
+      return columns;
+    }
   }
-  if (left > 0) {
-    start_job(a, p, lines * LINE, LINE, (image_size){ONE | left, ONE | left, ONE | 1});
-  }
+  return LINE;
 }
 
-static inline void start_vector(const linear_neureka_args *a, const outputs_part *p) {
-  start_job(a, p, 0, 3, (image_size){ONE | 1, 3 * ONE | 3, ONE | 1});
+static inline int32_t jobs_of(int32_t rows, int32_t columns) {
+  return rows > columns && rows % columns != 0 ? 2 : 1;
+}
+
+/// Jobs for all rows; `columns` 0: the only row is an image of three by three pixels.
+static inline void start(const linear_neureka_args *a, const outputs_part *p, int32_t columns) {
+  if (columns == 0) {
+    start_job(a, p, 0, 3, (image_size){ONE | 1, 3 * ONE | 3, ONE | 1});
+    return;
+  }
+  const int32_t lines = a->rows / columns, left = a->rows - lines * columns;
+  if (lines > 0) {
+    const int32_t full = (lines - 1) / LINE;
+    const int32_t last = (lines - full * LINE) * ONE | columns;
+    start_job(a, p, 0, columns, (image_size){last, last, (full + 1) * ONE | 1});
+  }
+  if (left > 0) {
+    start_job(a, p, lines * columns, columns, (image_size){ONE | left, ONE | left, ONE | 1});
+  }
 }
 
 /// Sleeps until at most so many jobs are left, of two. Events of others may end the sleep.
@@ -102,23 +118,31 @@ static inline void finish_part(const linear_neureka_args *a, const outputs_part 
   const int32_t by_rows = a->rows >= XP_SHARES, start = work.start, stop = work.stop;
   const int32_t first = by_rows ? 0 : p->count * start >> 3;
   const int32_t count = (by_rows ? p->count : p->count * stop >> 3) - first;
-  const int32_t end = by_rows ? a->rows * stop >> 3 : a->rows;
-  for (int32_t row = by_rows ? a->rows * start >> 3 : 0; row < end; row++) {
-    const int8_t *const factor = a->x + row * (a->inputs + TW_ROW_FACTOR_BYTES) + a->inputs;
+  const int32_t row = by_rows ? a->rows * start >> 3 : 0,
+                end = by_rows ? a->rows * stop >> 3 : a->rows;
+  const int32_t outputs = a->outputs, pixel = a->inputs + TW_ROW_FACTOR_BYTES;
+  const int32_t from = p->first + first, at = row * outputs + from;
+  const int8_t *factor = a->x + row * pixel + a->inputs;
+  const int32_t *sums = p->sums + row * p->count + first;
+  const int16_t *added = a->residual ? a->residual + at : 0;
+  int16_t *y = a->y + at;
+  for (int32_t left = end - row; left > 0; left--) {
     const row_finish by = row_finish_of(factor, a->sum_shift, a->shift);
-    const int32_t from = p->first + first, at = row * a->outputs + from;
-    finish_outputs(&by, p->sums + row * p->count + first, a->multiplier + from,
-                   a->residual ? a->residual + at : 0, a->y + at, count);
+    finish_outputs(&by, sums, a->multiplier + from, added, y, count);
+    factor += pixel;
+    sums += p->count;
+    added = added ? added + outputs : 0;
+    y += outputs;
   }
 }
 
 /// Core 0 starts a part and waits for the one before it, which all then finish. Three buffers: the
-/// slowest core may still read the part before that one. `jobs`: of a part.
-static inline void do_parts(const linear_neureka_args *a,
-                            void (*start)(const linear_neureka_args *, const outputs_part *),
-                            uint32_t jobs, tw_work work) {
+/// slowest core may still read the part before that one.
+static inline void do_parts(const linear_neureka_args *a, int32_t columns, tw_work work) {
   const int32_t each = a->part, outputs = a->outputs, buffer = a->rows * each;
+  uint32_t jobs = 1;
   if (work.core == 0) {
+    jobs = columns ? (uint32_t)jobs_of(a->rows, columns) : 1;
     await_jobs(0);
     tw_told[0] = (int32_t)(uintptr_t)work.scratch;
   }
@@ -128,7 +152,7 @@ static inline void do_parts(const linear_neureka_args *a,
       if (next < outputs) {
         const outputs_part part = {next, p_min(each, outputs - next),
                                    (int32_t *)work.scratch + next_at};
-        start(a, &part); // two jobs are taken when none of the part before is left
+        start(a, &part, columns); // two jobs are taken when none of the part before is left
       }
       if (first >= 0) {
         await_jobs(next < outputs ? jobs : 0);
@@ -146,9 +170,7 @@ static inline void do_parts(const linear_neureka_args *a,
 
 void linear_rows_neureka(const void *args, tw_work work) {
   const linear_neureka_args *const a = args;
-  do_parts(a, start_rows, a->rows > LINE && a->rows % LINE != 0 ? 2 : 1, work);
+  do_parts(a, columns_of(a->rows), work);
 }
 
-void linear_vector_neureka(const void *args, tw_work work) {
-  do_parts(args, start_vector, 1, work);
-}
+void linear_vector_neureka(const void *args, tw_work work) { do_parts(args, 0, work); }

@@ -81,28 +81,30 @@ static inline unit_scale unit_scale_of(uint64_t total) {
 /// wide[n], the normalised x times the gain; the largest magnitude comes back.
 static inline int32_t normalise(const int16_t *x, const int16_t *gain, int32_t n,
                                 const unit_scale *by, int32_t *wide) {
-  int32_t peak = 0, v, g;
+  int32_t peak = 0, v, g, t;
   const int32_t high = INT16_MAX, least = -INT16_MAX;
+  const int32_t half = by->shift > 0 ? (int32_t)(1u << (by->shift - 1)) : 0;
   if (n == 0) {
     return 0;
   }
   __asm__ volatile(".option push\n\t.option norvc\n\t"
-                   ".insn i 0x7b, 4, x0, %[n], 20\n\t"                 // lp.setup: 10 instructions
-                   ".insn i 0x0b, 1, %[v], %[x], 2\n\t"                // p.lh v, 2(x!)
-                   ".insn i 0x0b, 1, %[g], %[gain], 2\n\t"             // p.lh g, 2(gain!)
-                   "mul %[v], %[v], %[reciprocal]\n\t"                 //
-                   ".insn r 0x5b, 6, 0x20, %[v], x0, %[shift]\n\t"     // p.addRN: rounded
-                   ".insn r 0x33, 4, 0x02, %[v], %[v], %[high]\n\t"    // p.min
-                   ".insn r 0x33, 6, 0x02, %[v], %[v], %[least]\n\t"   // p.max
-                   "mul %[v], %[v], %[g]\n\t"                          //
-                   ".insn s 0x2b, 2, %[v], 4(%[wide])\n\t"             // p.sw v, 4(wide!)
-                   ".insn r 0x33, 0, 0x02, %[v], %[v], x0\n\t"         // p.abs
-                   ".insn r 0x33, 6, 0x02, %[peak], %[peak], %[v]\n\t" // p.max
+                   ".insn i 0x7b, 4, x0, %[n], 22\n\t"     // lp.setup: 11 instructions
+                   ".insn i 0x0b, 1, %[v], %[x], 2\n\t"    // p.lh v, 2(x!)
+                   ".insn i 0x0b, 1, %[g], %[gain], 2\n\t" // p.lh g, 2(gain!)
+                   "mv %[t], %[half]\n\t"                  //
+                   ".insn r 0x33, 0, 0x21, %[t], %[v], %[reciprocal]\n\t" // p.mac: faster than mul
+                   "sra %[t], %[t], %[shift]\n\t"                         //
+                   ".insn r 0x33, 4, 0x02, %[t], %[t], %[high]\n\t"       // p.min
+                   ".insn r 0x33, 6, 0x02, %[t], %[t], %[least]\n\t"      // p.max
+                   ".insn r 0x5b, 0, 0x40, %[v], %[t], %[g]\n\t"          // p.muls
+                   ".insn s 0x2b, 2, %[v], 4(%[wide])\n\t"                // p.sw v, 4(wide!)
+                   ".insn r 0x33, 0, 0x02, %[v], %[v], x0\n\t"            // p.abs
+                   ".insn r 0x33, 6, 0x02, %[peak], %[peak], %[v]\n\t"    // p.max
                    ".option pop"
                    : [x] "+r"(x), [gain] "+r"(gain), [wide] "+r"(wide), [peak] "+r"(peak),
-                     [v] "=&r"(v), [g] "=&r"(g)
-                   : [n] "r"(n), [reciprocal] "r"(by->reciprocal), [shift] "r"(by->shift),
-                     [high] "r"(high), [least] "r"(least)
+                     [v] "=&r"(v), [g] "=&r"(g), [t] "=&r"(t)
+                   : [n] "r"(n), [half] "r"(half), [reciprocal] "r"(by->reciprocal),
+                     [shift] "r"(by->shift), [high] "r"(high), [least] "r"(least)
                    : "memory");
   return peak;
 }
@@ -145,7 +147,7 @@ static inline int32_t let_through(const int16_t *gate, const int16_t *up, const 
                    "mv %[t], %[half]\n\t"                                //
                    ".insn r 0x57, 0, 0x5c, %[t], %[ends], %[g]\n\t"      // pv.sdotsp.h
                    "srai %[t], %[t], 8\n\t"                              //
-                   "mul %[t], %[t], %[u]\n\t"                            //
+                   ".insn r 0x5b, 0, 0x40, %[t], %[t], %[u]\n\t"         // p.muls: faster than mul
                    ".insn s 0x2b, 2, %[t], 4(%[wide])\n\t"               // p.sw t, 4(wide!)
                    ".insn r 0x33, 0, 0x02, %[t], %[t], x0\n\t"           // p.abs
                    ".insn r 0x33, 6, 0x02, %[peak], %[peak], %[t]\n\t"   // p.max
