@@ -110,7 +110,8 @@ MATMUL_FOURS_XPULP = replace(
     scratch_bytes=_fours_scratch,
     streaming=None,
     includes=(
-        PORTABLE / "matmul_s8.h", PORTABLE / "broadcast.h", HERE / "xp_fours.h", *COMMON,
+        PORTABLE / "matmul_s8.h", PORTABLE / "broadcast.h", HERE / "matmul_fours_asm.h",
+        HERE / "xp_fours.h", *COMMON,
     ),
 )  # fmt: skip
 """HALF_UP is the last of MATMUL_S8; for the dialect, whose products mostly have whole words."""

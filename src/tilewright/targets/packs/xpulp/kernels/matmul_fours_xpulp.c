@@ -2,6 +2,7 @@
 #include "matmul_fours_xpulp.h"
 
 #include "broadcast.h"
+#include "matmul_fours_asm.h"
 #include "xp_fours.h"
 
 /// Rows of four elements, which four columns in registers meet.
@@ -32,12 +33,6 @@ static inline int32_t matmul_fours_is_narrow(const matmul_s8_args *p) {
          p->shift == 16 && p->multiplier >= 258 && p->multiplier < 1 << 15;
 }
 
-#define FOURS_ALL(one) one("%[r0]") one("%[r1]") one("%[r2]") one("%[r3]")
-#define FOURS_DOT(r, b) ".insn r 0x57, 1, 0x4c, " r ", %[x], %[" b "]\n\t"      // pv.dotsp.b
-#define FOURS_HALF_WORD(r) ".insn r 0x33, 1, 0x0a, " r ", " r ", x16\n\t"       // p.clipi
-#define FOURS_SCALE(r) ".insn r 0x5b, 4, 0x50, " r ", " r ", %[multiplier]\n\t" // p.mulsNR
-#define FOURS_BOUND(r) ".insn r 0x33, 5, 0x0a, " r ", " r ", %[high]\n\t"       // p.clip
-
 /// The same by a hardware loop, columns from [4][columns] or, transposed, [columns][4].
 static inline void matmul_fours_narrow(const matmul_s8_args *p, const int8_t *a, const int8_t *b,
                                        int32_t count, int8_t *y) {
@@ -53,23 +48,13 @@ static inline void matmul_fours_narrow(const matmul_s8_args *p, const int8_t *a,
     }
     int8_t *to = y;
     int32_t word, r0, r1, r2, r3;
-    __asm__ volatile(
-        ".option push\n\t.option norvc\n\t"
-        ".insn i 0x7b, 4, x0, %[n], 40\n\t"     // lp.setup: 20 instructions
-        ".insn i 0x0b, 2, %[x], %[from], 4\n\t" // p.lw
-        FOURS_DOT("%[r0]", "b0") FOURS_DOT("%[r1]", "b1") FOURS_DOT("%[r2]", "b2")
-            FOURS_DOT("%[r3]", "b3") FOURS_ALL(FOURS_HALF_WORD) FOURS_ALL(FOURS_SCALE) FOURS_ALL(
-                FOURS_BOUND) ".insn r 0x57, 1, 0x70, %[x], %[r1], %[r0]\n\t" // pv.packlo.b,
-                                                                             // pv.packhi.b
-                             ".insn r 0x57, 1, 0x6c, %[x], %[r3], %[r2]\n\t"
-                             ".insn r 0x2b, 6, 0x00, %[step], %[to], %[x]\n\t" // p.sw
-                             ".option pop"
-        : [x] "=&r"(word), [r0] "=&r"(r0), [r1] "=&r"(r1), [r2] "=&r"(r2), [r3] "=&r"(r3),
-          [from] "+r"(x), [to] "+r"(to)
-        : [n] "r"(count), [b0] "r"(xp_load(of)), [b1] "r"(xp_load(of + 4)),
-          [b2] "r"(xp_load(of + 8)), [b3] "r"(xp_load(of + 12)), [step] "r"(columns),
-          [multiplier] "r"(p->multiplier), [high] "r"(p->high)
-        : "memory");
+    __asm__ volatile(FOURS_NARROW
+                     : [x] "=&r"(word), [r0] "=&r"(r0), [r1] "=&r"(r1), [r2] "=&r"(r2),
+                       [r3] "=&r"(r3), [from] "+r"(x), [to] "+r"(to)
+                     : [n] "r"(count), [b0] "r"(xp_load(of)), [b1] "r"(xp_load(of + 4)),
+                       [b2] "r"(xp_load(of + 8)), [b3] "r"(xp_load(of + 12)), [step] "r"(columns),
+                       [multiplier] "r"(p->multiplier), [high] "r"(p->high)
+                     : "memory");
   }
 }
 

@@ -29,8 +29,8 @@ MOST_BYTES = 24 << 10
 ROWS = 16
 """ATTENTION_ROWS of ratio_attention_xpulp.c."""
 
-STATE_BYTES = 336
-"""ATTENTION_STATE_BYTES, the same."""
+STATE, ROW = 16, 20
+"""Bytes of attention_rows and of each attention_row."""
 
 COLD = 1000
 """Cycles in which a call's code is fetched."""
@@ -66,9 +66,10 @@ def _refuse(op: Op, signature: Signature) -> str | None:
 
 
 def _scratch_bytes(op: Op, signature: Signature) -> int:
-    del op
+    assert isinstance(op, RatioAttention)
     keys, (rows, columns) = signature.inputs[1].shape[-2], signature.output.shape[-2:]
-    return STATE_BYTES + round_up(keys, 4) * (columns + min(rows, ROWS) + 4) + 4 * columns
+    count, laid_out = min(rows, ROWS), 0 if rows == 1 and op.values.a_zero == 0 else columns
+    return STATE + ROW * count + round_up(keys, 4) * (laid_out + count + 4) + 4 * columns
 
 
 def _cycles(op: Op, signature: Signature) -> int:

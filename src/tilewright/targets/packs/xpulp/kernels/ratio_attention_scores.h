@@ -7,7 +7,6 @@
 
 enum {
   ATTENTION_ROWS = 16, // queries that take a step together
-  ATTENTION_STATE_BYTES = 336,
   ATTENTION_LOWEST = (int32_t)0x80808080,
   ATTENTION_UNBOUNDED = 1 << 22 // larger than every numerator
 };
@@ -54,15 +53,6 @@ typedef struct {
   int32_t *starts; // [columns] what sums begin with
   int32_t keys;    // in fours
 } attention_room;
-
-static inline attention_room attention_room_in(const ratio_attention_xpulp_args *p, void *scratch) {
-  const int32_t keys = (p->keys + 3) & ~3;
-  int8_t *const values = scratch;
-  int8_t *const scores = values + p->columns * keys;
-  const int32_t rows = p_min(p->rows, ATTENTION_ROWS);
-  int32_t *const parts = (int32_t *)(void *)(scores + rows * keys);
-  return (attention_room){values, scores, parts, parts + keys, keys};
-}
 
 /// The largest of four bytes.
 static inline int32_t attention_most(int32_t four) {
@@ -166,6 +156,23 @@ typedef struct {
   int32_t count;
   attention_row row[ATTENTION_ROWS];
 } attention_rows;
+
+/// Whether a head's only row meets its values where they lie.
+static inline int32_t attention_is_only(const ratio_attention_xpulp_args *p,
+                                        const attention_way *way) {
+  return p->rows == 1 && way->weight_zero == 0;
+}
+
+/// Behind the rows.
+static inline attention_room attention_room_in(const ratio_attention_xpulp_args *p,
+                                               const attention_way *way, void *scratch) {
+  const int32_t keys = (p->keys + 3) & ~3, rows = p_min(p->rows, ATTENTION_ROWS);
+  attention_rows *const state = scratch;
+  int8_t *const values = (int8_t *)(state->row + rows);
+  int8_t *const scores = values + (attention_is_only(p, way) ? 0 : p->columns * keys);
+  int32_t *const parts = (int32_t *)(void *)(scores + rows * keys);
+  return (attention_room){values, scores, parts, parts + keys, keys};
+}
 
 /// Where masks begin to add something, and where their last runs of equal bytes begin.
 static __attribute__((noinline)) void attention_spans(const ratio_attention_xpulp_args *p,

@@ -37,8 +37,7 @@ static inline int32_t attention_pair(uint32_t part, int32_t twice) {
   return (int32_t)(part >> twice << 16 | (part & ((UINT32_C(1) << twice) - 1)));
 }
 
-static __attribute__((noinline)) void attention_long_weights(const ratio_attention_xpulp_args *p,
-                                                             const attention_way *way,
+static __attribute__((noinline)) void attention_long_weights(const attention_way *way,
                                                              const int32_t *parts, int32_t n,
                                                              attention_quotient by, int8_t *y) {
   const int32_t shift = by.bits - way->between;
@@ -83,7 +82,7 @@ static __attribute__((noinline)) void attention_all_weights(const ratio_attentio
       attention_quotients(parts, row->words, attention_pair(by.factor, way->twice), by.bits,
                           way->after, scores);
     } else {
-      attention_long_weights(p, way, parts, row->words, by, scores);
+      attention_long_weights(way, parts, row->words, by, scores);
     }
     for (int32_t i = 0; i < drops; ++i) {
       scores[whole + i] = (int8_t)way->weight_zero;
@@ -177,14 +176,12 @@ static __attribute__((noinline)) void attention_only(const ratio_attention_xpulp
   }
 }
 
-_Static_assert(sizeof(attention_rows) <= ATTENTION_STATE_BYTES, "scratch begins with rows");
-
 void ratio_attention_xpulp(const void *args, tw_work work) {
   const ratio_attention_xpulp_args *const p = args;
   const attention_way *const way = attention_way_of(p);
   attention_rows *const rows = work.scratch;
-  const attention_room room = attention_room_in(p, (int8_t *)work.scratch + ATTENTION_STATE_BYTES);
-  const int32_t is_only = p->rows == 1 && way->weight_zero == 0;
+  const attention_room room = attention_room_in(p, way, work.scratch);
+  const int32_t is_only = attention_is_only(p, way);
   int32_t head = is_only ? work.start : work.start / p->rows, laid_out = -1;
   for (int32_t item = work.start; item < work.stop; item += rows->count) {
     const int32_t next = (head + 1) * p->rows;

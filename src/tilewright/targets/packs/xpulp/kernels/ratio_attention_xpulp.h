@@ -21,6 +21,7 @@ typedef struct {
   int32_t mask_step; // bytes from a query's mask to the next one's
 } ratio_attention_xpulp_args;
 
-/// Scratch, with keys rounded up to fours: 336 bytes, values by columns, [columns][keys], scores,
+/// Scratch, with keys rounded up to fours: 16 bytes and 20 per row up to sixteen, values by
+/// columns, [columns][keys] (none for a single row whose weights have the zero 0), scores,
 /// [rows up to sixteen][keys], numerators, int32[keys], and a number per column.
 void ratio_attention_xpulp(const void *args, tw_work work);
