@@ -10,7 +10,8 @@ from tilewright.ir.types import Array
 from tilewright.ops.conv2d import Conv2d, DepthwiseConv2d, QConv2d, QDepthwiseConv2d
 from tilewright.ops.dense import Dense, QDense
 from tilewright.ops.matmul import MatMul, QMatMul, largest_product
-from tilewright.ops.rescale import Rounding
+from tilewright.ops.requantise import Requantise
+from tilewright.ops.rescale import FixedPoint, Rounding
 
 MOST_WEIGHTS = 12000
 
@@ -74,6 +75,8 @@ def q_matmul(draw: Draw, rounding: Rounding) -> Call:
     batch, rows, k, columns = draw.one(1, 1, 2, 4), draw.upto(30), draw.upto(64), draw.upto(64)
     is_transposed = draw.one(False, True)
     b = (columns, k) if is_transposed else (k, columns)
+    if rounding is Rounding.HALF_UP and draw.one(False, True):
+        return _short_rows(draw, batch, rows, is_transposed=is_transposed)
     a_zero, b_zero = zero(draw), draw.one(0, 0, 5)
     point = scale(40 / (k**0.5 * 5476), k * largest_product(a_zero, b_zero), rounding)
     op = QMatMul(
@@ -81,6 +84,16 @@ def q_matmul(draw: Draw, rounding: Rounding) -> Call:
         output=draw.output(rounding),
     )  # fmt: skip
     return Call(op, (draw.s8(batch, rows, k), draw.s8(batch, *b)), varying=2)
+
+
+def _short_rows(draw: Draw, batch: int, rows: int, *, is_transposed: bool) -> Call:
+    """Rows of four elements, as the integer dialect turns positions."""
+    columns = 4 * draw.upto(3)
+    bounds = draw.one(Requantise(Rounding.HALF_UP), Requantise(Rounding.HALF_UP, 0, -60, 59))
+    point = FixedPoint(draw.one(257, 258, 485, 32_767), 16)
+    op = QMatMul(transposes_b=is_transposed, scale=point, output=bounds)
+    b = (columns, 4) if is_transposed else (4, columns)
+    return Call(op, (draw.s8(batch, rows, 4), draw.s8(batch, *b)), varying=2)
 
 
 def part(made: Made, *, finishes: bool = False) -> Made:

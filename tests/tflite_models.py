@@ -105,6 +105,23 @@ def build(
     return bytes(builder.Output())
 
 
+def joined(*models: bytes) -> bytes:
+    """One file with the networks of several as its subgraphs."""
+    first, *others = (schema.ModelT.InitFromObj(schema.Model.GetRootAs(m, 0)) for m in models)
+    for other in others:
+        (subgraph,) = other.subgraphs
+        for tensor in subgraph.tensors:
+            tensor.buffer += len(first.buffers)
+        for operator in subgraph.operators:
+            operator.opcodeIndex += len(first.operatorCodes)
+        first.buffers += other.buffers
+        first.operatorCodes += other.operatorCodes
+        first.subgraphs.append(subgraph)
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(first.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
 def _code(operator: Operator) -> Any:
     code = schema.OperatorCodeT()
     code.builtinCode = getattr(schema.BuiltinOperator, operator.kind)

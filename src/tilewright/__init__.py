@@ -18,11 +18,11 @@ if TYPE_CHECKING:
         inspect_model,
         list_targets,
         place_pieces,
-        run_conformance,
         run_model,
         verify_model,
     )
     from tilewright.api_accuracy import Judged, evaluate_network
+    from tilewright.api_conformance import run_conformance
     from tilewright.api_evaluate import Texts, evaluate_model
     from tilewright.api_fuzz import fuzz_files, fuzz_networks
     from tilewright.api_language import GenerateSettings, generate, inspect_checkpoint
@@ -95,6 +95,7 @@ _HOMES = {
     "generate": "tilewright.api_language",
     "inspect_checkpoint": "tilewright.api_language",
     "load_target": "tilewright.pipeline",
+    "run_conformance": "tilewright.api_conformance",
     "simulate": "tilewright.run.sim.command",
     "write_model": "tilewright.api_models",
     "write_network": "tilewright.api_networks",

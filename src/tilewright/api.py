@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tilewright.backend.bundle import Bundle
-from tilewright.conformance.report import ConformanceReport
-from tilewright.conformance.run import run_cases
 from tilewright.errors import CapacityError, CompileError, OptionError
 from tilewright.frontend.lower import lower
 from tilewright.frontend.rewrites.rules import optimise, simplify
@@ -320,17 +318,6 @@ def place_pieces(problem: Model, output: Model, capacity: int) -> PlaceReport:
     return PlaceReport(
         Path(problem), Path(output), capacity, max(ends, default=0), read.busiest[0], offsets
     )
-
-
-def run_conformance(
-    target: Target | str = "host", words: tuple[str, ...] = ()
-) -> ConformanceReport:
-    """The ONNX package's node cases on a target; ``words``: those whose names contain one."""
-    machine = _loaded(target)
-    if machine.name != "host":
-        raise OptionError(f"--target {machine.name}: conformance runs on the host only, so far")
-    outcomes = run_cases(machine, lambda name: not words or any(word in name for word in words))
-    return ConformanceReport(machine.name, outcomes)
 
 
 def list_targets() -> TargetsReport:

@@ -64,6 +64,7 @@ class Options:
     pins          what the plan has to keep to: engines, copies, tiles, places of tensors
     weights       where constants go: "c", into C; "blob", into a binary file; "auto": by size
     input_types   graph input → how it is stored, for files in the integer dialect (int8 if unsaid)
+    signature     which of a .tflite file's signatures to compile; empty: its first subgraph
     states        pairs of an output and the input that it is in the next run
     initial       such an input → what it is before the first run; real zeros where it is not there
     """
@@ -81,6 +82,7 @@ class Options:
     pins: PinWishes = field(default_factory=PinWishes)
     weights: str = "auto"
     input_types: Mapping[str, DType] = field(default_factory=dict[str, DType])
+    signature: str = ""
     states: tuple[tuple[str, str], ...] = ()
     initial: Mapping[str, Array] = field(default_factory=dict[str, Array])
 
@@ -237,10 +239,12 @@ def import_graph(model: Path, options: Options = Options()) -> Graph:
         case ".tflite":
             from tilewright.frontend.tflite_import import import_tflite
 
-            graph = import_tflite(model, options.input_shapes)
+            graph = import_tflite(model, options.input_shapes, options.signature)
         case ".onnx":
             from tilewright.frontend.onnx_import import import_onnx
 
+            if options.signature:
+                raise OptionError(f"--signature {options.signature}: .tflite files have signatures")
             graph = import_onnx(model, options.input_shapes, options.input_types)
         case suffix:
             raise ModelError(

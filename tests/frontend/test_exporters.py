@@ -18,7 +18,9 @@ from layer_agreement import run_onnx
 from onnx_models import Model, both
 from tilewright.ir.types import Array
 
-for module in ("exporters_layers", "exporters_quantised", "exporters_runtime"):
+MODULES = "exporters_layers", "exporters_quantised", "exporters_runtime", "exporters_attention"
+
+for module in MODULES:
     import_module(module)
 
 

@@ -9,11 +9,12 @@ pytest.importorskip("onnxruntime", reason="needs onnxruntime (pip install .[veri
 
 from onnx_models import Model, both, random_integers, saved
 from tilewright import Options, compile_model, load_target
+from tilewright.errors import QuantisationError
 from tilewright.run.many import Built, run_many
 
 
-def equal_to_onnx_runtime(folder: Path, model: Model, output: str, inputs) -> None:
-    for ours, theirs in both(folder, model.proto({output: np.float32}), inputs):
+def equal_to_onnx_runtime(folder: Path, model: Model, output: str, inputs, **options) -> None:
+    for ours, theirs in both(folder, model.proto({output: np.float32}), inputs, **options):
         np.testing.assert_array_equal(ours, theirs)
 
 
@@ -75,3 +76,53 @@ def test_an_output_that_is_an_input_reaches_the_callers_buffer(tmp_path: Path) -
     np.testing.assert_array_equal(relu, np.maximum(given, 0))
     np.testing.assert_array_equal(again, relu)
     np.testing.assert_array_equal(same, given)
+
+
+def scattered(scale: float) -> Model:
+    """Elements of one scale among those of another."""
+    model = Model()
+    data = model.dequantise(model.input("data", (3, 3), np.int8), scale, 3, np.int8)
+    news = model.dequantise(model.input("news", (2, 3), np.int8), 0.05, -7, np.int8)
+    at = model.constant("at", np.array([[1, 0, 2], [0, 2, 1]]))
+    model.node("ScatterElements", (data, at, news), "made")
+    model.dequantise(model.quantise("made", 0.04, 5, np.int8, "stored"), 0.04, 5, np.int8)
+    return model
+
+
+@pytest.mark.parametrize("scale", [1e-4, 0.05, 0.3])
+def test_what_is_joined_under_two_scales_is_real(tmp_path: Path, scale: float) -> None:
+    inputs = {
+        "data": random_integers(1, (3, 3), np.int8),
+        "news": random_integers(2, (2, 3), np.int8),
+    }
+    equal_to_onnx_runtime(tmp_path, scattered(scale), "stored.real", inputs, allow_float=True)
+
+
+def test_a_border_that_no_stored_number_is_makes_the_result_real(tmp_path: Path) -> None:
+    model = Model()
+    x = model.dequantise(model.input("x", (2, 3), np.int8), 0.02, 3, np.int8)
+    pads = model.constant("pads", np.array([0, 1, 0, 1]))
+    far = model.constant("far", np.array(-np.inf, np.float32))
+    model.node("Softmax", (model.node("Pad", (x, pads, far), "padded"),), "made", axis=1)
+    scale, zero = 1 / 256, -128
+    model.dequantise(model.quantise("made", scale, zero, np.int8, "stored"), scale, zero, np.int8)
+    inputs = {"x": random_integers(1, (2, 3), np.int8)}
+    proto = model.proto({"stored.real": np.float32})
+    for ours, theirs in both(tmp_path, proto, inputs, allow_float=True):
+        np.testing.assert_allclose(ours, theirs, atol=scale)
+
+
+def test_a_bias_that_accumulators_are_too_coarse_for_is_not_rounded(tmp_path: Path) -> None:
+    model = Model()
+    x = model.dequantise(model.input("x", (1, 2, 3, 3), np.int8), 2.0, 4, np.int8)
+    stored = model.constant("w", random_integers(3, (4, 2, 1, 1), np.int8))
+    w = model.dequantise(stored, 0.0125, 0, np.int8)
+    bias = model.constant("b", np.array([0.0112, -24.2647, 7.0131, 49.51], np.float32))
+    model.node("Conv", (x, w, bias), "made")
+    y = model.quantise("made", 0.004, 128, np.uint8, "stored")
+    model.dequantise(y, 0.004, 128, np.uint8)
+    inputs = {"x": np.clip(random_integers(1, (1, 2, 3, 3), np.int8), 3, 5)}
+    equal_to_onnx_runtime(tmp_path, model, "stored.real", inputs, allow_float=True)
+    path = saved(tmp_path, model.proto({"stored.real": np.float32}))
+    with pytest.raises(QuantisationError, match=r"bias b is rounded to accumulator steps of 0.025"):
+        compile_model(path, load_target("host"), Options(allow_float=False))

@@ -2,34 +2,16 @@
 
 from pathlib import Path
 
-import flatbuffers
 import numpy as np
 import pytest
 
 from evaluate import evaluate_graph
-from tflite_models import Operator, Tensor, build, constant, litert, lowered, schema
+from tflite_models import Operator, Tensor, build, constant, joined, litert, lowered
 from tilewright.errors import ModelError, UnsupportedError
 from tilewright.frontend.tflite_import import import_tflite
 from tilewright.ir.types import Array
 
 SHAPE = (1, 4)
-
-
-def joined(*models: bytes) -> bytes:
-    """One file with the networks of several as its subgraphs."""
-    first, *others = (schema.ModelT.InitFromObj(schema.Model.GetRootAs(m, 0)) for m in models)
-    for other in others:
-        (subgraph,) = other.subgraphs
-        for tensor in subgraph.tensors:
-            tensor.buffer += len(first.buffers)
-        for operator in subgraph.operators:
-            operator.opcodeIndex += len(first.operatorCodes)
-        first.buffers += other.buffers
-        first.operatorCodes += other.operatorCodes
-        first.subgraphs.append(subgraph)
-    builder = flatbuffers.Builder(1024)
-    builder.Finish(first.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
 
 
 def real(name: str) -> Tensor:

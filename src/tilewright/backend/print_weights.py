@@ -66,6 +66,8 @@ def print_weights(
         arrays = [
             f"{print_array(name, array, comments[name])}\n" for name, array in constants.items()
         ]
+        if not all(map(_is_finite, constants.values())):
+            head[1:1] = ["", "#include <math.h>"]
         return Weights({f"{stem}.c": "\n".join([*head, *arrays]), f"{stem}.h": _text(declared)})
     blob = pack(constants)
     declared += ["", "/// Whether the binary file with these constants is the one of this network."]
@@ -73,6 +75,11 @@ def print_weights(
     lines = [*head, *_included(bundle, constants, comments), "", *_match(stem, blob)]
     texts = {f"{stem}.c": _text(lines), f"{stem}.h": _text(declared)}
     return Weights(texts, {f"{stem}.bin": blob})
+
+
+def _is_finite(array: Array) -> bool:
+    """Whether no element is printed as INFINITY or NAN."""
+    return array.dtype.kind != "f" or bool(np.isfinite(array).all())
 
 
 def pack(constants: Mapping[str, Array]) -> bytes:

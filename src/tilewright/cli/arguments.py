@@ -133,6 +133,10 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
         help="how an input of a file in the integer dialect is stored: int8 (default), uint8 or "
         "int32",
     )  # fmt: skip
+    parser.add_argument(
+        "--signature", metavar="NAME", default="",
+        help="which signature of a .tflite file with several (default: its first subgraph)",
+    )  # fmt: skip
 
 
 def add_memory(parser: argparse.ArgumentParser) -> None:

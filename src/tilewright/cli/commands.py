@@ -19,7 +19,7 @@ from tilewright.cli.evaluating import evaluated, evaluated_network, takes_networ
 from tilewright.cli.language import generated, inspected_checkpoint
 from tilewright.cli.target_options import with_target_options
 from tilewright.cli.terminal import say_error
-from tilewright.cli.trust import fuzzed
+from tilewright.cli.trust import conforming, fuzzed
 from tilewright.errors import MismatchError, OptionError
 from tilewright.ir.graph import Contract, ValueName
 from tilewright.ir.target import Target
@@ -125,7 +125,7 @@ def _verify(arguments: argparse.Namespace) -> Finish:
 
 
 def _conformance(arguments: argparse.Namespace) -> Finish:
-    report = api.run_conformance(arguments.target, tuple(arguments.case))
+    report = conforming(arguments)
     return _printed(arguments, report, MismatchError.exit_code if report.wrong else 0)
 
 
@@ -269,6 +269,7 @@ def _options(arguments: argparse.Namespace) -> Options:
         contract=_contract(arguments.contract),
         input_shapes=dict(arguments.input_shape),
         input_types={name: DType(type_) for name, type_ in arguments.input_type},
+        signature=arguments.signature,
         allow_float=arguments.allow_float,
         prune=not arguments.no_prune,
         memory=_each_once(arguments.memory),

@@ -8,12 +8,17 @@ from tilewright.cli.arguments import positive
 from tilewright.cli.command import Command
 
 if TYPE_CHECKING:
+    from tilewright.conformance.report import ConformanceReport
     from tilewright.report.text import Report
 
 CONFORMANCE = Command(
     "conformance",
     "the ONNX package's node cases, compiled and run: passed, refused, wrong",
-    ("tilewright conformance", "tilewright conformance --json --case softmax"),
+    (
+        "tilewright conformance",
+        "tilewright conformance --json --case softmax",
+        "tilewright conformance --target cortex-m4 --kind int8",
+    ),
     "[options]",
 )
 
@@ -48,7 +53,12 @@ def add_conformance(parser: argparse.ArgumentParser) -> None:
     """The options of ``conformance``."""
     parser.add_argument(
         "--target", default="host", metavar="NAME",
-        help="what to compile for: host, so far (default: %(default)s)",
+        help="what to compile for, and where to run it (default: %(default)s; a board's emulator "
+        "takes half a second per case)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--kind", choices=("float", "int8"),
+        help="only the cases as they are, or only their quantised versions (default: both)",
     )  # fmt: skip
     parser.add_argument(
         "--case", metavar="WORD", action="append", default=[],
@@ -89,6 +99,15 @@ def add_fuzz(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", metavar="FOLDER", default="fuzz-findings",
         help="where the smallest models that show a finding go (default: %(default)s)",
     )  # fmt: skip
+
+
+def conforming(arguments: argparse.Namespace) -> "ConformanceReport":
+    """Run the cases. Raises CompileError, ToolError."""
+    from tilewright.api_conformance import run_conformance
+    from tilewright.conformance.run import KINDS
+
+    kinds = (arguments.kind,) if arguments.kind else KINDS
+    return run_conformance(arguments.target, tuple(arguments.case), kinds)
 
 
 def fuzzed(arguments: argparse.Namespace) -> tuple["Report", bool]:

@@ -16,6 +16,9 @@ from tilewright.ir.target import Target
 from tilewright.ir.types import Array
 from tilewright.pipeline import Compilation, Options, compile_model
 
+STORING = frozenset({"QuantizeLinear", "DequantizeLinear"})
+"""What int8 versions have around the operator that they are about."""
+
 CONSTANT_RESULT = "does not depend on any input"
 
 
@@ -34,10 +37,18 @@ class CompiledCase:
     at: tuple[int, ...]
 
 
-def compiled_case(case: NodeCase, number: int, target: Target) -> CompiledCase | Outcome:
-    """The case as C; or its outcome, where it is refused or its definition is wrong."""
-    operators = tuple(node.op_type for node in case.model.graph.node)
-    outcome = Outcome(case.name, "float", target.name, operators, Result.REFUSED)
+def compiled_case(case: NodeCase, kind: str, number: int, target: Target) -> CompiledCase | Outcome:
+    """The case as C; or its outcome, where it is refused or its definition is wrong.
+
+    kind    "float" or "int8"
+    number  of the case's file
+    """
+    operators = tuple(
+        node.op_type
+        for node in case.model.graph.node
+        if kind == "float" or node.op_type not in STORING
+    )
+    outcome = Outcome(case.name, kind, target.name, operators, Result.REFUSED)
     if any(array is None for array in (*case.inputs, *case.outputs)):
         return outcome.but(Result.REFUSED, "sequences and optionals are no tensors")
     reason = ""

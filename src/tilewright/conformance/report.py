@@ -53,12 +53,12 @@ class ConformanceReport:
         for result in (Result.WRONG, Result.REFUSED):
             for outcome in self.outcomes:
                 if outcome.result is result:
-                    paragraph(console, f"{outcome.name}: {result.value}: {outcome.reason}")
+                    name = f"{outcome.name} ({outcome.kind})"
+                    paragraph(console, f"{name}: {result.value}: {outcome.reason}")
 
     def by_operator(self) -> Iterable[tuple[str, Mapping[Result, int]]]:
         """Each operator's counts; models of several nodes together."""
         found: dict[str, Counter[Result]] = {}
         for outcome in self.outcomes:
-            name = outcome.operators[0] if len(outcome.operators) == 1 else "several operators"
-            found.setdefault(name, Counter())[outcome.result] += 1
+            found.setdefault(outcome.family, Counter())[outcome.result] += 1
         return sorted(found.items())

@@ -9,7 +9,7 @@ import numpy as np
 from tilewright.errors import UnsupportedError
 from tilewright.ir.graph import GraphBuilder, Value, ValueName
 from tilewright.ir.op import Op
-from tilewright.ir.types import Array, Shape, TensorType
+from tilewright.ir.types import Array, DType, Shape, TensorType
 from tilewright.ops.binary import Binary, BinaryKind
 from tilewright.ops.curves import Curve
 from tilewright.ops.elementwise import Activation
@@ -75,11 +75,20 @@ class Chain:
         """Of a value made so far."""
         return self.type(x).shape
 
+    def is_whole(self, x: ValueName) -> bool:
+        """Whether it holds plain integers; all others are real numbers, or stand for some."""
+        value = self.builder.values[x]
+        return value.type.dtype is DType.S32 and value.quantisation is None
+
     def do(self, op: Op, *inputs: ValueName) -> ValueName:
         """One operator; its result."""
         values = [self.builder.values[name] for name in inputs]
-        inferred = op.infer(*(v.type for v in values))
+        types = [v.type for v in values]
         quantisation = values[0].quantisation if isinstance(op, MOVING) else None
+        if quantisation is not None and not keeps_form(op, values):
+            types = [_in_reals(value) for value in values]
+            quantisation = None
+        inferred = op.infer(*types)
         name = self.builder.fresh(self._name())
         self.made(name, values)
         return self.builder.node(name, op, inputs, Value(name, inferred, quantisation))
@@ -131,6 +140,26 @@ class Chain:
     def _name(self, what: str = "step") -> str:
         self.count += 1
         return f"{self.prefix}.{what}{self.count}"
+
+
+def keeps_form(op: Op, values: Sequence[Value]) -> bool:
+    """Whether all that an operator moves, and what it adds, has the stored form of its first input:
+    otherwise the result is real numbers, until something stores it."""
+    form = values[0].quantisation
+    if isinstance(op, Concat):
+        return all(value.quantisation == form for value in values)
+    if not isinstance(op, Pad) or form is None:
+        return True
+    dtype = values[0].type.dtype
+    steps = op.value / form.scale if form.is_per_tensor else np.inf
+    return bool(np.isfinite(steps)) and (
+        steps == round(steps) and dtype.low <= round(steps) + form.zero_point <= dtype.high
+    )
+
+
+def _in_reals(value: Value) -> TensorType:
+    """The type of what a stored tensor stands for."""
+    return TensorType(DType.F32, value.type.shape) if value.quantisation else value.type
 
 
 def by_matrix(steps: Chain, x: ValueName, axis: int, matrix: Array) -> ValueName:

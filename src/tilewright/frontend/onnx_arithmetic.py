@@ -44,7 +44,7 @@ def _on_integers(state: Importing, node: OnnxNode, kind: BinaryKind) -> None:
     steps = Steps(state, node)
     element = element_of(state, node.input(0))
     a, b = steps.operand(0), steps.operand(1)
-    if steps.type(a).dtype.is_float or steps.type(b).dtype.is_float:
+    if not (steps.is_whole(a) and steps.is_whole(b)):
         _of_two_types(steps, kind, (a, b))
         return
     made = steps.narrowed(steps.binary(kind, a, b), element)
@@ -53,7 +53,7 @@ def _on_integers(state: Importing, node: OnnxNode, kind: BinaryKind) -> None:
 
 def _of_two_types(steps: Steps, kind: BinaryKind, operands: tuple[ValueName, ValueName]) -> None:
     """Pow alone has them: computed in reals, in the type of the base."""
-    a, b = (x if steps.type(x).dtype.is_float else steps.do(ToReal(), x) for x in operands)
+    a, b = (steps.do(ToReal(), x) if steps.is_whole(x) else x for x in operands)
     made = steps.binary(kind, a, b)
     element = element_of(steps.state, steps.node.input(0))
     if is_integer(element):

@@ -57,13 +57,15 @@ Attribute = (
 
 @dataclass(frozen=True, slots=True)
 class OnnxNode:
-    """One node of the file. ``kind`` is its operator type; an absent optional input is ""."""
+    """One node of the file. ``kind`` is its operator type, ``domain`` whose operator it is ("": the
+    standard's); an absent optional input is ""."""
 
     name: str
     kind: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     attributes: Mapping[str, Attribute]
+    domain: str = ""
 
     def __str__(self) -> str:
         return f"{self.name} ({self.kind})"
@@ -242,7 +244,8 @@ def read_node(proto: NodeProto, index: int) -> OnnxNode:
     attributes = {
         _text(a.name): value for a in proto.attribute if (value := _attribute(a)) is not None
     }
-    return OnnxNode(name, kind, tuple(map(_text, proto.input)), outputs, attributes)
+    inputs = tuple(map(_text, proto.input))
+    return OnnxNode(name, kind, inputs, outputs, attributes, _text(proto.domain))
 
 
 def _attribute(proto: AttributeProto) -> Attribute | None:

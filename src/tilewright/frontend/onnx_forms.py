@@ -10,6 +10,9 @@ from tilewright.frontend.onnx_file import Attribute, OnnxNode
 from tilewright.frontend.onnx_tensors import Constant, real
 from tilewright.ir.types import Array, Shape
 
+CHANNELS_LAST = "Nhwc"
+"""Before the kind of an operator whose channels are the last dimension."""
+
 
 def _unknown(name: str) -> Shape:
     raise UnsupportedError(f"tensor {name}: its shape is not known yet")

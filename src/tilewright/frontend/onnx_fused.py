@@ -4,23 +4,24 @@ Source: the published operator documentation of ONNX Runtime's contrib operators
 """
 
 from collections.abc import Mapping
-from math import sqrt
 
 import numpy as np
 
 from tilewright.errors import UnsupportedError
+from tilewright.frontend.onnx_attention import ATTENTION_FORMS
 from tilewright.frontend.onnx_file import Attribute
-from tilewright.frontend.onnx_forms import Form, Rule
+from tilewright.frontend.onnx_forms import CHANNELS_LAST, Form, Rule
+from tilewright.frontend.onnx_tensors import Constant
 from tilewright.ir.types import Array
+
+RUNTIME_DOMAIN = "com.microsoft"
+"""Of some operators the standard has another one of the same name."""
 
 FLOAT = 1
 """TensorProto.FLOAT."""
 
 INT32 = 6
 """TensorProto.INT32."""
-
-KEPT = 0
-"""A dimension that Reshape leaves as it is."""
 
 
 def bias_gelu(form: Form) -> None:
@@ -82,11 +83,9 @@ def fused_gemm(form: Form) -> None:
 
 def fused_mat_mul(form: Form) -> None:
     """FusedMatMul: alpha * op(a) @ op(b)."""
-    if form.node.integer("transBatchA", 0) or form.node.integer("transBatchB", 0):
-        raise UnsupportedError(f"{form.node}: transBatchA and transBatchB are not supported")
     operands = [
-        _turned(form, name) if form.node.integer(flag, 0) else name
-        for name, flag in zip(form.node.inputs, ("transA", "transB"), strict=True)
+        _turned(form, name, *(form.node.integer(f"{flag}{operand}", 0) for flag in TURNS))
+        for name, operand in zip(form.node.inputs, "AB", strict=True)
     ]
     alpha = form.node.number("alpha", 1.0)
     if alpha == 1.0:
@@ -95,10 +94,20 @@ def fused_mat_mul(form: Form) -> None:
         form.end("Mul", form.do("MatMul", *operands), form.held(alpha))
 
 
-def _turned(form: Form, name: str) -> str:
+TURNS = "trans", "transBatch"
+"""Attributes of FusedMatMul, before the operand's letter."""
+
+
+def _turned(form: Form, name: str, last: int, batch: int) -> str:
+    """``batch``: the first dimension goes behind the others of the batch; ``last``: then the last
+    two are swapped."""
     rank = len(form.shape(name))
-    perm = (*range(rank - 2), rank - 1, rank - 2) if rank > 1 else (0,)
-    return form.do("Transpose", name, perm=perm)
+    axes = [*range(rank)]
+    if batch and rank > 2:
+        axes = [*axes[1:-1], 0, axes[-1]]
+    if last and rank > 1:
+        axes[-2:] = axes[-1], axes[-2]
+    return name if axes == sorted(axes) else form.do("Transpose", name, perm=tuple(axes))
 
 
 def skip_layer_norm(form: Form) -> None:
@@ -162,6 +171,8 @@ def _integer_product(
         form.end("Mul", *product)
 
 
+POOLS = "MaxPool", "AveragePool", "GlobalAveragePool"
+
 EXACT = 2**24
 """Whole numbers below it are exact in float32, and so are sums of them."""
 
@@ -205,8 +216,8 @@ def mat_mul_n_bits(form: Form) -> None:
         form.node.integer(name, default)
         for name, default in (("N", 0), ("K", 0), ("bits", 4), ("block_size", 32))
     )
-    if bits not in (2, 4, 8) or form.node.has(4):
-        raise UnsupportedError(f"{form.node}: {bits} bits, or g_idx; 2, 4 and 8 in order are known")
+    if bits not in (2, 4, 8):
+        raise UnsupportedError(f"{form.node}: {bits} bits; 2, 4 and 8 are known")
     blocks = -(-depth // block)
     stored = _unpacked(form.array(1, "weights"), bits).reshape(size, blocks, -1)[..., :block]
     zeros = np.full((size, blocks), 2 ** (bits - 1), np.float32)
@@ -214,9 +225,12 @@ def mat_mul_n_bits(form: Form) -> None:
         given = form.array(3, "zero points")
         is_packed = given.dtype == np.uint8
         zeros = _unpacked(given.reshape(size, -1), bits)[:, :blocks] if is_packed else given
-    scales = form.array(2, "scales").reshape(size, blocks, 1)
-    whole = (stored - zeros.reshape(size, blocks, 1)) * scales
-    weights = whole.reshape(size, blocks * block)[:, :depth].T.astype(np.float32)
+    rows = np.arange(blocks * block) // block
+    if form.node.has(4):  # the group of each row
+        rows[:depth] = form.array(4, "groups").reshape(-1)[:depth]
+    scales = form.array(2, "scales").reshape(size, blocks)
+    whole = (stored.reshape(size, -1) - zeros.reshape(size, blocks)[:, rows]) * scales[:, rows]
+    weights = whole[:, :depth].T.astype(np.float32)
     product = (form.node.input(0), form.held(np.ascontiguousarray(weights)))
     if form.node.has(5):
         form.end("Add", form.do("MatMul", *product), form.node.input(5))
@@ -231,82 +245,93 @@ def _unpacked(packed: Array, bits: int) -> Array:
     return parts.reshape(*packed.shape[:-1], -1).astype(np.float32)
 
 
-def attention(form: Form) -> None:
-    """Attention(x, weights, bias): the three projections in one, then heads of equal size."""
-    _refuse_inputs(form, range(3, 8))
-    y = form.do("Add", form.do("MatMul", *form.node.inputs[:2]), form.input(2))
-    _heads(form, y)
+def embed_layer_norm(form: Form) -> None:
+    """EmbedLayerNormalization(tokens, segments, word, place, segment, gamma, beta, mask, places):
+    the norm of the sum of two or three rows of tables; the number of tokens; the sum."""
+    tables = [form.input(i) for i in (2, 3, 4)]
+    _embedded(form, tables, (form.node.input(5), form.node.input(6)), form.input(8))
 
 
-def quantised_attention(form: Form) -> None:
-    """QAttention(x, weights, bias, x scale, w scale, mask, x zero, w zero)."""
-    _refuse_inputs(form, (5, 8))
-    x, weights, bias, x_scale, w_scale = form.node.inputs[:5]
-    zeros = form.input(6), form.input(7)
-    whole = form.do("Cast", form.do("MatMulInteger", x, weights, *zeros), to=FLOAT)
-    y = form.do("Mul", whole, form.do("Mul", x_scale, w_scale))
-    _heads(form, form.do("Add", y, bias))
-
-
-def multi_head_attention(form: Form) -> None:
-    """MultiHeadAttention(query, key, value, bias)."""
-    _refuse_inputs(form, range(4, 8))
-    if not form.node.has(2):
-        raise UnsupportedError(f"{form.node}: packed query, key and value; give each of them")
-    parts = [form.node.input(i) for i in range(3)]
-    if form.node.has(3):
-        biases = np.split(form.array(3, "bias"), 3)
-        parts = [form.do("Add", x, form.held(b)) for x, b in zip(parts, biases, strict=True)]
-    _attend(form, form.shape(form.node.input(0))[-1], *parts)
-
-
-def _refuse_inputs(form: Form, indices: "range | tuple[int, ...]") -> None:
-    given = [form.input(i) for i in indices if form.input(i)]
-    if given or form.node.integer("unidirectional", 0) or any(form.node.outputs[1:]):
-        raise UnsupportedError(
-            f"{form.node}: masks, caches and causal attention ({', '.join(given) or 'as it says'}) "
-            "are not supported in this form; export the attention in standard operators"
-        )
-
-
-def _heads(form: Form, joined: str) -> None:
-    """Query, key and value side by side."""
-    size = form.array(1, "weights").shape[-1] // 3
-    cuts = [form.held(np.array([size] * 3, np.int64))]
-    names = tuple(f"{form.node.output}//{what}" for what in ("q", "k", "v"))
-    form.do("Split", joined, *cuts, outputs=names, axis=-1)
-    _attend(form, size, *names)
-
-
-def _attend(form: Form, size: int, q: str, k: str, v: str) -> None:
-    """``size``: features of a query, over all heads."""
-    heads = form.node.integer("num_heads", 1)
-    wish = form.held(np.array([KEPT, KEPT, heads, -1], np.int64))
-    turned = [
-        form.do("Transpose", form.do("Reshape", x, wish), perm=perm)
-        for x, perm in ((q, (0, 2, 1, 3)), (k, (0, 2, 3, 1)), (v, (0, 2, 1, 3)))
+def quantised_embed_layer_norm(form: Form) -> None:
+    """QEmbedLayerNormalization: the same with five stored tables, their scales and zero points."""
+    real = [
+        form.do("DequantizeLinear", *(form.node.input(i) for i in (at, at + 6, at + 11)))
+        if form.input(at)
+        else ""
+        for at in range(2, 7)
     ]
-    scale = form.node.number("scale", 0.0) or 1 / sqrt(size // heads)
-    logits = form.do("MatMul", turned[0], turned[1])
-    logits = form.do("Mul", logits, form.held(scale))
-    mixed = form.do("MatMul", form.do("Softmax", logits, axis=-1), turned[2])
-    back = form.do("Transpose", mixed, perm=(0, 2, 1, 3))
-    form.end("Reshape", back, form.held(np.array([KEPT, KEPT, -1], np.int64)))
+    _embedded(form, real[:3], (real[3], real[4]), "")
+
+
+def _embedded(form: Form, tables: list[str], norm: tuple[str, str], places: str) -> None:
+    batch, length = form.shape(form.node.input(0))
+    places = places or form.held(np.arange(length, dtype=np.int64)[np.newaxis])
+    word, place = (
+        form.do("Gather", table, indices, axis=0)
+        for table, indices in ((tables[0], form.node.input(0)), (tables[1], places))
+    )
+    whole = form.do("Add", word, place)
+    if form.node.has(1) and tables[2]:
+        whole = form.do("Add", whole, form.do("Gather", tables[2], form.node.input(1), axis=0))
+    _embedding_extras(form, whole, batch)
+    epsilon = form.node.number("epsilon", 1e-12)
+    form.end("LayerNormalization", whole, *norm, axis=-1, epsilon=epsilon)
+
+
+def _embedding_extras(form: Form, whole: str, batch: int) -> None:
+    """The second result, how many tokens the mask (input 7) leaves, and the third, the sum."""
+    _, count, total = (*form.node.outputs, "", "")[:3]
+    if count and form.node.has(7):
+        axis = form.held(np.array([1], np.int64))
+        seen = form.do("Cast", form.node.input(7), to=FLOAT)
+        sums = form.do("ReduceSum", seen, axis, keepdims=0)
+        form.do("Cast", sums, outputs=(count,), to=INT32)
+    elif count:
+        form.constants[count] = Constant(np.zeros(batch, np.int32))
+    if total:
+        form.do("Identity", whole, outputs=(total,))
+
+
+def channels_last(form: Form) -> None:
+    """A pool over [B, ..., channels]."""
+    rank = len(form.shape(form.node.input(0)))
+    first, last = (0, rank - 1, *range(1, rank - 1)), (0, *range(2, rank), 1)
+    x = form.do("Transpose", form.node.input(0), perm=first)
+    y = form.like(form.node.kind.removeprefix(CHANNELS_LAST), [x])
+    form.end("Transpose", y, perm=last)
+
+
+def expand_dims(form: Form) -> None:
+    """ExpandDims(x, axis)."""
+    form.end("Unsqueeze", form.node.input(0), form.held(form.array(1, "axis").reshape(1)))
+
+
+def distances(form: Form) -> None:
+    """CDist(a [N, D], b [M, D]): how far every row of a is from every row of b."""
+    a = form.do("Unsqueeze", form.node.input(0), form.held(np.array([1], np.int64)))
+    apart = form.do("Sub", a, form.node.input(1))
+    last = form.held(np.array([2], np.int64))
+    squares = form.do("ReduceSum", form.do("Mul", apart, apart), last, keepdims=0)
+    is_root = form.node.text("metric", "sqeuclidean") == "euclidean"
+    form.end("Sqrt" if is_root else "Identity", squares)
 
 
 FUSED_FORMS: Mapping[str, Rule] = {
-    "Attention": attention,
+    **ATTENTION_FORMS,
+    "CDist": distances,
     "ConvInteger": integer_conv,
     "BiasGelu": bias_gelu,
     "DynamicQuantizeMatMul": dynamic_mat_mul,
+    "EmbedLayerNormalization": embed_layer_norm,
+    "ExpandDims": expand_dims,
     "FastGelu": fast_gelu,
     "FusedConv": fused_conv,
     "FusedGemm": fused_gemm,
     "FusedMatMul": fused_mat_mul,
     "MatMulIntegerToFloat": integer_to_float,
     "MatMulNBits": mat_mul_n_bits,
-    "MultiHeadAttention": multi_head_attention,
-    "QAttention": quantised_attention,
+    **{CHANNELS_LAST + kind: channels_last for kind in POOLS},
+    "QEmbedLayerNormalization": quantised_embed_layer_norm,
     "QuickGelu": quick_gelu,
     "SimplifiedLayerNormalization": simple_norm,
     "SkipLayerNormalization": skip_layer_norm,

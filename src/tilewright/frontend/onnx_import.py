@@ -26,7 +26,7 @@ from tilewright.frontend.onnx_dense import DENSE_IMPORTERS
 from tilewright.frontend.onnx_file import OnnxInput, OnnxModel, OnnxNode, read_onnx, sorted_nodes
 from tilewright.frontend.onnx_forms import Form, written
 from tilewright.frontend.onnx_functions import body_of, has_body, known_results
-from tilewright.frontend.onnx_fused import FUSED_FORMS
+from tilewright.frontend.onnx_fused import FUSED_FORMS, RUNTIME_DOMAIN
 from tilewright.frontend.onnx_gather import GATHER_IMPORTERS
 from tilewright.frontend.onnx_layout import LAYOUT_IMPORTERS
 from tilewright.frontend.onnx_norm_patterns import with_norms
@@ -360,7 +360,7 @@ def _body(state: Importing, node: OnnxNode) -> Iterable[OnnxNode] | None:
     """Simpler nodes in the place of one; None where nobody writes them."""
     if node.kind in CONTROL:
         return unrolled(state, node)
-    is_own = "num_heads" in node.attributes or not has_body(node.kind, state.model.opset)
+    is_own = node.domain == RUNTIME_DOMAIN or not has_body(node.kind, state.model.opset)
     if node.kind in FUSED_FORMS and is_own:
         return written(FUSED_FORMS, Form(node, state.constants, state.shape))
     return body_of(state, node)

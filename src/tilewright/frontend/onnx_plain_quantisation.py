@@ -75,7 +75,7 @@ def _spread(steps: Steps, index: int, x: ValueName) -> ValueName:
 
 
 def _real(steps: Steps, x: ValueName) -> ValueName:
-    return x if steps.type(x).dtype.is_float else steps.do(ToReal(), x)
+    return steps.do(ToReal(), x) if steps.is_whole(x) else x
 
 
 def quantize(state: Importing, node: OnnxNode) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from tilewright.errors import ModelError, UnsupportedError
 from tilewright.frontend.onnx_file import Attribute, OnnxNode
+from tilewright.frontend.onnx_forms import CHANNELS_LAST
 from tilewright.frontend.onnx_tensors import Constant
 from tilewright.ir.types import Quantisation
 
@@ -74,8 +75,6 @@ def expanded(node: OnnxNode, constants: dict[str, Constant]) -> tuple[OnnxNode, 
     """The node in QDQ form; other nodes as they are. Bias constants are added to ``constants``."""
     if node.kind not in _FORMS:
         return (node,)
-    if node.integer("channels_last", 0):
-        raise UnsupportedError(f"{node}: channels_last is not supported")
     expansion = _Expansion(node, constants, [])
     _FORMS[node.kind](expansion)
     return tuple(expansion.nodes)
@@ -91,11 +90,13 @@ def _matmul(e: _Expansion) -> None:
 
 
 def _gemm(e: _Expansion) -> None:
-    if not e.node.has(7):
-        raise UnsupportedError(f"{e.node}: has a float output; give it an output scale")
     axis = 0 if e.node.integer("transB", 0) else 1
     bias = e.bias(6, (1, 4), e.node.number("alpha", 1.0))
-    e.compute("Gemm", filter(None, (e.real(0), e.real(3, axis), bias)), 7)
+    inputs = tuple(filter(None, (e.real(0), e.real(3, axis), bias)))
+    if e.node.has(7):
+        e.compute("Gemm", inputs, 7)
+    else:  # the result is real
+        e.nodes.append(replace(e.node, kind="Gemm", inputs=inputs))
 
 
 def _binary(kind: str) -> Callable[[_Expansion], None]:
@@ -104,6 +105,20 @@ def _binary(kind: str) -> Callable[[_Expansion], None]:
 
 def _unary(kind: str) -> Callable[[_Expansion], None]:
     return lambda e: e.compute(kind, (e.real(0),), 3)
+
+
+def _pool(kind: str) -> Callable[[_Expansion], None]:
+    """``channels_last``: the form of the same pool whose channels are the last dimension."""
+
+    def write(e: _Expansion) -> None:
+        is_last = e.node.integer("channels_last", 0)
+        e.compute(CHANNELS_LAST + kind if is_last else kind, (e.real(0),), 3)
+
+    return write
+
+
+def _where(e: _Expansion) -> None:
+    e.compute("Where", (e.node.input(0), e.real(1), e.real(4)), 7)
 
 
 def _concat(e: _Expansion) -> None:
@@ -118,8 +133,10 @@ _FORMS: Mapping[str, Callable[[_Expansion], None]] = {
     "QGemm": _gemm,
     "QLinearAdd": _binary("Add"),
     "QLinearMul": _binary("Mul"),
-    "QLinearAveragePool": _unary("AveragePool"),
-    "QLinearGlobalAveragePool": _unary("GlobalAveragePool"),
+    "QLinearAveragePool": _pool("AveragePool"),
+    "QLinearGlobalAveragePool": _pool("GlobalAveragePool"),
+    "QLinearReduceMean": _unary("ReduceMean"),
+    "QLinearWhere": _where,
     "QLinearSigmoid": _unary("Sigmoid"),
     "QLinearLeakyRelu": _unary("LeakyRelu"),
     "QLinearSoftmax": _unary("Softmax"),

@@ -12,7 +12,7 @@ from tilewright.frontend.onnx_plain_quantisation import (
     is_computed,
     quantize,
 )
-from tilewright.frontend.onnx_steps import is_plain
+from tilewright.frontend.onnx_steps import element_of, is_plain
 from tilewright.frontend.onnx_tensors import (
     MOVEMENTS,
     Constant,
@@ -180,6 +180,7 @@ def import_dequantize(state: Importing, node: OnnxNode) -> None:
     """DequantizeLinear: its result is the stored tensor, read as real numbers."""
     name = node.input(0)
     held = state.held_value(name)
+    state.elements[node.output] = element_of(state, node.input(1))
     if is_computed(node, state.constants, state.model.elements) or is_plain(state, name):
         dequantize(state, node)
         return
@@ -203,7 +204,8 @@ def quantised_constant(node: OnnxNode, constants: Mapping[str, Constant]) -> Con
     if node.kind == "DequantizeLinear":
         if array.dtype.kind not in "iu":
             raise QuantisationError(f"{node}: {node.input(0)} is {array.dtype}, not integers")
-        if np.any(np.abs(np.array(quantisation.zero_points)) > np.iinfo(array.dtype).max):
+        zeros, held = np.array(quantisation.zero_points), np.iinfo(array.dtype)
+        if np.any((zeros < held.min) | (zeros > held.max)):
             raise QuantisationError(f"{node}: zero point is outside {array.dtype}")
         return Constant(array, quantisation)
     dtype = dtype or _declared(node) or DType.U8
@@ -232,7 +234,8 @@ def _numbers(node: OnnxNode, index: int, what: str, constants: Mapping[str, Cons
     name = node.input(index)
     if name not in constants:
         raise QuantisationError(f"{node}: {what} {name} is computed at run time, not constant")
-    return constants[name].array
+    constant = constants[name]
+    return constant.array if constant.quantisation is None else real(constant)
 
 
 def _axis(node: OnnxNode, count: int, shape: tuple[int, ...] | None) -> int:

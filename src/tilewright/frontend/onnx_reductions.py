@@ -59,7 +59,7 @@ def _before(steps: Steps, x: ValueName, name: str) -> ValueName:
     """What happens to elements before they are reduced."""
     match name:
         case "ReduceL1":
-            if steps.type(x).dtype.is_float:
+            if not steps.is_whole(x):
                 return steps.curve(Curve.ABS, x)
             zero = steps.integers(np.array(0))
             return steps.binary(BinaryKind.MAX, x, steps.binary(BinaryKind.SUB, zero, x))
@@ -212,7 +212,7 @@ def import_one_hot(state: Importing, node: OnnxNode) -> None:
     index, depth = steps.operand(0), int(state.numbers(node, 1, "depth").reshape(()))
     shape = steps.shape(index)
     axis = normal_axis(node, node.integer("axis", -1), len(shape) + 1)
-    if steps.type(index).dtype.is_float:
+    if not steps.is_whole(index):
         raise UnsupportedError(f"{node}: indices {node.input(0)} are real numbers")
     grown = (*shape[:axis], 1, *shape[axis:])
     whole = (*shape[:axis], depth, *shape[axis:])

@@ -124,7 +124,7 @@ def import_trilu(state: Importing, node: OnnxNode) -> None:
     ones = np.ones(shape, np.int32)
     mask = np.triu(ones, k) if node.integer("upper", 1) else np.tril(ones, k)
     zeros = np.zeros(shape)
-    is_real = steps.type(x).dtype.is_float
+    is_real = not steps.is_whole(x)
     other = steps.reals(zeros) if is_real else steps.integers(zeros.astype(np.int32))
     steps.end(Select(), steps.integers(mask), x, other, element=element_of(state, node.input(0)))
 

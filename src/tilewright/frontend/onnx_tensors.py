@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from tilewright.errors import ModelError, UnsupportedError
+from tilewright.frontend.chain import keeps_form
 from tilewright.frontend.onnx_file import OnnxModel, OnnxNode
 from tilewright.ir.graph import GraphBuilder, Origin, Value, ValueName
 from tilewright.ir.op import Op
@@ -223,7 +224,7 @@ class Importing:
             descends, tensor, stored = False, node.output, None
             self.integers.add(node.output)
         elif node.kind in SELECTIONS:
-            stored = self._selected(moved, stored)
+            stored = self._selected(op, moved, stored)
             tensor = tensor if stored else node.output
             if any(self.is_stored_integer(name) for name in node.inputs[: len(moved)]):
                 self.integers.add(node.output)
@@ -303,12 +304,12 @@ class Importing:
         return tensor, None
 
     @staticmethod
-    def _selected(inputs: Sequence[Value], wanted: Stored | None) -> Stored | None:
+    def _selected(op: Op, inputs: Sequence[Value], wanted: Stored | None) -> Stored | None:
         """How selected elements are stored: like the inputs, unless a Q node asks otherwise."""
         found = {(v.type.dtype, v.quantisation) for v in inputs}
         if any(quantisation is None for _, quantisation in found):
             return None
-        if wanted is not None or len(found) > 1:
+        if wanted is not None or not keeps_form(op, inputs):
             return wanted
         ((dtype, quantisation),) = found
         assert quantisation is not None

@@ -33,12 +33,12 @@ def bodies(file: TfliteFile, op: TfliteOperator) -> tuple[TfliteFile, ...]:
     found: list[TfliteFile] = []
     for slot in CONTROL.get(op.kind, ()):
         index = 0 if op.options is None else op.options.integer(slot, "int32")
-        if not 0 < index <= len(file.subgraphs):
+        if not 0 <= index < len(file.subgraphs):
             raise ModelError(
                 f"{file.name}: operator {op.index} ({op.kind}) runs subgraph {index} of "
-                f"{len(file.subgraphs) + 1}"
+                f"{len(file.subgraphs)}"
             )
-        found.append(file.subgraphs[index - 1])
+        found.append(file.subgraphs[index])
     return tuple(found)
 
 

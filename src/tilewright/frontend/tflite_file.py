@@ -3,13 +3,14 @@
 Slots are positions in the tables of the published schema (tensorflow/lite/schema/schema.fbs).
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
 
 import numpy as np
 
-from tilewright.errors import ModelError, UnsupportedError
+from tilewright.errors import ModelError, OptionError, UnsupportedError
 from tilewright.frontend.tflite_reader import Bytes, Table
 from tilewright.ir.types import Array, Shape
 
@@ -130,8 +131,9 @@ class TfliteOperator:
 class TfliteFile:
     """One subgraph of a model.
 
-    subgraphs  those after the first one, which alone has them: bodies of control flow, what is
-               called once, other signatures
+    subgraphs   all of the model, in its order: this one, bodies of control flow, what is called
+                once, other signatures; only the subgraph that is compiled has them
+    signatures  names that the model gives subgraphs to be run by, likewise → number
     """
 
     name: str
@@ -140,10 +142,15 @@ class TfliteFile:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     subgraphs: "tuple[TfliteFile, ...]" = ()
+    signatures: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
-def read_tflite(path: Path) -> TfliteFile:
-    """The file's contents. Raises ModelError where it cannot be read or contradicts itself."""
+def read_tflite(path: Path, signature: str = "") -> TfliteFile:
+    """The file's contents: the subgraph of a signature, or the first one.
+
+    Raises ModelError where it cannot be read or contradicts itself, OptionError for a signature
+    that it does not have.
+    """
     try:
         file = Bytes(path.name, path.read_bytes())
     except OSError as error:
@@ -157,10 +164,26 @@ def read_tflite(path: Path) -> TfliteFile:
         raise ModelError(f"{path.name}: holds no subgraph")
     buffers = tuple(_buffer(file, table) for table in model.tables(4))
     codes = model.tables(1)
-    main, *others = (_subgraph(file, path.stem, table, buffers, codes) for table in subgraphs)
-    read = replace(main, subgraphs=tuple(others))
+    parts = tuple(_subgraph(file, path.stem, table, buffers, codes) for table in subgraphs)
+    signatures = {table.text(2): table.integer(4, "uint32") for table in model.tables(7)}
+    number = _chosen(file.name, signature, signatures, len(parts))
+    read = replace(parts[number], subgraphs=parts, signatures=signatures)
     _check_indices(file.name, read)
     return read
+
+
+def _chosen(file: str, signature: str, signatures: Mapping[str, int], parts: int) -> int:
+    """The number of the subgraph to compile."""
+    if not signature:
+        return 0
+    if signature not in signatures:
+        known = ", ".join(signatures) or "it has none"
+        raise OptionError(f"{file}: has no signature {signature}; its signatures: {known}")
+    if signatures[signature] >= parts:
+        raise ModelError(
+            f"{file}: signature {signature} is subgraph {signatures[signature]} of {parts}"
+        )
+    return signatures[signature]
 
 
 def _subgraph(
@@ -255,7 +278,7 @@ def _uniquely_named(tensors: tuple[TfliteTensor, ...]) -> tuple[TfliteTensor, ..
 
 def _check_indices(file: str, read: TfliteFile) -> None:
     """Every tensor that is referred to exists; only operands may be left out, as -1."""
-    for number, other in enumerate(read.subgraphs, start=1):
+    for number, other in enumerate(read.subgraphs):
         if other.operators:
             _check_operands(f"{file}: subgraph {number}", other)
     _check_operands(file, read)

@@ -24,17 +24,23 @@ from tilewright.ir.graph import Contract, Graph, GraphBuilder
 from tilewright.ir.types import Shape
 
 
-def import_tflite(path: Path, input_shapes: Mapping[str, Shape]) -> Graph:
+def import_tflite(path: Path, input_shapes: Mapping[str, Shape], signature: str = "") -> Graph:
     """The network in ``path`` with real-number operators; contract TFLITE, or FLOAT32.
 
     input_shapes  by input name, for inputs whose file leaves dimensions open
+    signature     the one to compile, of a file with several; empty: the first subgraph
     Raises ModelError for a file that is damaged or contradicts itself, UnsupportedError listing
     every operator that is not known, QuantisationError for missing or unusable scales, OptionError
-    for an input shape that does not fit.
+    for an input shape that does not fit, or an unknown signature.
     """
-    file = read_tflite(path)
+    file = read_tflite(path, signature)
     _check_operators(file)
     builder = GraphBuilder(file.name, Contract.TFLITE)
+    if len(file.signatures) > 1 and not signature:
+        builder.notes.append(
+            f"the file has the signatures {', '.join(file.signatures)}; this is its first "
+            "subgraph, --signature NAME takes another"
+        )
     network = Network(file, builder, has_given_shapes=bool(input_shapes))
     _declare_inputs(network, input_shapes)
     _import_operators(network)

@@ -72,9 +72,9 @@ def import_call_once(network: Network, op: TfliteOperator) -> None:
     """CALL_ONCE: a subgraph that gives variables their first values."""
     index = 0 if op.options is None else op.options.integer(0, "int32")
     others = network.file.subgraphs
-    if not 0 < index <= len(others):
-        raise ModelError(f"{network.label(op)}: calls subgraph {index} of {len(others) + 1}")
-    network.initial.update(_initial(others[index - 1]))
+    if not 0 <= index < len(others):
+        raise ModelError(f"{network.label(op)}: calls subgraph {index} of {len(others)}")
+    network.initial.update(_initial(others[index]))
 
 
 def _initial(file: TfliteFile) -> Mapping[str, Array]:

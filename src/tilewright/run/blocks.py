@@ -75,15 +75,17 @@ class _Order:
             stop = min(start + size, prod(self.leading))
             ends = [*range(start - start % row + row, stop, row), stop]
             for first, last in pairwise((start, *ends)):
-                yield from self._split(first, last)
+                yield from self._runs(first, last)
 
-    def _split(self, start: int, stop: int) -> Iterator[Region]:
-        if stop - start == 1 or self._may_join(start, stop):
-            yield self._region(start, stop - start)
-        else:
-            middle = (start + stop) // 2
-            yield from self._split(start, middle)
-            yield from self._split(middle, stop)
+    def _runs(self, start: int, stop: int) -> Iterator[Region]:
+        """Blocks of one row, in runs as long as may be."""
+        size = self.piece.signature.output.nbytes // prod(self.leading)
+        first = start
+        for block, least in enumerate(self._least_starts(start, stop), start=start):
+            if least > first * size and block > first:
+                yield self._region(first, block - first)
+                first = block
+        yield self._region(first, stop - first)
 
     def _region(self, start: int, count: int) -> Region:
         shape = self.piece.signature.output.shape
@@ -92,39 +94,39 @@ class _Order:
             spans[-1] = Span(spans[-1].start, count)
         return (*spans, *(Span(0, extent) for extent in shape[len(spans) :]))
 
-    def _may_join(self, start: int, stop: int) -> bool:
-        """Whether what each block reads lies clear of what those before it in the run write."""
-        out = self.piece.signature.output
-        size, types = out.nbytes // prod(self.leading), self.piece.signature.inputs
-        written = self.shared.output + np.arange(start + 1, stop) * size
-        region = self._region(start + 1, stop - start - 1)
+    def _least_starts(self, start: int, stop: int) -> list[int]:
+        """Per block, bytes of the output before which a run that it is in must not begin: what it
+        reads lies clear of what those before it in the run write."""
+        out, types = self.piece.signature.output, self.piece.signature.inputs
+        size = out.nbytes // prod(self.leading)
+        written = self.shared.output + np.arange(start, stop) * size
+        region = self._region(start, stop - start)
+        least = np.zeros(written.size, np.int64)
         for index, place in self.shared.inputs:
             access = self.piece.op.reads(*types)[index]
-            first, last, stride = (
-                np.full(written.size, place),
-                np.full(written.size, place),
-                types[index].nbytes,
-            )
+            first, last, stride = place, place, types[index].nbytes
             for how, extent in zip(access, types[index].shape, strict=True):
                 stride //= extent
                 low, high = _ends(how, region, extent, len(self.leading) - 1)
                 first, last = first + low * stride, last + high * stride
-            last += stride
-            clear = (written <= first) | (last <= self.shared.output + start * size)
-            if not clear.all():
-                return False
-        return True
+            behind = last + stride - self.shared.output
+            least = np.maximum(least, np.where(written <= first, 0, behind))
+        return [int(bytes_) for bytes_ in least]
 
 
-def _ends(how: Along | Whole, region: Region, extent: int, axis: int) -> tuple[Array, Array]:
+def _ends(
+    how: Along | Whole, region: Region, extent: int, axis: int
+) -> tuple[Array | int, Array | int]:
     """First and last index of a dimension that the blocks of a run along ``axis`` read."""
     if not isinstance(how, Along):
-        return np.array(0), np.array(extent - 1)
+        return 0, extent - 1
     out = region[how.axis]
-    at = np.arange(out.start, out.start + out.size) if how.axis == axis else np.array(out.start)
-    end = at if how.axis == axis else np.array(out.start + out.size - 1)
-    first, last = at * how.stride - how.pad, end * how.stride - how.pad + how.window - 1
-    return np.clip(first, 0, extent - 1), np.clip(last, 0, extent - 1)
+    if how.axis != axis:
+        first, last = out.start * how.stride - how.pad, (out.start + out.size - 1) * how.stride
+        last += how.window - 1 - how.pad
+        return min(max(first, 0), extent - 1), min(max(last, 0), extent - 1)
+    at = np.arange(out.start, out.start + out.size) * how.stride - how.pad
+    return np.clip(at, 0, extent - 1), np.clip(at + how.window - 1, 0, extent - 1)
 
 
 def _blocks(call: Call, piece: TileCall, shared: Shared) -> Iterator[Region] | None:

@@ -18,7 +18,7 @@ def input_bytes(program: Program, batch: Batch) -> bytes:
         .view(np.uint8)
         for operand in program.inputs
     ]
-    return np.concatenate(columns, axis=1).tobytes()
+    return np.concatenate(columns, axis=1).tobytes() if columns else b""  # it may have none
 
 
 def split_outputs(

@@ -165,7 +165,7 @@ def _as_stored(value: Value, name: str, array: Array) -> Array:
         return np.ascontiguousarray(array)
     if dtype is DType.F32 and array.dtype.kind == "f":
         return array.astype(np.float32)
-    if not dtype.is_float and array.dtype.kind in "iu" and array.size:
+    if not dtype.is_float and array.dtype.kind in "iub" and array.size:
         if dtype.low <= int(array.min()) and int(array.max()) <= dtype.high:
             return array.astype(dtype.numpy)
         raise OptionError(

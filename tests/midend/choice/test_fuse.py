@@ -24,6 +24,7 @@ from tilewright.ir.plan import Plan
 from tilewright.ir.target import Streaming, Target
 from tilewright.midend.assign import assign
 from tilewright.midend.plan_memory import plan_memory
+from tilewright.ops.layout import Reshape
 from tilewright.ops.pool2d import MaxPool2d
 from tilewright.ops.window2d import Window2d
 
@@ -136,3 +137,14 @@ def test_an_output_of_the_network_is_not_replaced():
     graph = net.build(window(net, first), first)
     plan = planned(graph, fake_target(replace(fake_kernel(), replaces=0)))
     assert plan.arena_bytes == plan.lower_bound == {"ram": 2 * 256}
+
+
+def test_an_input_of_which_only_a_view_is_made_takes_no_room_from_others():
+    """The view is over when the first step that computes something begins."""
+    target, tensor = fake_target(PIXELWISE, tiles=True), 16 * 8 * 4
+    net = Network()
+    net.node(Reshape((tensor,)), net.input(1, 16, 8, 4))
+    x = net.input(1, 16, 8, 4)
+    first = window(net, x)
+    graph = net.build(net.node(Largest(), first, window(net, window(net, first))))
+    assert smallest_of(graph, target) == 2 * tensor

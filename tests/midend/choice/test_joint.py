@@ -24,7 +24,9 @@ from tilewright.midend.assign import assign
 from tilewright.midend.choice.bounds import Relaxed, least_in_any_order
 from tilewright.midend.choice.candidates import EFFORTS, Candidates
 from tilewright.midend.choice.fuse import Fusion
+from tilewright.midend.choice.hints import fastest_with_early
 from tilewright.midend.choice.joint import Choice, Problem, choose
+from tilewright.midend.choice.sequence import cycles_of
 from tilewright.midend.choice.ways import Net, Way, endings, starts, undominated
 from tilewright.midend.plan_memory import SOLVING, plan_memory
 from tilewright.midend.solve import Conflict
@@ -76,6 +78,21 @@ def test_the_solver_finds_what_exhaustive_search_finds(
     )
     choice = solved(search)
     assert (None if choice is None else choice.cycles) == search.least()
+
+
+@settings(derandomize=True, deadline=None, max_examples=40)
+@given(graphs(max_nodes=4), st.floats(0.1, 1))
+def test_the_path_that_knows_early_transfers_is_what_exhaustive_search_finds(
+    graph: Graph, near: float
+):
+    """In networks so small that no arrival is dropped."""
+    net, ways = net_and_ways(graph, target(None), 2)
+    mine = [way for way in ways if way.is_consecutive]
+    limit = int(near * sum(net.alive.size(tensor) for tensor in net.tensors))
+    least = Exhaustive(net, assign(graph, target(None)).steps, mine, limit, is_free=False).least()
+    ended = [other for way in mine for other in endings(net, way, is_free=False)]
+    path = fastest_with_early(net, [o for way in ended for o in starts(net, way)], limit)
+    assert (None if path is None else cycles_of(path)) == least
 
 
 @pytest.mark.parametrize(("near", "far"), [(120, 200), (200, 1000), (1000, 200)])

@@ -63,7 +63,7 @@ def _operands(
     lowering: Lowering, node: Node, channel_axis: int
 ) -> tuple[tuple[ValueName, ...], int]:
     """Lowered inputs (x, w, bias, multiplier, shift) and the weights' zero point."""
-    x_name, w_name, bias_name = node.inputs
+    x_name, w_name, _ = node.inputs
     x = lowering.quantisation(node, x_name)
     y = lowering.quantisation(node, node.output)
     stored, w = _weights(lowering, node, channel_axis)
@@ -72,7 +72,7 @@ def _operands(
     reduced = tuple(axis for axis in range(stored.ndim) if axis != channel_axis)
     centred = stored.astype(np.int64) - w_zero
     steps = _accumulator_steps(lowering, node, x, w)
-    bias = _stored_bias(lowering, node, bias_name, steps)
+    bias = _stored_bias(lowering, node, steps, y.scale)
     folded = bias - x.zero_point * centred.sum(axis=reduced)
     if lowering.rounding is Rounding.HALF_UP and len(steps) > 1:
         is_live = np.asarray(centred.any(axis=reduced))
@@ -128,8 +128,14 @@ def _weights(lowering: Lowering, node: Node, channel_axis: int) -> tuple[Array, 
     return stored, quantisation
 
 
-def _stored_bias(lowering: Lowering, node: Node, name: ValueName, steps: Array) -> Array:
-    """Bias in units of one accumulator step per channel, int64; ``steps`` are real numbers."""
+COARSE = 0.5
+"""Steps of the output that rounding a bias to accumulator steps may change a result by."""
+
+
+def _stored_bias(lowering: Lowering, node: Node, steps: Array, y_scale: float) -> Array:
+    """Bias in units of one accumulator step per channel, int64; ``steps`` and the output's scale
+    are real numbers."""
+    name = node.inputs[2]
     if name not in lowering.source.constants:
         raise UnsupportedError(f"{node}: bias {name} is computed at run time, not constant")
     array = lowering.source.constants[name]
@@ -137,16 +143,18 @@ def _stored_bias(lowering: Lowering, node: Node, name: ValueName, steps: Array) 
     if quantisation is None and array.dtype != np.float32:
         return array.astype(np.int64)
     if quantisation is None:
-        return _in_steps(node, name, array.astype(np.float64), steps)
+        return _in_steps(node, array.astype(np.float64), steps, y_scale)
     scales = np.array(quantisation.scales)
     centred = array.astype(np.int64) - np.array(quantisation.zero_points)
     if np.allclose(scales, steps, rtol=1e-4, atol=0.0):
         return centred
-    return _in_steps(node, name, centred * scales, steps)
+    return _in_steps(node, centred * scales, steps, y_scale)
 
 
-def _in_steps(node: Node, name: ValueName, real: Array, steps: Array) -> Array:
-    """Real biases as whole accumulator steps. Raises where a bias is beyond any accumulator."""
+def _in_steps(node: Node, real: Array, steps: Array, y_scale: float) -> Array:
+    """Real biases as whole accumulator steps. Raises where a bias is beyond any accumulator, or
+    where the steps are so coarse that the output shows it."""
+    name = node.inputs[2]
     with np.errstate(over="ignore", invalid="ignore"):
         counts = np.rint(real / steps)
     if not (np.abs(counts) <= 2.0**62).all():
@@ -154,6 +162,14 @@ def _in_steps(node: Node, name: ValueName, real: Array, steps: Array) -> Array:
             f"{node}: bias {name} reaches {float(np.abs(real).max()):.4g}, which is no number of "
             f"accumulator steps of {float(np.min(steps)):.4g}; check the scales of input and "
             "weights"
+        )
+    off = float((np.abs(counts * steps - real) / y_scale).max(initial=0.0))
+    if off > COARSE:
+        raise QuantisationError(
+            f"{node}: bias {name} is rounded to accumulator steps of {float(np.max(steps)):.4g}, "
+            f"which changes results by up to {off:.2f} steps of the output ({y_scale:.4g}); a "
+            "smaller scale of the input or of the weights, or a larger one of the output, would "
+            "keep it in integers"
         )
     return counts.astype(np.int64)
 

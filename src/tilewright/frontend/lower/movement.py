@@ -8,6 +8,9 @@ from tilewright.ops.gather import Gather
 from tilewright.ops.layout import Concat, Pad, Reshape, Transpose
 from tilewright.ops.pool2d import MaxPool2d
 
+FAR = 1024.0
+"""Steps from zero that no stored number reaches."""
+
 
 def lower_same_scale(lowering: Lowering, node: Node) -> None:
     """Reshape, Transpose, MaxPool2d keep stored values; another output scale is applied first."""
@@ -27,7 +30,8 @@ def lower_pad(lowering: Lowering, node: Node) -> None:
     op = node.op
     assert isinstance(op, Pad)
     y = lowering.quantisation(node, node.output)
-    stored = min(max(round(op.value / y.scale) + y.zero_point, -128), 127)
+    steps = min(max(op.value / y.scale, -FAR), FAR)  # it may be infinite
+    stored = min(max(round(steps) + y.zero_point, -128), 127)
     inner = lowering.rescaled(node, node.inputs[0], y)
     lowering.emit(node, replace(op, value=stored), (inner,))
 

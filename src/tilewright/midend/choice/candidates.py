@@ -13,7 +13,7 @@ from tilewright.ir.pins import Pins
 from tilewright.ir.plan import Step
 from tilewright.ir.target import Engine, Kernel, Memory, Target
 from tilewright.midend.assign import judge
-from tilewright.midend.choice.ways import Net, Tensors, Way, net_of, way_of
+from tilewright.midend.choice.ways import Net, Tensors, Way, least_cycles, net_of, way_of
 from tilewright.midend.memory.need import local_need
 from tilewright.midend.pins import keeps_all
 from tilewright.midend.places import Places
@@ -116,7 +116,7 @@ class Candidates:
             run = tuple(steps[i] for i in order)
             for way in self._ways(cuts, run, order, members[0]):
                 by_near.setdefault((way.near, way.is_near), []).append(way)
-        return [way for found in by_near.values() for way in _thinned(found)]
+        return [way for found in by_near.values() for way in self._thinned(found)]
 
     def _ways(
         self, cuts: Cuts, run: tuple[Step, ...], order: tuple[int, ...], first: int
@@ -141,7 +141,7 @@ class Candidates:
         for way in ways:
             by_near.setdefault((way.near, way.is_near), []).append(way)
         for group in by_near.values():
-            yield from ((index[id(way)], way.bytes) for way in _undominated(group))
+            yield from ((index[id(way)], way.bytes) for way in self._undominated(group))
 
     def _context(self, run: Sequence[Step], order: tuple[int, ...]) -> Hashable:
         """What the bytes of a run's ways depend on, besides its kind: which of its values are views
@@ -224,19 +224,28 @@ class Candidates:
             return self.net.last_use(name) <= max(members)
         return all(reader in members for reader in self.net.readers[name])
 
+    def _undominated(self, ways: list[Way]) -> list[Way]:
+        """The ways that no other beats in bytes and in cycles: without early transfers, or at best
+        with them. A whole layer whose constants come with the run before may be the fastest of all,
+        and without that the slowest."""
+        alone = _front(ways, [way.cycles for way in ways])
+        early = _front(ways, [least_cycles(self.net, way) for way in ways])
+        return [way for i, way in enumerate(ways) if i in alone or i in early]
 
-def _undominated(ways: list[Way]) -> list[Way]:
-    """The ways that no other beats in bytes and in cycles."""
-    kept: list[Way] = []
+    def _thinned(self, ways: list[Way]) -> list[Way]:
+        """At most MOST_CUTS of those that no other beats, from the smallest to the largest."""
+        kept = sorted(self._undominated(ways), key=lambda way: way.bytes)
+        return spread(kept, MOST_CUTS)
+
+
+def _front(ways: Sequence[Way], cycles: Sequence[int]) -> set[int]:
+    """Indices of the ways that no other beats in bytes and in these cycles."""
+    kept: set[int] = set()
     fewest: tuple[int, int] | None = None
-    for way in sorted(ways, key=lambda w: (w.bytes, w.cycles, w.cut.moved)):
-        cost = (way.cycles, way.cut.moved)
+    order = sorted(range(len(ways)), key=lambda i: (ways[i].bytes, cycles[i], ways[i].cut.moved))
+    for i in order:
+        cost = (cycles[i], ways[i].cut.moved)
         if fewest is None or cost < fewest:
-            kept.append(way)
+            kept.add(i)
             fewest = cost
     return kept
-
-
-def _thinned(ways: list[Way]) -> list[Way]:
-    """At most MOST_CUTS of those that no other beats."""
-    return spread(_undominated(ways), MOST_CUTS)

@@ -6,7 +6,7 @@
     a row per step and memory   what is alive fits
     a delay per step            cycles that transfers which start early make the run before longer
 
-    minimise cycles, then bytes moved, then near memory
+    minimise cycles, then bytes moved, then runs, then near memory
 
 Addresses are found afterwards. Where they cannot be found, the plan is forbidden (``NoGood``).
 """
@@ -88,7 +88,8 @@ def choose(problem: Problem, hint: Choice | None, effort: float) -> Choice | Con
 
 
 def lean(problem: Problem, fastest: Choice, effort: float) -> Choice:
-    """Of the choices that take as few cycles, one that moves few bytes and needs little memory."""
+    """Of the choices that take as few cycles, one that moves few bytes, in few runs, and needs
+    little memory."""
     joint = Joint(problem, fastest)
     joint.post()
     solved = joint.leanest(fastest.cycles, effort)
@@ -146,20 +147,21 @@ class Joint:
         return self.model.solve(self.wish, effort, is_linear=True, progress=_say, explains=False)
 
     def leanest(self, cycles: int, effort: float) -> Solved | Conflict | Unknown:
-        """Minimise bytes moved, then near memory, in as many cycles."""
+        """Minimise bytes moved, then runs, then near memory, in as many cycles."""
         self.model.keep(self._cycles() <= cycles)
         for taken, least in zip(self.taken, self.problem.least, strict=True):
             if least > cycles:
                 self.model.keep_any([~taken])
-        moved = self.model.total(self._each([way.cut.moved for way in self.problem.ways]))
+        most = len(self.problem.net.steps) + 1
+        moved = self._each([way.cut.moved * most + 1 for way in self.problem.ways])
         limits = self.problem.near_limits
         if limits is None:
-            self.model.minimise(moved)
+            self.model.minimise(self.model.total(moved))
         else:
             top = self.model.variable(0, max(limits))
             for used in self.tops:
                 self.model.keep(used <= top)
-            self.model.minimise(moved * (max(limits) + 1) + top)
+            self.model.minimise(self.model.total(moved) * (max(limits) + 1) + top)
         return self.model.solve(self.wish, effort, is_linear=True, explains=False)
 
     def choice(self, solved: Solved) -> Choice:

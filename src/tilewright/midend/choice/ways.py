@@ -99,12 +99,14 @@ class Net:
     steps          all steps in base order, views left out
     alive          sizes of tensors
     is_one_memory  whether everything lies near; otherwise inputs and outputs lie far
+    at_start       what lies near when the first of the steps begins
     """
 
     graph: Graph
     steps: tuple[Step, ...]
     alive: Alive
     is_one_memory: bool
+    at_start: Tensors = NONE
 
     @cached_property
     def makers(self) -> dict[ValueName, int]:
@@ -144,10 +146,6 @@ class Net:
         readers = self.readers[tensor]
         return readers[-1] if readers else -1
 
-    @property
-    def at_start(self) -> Tensors:
-        """What lies near before the first step."""
-        return frozenset(self.graph.inputs) if self.is_one_memory else NONE
 
     def after(self, way: Way, near: Tensors, limit: int) -> Tensors | None:
         """What lies near after a way, in base order; None where it does not go with what lies near
@@ -176,7 +174,9 @@ def net_of(graph: Graph, steps: Sequence[Step], places: Places, *, is_one_memory
     near = places.near
     alive = Alive(graph, storage_of(steps), whole_lifetimes(graph, whole), near.name, near.align)
     working = tuple(step for step in steps if step.kernel is not None)
-    return Net(graph, working, alive, is_one_memory)
+    begin = next((time for time, step in enumerate(steps) if step.kernel is not None), 0)
+    there = Tensors(alive.at_entry(begin)) if is_one_memory else NONE
+    return Net(graph, working, alive, is_one_memory, there)
 
 
 def way_of(net: Net, cut: Cut) -> Way:

@@ -68,6 +68,10 @@ def _xpulp(portable: Kernel) -> Kernel:
     )  # fmt: skip
 
 
+SHORT, NARROW = 4, 16
+"""Elements of a row and the shift of a product whose factors have sixteen bits."""
+
+
 def _refuse_fours(op: Op, signature: Signature) -> str | None:
     assert isinstance(op, QMatMul)
     depth, columns = signature.inputs[0].shape[-1], signature.output.shape[-1]
@@ -88,6 +92,8 @@ def _fours_cycles(op: Op, signature: Signature) -> int:
     assert isinstance(op, QMatMul)
     depth, columns = signature.inputs[0].shape[-1], signature.output.shape[-1]
     rows, matrices = prod(signature.output.shape[:-1]), prod(signature.output.shape[:-2])
+    if depth == SHORT and op.scale.shift == NARROW:
+        return matrices * 200 + shared_out(rows, columns * 5) + CALL
     laid_out = max(matrices, min(rows, CORES)) * (150 + depth * columns * (not op.transposes_b))
     return laid_out + shared_out(rows, columns // 4 * (9 * depth // 4 + 34)) + 20 * rows + CALL
 

@@ -6,6 +6,7 @@ from tilewright.ir.op import Op
 from tilewright.ir.target import Fields, Kernel, Signature
 from tilewright.ir.types import DType
 from tilewright.ops.arithmetic_onnx import RescaledMul
+from tilewright.ops.mapped_pulp import MappedMul
 from tilewright.ops.rescale import Rounding
 from tilewright.targets.packs.portable.kernels.contract_variants import rounds_as
 from tilewright.targets.packs.portable.kernels.counts import output_elements
@@ -24,6 +25,9 @@ INCLUDES = (
     *COMMON,
 )
 
+NARROW = 16
+"""The shift of what is scaled sixteen bits at a time."""
+
 
 def _lut_cycles(op: Op, signature: Signature) -> int:
     del op
@@ -31,8 +35,11 @@ def _lut_cycles(op: Op, signature: Signature) -> int:
 
 
 def _mul_cycles(op: Op, signature: Signature) -> int:
-    del op
-    return CALL + 9 * signature.output.size
+    product = op.product if isinstance(op, MappedMul) else op
+    assert isinstance(product, RescaledMul)
+    zeros = product.a_zero, product.b_zero, product.output.zero
+    is_narrow = zeros == (0, 0, 0) and product.scale.shift == NARROW
+    return CALL + (7 if is_narrow else 12) * signature.output.size
 
 
 def _refuse_mul(op: Op, signature: Signature) -> str | None:

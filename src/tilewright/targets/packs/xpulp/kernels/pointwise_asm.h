@@ -29,3 +29,17 @@
   ".option push\n\t.option norvc\n\t.insn i 0x7b, 4, x0, %[n], " twice "\n\t" // lp.setup
 #define MUL_MAPPED MUL_LOOP("88") MUL_ALL(MUL_A) MUL_ALL(MUL_B) MUL_ALL(MUL_TABLE) MUL_FINISH
 #define MUL_PLAIN MUL_LOOP("80") MUL_ALL(MUL_A) MUL_ALL(MUL_B) MUL_FINISH
+
+#define MUL_SHORT(a, b) ".insn r 0x5b, 0, 0x40, " a ", " a ", " b "\n\t"            // p.muls
+#define MUL_SCALE_16(a, b) ".insn r 0x5b, 4, 0x50, " a ", " a ", %[multiplier]\n\t" // p.mulsNR
+#define MUL_BOUND(a, b) ".insn r 0x33, 5, 0x0a, " a ", " a ", %[high]\n\t"          // p.clip
+/// Products of bytes have sixteen bits; so has the multiplier, whose shift is 16.
+#define MUL_NARROW_FINISH                                                                          \
+  MUL_ALL(MUL_SHORT)                                                                               \
+  MUL_ALL(MUL_SCALE_16)                                                                            \
+  MUL_ALL(MUL_BOUND)                                                                               \
+  ".insn r 0x57, 1, 0x70, %[b0], %[a1], %[a0]\n\t.insn r 0x57, 1, 0x6c, "                          \
+  "%[b0], %[a3], %[a2]\n\t.insn s 0x2b, 2, %[b0], 4(%[y])\n\t.option pop"
+#define MUL_NARROW_MAPPED                                                                          \
+  MUL_LOOP("54") MUL_ALL(MUL_A) MUL_ALL(MUL_B) MUL_ALL(MUL_TABLE) MUL_NARROW_FINISH
+#define MUL_NARROW_PLAIN MUL_LOOP("46") MUL_ALL(MUL_A) MUL_ALL(MUL_B) MUL_NARROW_FINISH

@@ -40,67 +40,103 @@ static inline int32_t norm_root(uint32_t x) {
   return (int32_t)root;
 }
 
-/// What all elements of a row share.
+/// One item: a part of a row.
 typedef struct {
-  int32_t zero, root, shift;
-  xp_divisor by;
-} norm_row;
+  const int8_t *x;
+  const int32_t *scale, *bias;
+  int8_t *y;
+  int32_t count, zero, shift;
+} norm_part;
 
 /// value * scale / root, towards zero; a root of 1 has no divisor.
-static inline int32_t norm_scaled(int32_t value, int32_t scale, const norm_row *row) {
+static inline int32_t norm_scaled(int32_t value, int32_t scale, int32_t root, xp_divisor by) {
   const int32_t product = value * scale, sign = product >> 31;
   const uint32_t size = (uint32_t)((product ^ sign) - sign);
-  const int32_t quotient = (int32_t)(row->root < 2 ? size : xp_quotient(size, row->by));
+  const int32_t quotient = (int32_t)(root < 2 ? size : xp_quotient(size, by));
   return (quotient ^ sign) - sign;
 }
 
-/// Fours of elements, where there is a divisor; returns how many elements that were.
-static inline int32_t norm_fours(const int8_t *x, const int32_t *scale, const int32_t *bias,
-                                 int32_t count, const norm_row *row, int8_t *y,
-                                 int32_t is_centred) {
-  const int32_t n = row->root < 2 ? 0 : count >> 2;
+static inline void norm_layer_part(const norm_part *p, int32_t root) {
+  const xp_divisor by = xp_divisor_of((uint32_t)p_max(root, 2));
+  const int8_t *x = p->x;
+  const int32_t *scale = p->scale, *bias = p->bias;
+  int8_t *y = p->y;
+  const int32_t n = root < 2 ? 0 : p->count >> 2;
   int32_t a, b, c, d, e, f, g, h;
-  if (n > 0 && is_centred) {
+  if (n > 0) {
     __asm__ volatile(NORM_LAYER
                      : [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [e] "=&r"(e),
                        [f] "=&r"(f), [g] "=&r"(g), [h] "=&r"(h), [x] "+r"(x), [scale] "+r"(scale),
                        [bias] "+r"(bias), [y] "+r"(y)
-                     : [n] "r"(n), [zero] "r"(row->zero), [factor] "r"(row->by.factor),
-                       [down] "r"(row->by.shift), [shift] "r"(row->shift)
+                     : [n] "r"(n), [zero] "r"(p->zero), [factor] "r"(by.factor),
+                       [down] "r"(by.shift), [shift] "r"(p->shift)
                      : "memory");
-  } else if (n > 0) {
+  }
+  for (int32_t left = p->count - 4 * n; left > 0; --left) {
+    const int32_t scaled = norm_scaled(*x++ - p->zero, *scale++, root, by);
+    *y++ = (int8_t)((int32_t)((uint32_t)scaled + (uint32_t)*bias++) >> p->shift);
+  }
+}
+
+/// With p = x * scale, y = floor(trunc(p / root) / 2**shift). What trunc rounds up is made a floor:
+/// p + root - 1 where p is below zero. Floors of floors are floors, so that the shift comes first.
+/// Then t / root, with t within 128 roots, is the upper byte of t * factor + factor / 2, where
+/// factor is 2**24 / root, rounded: 2**24 times (t + 1/2) / root, which is at least 2**23 / root
+/// from the next integer and off by at most 64 * root; no root is above 255.
+static inline void norm_rms_part(const norm_part *p, int32_t root) {
+  const int32_t factor = ((1 << 24) + (root >> 1)) / root, most = 128 * root - 1;
+  const int32_t half = factor >> 1, less = root - 1, n = p->count >> 2, zero = p->zero;
+  const int8_t *x = p->x;
+  const int32_t *scale = p->scale;
+  int8_t *y = p->y;
+  int32_t a, b, c, d, e, f, g, h;
+  if (n > 0 && zero == 0) {
     __asm__ volatile(
         NORM_RMS
         : [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [e] "=&r"(e), [f] "=&r"(f),
           [g] "=&r"(g), [h] "=&r"(h), [x] "+r"(x), [scale] "+r"(scale), [y] "+r"(y)
-        : [n] "r"(n), [zero] "r"(row->zero), [factor] "r"(row->by.factor),
-          [down] "r"(row->by.shift), [shift] "r"(row->shift), [high] "r"(127)
+        : [n] "r"(n), [less] "r"(less), [shift] "r"(p->shift), [most] "r"(most), [half] "r"(half),
+          [factor] "r"(factor), [uppers] "r"(0x703)
+        : "memory");
+  } else if (n > 0) {
+    __asm__ volatile(
+        NORM_RMS_CENTRED
+        : [a] "=&r"(a), [b] "=&r"(b), [c] "=&r"(c), [d] "=&r"(d), [e] "=&r"(e), [f] "=&r"(f),
+          [g] "=&r"(g), [h] "=&r"(h), [x] "+r"(x), [scale] "+r"(scale), [y] "+r"(y)
+        : [n] "r"(n), [less] "r"(less), [shift] "r"(p->shift), [most] "r"(most), [half] "r"(half),
+          [factor] "r"(factor), [uppers] "r"(0x703), [zero] "r"(zero)
         : "memory");
   }
-  return 4 * n;
+  for (int32_t left = p->count & 3; left > 0; --left) {
+    const int32_t product = (*x++ - zero) * *scale++;
+    const int32_t floored = product + ((product >> 31) & less);
+    *y++ = (int8_t)(p_mac(half, p_clip(floored >> p->shift, most), factor) >> 24);
+  }
 }
 
 static inline void norm_parts(const truncated_norm_xpulp_args *a, tw_work work,
                               int32_t is_centred) {
-  const int32_t length = a->length, parts = a->parts, step = a->step, shift = a->shift;
-  const int32_t *const scales = a->scale, *const biases = a->bias;
+  const int32_t length = a->length, parts = a->parts, step = a->step;
   for (int32_t item = work.start; item < work.stop; ++item) {
     const int32_t row = parts == 1 ? item : item / parts;
     const int32_t start = (item - row * parts) * step, stop = p_min(start + step, length);
     const int8_t *const x = a->x + row * length;
-    int8_t *const y = a->y + row * length;
     const norm_sums sums = norm_sums_of(x, length);
     const int32_t zero =
         is_centred ? (sums.sum - length * a->x_zero) / length + a->x_zero : a->x_zero;
     const int32_t squares = sums.squares - 2 * zero * sums.sum + length * zero * zero;
     const int32_t root = norm_root((uint32_t)(squares / length + 1));
-    const norm_row all = {zero, root, shift, xp_divisor_of((uint32_t)p_max(root, 2))};
-    int32_t i = start + norm_fours(x + start, scales + start, biases + start, stop - start, &all,
-                                   y + start, is_centred);
-    for (; i < stop; ++i) {
-      const int32_t scaled = norm_scaled(x[i] - zero, scales[i], &all);
-      y[i] = (int8_t)(is_centred ? (int32_t)((uint32_t)scaled + (uint32_t)biases[i]) >> shift
-                                 : p_min(p_max(scaled >> shift, -128), 127));
+    const norm_part part = {.x = x + start,
+                            .scale = a->scale + start,
+                            .bias = a->bias + start,
+                            .y = a->y + row * length + start,
+                            .count = stop - start,
+                            .zero = zero,
+                            .shift = a->shift};
+    if (is_centred) {
+      norm_layer_part(&part, root);
+    } else {
+      norm_rms_part(&part, root);
     }
   }
 }

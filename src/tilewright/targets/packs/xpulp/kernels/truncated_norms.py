@@ -46,7 +46,8 @@ def _fields(op: Op, signature: Signature) -> Fields:
 
 
 def _cycles(op: Op, signature: Signature) -> int:
-    one = 260 + signature.output.shape[-1] + 16 * _step(op, signature)
+    each, row = (11, 330) if isinstance(op, TruncatedRmsNorm) else (18, 500)
+    one = row + signature.output.shape[-1] + each * _step(op, signature)
     return shared_out(_items(op, signature), one) + CALL
 
 

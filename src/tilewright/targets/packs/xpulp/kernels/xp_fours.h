@@ -106,13 +106,13 @@ static inline void xp_matrix(const int8_t *from, int32_t count, int32_t columns,
   xp_starts(to, step, columns, zero, starts);
 }
 
-/// A row of `words` words meets `columns` rows: results of one row of the output.
+/// A row of `words` words meets `columns` rows of `step` bytes: results of one row of the output.
 static inline void xp_row_product(const int8_t *x, const int8_t *rows, const int32_t *starts,
-                                  int32_t words, int32_t columns, xp_scale scale, int32_t zero,
-                                  int8_t *y) {
+                                  int32_t step, int32_t words, int32_t columns, xp_scale scale,
+                                  int32_t zero, int8_t *y) {
   for (int32_t c = 0; c < columns; c += 4) {
     int32_t acc[4] = {starts[c], starts[c + 1], starts[c + 2], starts[c + 3]};
-    xp_four_rows(x, rows + c * words * 4, words * 4, words, acc);
+    xp_four_rows(x, rows + c * step, step, words, acc);
 #pragma GCC unroll 4
     for (int32_t i = 0; i < 4; ++i) {
       acc[i] = xp_scaled(acc[i], scale) + zero;

@@ -40,6 +40,13 @@ static inline int32_t p_clipu(int32_t x, int32_t high) {
   return out;
 }
 
+/// x within [-high - 1, high]
+static inline int32_t p_clip(int32_t x, int32_t high) {
+  int32_t out;
+  __asm__(".insn r 0x33, 5, 0x0a, %0, %1, %2" : "=r"(out) : "r"(x), "r"(high));
+  return out;
+}
+
 /// acc + a * b
 static inline int32_t p_mac(int32_t acc, int32_t a, int32_t b) {
   __asm__(".insn r 0x33, 0, 0x21, %0, %1, %2" : "+r"(acc) : "r"(a), "r"(b));
@@ -68,6 +75,27 @@ static inline int32_t pv_add_b(int32_t a, int32_t b) {
 static inline int32_t pv_max_b(int32_t a, int32_t b) {
   int32_t out;
   __asm__(".insn r 0x57, 1, 0x18, %0, %1, %2" : "=r"(out) : "r"(a), "r"(b));
+  return out;
+}
+
+/// the smaller of each two signed bytes
+static inline int32_t pv_min_b(int32_t a, int32_t b) {
+  int32_t out;
+  __asm__(".insn r 0x57, 1, 0x10, %0, %1, %2" : "=r"(out) : "r"(a), "r"(b));
+  return out;
+}
+
+/// four differences of bytes, each modulo 256
+static inline int32_t pv_sub_b(int32_t a, int32_t b) {
+  int32_t out;
+  __asm__(".insn r 0x57, 1, 0x04, %0, %1, %2" : "=r"(out) : "r"(a), "r"(b));
+  return out;
+}
+
+/// each signed byte by 2**bits, rounded down
+static inline int32_t pv_sra_b(int32_t a, int32_t bits) {
+  int32_t out;
+  __asm__(".insn r 0x57, 5, 0x24, %0, %1, %2" : "=r"(out) : "r"(a), "r"(bits));
   return out;
 }
 
