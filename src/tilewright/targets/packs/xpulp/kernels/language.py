@@ -27,7 +27,7 @@ from tilewright.targets.packs.portable.kernels.language import HERE as PORTABLE
 from tilewright.targets.packs.xpulp.kernels.shared import CORES, HERE, shared_out
 
 FOUR = 4
-FINISH_CYCLES = 15
+FINISH_CYCLES = 13
 """Of one output."""
 
 ROW_PARTS = (HERE / "scaled_row_xpulp.h", HERE / "xp_meet.h", HERE / "xpulp.h")

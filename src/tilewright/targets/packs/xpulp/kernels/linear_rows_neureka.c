@@ -158,12 +158,13 @@ static inline void do_parts(const linear_neureka_args *a, int32_t columns, tw_wo
         await_jobs(next < outputs ? jobs : 0);
       }
     }
+    outputs_part part = {0, 0, 0}; // the first time, only the code is brought to the cache
     if (first >= 0) {
       xp_meet();
-      const outputs_part part = {first, p_min(each, outputs - first),
-                                 (int32_t *)(uintptr_t)tw_told[0] + at};
-      finish_part(a, &part, work);
+      part = (outputs_part){first, p_min(each, outputs - first),
+                            (int32_t *)(uintptr_t)tw_told[0] + at};
     }
+    finish_part(a, &part, work);
     at = next_at;
   }
 }

@@ -47,28 +47,30 @@ static inline int32_t tw_largest_of(const int16_t *logits, uint32_t count) {
 // no account: it is added 0 times.
 static inline uint32_t tw_weights_of(const tw_weighting *by, const int16_t *logits,
                                      uint32_t count) {
-  uint32_t sum = 0, below, is_near, z, power;
+  // half + (largest - logit) * factor, of which only the logit changes. Distances have 16 bits.
+  const uint32_t whole = TW_WEIGHT_HALF + (uint32_t)by->largest * by->factor;
+  const int32_t far = by->faded < 1u << 16 ? (int32_t)by->faded : 1 << 16;
+  uint32_t sum = 0, t, is_near, z, power;
   if (count == 0) {
     return 0;
   }
   __asm__ volatile(".option push\n\t.option norvc\n\t"
-                   ".insn i 0x7b, 4, x0, %[n], 22\n\t"       // lp.setup: 11 instructions
-                   ".insn i 0x0b, 1, %[below], %[at], 2\n\t" // p.lh below, 2(at!)
-                   "mv %[z], %[half]\n\t"                    //
-                   "sub %[below], %[largest], %[below]\n\t"  //
-                   "sltu %[near], %[below], %[faded]\n\t"    //
-                   ".insn r 0x33, 0, 0x21, %[z], %[below], %[factor]\n\t"     // p.mac
-                   "srli %[below], %[z], 19\n\t"                              // twice the index
-                   "andi %[below], %[below], 510\n\t"                         //
-                   ".insn r 0x03, 7, 0x28, %[power], %[powers], %[below]\n\t" // p.lhu
-                   "srli %[z], %[z], 28\n\t"                                  // octaves
-                   "srl %[power], %[power], %[z]\n\t"                         //
-                   ".insn r 0x33, 0, 0x21, %[sum], %[power], %[near]\n\t"     // p.mac
+                   ".insn i 0x7b, 4, x0, %[n], 20\n\t"                // lp.setup: 10 instructions
+                   ".insn i 0x0b, 1, %[t], %[at], 2\n\t"              // p.lh t, 2(at!): the logit
+                   "mv %[z], %[whole]\n\t"                            //
+                   "slt %[near], %[least], %[t]\n\t"                  //
+                   ".insn r 0x33, 1, 0x21, %[z], %[t], %[factor]\n\t" // p.msu
+                   "srli %[t], %[z], 19\n\t"                          // twice the index
+                   "andi %[t], %[t], 510\n\t"                         //
+                   ".insn r 0x03, 7, 0x28, %[power], %[powers], %[t]\n\t" // p.lhu
+                   "srli %[z], %[z], 28\n\t"                              // octaves
+                   "srl %[power], %[power], %[z]\n\t"                     //
+                   ".insn r 0x33, 0, 0x21, %[sum], %[power], %[near]\n\t" // p.mac
                    ".option pop"
-                   : [sum] "+r"(sum), [at] "+r"(logits), [below] "=&r"(below),
-                     [near] "=&r"(is_near), [z] "=&r"(z), [power] "=&r"(power)
-                   : [n] "r"(count), [half] "r"(TW_WEIGHT_HALF), [largest] "r"(by->largest),
-                     [faded] "r"(by->faded), [factor] "r"(by->factor), [powers] "r"(by->powers)
+                   : [sum] "+r"(sum), [at] "+r"(logits), [t] "=&r"(t), [near] "=&r"(is_near),
+                     [z] "=&r"(z), [power] "=&r"(power)
+                   : [n] "r"(count), [whole] "r"(whole), [least] "r"(by->largest - far),
+                     [factor] "r"(by->factor), [powers] "r"(by->powers)
                    : "memory");
   return sum;
 }
