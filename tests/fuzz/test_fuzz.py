@@ -50,6 +50,21 @@ def test_a_few_drawn_networks_agree(tmp_path: Path) -> None:
     check(QUICK, 11, FuzzSettings(in_c=4, folder=tmp_path))
 
 
+def test_an_interrupted_run_reports_what_it_has_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def interrupted(number, seed, targets):
+        if number == 5:
+            raise KeyboardInterrupt
+        return drawn_case(number, seed, targets)
+
+    monkeypatch.setattr(run, "drawn_case", interrupted)
+    settings = FuzzSettings(first=2, in_c=100, folder=tmp_path)
+    report = tilewright.fuzz_networks(9, 11, "host", settings)
+    assert report.cases == 3
+    assert "--first 5 --seed 11" in caplog.text
+
+
 @pytest.mark.slow
 def test_many_drawn_networks_agree(tmp_path: Path) -> None:
     check(LONG, 12, FuzzSettings(in_c=12, folder=tmp_path))

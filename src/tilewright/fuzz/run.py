@@ -68,26 +68,35 @@ class _Tally:
 
 
 def fuzz(settings: Fuzzing) -> FuzzReport:
-    """Look at every case. Raises ToolError without a C compiler."""
-    start, how = time.monotonic(), settings.how
+    """Look at every case; where somebody interrupts it, the report is of those before. Raises
+    ToolError without a C compiler."""
     tally = _Tally()
     with tempfile.TemporaryDirectory(prefix="tilewright-") as folder:
-        for number in range(how.first, how.first + settings.cases):
-            if how.seconds is not None and time.monotonic() - start > how.seconds:
-                break
-            case = drawn_case(number, settings.seed, settings.targets)
-            tally.counts["cases"] += 1
-            tally.counts["nodes"] += case.drawn.operators
-            tally.counts["judged"] += case.judged
-            _look(case, Path(folder), settings, tally)
-            if tally.counts["cases"] % 1000 == 0:
-                logger.info("%d cases, %d findings", tally.counts["cases"], len(tally.findings))
+        try:
+            _look_at_all(Path(folder), settings, tally)
+        except KeyboardInterrupt:
+            go_on = settings.how.first + tally.counts["cases"]
+            logger.warning("interrupted; --first %d --seed %d goes on", go_on, settings.seed)
         _run_waiting(settings, tally)
         found = [_small(f, settings, Path(folder)) for f in tally.findings]
     return FuzzReport(
         tally.counts["cases"], tally.counts["nodes"], tuple(found), dict(tally.counts),
         tuple(tally.reasons.most_common(10)),
     )  # fmt: skip
+
+
+def _look_at_all(folder: Path, settings: Fuzzing, tally: _Tally) -> None:
+    start, how = time.monotonic(), settings.how
+    for number in range(how.first, how.first + settings.cases):
+        if how.seconds is not None and time.monotonic() - start > how.seconds:
+            break
+        case = drawn_case(number, settings.seed, settings.targets)
+        _look(case, folder, settings, tally)
+        tally.counts["cases"] += 1
+        tally.counts["nodes"] += case.drawn.operators
+        tally.counts["judged"] += case.judged
+        if tally.counts["cases"] % 1000 == 0:
+            logger.info("%d cases, %d findings", tally.counts["cases"], len(tally.findings))
 
 
 def _look(case: Case, folder: Path, settings: Fuzzing, tally: _Tally) -> None:
