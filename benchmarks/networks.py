@@ -27,6 +27,7 @@ from tilewright.ir.types import Array
 from tilewright.ops.arithmetic_tflite import QAdd
 from tilewright.ops.conv2d import QConv2d, QDepthwiseConv2d
 from tilewright.ops.dense import QDense
+from tilewright.ops.pool2d import MaxPool2d
 from tilewright.ops.requantise import Requantise
 from tilewright.ops.rescale import Rounding, fixed_point
 from tilewright.ops.softmax_tflite import QSoftmax, exp_table
@@ -83,6 +84,23 @@ class Builder:
         total = fixed_point(2.0**-19 * 0.7, Rounding.DOUBLE)
         op = QAdd(3, -128, *points, total, RELU)
         self.calls.append(Call(op, (self.draw.s8(*self.shape), self.draw.s8(*self.shape)), 2))
+
+    def max_pool(
+        self, kernel: tuple[int, int] = (2, 2), stride: tuple[int, int] | None = None
+    ) -> None:
+        """Over windows that lie inside the image, side by side where nothing else is said."""
+        _, h, w, _ = self.shape
+        window = window_of(kernel, stride or kernel, 1, (h, w), is_same=False)
+        self._add(MaxPool2d(window))
+
+    def fire(self, squeezed: int, expanded: int) -> None:
+        """Of SqueezeNet: 1x1, then 1x1 and 3x3 side by side."""
+        self.conv(squeezed)
+        narrow = self.shape
+        self.conv(expanded)
+        self.shape = narrow
+        self.conv(expanded, (3, 3))
+        self.shape = (*narrow[:3], 2 * expanded)
 
     def softmax(self) -> None:
         """Of the last layer."""
@@ -178,18 +196,62 @@ def person_detect(b: Builder) -> None:
     b.dense(2)
 
 
+def cnn_small(b: Builder) -> None:
+    """CNN-S of Zhang, Suda, Lai and Chandra, Hello Edge, 2017: [49][10] features."""
+    b.conv(28, (10, 4), is_same=False)
+    b.conv(30, (10, 4), (2, 1), is_same=False)
+    b.dense(16)
+    b.dense(128)
+    b.dense(12)
+    b.softmax()
+
+
+def micronet(b: Builder) -> None:
+    """The small keyword network of Banbury et al., MicroNets, 2021: 8.4 M products."""
+    b.conv(84, (10, 4))
+    for o, stride in ((112, 2), (84, 1), (84, 1), (84, 1), (196, 1)):
+        b.separable(o, stride)
+    b.dense(12)
+    b.softmax()
+
+
+def mcunet_v2(b: Builder) -> None:
+    """Inverted residuals of MCUNetV2's kind, in a band of a quarter of the image: rows are as long
+    as they are there."""
+    b.conv(32, (3, 3), (2, 2))
+    b.separable(16)
+    for o, expansion, kernel, stride in (
+        (24, 6, 7, 2), (24, 4, 5, 1), (24, 5, 3, 1), (40, 5, 7, 2), (40, 4, 5, 1), (40, 6, 7, 1),
+        (80, 6, 5, 2), (80, 5, 5, 1), (80, 4, 7, 1), (96, 6, 5, 1), (96, 5, 7, 1),
+        (192, 6, 5, 2), (192, 5, 7, 1), (192, 6, 5, 1), (320, 6, 5, 1),
+    ):  # fmt: skip
+        b.inverted(o, expansion, kernel, stride)
+
+
+def squeezenet(b: Builder) -> None:
+    """SqueezeNet 1.0 of Iandola et al., 2016, in a band of a quarter of the image."""
+    b.conv(96, (7, 7), (2, 2))
+    for stage in ((16, 16, 32), (32, 48, 48, 64), (64,)):
+        b.max_pool((3, 3), (2, 2))
+        for squeezed in stage:
+            b.fire(squeezed, 4 * squeezed)
+    b.conv(1000)
+
+
 @dataclass(frozen=True, slots=True)
 class Like:
     """A network like a public one.
 
-    peers  what TFLite Micro executes for the public one, in millions, by board; none where it
-           refuses it
+    peers     what TFLite Micro executes for the public one, in millions, by board; none where it
+              refuses it
+    products  of the public one, in millions, where the like one has a part of them
     """
 
     build: Callable[[Builder], None]
     shape: tuple[int, ...]
     peers: dict[str, float]
     w_zero: int = 0
+    products: float | None = None
 
 
 NETWORKS = {
@@ -202,6 +264,14 @@ NETWORKS = {
     "SSD slim face": Like(ssd_slim, (1, 120, 160, 3), {"cortex-m4": 70.5, "cortex-m55": 20.0}),
     "ResNet large": Like(resnet, (1, 32, 32, 3), {"cortex-m4": 145.5, "cortex-m55": 18.7}),
     "MobileNetV1 0.25 uint8": Like(mobilenet, (1, 128, 128, 3), {}, w_zero=11),
+    "Arm CNN-S": Like(cnn_small, (1, 49, 10, 1), {"cortex-m4": 5.37, "cortex-m55": 0.958}),
+    "micro KWS": Like(micronet, (1, 49, 10, 1), {"cortex-m4": 18.4, "cortex-m55": 4.95}),
+    "MCUNetV2 large": Like(
+        mcunet_v2, (1, 56, 224, 3), {"cortex-m4": 861, "cortex-m55": 313}, products=256
+    ),
+    "SqueezeNet": Like(
+        squeezenet, (1, 56, 224, 3), {"cortex-m4": 1663, "cortex-m55": 292}, products=837
+    ),
 }
 
 
@@ -243,7 +313,8 @@ def counted(name: str, like: Like, board: str) -> Counted:
         (described(call), kernel, call.op.macs(*call.signature.inputs), count)
         for call, (count, kernel) in zip(builder.calls, counts, strict=True)
     )
-    return Counted(name, layers, like.peers.get(board))
+    peer, here = like.peers.get(board), sum(layer[2] for layer in layers) / 1e6
+    return Counted(name, layers, peer and peer * here / (like.products or here))
 
 
 def described(call: Call) -> str:
@@ -258,7 +329,8 @@ def report(board: str, found: Sequence[Counted]) -> str:
     lines = [
         f"# Networks like public ones on {board}", "",
         "Written by `benchmarks/networks.py`: executed instructions of every layer; TFLM: millions",
-        "that TFLite Micro with CMSIS-NN executes for the public network.", "",
+        "that TFLite Micro with CMSIS-NN executes for the public network; of MCUNetV2 and",
+        "SqueezeNet for as many products as the band of the image has.", "",
         "| like | layers | M products | M instructions | per product | TFLM | ours / TFLM |",
         "|---|--:|--:|--:|--:|--:|--:|", *(one.text() for one in found), "",
     ]  # fmt: skip
