@@ -216,7 +216,7 @@ def micronet(b: Builder) -> None:
 
 
 def mcunet_v2(b: Builder) -> None:
-    """Inverted residuals of MCUNetV2's kind, in a band of a quarter of the image: rows are as long
+    """Inverted residuals of MCUNetV2's kind, in a band of a seventh of the image: rows are as long
     as they are there."""
     b.conv(32, (3, 3), (2, 2))
     b.separable(16)
@@ -229,7 +229,7 @@ def mcunet_v2(b: Builder) -> None:
 
 
 def squeezenet(b: Builder) -> None:
-    """SqueezeNet 1.0 of Iandola et al., 2016, in a band of a quarter of the image."""
+    """SqueezeNet 1.0 of Iandola et al., 2016, in a band of a seventh of the image."""
     b.conv(96, (7, 7), (2, 2))
     for stage in ((16, 16, 32), (32, 48, 48, 64), (64,)):
         b.max_pool((3, 3), (2, 2))
@@ -267,10 +267,10 @@ NETWORKS = {
     "Arm CNN-S": Like(cnn_small, (1, 49, 10, 1), {"cortex-m4": 5.37, "cortex-m55": 0.958}),
     "micro KWS": Like(micronet, (1, 49, 10, 1), {"cortex-m4": 18.4, "cortex-m55": 4.95}),
     "MCUNetV2 large": Like(
-        mcunet_v2, (1, 56, 224, 3), {"cortex-m4": 861, "cortex-m55": 313}, products=256
+        mcunet_v2, (1, 32, 224, 3), {"cortex-m4": 861, "cortex-m55": 313}, products=256
     ),
     "SqueezeNet": Like(
-        squeezenet, (1, 56, 224, 3), {"cortex-m4": 1663, "cortex-m55": 292}, products=837
+        squeezenet, (1, 32, 224, 3), {"cortex-m4": 1663, "cortex-m55": 292}, products=837
     ),
 }
 

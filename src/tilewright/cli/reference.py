@@ -48,7 +48,7 @@ language model `evaluate_model(model, texts, bits=8, budget=None)`, with `Texts`
 | `tilewright place` | `place_pieces(problem, output, capacity)` |
 | `tilewright model` | `write_model(network, output, sequence=None, layers=None, seed=0)` |
 | `tilewright sim` | `simulate(program, machine="siracusa", timing=None, max_cycles=None)` |
-| `tilewright conformance` | `run_conformance(target, words=(), kinds=("float", "int8"))` |
+| `tilewright conformance` | `run_conformance(target, words=(), kinds=KINDS)` |
 | `tilewright fuzz` | `fuzz_networks(cases, seed=0, target=None, settings=FuzzSettings())`; of \
 damaged files `fuzz_files(models, cases, seed=0, folder="fuzz-findings")` |
 | `tilewright targets` | `list_targets()`; `load_target(name)` |
