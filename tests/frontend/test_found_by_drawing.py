@@ -126,3 +126,15 @@ def test_a_bias_that_accumulators_are_too_coarse_for_is_not_rounded(tmp_path: Pa
     path = saved(tmp_path, model.proto({"stored.real": np.float32}))
     with pytest.raises(QuantisationError, match=r"bias b is rounded to accumulator steps of 0.025"):
         compile_model(path, load_target("host"), Options(allow_float=False))
+
+
+def test_a_single_number_may_be_padded_by_nothing(tmp_path: Path) -> None:
+    model = Model()
+    x = model.input("x", (2,))
+    most = model.node("ReduceMax", (x,), "most", axes=[0], keepdims=1)
+    stored = model.quantise(most, 0.05, 3, np.int8, "stored")
+    pads = model.constant("pads", np.array([0, 0]))
+    padded = model.node("Pad", (stored, pads), "padded", mode="constant")
+    model.dequantise(padded, 0.05, 3, np.int8)
+    inputs = {"x": np.float32([0.3, -1.2])}
+    equal_to_onnx_runtime(tmp_path, model, "padded.real", inputs, allow_float=True)
